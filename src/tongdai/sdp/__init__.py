@@ -1,0 +1,31 @@
+"""SDP (RFC 8866) and offer/answer (RFC 3264) for audio. Pure.
+
+    parse(text) -> SessionDescription            str(description) -> text
+    make_offer(local, codecs, direction, session_id, version) -> SessionDescription
+    answer(offer, local, supported, ...) -> (SessionDescription, Negotiated)      # we were asked
+    negotiate(offer, answer) -> Negotiated                                        # we asked
+"""
+
+from tongdai.sdp.codecs import PCMA, PCMU, TELEPHONE_EVENT, Codec
+from tongdai.sdp.model import Direction, Media, SdpError, SessionDescription
+from tongdai.sdp.negotiation import LocalMedia, Negotiated, NegotiatedCodec, NotAcceptable, answer, make_offer, negotiate
+from tongdai.sdp.text import parse
+
+__all__ = [
+    "PCMA",
+    "PCMU",
+    "TELEPHONE_EVENT",
+    "Codec",
+    "Direction",
+    "LocalMedia",
+    "Media",
+    "Negotiated",
+    "NegotiatedCodec",
+    "NotAcceptable",
+    "SdpError",
+    "SessionDescription",
+    "answer",
+    "make_offer",
+    "negotiate",
+    "parse",
+]

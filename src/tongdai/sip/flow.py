@@ -1,0 +1,45 @@
+"""The path a message takes: transport, our address, the peer's address and, for streams, the connection."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Transport = Literal["udp", "tcp", "tls", "ws", "wss"]
+Address = tuple[str, int]
+"""(IP literal without brackets, port)."""
+
+
+class Flow(msgspec.Struct, frozen=True, cache_hash=True):
+    """Where a message came from, and so where an answer to it goes (RFC 5626 §2 uses the word alike).
+
+    `local` is the address the peer reaches us at: it goes into Via and Contact, so an owner behind a NAT puts
+    its advertised address here. `connection` is 0 for UDP; for a stream it names the accepted or opened
+    connection, and 0 means "any connection to `remote`, opened if there is none".
+    """
+
+    transport: Transport
+    local: Address
+    remote: Address
+    connection: int = 0
+
+    @property
+    def reliable(self) -> bool:
+        """True when the transport retransmits for us (RFC 3261 §17: no timers A, E, G)."""
+        return self.transport != "udp"
+
+    @property
+    def local_hostport(self) -> str:
+        """`local` as it is written in a Via or a URI; IPv6 in brackets."""
+        return hostport(self.local)
+
+    def __str__(self) -> str:
+        number = f"#{self.connection}" if self.connection else ""
+        return f"{self.transport}:{hostport(self.local)}<->{hostport(self.remote)}{number}"
+
+
+def hostport(address: Address) -> str:
+    """`("::1", 5060)` -> `[::1]:5060`."""
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

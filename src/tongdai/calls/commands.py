@@ -1,0 +1,182 @@
+"""What call logic asks of the world. Adapters carry commands out in order and never answer except by events."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tongdai.calls.facts import Fact
+from tongdai.calls.model import Cause, Party, Source
+from tongdai.calls.prompts import Prompt
+
+
+class DeviceTarget(msgspec.Struct, frozen=True, tag="device"):
+    """One registered contact of a person's device."""
+
+    binding: str
+
+
+class TrunkTarget(msgspec.Struct, frozen=True, tag="trunk"):
+    """An outside number (E.164, or an emergency number as dialled) through a trunk."""
+
+    trunk: str
+    number: str
+    emergency: bool = False
+
+
+class HostedTarget(msgspec.Struct, frozen=True, tag="hosted"):
+    """A number that is hosted here: reached without a trunk, as an outside call."""
+
+    number: str
+
+
+Target = DeviceTarget | TrunkTarget | HostedTarget
+
+
+class CreateLeg(msgspec.Struct, frozen=True, tag=True):
+    """Call somebody. `caller` is what the called side is shown; `match` names the leg whose codec to prefer."""
+
+    call: str
+    leg: str
+    target: Target
+    caller: Party
+    match: str = ""
+
+
+class Ring(msgspec.Struct, frozen=True, tag=True):
+    leg: str
+
+
+class Progress(msgspec.Struct, frozen=True, tag=True):
+    """Send early media to an inbound leg (183 with SDP)."""
+
+    leg: str
+    match: str = ""
+
+
+class Answer(msgspec.Struct, frozen=True, tag=True):
+    leg: str
+    match: str = ""
+
+
+class Hangup(msgspec.Struct, frozen=True, tag=True):
+    """End or refuse a leg, in whatever state it is. Nothing more is reported of it, except `RecordDone`."""
+
+    leg: str
+    cause: Cause = Cause.NORMAL
+
+
+class Hear(msgspec.Struct, frozen=True, tag=True):
+    leg: str
+    source: Source
+
+
+class Play(msgspec.Struct, frozen=True, tag=True):
+    leg: str
+    play: str
+    prompts: tuple[Prompt, ...]
+
+
+class StopPlay(msgspec.Struct, frozen=True, tag=True):
+    leg: str
+
+
+class Record(msgspec.Struct, frozen=True, tag=True):
+    """`silence_ms` of silence, `max_ms`, or a digit of `stop_digits` end it."""
+
+    leg: str
+    record: str
+    max_ms: int
+    silence_ms: int
+    stop_digits: str = "#"
+
+
+class StopRecord(msgspec.Struct, frozen=True, tag=True):
+    leg: str
+
+
+class SetTimer(msgspec.Struct, frozen=True, tag=True):
+    call: str
+    timer: str
+    at: float
+
+
+class TransferResult(msgspec.Struct, frozen=True, tag=True):
+    """Answer to `TransferRequested`. On success the leg is hung up afterwards by a `Hangup` of its own."""
+
+    leg: str
+    ok: bool
+    cause: Cause = Cause.NORMAL
+
+
+class RoomChime(msgspec.Struct, frozen=True, tag=True):
+    """Everybody in the room hears that somebody came or left."""
+
+    room: str
+    joined: bool
+
+
+class CloseRoom(msgspec.Struct, frozen=True, tag=True):
+    room: str
+
+
+class SaveMessage(msgspec.Struct, frozen=True, tag=True):
+    """A voicemail message for a mailbox; the blob is kept under it."""
+
+    mailbox: str
+    blob: str
+    caller: Party
+    ms: int
+    call: str
+
+
+class DiscardRecording(msgspec.Struct, frozen=True, tag=True):
+    blob: str
+
+
+class MarkMessage(msgspec.Struct, frozen=True, tag=True):
+    """`saved`: the message was heard and kept; `deleted`: it goes."""
+
+    mailbox: str
+    message: str
+    deleted: bool = False
+
+
+class SetGreeting(msgspec.Struct, frozen=True, tag=True):
+    mailbox: str
+    blob: str
+
+
+class SetPin(msgspec.Struct, frozen=True, tag=True):
+    mailbox: str
+    pin: str
+
+
+class Note(msgspec.Struct, frozen=True, tag=True):
+    """A fact for the call's log."""
+
+    call: str
+    fact: Fact
+
+
+Command = (
+    CreateLeg
+    | Ring
+    | Progress
+    | Answer
+    | Hangup
+    | Hear
+    | Play
+    | StopPlay
+    | Record
+    | StopRecord
+    | SetTimer
+    | TransferResult
+    | RoomChime
+    | CloseRoom
+    | SaveMessage
+    | DiscardRecording
+    | MarkMessage
+    | SetGreeting
+    | SetPin
+    | Note
+)

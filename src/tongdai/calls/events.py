@@ -1,0 +1,118 @@
+"""What adapters report of the world. Each goes to the one tenant whose leg or call it names."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tongdai.calls.model import Cause, Party
+
+
+class LegOffered(msgspec.Struct, frozen=True, tag=True):
+    """Somebody calls us. `call` and `leg` are new ids. `dialled` is an extension, a feature code or (from a trunk)
+    the E.164 number that was called. `replaces` names the leg whose place it takes (RFC 3891)."""
+
+    call: str
+    leg: str
+    party: Party
+    dialled: str
+    replaces: str = ""
+
+
+class LegRinging(msgspec.Struct, frozen=True, tag=True):
+    leg: str
+
+
+class LegProgress(msgspec.Struct, frozen=True, tag=True):
+    """Early media: the called side already sends sound (183 with SDP)."""
+
+    leg: str
+
+
+class LegAnswered(msgspec.Struct, frozen=True, tag=True):
+    leg: str
+
+
+class LegEnded(msgspec.Struct, frozen=True, tag=True):
+    """The other side ended the leg or could not be reached. Never reported after our own `Hangup` of that leg."""
+
+    leg: str
+    cause: Cause
+
+
+class LegHeld(msgspec.Struct, frozen=True, tag=True):
+    leg: str
+
+
+class LegResumed(msgspec.Struct, frozen=True, tag=True):
+    leg: str
+
+
+class LegDigit(msgspec.Struct, frozen=True, tag=True):
+    leg: str
+    digit: str
+
+
+class TransferRequested(msgspec.Struct, frozen=True, tag=True):
+    """REFER: `leg` asks that the party it talks to be connected to `to`, or, when `replaces` is set, takes the
+    place of that other leg of the same device (attended transfer). Answered by `commands.TransferResult`."""
+
+    leg: str
+    to: str
+    replaces: str = ""
+
+
+class PlayDone(msgspec.Struct, frozen=True, tag=True):
+    """A playing ended by itself (`finished`) or could not be played (`failed`)."""
+
+    leg: str
+    play: str
+    failed: bool = False
+
+
+class RecordDone(msgspec.Struct, frozen=True, tag=True):
+    """`reason`: stopped, digit, silence, limit, closed, disk. The sound is the blob `blob`; `ms` long, trailing
+    silence not counted in `voiced_ms`."""
+
+    leg: str
+    record: str
+    blob: str
+    ms: int
+    voiced_ms: int
+    reason: str
+
+
+class TimerFired(msgspec.Struct, frozen=True, tag=True):
+    call: str
+    timer: str
+    at: float
+
+
+class PersonReachable(msgspec.Struct, frozen=True, tag=True):
+    """A device of this person registered: a queue may have work for them."""
+
+    person: str
+
+
+class HangupRequested(msgspec.Struct, frozen=True, tag=True):
+    """The operator or the shutting-down process ends this call."""
+
+    call: str
+    cause: Cause = Cause.NORMAL
+
+
+Event = (
+    LegOffered
+    | LegRinging
+    | LegProgress
+    | LegAnswered
+    | LegEnded
+    | LegHeld
+    | LegResumed
+    | LegDigit
+    | TransferRequested
+    | PlayDone
+    | RecordDone
+    | TimerFired
+    | PersonReachable
+    | HangupRequested
+)

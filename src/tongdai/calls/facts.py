@@ -1,0 +1,161 @@
+"""What is written in a call's log. The CDR, `explain` and every later view derive from these and nothing else."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tongdai.calls.model import Cause, Party
+
+
+class CallStarted(msgspec.Struct, frozen=True, tag=True):
+    """The first fact of every call."""
+
+    leg: str
+    party: Party
+    dialled: str
+
+
+class FlowEntered(msgspec.Struct, frozen=True, tag=True):
+    """The call reached a destination. `kind`: person, department, switchboard, queue, directory, room, mailbox, echo,
+    park, outside, emergency, hosted, refused …; `label` is what people call it."""
+
+    kind: str
+    label: str
+
+
+class LegCreated(msgspec.Struct, frozen=True, tag=True):
+    leg: str
+    party: Party
+    purpose: str
+
+
+class LegRang(msgspec.Struct, frozen=True, tag=True):
+    leg: str
+
+
+class LegAnsweredFact(msgspec.Struct, frozen=True, tag="LegAnswered"):
+    leg: str
+
+
+class LegEndedFact(msgspec.Struct, frozen=True, tag="LegEnded"):
+    """`by_us` tells who ended it."""
+
+    leg: str
+    cause: Cause
+    by_us: bool
+
+
+class Connected(msgspec.Struct, frozen=True, tag=True):
+    leg: str
+    to: str
+
+
+class Held(msgspec.Struct, frozen=True, tag=True):
+    leg: str
+
+
+class Resumed(msgspec.Struct, frozen=True, tag=True):
+    leg: str
+
+
+class Pressed(msgspec.Struct, frozen=True, tag=True):
+    """Keys that decided something. PINs are never written: `digits` is empty for them."""
+
+    leg: str
+    digits: str
+    meaning: str
+
+
+class Played(msgspec.Struct, frozen=True, tag=True):
+    leg: str
+    what: str
+
+
+class Waiting(msgspec.Struct, frozen=True, tag=True):
+    department: str
+    position: int
+
+
+class MessageLeft(msgspec.Struct, frozen=True, tag=True):
+    mailbox: str
+    label: str
+    ms: int
+
+
+class Transferred(msgspec.Struct, frozen=True, tag=True):
+    by: str
+    to: str
+    attended: bool
+
+
+class Parked(msgspec.Struct, frozen=True, tag=True):
+    slot: str
+
+
+class Retrieved(msgspec.Struct, frozen=True, tag=True):
+    slot: str
+    by: Party
+
+
+class RoomJoined(msgspec.Struct, frozen=True, tag=True):
+    room: str
+    label: str
+    members: int
+
+
+class Merged(msgspec.Struct, frozen=True, tag=True):
+    """This call went on as part of `into`; its CDR says so."""
+
+    into: str
+
+
+class Refused(msgspec.Struct, frozen=True, tag=True):
+    why: str
+
+
+class Trouble(msgspec.Struct, frozen=True, tag=True):
+    """Something failed on our side; `what` is for the provider."""
+
+    what: str
+
+
+class CallEnded(msgspec.Struct, frozen=True, tag=True):
+    """The last fact of every call."""
+
+    cause: Cause
+    by: str
+
+
+Fact = (
+    CallStarted
+    | FlowEntered
+    | LegCreated
+    | LegRang
+    | LegAnsweredFact
+    | LegEndedFact
+    | Connected
+    | Held
+    | Resumed
+    | Pressed
+    | Played
+    | Waiting
+    | MessageLeft
+    | Transferred
+    | Parked
+    | Retrieved
+    | RoomJoined
+    | Merged
+    | Refused
+    | Trouble
+    | CallEnded
+)
+
+
+class LoggedFact(msgspec.Struct, frozen=True):
+    """A fact as it is kept: `seq` counts from 1 within the call, `at` is wall-clock seconds since 1970."""
+
+    call: str
+    tenant: str
+    seq: int
+    at: float
+    fact: Fact

@@ -1,0 +1,180 @@
+"""The live state of one tenant: calls, their legs, and what spans calls (parking, rooms, queues).
+
+All of it serialises with msgspec; the journal stores it and a process that takes over continues from it.
+Times are monotonic seconds.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+
+class LegState(StrEnum):
+    """See `calls.legs` for the table of transitions."""
+
+    OFFERED = "offered"  # it called us; nothing was answered yet
+    ALERTING = "alerting"  # it called us; it was told that somebody rings
+    CALLING = "calling"  # we call it; nothing came back yet
+    RINGING = "ringing"  # we call it; it rings
+    ANSWERED = "answered"
+    ENDED = "ended"
+
+
+class Cause(StrEnum):
+    """Why a leg ended, independent of SIP (the adapters map both ways)."""
+
+    NORMAL = "normal"
+    CANCELLED = "cancelled"
+    ELSEWHERE = "elsewhere"  # another device answered
+    BUSY = "busy"
+    DECLINED = "declined"
+    NO_ANSWER = "no_answer"
+    UNAVAILABLE = "unavailable"  # not registered, unreachable
+    NOT_FOUND = "not_found"
+    FORBIDDEN = "forbidden"
+    CONGESTION = "congestion"  # no ports, overload, carrier full
+    NOT_ACCEPTABLE = "not_acceptable"  # no common codec
+    FAILED = "failed"
+    SHUTDOWN = "shutdown"
+
+
+class PartyKind(StrEnum):
+    PERSON = "person"
+    OUTSIDE = "outside"
+
+
+class Party(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who is at the other end of a leg. `number` is an extension for a person, E.164 for the outside."""
+
+    kind: PartyKind
+    number: str
+    name: str = ""
+    person: str = ""
+    device: str = ""
+
+    @property
+    def label(self) -> str:
+        return self.number or self.name or "unknown"
+
+
+class Silence(msgspec.Struct, frozen=True, tag="silence"):
+    pass
+
+
+class Hears(msgspec.Struct, frozen=True, tag="leg"):
+    leg: str
+
+
+class Music(msgspec.Struct, frozen=True, tag="music"):
+    """Hold music of the tenant."""
+
+
+class InRoom(msgspec.Struct, frozen=True, tag="room"):
+    room: str
+
+
+class Echo(msgspec.Struct, frozen=True, tag="echo"):
+    pass
+
+
+class RingTone(msgspec.Struct, frozen=True, tag="ringback"):
+    pass
+
+
+Source = Silence | Hears | Music | InRoom | Echo | RingTone
+"""What a leg hears when nothing is played to it."""
+
+
+class Leg(msgspec.Struct, omit_defaults=True):
+    """One party's side of a call. `holding` is true while this party has put the call on hold."""
+
+    id: str
+    party: Party
+    state: LegState
+    inbound: bool = True
+    holding: bool = False
+    since: float = 0.0
+    hears: Source = Silence()
+    purpose: str = "caller"
+
+
+class Position(msgspec.Struct, omit_defaults=True):
+    """Where a call is in its flow, and the memory of the verb that runs: every verb is a small machine whose state
+    is `step`, with the keys pressed so far, how often it tried, and what it goes through (`items`, at `index`)."""
+
+    flow: str
+    node: str
+    step: str = ""
+    digits: str = ""
+    tries: int = 0
+    items: list[str] = []
+    index: int = 0
+    note: str = ""
+
+
+class Call(msgspec.Struct, omit_defaults=True):
+    """The whole conversation, one id through every transfer.
+
+    `subject` is the leg for whom the flow runs; `peer` is whom it talks to, if anybody. Other legs are being called.
+    """
+
+    id: str
+    tenant: str
+    subject: str
+    started: float
+    dialled: str = ""
+    legs: dict[str, Leg] = {}
+    peer: str = ""
+    position: Position | None = None
+    timers: dict[str, float] = {}
+    playing: str = ""
+    recording: str = ""
+    serial: int = 0
+    transferred_by: Party | None = None
+    ended: bool = False
+
+    def next_id(self, kind: str) -> str:
+        """An id that is new within this call and the same in every replay: `call.kind7`."""
+        self.serial += 1
+        return f"{self.id}.{kind}{self.serial}"
+
+    def other(self, leg: str) -> Leg | None:
+        """Whom `leg` talks to, when it is one of the two who talk."""
+        if leg == self.subject:
+            return self.legs.get(self.peer)
+        if leg == self.peer:
+            return self.legs.get(self.subject)
+        return None
+
+
+class Room(msgspec.Struct):
+    """A conference in progress: its members' legs, in order of arrival, each with its call."""
+
+    members: dict[str, str] = {}
+
+
+class Lockout(msgspec.Struct):
+    """Wrong PINs at one mailbox or room: how many, and until when further tries are refused."""
+
+    failures: int = 0
+    until: float = 0.0
+
+
+class TenantState(msgspec.Struct):
+    """Everything live of one tenant. Its one writer is the node that owns the tenant."""
+
+    tenant: str
+    calls: dict[str, Call] = {}
+    by_leg: dict[str, str] = {}
+    parking: dict[str, str] = {}
+    rooms: dict[str, Room] = {}
+    queues: dict[str, list[str]] = {}
+    idle_since: dict[str, float] = {}
+    lockouts: dict[str, Lockout] = {}
+
+    def call_of(self, leg: str) -> Call | None:
+        return self.calls.get(self.by_leg.get(leg, ""))
+

@@ -1,0 +1,31 @@
+"""Bring a database to the tables this version knows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection
+
+from tongdai.db.engine import open_database
+
+
+def _upgrade(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+async def migrate(url: str) -> None:
+    """Apply every migration that the database at `url` has not had yet, all in one transaction.
+
+    Creates the file of an SQLite database; its directory must exist.
+    """
+    database = open_database(url)
+    try:
+        async with database.write() as connection:
+            await connection.run_sync(_upgrade)
+    finally:
+        await database.close()

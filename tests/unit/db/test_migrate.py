@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from tongdai.db import migrate, open_database, tables
+
+
+def url_in(tmp_path: Path) -> str:
+    return f"sqlite+aiosqlite:///{tmp_path / 'tongdai.db'}"
+
+
+def differences(connection: Connection) -> object:
+    return compare_metadata(MigrationContext.configure(connection), tables.metadata)
+
+
+async def test_migrations_make_exactly_the_tables(tmp_path: Path) -> None:
+    await migrate(url_in(tmp_path))
+    database = open_database(url_in(tmp_path))
+    async with database.read() as connection:
+        assert await connection.run_sync(differences) == []
+    await database.close()
+
+
+async def test_a_second_migration_keeps_what_is_there(tmp_path: Path) -> None:
+    await migrate(url_in(tmp_path))
+    database = open_database(url_in(tmp_path))
+    setting = {"tenant": "t", "mailbox": "m", "greeting_blob": "", "pin_hash": "h"}
+    async with database.write() as connection:
+        await connection.execute(insert(tables.mailbox_setting).values(setting))
+    await migrate(url_in(tmp_path))
+    async with database.read() as connection:
+        assert (await connection.execute(select(tables.mailbox_setting.c.pin_hash))).scalars().all() == ["h"]
+    await database.close()
+
+
+async def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    await migrate(url_in(tmp_path))
+    database = open_database(url_in(tmp_path))
+    setting = {"tenant": "t", "mailbox": "m", "greeting_blob": "", "pin_hash": "h"}
+    with pytest.raises(RuntimeError):
+        async with database.write() as connection:
+            await connection.execute(insert(tables.mailbox_setting).values(setting))
+            raise RuntimeError
+    async with database.read() as connection:
+        assert (await connection.execute(select(tables.mailbox_setting))).all() == []
+    await database.close()
+
+
+async def test_foreign_keys_are_enforced(tmp_path: Path) -> None:
+    await migrate(url_in(tmp_path))
+    database = open_database(url_in(tmp_path))
+    with pytest.raises(IntegrityError):
+        async with database.write() as connection:
+            await connection.execute(
+                insert(tables.room).values(tenant="nobody", id="r", name="Room", pin="2468")
+            )
+    await database.close()
+
+
+async def test_two_writers_that_read_first_wait_for_each_other(tmp_path: Path) -> None:
+    """With SQLite's deferred transactions the second would fail at once with "database is locked"."""
+    import asyncio
+
+    await migrate(url_in(tmp_path))
+    database = open_database(url_in(tmp_path))
+
+    async def count_up() -> None:
+        async with database.write() as connection:
+            seen = len((await connection.execute(select(tables.mailbox_setting))).all())
+            await asyncio.sleep(0)
+            row = {"tenant": "t", "mailbox": str(seen), "greeting_blob": "", "pin_hash": ""}
+            await connection.execute(insert(tables.mailbox_setting).values(row))
+
+    await asyncio.gather(*(count_up() for _ in range(5)))
+    async with database.read() as connection:
+        assert len((await connection.execute(select(tables.mailbox_setting))).all()) == 5
+    await database.close()

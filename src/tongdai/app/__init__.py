@@ -1,0 +1,1 @@
+"""Composition: settings become objects, objects become running processes. Nothing imports this package."""

@@ -1,0 +1,75 @@
+"""What the supervisor tells a control process. One struct, written to a file of mode 0600 and named by `--config`.
+
+File descriptors are inherited under the same number. They outlive any single control process, except `ready_fd`,
+which is made new for each.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from tongdai.core.errors import TongdaiError
+
+READY_LINE = b"ready\n"
+"""What control writes to `ready_fd` once it takes calls."""
+
+
+class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything a control process needs to begin."""
+
+    udp_fd: int
+    """Bound UDP socket of SIP; packets queue in it while control restarts."""
+    tcp_fd: int
+    """Listening TCP socket of SIP, on the same port."""
+    lifeline_fd: int
+    """Reading end of a pipe that the supervisor holds open: EOF means that the supervisor is gone."""
+    ready_fd: int
+    """Writing end of a pipe: control writes `READY_LINE` once and closes it."""
+    engine_socket: str
+    """Path of the media engine's command socket."""
+    data_dir: str
+    """Directory of everything that is kept. It exists."""
+    db_url: str
+    """SQLAlchemy URL of the database; its migrations were run."""
+    sip_host: str
+    """Address the SIP sockets are bound to."""
+    sip_port: int
+    advertised_ip: str
+    """IP address that goes into Via, Contact and SDP; differs from `sip_host` behind a NAT or for 0.0.0.0."""
+    ring_seconds: float | None = None
+    """How long phones ring; None: each tenant's own setting."""
+    unlimited: tuple[str, ...] = ()
+    """Networks (CIDR) without rate limits. Only the benchmark sets it, and only for loopback."""
+    piper_command: str | None = None
+    """Command line of a Piper voice that the operator supplies for Vietnamese; None: espeak-ng."""
+    log_level: str = "info"
+    log_format: str = "json"
+
+    @property
+    def data(self) -> Path:
+        """`data_dir` as a path."""
+        return Path(self.data_dir)
+
+
+def write_config(path: Path, config: ControlConfig) -> None:
+    """Write atomically, readable by the owner only (a database URL may hold a password)."""
+    temporary = path.with_name(path.name + ".new")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(fd, "wb") as file:
+        file.write(msgspec.json.encode(config))
+    temporary.replace(path)
+
+
+def read_config(path: Path) -> ControlConfig:
+    """Read what `write_config` wrote. Raises `TongdaiError` when the file is not that."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=ControlConfig)
+    except (OSError, msgspec.DecodeError) as error:
+        raise TongdaiError(
+            "control.config",
+            f"the control process cannot read its configuration {path}: {error}",
+            "start it by `tongdai serve` or `tongdai demo`, which write this file",
+        ) from error

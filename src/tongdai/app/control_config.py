@@ -1,8 +1,8 @@
-"""What the supervisor tells a control process. One struct, written to a file of mode 0600 and named by `--config`.
+"""What the supervisor tells a control process. One struct, written to a file of mode 0600 and named by
+`--config`.
 
-File descriptors are inherited under the same number. They outlive any single control process, except `ready_fd`,
-which is made new for each.
-"""
+File descriptors are inherited under the same number. They outlive any single control process, except
+`ready_fd`, which is made new for each."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def read_config(path: Path) -> ControlConfig:
         return msgspec.json.decode(path.read_bytes(), type=ControlConfig)
     except (OSError, msgspec.DecodeError) as error:
         raise TongdaiError(
-            "control.config",
-            f"the control process cannot read its configuration {path}: {error}",
-            "start it by `tongdai serve` or `tongdai demo`, which write this file",
+            "bad_control_config",
+            f"The control process cannot read its configuration {path}: {error}.",
+            "Start it by `tongdai serve` or `tongdai demo`, which write this file.",
         ) from error

@@ -1,0 +1,135 @@
+"""The engine's commands, typed. Each is sent at once, in order; the ones that must be known to have worked
+return a future (which need not be awaited), the others report failure as the event `Failed`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from tongdai.media import wire
+
+
+def _given(**fields: Any) -> dict[str, Any]:
+    """The fields that have a value: the contract leaves out what is not said."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+class Commands:
+    """The typed face of `EngineClient`."""
+
+    def send(self, op: str, **fields: Any) -> None:
+        raise NotImplementedError
+
+    def request(self, op: str, reply: type[Any] | None = None, **fields: Any) -> asyncio.Future[Any]:
+        raise NotImplementedError
+
+    def open(self, session: str, ip: str | None = None) -> asyncio.Future[wire.Opened]:
+        """Open a session. Fails with `EngineRefused`: `no_ports`, `exists`, `bad_ip`."""
+        return self.request("open", wire.Opened, **_given(session=session, ip=ip))
+
+    def remote(
+        self,
+        session: str,
+        *,
+        ip: str,
+        port: int,
+        codecs: Sequence[wire.Codec],
+        direction: wire.Direction = "sendrecv",
+        dtmf_pt: int | None = None,
+        rtcp_port: int | None = None,
+        rtcp_ip: str | None = None,
+        ptime: int | None = None,
+        tag: str | None = None,
+    ) -> None:
+        """Tell where the peer is and what it speaks; `direction` is ours, `ptime` in ms. May come again at
+        any time."""
+        self.send(
+            "remote",
+            **_given(
+                session=session,
+                ip=ip,
+                port=port,
+                codecs=list(codecs),
+                direction=direction,
+                dtmf_pt=dtmf_pt,
+                rtcp_port=rtcp_port,
+                rtcp_ip=rtcp_ip,
+                ptime=ptime,
+                tag=tag,
+            ),
+        )
+
+    def hear(self, session: str, source: wire.EngineSource) -> None:
+        """What the session hears while nothing is played to it."""
+        self.send("hear", session=session, source=source)
+
+    def play(
+        self, session: str, play: str, files: Sequence[str], *, repeat: bool = False
+    ) -> asyncio.Future[Any]:
+        """Play WAV files (8 kHz mono s16) over the source. Fails with `EngineRefused`: `bad_file`.
+        `PlayDone` ends it."""
+        return self.request("play", session=session, play=play, files=list(files), repeat=repeat)
+
+    def stop(self, session: str, play: str | None = None) -> None:
+        """End the playing (if it is that one)."""
+        self.send("stop", **_given(session=session, play=play))
+
+    def record(
+        self,
+        session: str,
+        record: str,
+        path: str,
+        *,
+        max_ms: int,
+        silence_ms: int | None = None,
+        stop_digits: str = "",
+        beep_ms: int | None = None,
+    ) -> asyncio.Future[Any]:
+        """Write what the leg says to a WAV at `path`, until `RecordDone`."""
+        return self.request(
+            "record",
+            **_given(
+                session=session,
+                record=record,
+                path=path,
+                max_ms=max_ms,
+                silence_ms=silence_ms,
+                stop_digits=stop_digits or None,
+                beep_ms=beep_ms,
+            ),
+        )
+
+    def stop_record(self, session: str, record: str | None = None) -> None:
+        """End the recording (if it is that one); `RecordDone` follows with reason `stopped`."""
+        self.send("stop_record", **_given(session=session, record=record))
+
+    def dtmf(self, session: str, digits: str, *, ms: int = 100, gap_ms: int = 60) -> None:
+        """Press keys towards the leg (RFC 4733)."""
+        self.send("dtmf", session=session, digits=digits, ms=ms, gap_ms=gap_ms)
+
+    def mixer_open(self, mixer: str) -> None:
+        """Open a mixer; one that exists already comes back as the event `Failed` with `exists`."""
+        self.send("mixer_open", mixer=mixer)
+
+    def mixer_play(self, mixer: str, files: Sequence[str]) -> None:
+        """Play files to everybody in the mixer, over the voices."""
+        self.send("mixer_play", mixer=mixer, files=list(files))
+
+    def mixer_close(self, mixer: str) -> None:
+        """Close a mixer; who was in it hears silence."""
+        self.send("mixer_close", mixer=mixer)
+
+    def close_session(self, session: str) -> asyncio.Future[Any]:
+        """Close a session; the reply holds its final counters."""
+        return self.request("close", session=session)
+
+    async def sessions(self) -> wire.Listing:
+        """Everything that lives in the engine: sessions and mixers."""
+        listing: wire.Listing = await self.request("list", wire.Listing)
+        return listing
+
+    async def stats(self, session: str | None = None) -> dict[str, Any]:
+        """Counters of one session, or of the whole engine."""
+        reply: dict[str, Any] = await self.request("stats", **_given(session=session))
+        return reply

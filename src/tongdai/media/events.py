@@ -1,0 +1,70 @@
+"""What the engine reports by itself (docs/engine.md, "Events"). Times are milliseconds."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class _Event(msgspec.Struct, frozen=True, tag_field="ev"):
+    n: int
+    """Counts up from 1 for the life of the engine; a gap means that events were lost."""
+
+
+class Dtmf(_Event, frozen=True, tag="dtmf"):
+    """A key was pressed (told once, when it begins). `digit` is one of 0-9, *, #, A-D."""
+
+    session: str
+    digit: str
+    ms: int = 0
+
+
+class PlayDone(_Event, frozen=True, tag="play_done"):
+    session: str
+    play: str
+    reason: Literal["finished", "stopped", "closed"]
+
+
+class RecordDone(_Event, frozen=True, tag="record_done"):
+    session: str
+    record: str
+    path: str
+    ms: int
+    voiced_ms: int
+    reason: Literal["stopped", "digit", "silence", "limit", "closed", "disk"]
+    digit: str | None = None
+
+
+class Latched(_Event, frozen=True, tag="latched"):
+    """The first valid packet of the signalled peer came, from this source."""
+
+    session: str
+    ip: str
+    port: int
+
+
+class Quiet(_Event, frozen=True, tag="quiet"):
+    """Nothing came for `ms` from a peer that should send; told once per silence."""
+
+    session: str
+    ms: int
+
+
+class Failed(_Event, frozen=True, tag="error"):
+    """A command without an id failed."""
+
+    op: str
+    error: str
+    detail: str = ""
+    session: str | None = None
+
+
+class Orphaned(_Event, frozen=True, tag="orphaned"):
+    """The engine ended a session that no controller had claimed."""
+
+    session: str
+
+
+EngineEvent = Dtmf | PlayDone | RecordDone | Latched | Quiet | Failed | Orphaned
+"""Any event."""

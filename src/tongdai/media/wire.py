@@ -1,0 +1,128 @@
+"""The shapes inside frames (docs/engine.md) and the framing itself: 4 bytes of length, then one msgpack
+map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import msgspec
+
+PROTO = 1
+MAX_FRAME = 1 << 20
+"""Largest frame body in bytes; a longer one means that the stream is out of step."""
+
+Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
+
+
+class Codec(msgspec.Struct, frozen=True):
+    """One codec of a session: `PCMU` or `PCMA`, and the payload type the peer knows it by."""
+
+    name: str
+    pt: int
+
+
+class Silence(msgspec.Struct, frozen=True, tag_field="kind", tag="silence"):
+    pass
+
+
+class Echo(msgspec.Struct, frozen=True, tag_field="kind", tag="echo"):
+    pass
+
+
+class HearSession(msgspec.Struct, frozen=True, tag_field="kind", tag="session"):
+    session: str
+
+
+class HearMixer(msgspec.Struct, frozen=True, tag_field="kind", tag="mixer"):
+    mixer: str
+
+
+class Music(msgspec.Struct, frozen=True, tag_field="kind", tag="music"):
+    file: str
+
+
+class Tone(msgspec.Struct, frozen=True, tag_field="kind", tag="tone"):
+    tone: Literal["ringback", "busy", "congestion"]
+
+
+EngineSource = Silence | Echo | HearSession | HearMixer | Music | Tone
+"""What a session hears when nothing is played to it."""
+
+
+class Hello(msgspec.Struct, frozen=True):
+    """Reply to `hello`. `engine` is random per engine process; `sessions` counts those that live in it."""
+
+    engine: str
+    proto: int
+    version: str
+    sessions: int = 0
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """Reply to `open`: where the peer shall send."""
+
+    ip: str
+    port: int
+    rtcp_port: int
+
+
+class SessionInfo(msgspec.Struct, frozen=True):
+    """One line of `list`. `source` and `remote` are for people to read."""
+
+    session: str
+    port: int
+    source: Any = None
+    remote: Any = None
+    tag: str | None = None
+
+
+class Listing(msgspec.Struct, frozen=True):
+    sessions: tuple[SessionInfo, ...]
+    mixers: tuple[str, ...] = ()
+
+
+class OutOfStep(Exception):
+    """The bytes are not frames of this protocol; the connection must be closed."""
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(dict[str, Any])
+
+
+def encode(frame: dict[str, Any]) -> bytes:
+    """A frame with its length."""
+    body = _encoder.encode(frame)
+    return len(body).to_bytes(4, "big") + body
+
+
+class FrameReader:
+    """Turns a byte stream into frames, however it was cut."""
+
+    __slots__ = ("_buffer",)
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[dict[str, Any]]:
+        """Yield every frame that is complete now. Raises `OutOfStep` for what cannot be a frame."""
+        buffer = self._buffer
+        buffer += data
+        start = 0
+        try:
+            while len(buffer) - start >= 4:
+                size = int.from_bytes(buffer[start : start + 4], "big")
+                if size > MAX_FRAME:
+                    raise OutOfStep(f"a frame of {size} bytes; the limit is {MAX_FRAME}")
+                end = start + 4 + size
+                if len(buffer) < end:
+                    return
+                body = bytes(buffer[start + 4 : end])
+                start = end
+                try:
+                    frame = _decoder.decode(body)
+                except msgspec.DecodeError as error:
+                    raise OutOfStep(f"not a msgpack map: {error}") from error
+                yield frame
+        finally:
+            del buffer[:start]

@@ -1,0 +1,191 @@
+"""Header fields of a message: names without case, values as text, split and typed only when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from tongdai.sip.message.errors import ParseError
+from tongdai.sip.message.grammar import is_token, split_list
+
+_NAMES = """Accept Accept-Contact Accept-Encoding Accept-Language Alert-Info Allow Allow-Events Answer-Mode
+Authentication-Info Authorization Call-ID Call-Info Contact Content-Disposition Content-Encoding Content-Language
+Content-Length Content-Type CSeq Date Diversion Error-Info Event Expires Feature-Caps Flow-Timer From Geolocation
+History-Info Identity Identity-Info In-Reply-To Info-Package Join Max-Forwards MIME-Version Min-Expires Min-SE
+Organization P-Access-Network-Info P-Answer-State P-Asserted-Identity P-Associated-URI P-Called-Party-ID
+P-Charging-Vector P-Early-Media P-Preferred-Identity Path Priority Privacy Priv-Answer-Mode Proxy-Authenticate
+Proxy-Authorization Proxy-Require RAck Reason Record-Route Recv-Info Refer-Sub Refer-To Referred-By Reject-Contact
+Remote-Party-ID Replaces Reply-To Request-Disposition Require Retry-After Route RSeq Security-Client Security-Server
+Security-Verify Server Service-Route Session-Expires Session-ID SIP-ETag SIP-If-Match Subject Subscription-State
+Supported Target-Dialog Timestamp To Unsupported User-Agent User-to-User Via Warning WWW-Authenticate""".split()
+
+# RFC 3261 §7.3.3 and the IANA registry of compact forms
+_COMPACT = {
+    "a": "Accept-Contact",
+    "b": "Referred-By",
+    "c": "Content-Type",
+    "d": "Request-Disposition",
+    "e": "Content-Encoding",
+    "f": "From",
+    "i": "Call-ID",
+    "j": "Reject-Contact",
+    "k": "Supported",
+    "l": "Content-Length",
+    "m": "Contact",
+    "n": "Identity-Info",
+    "o": "Event",
+    "r": "Refer-To",
+    "s": "Subject",
+    "t": "To",
+    "u": "Allow-Events",
+    "v": "Via",
+    "x": "Session-Expires",
+    "y": "Identity",
+}
+_LOWER: dict[str, str] = {name.lower(): name for name in _NAMES} | _COMPACT
+_SPELLED: dict[str, str] = (
+    {name: name for name in _NAMES} | _LOWER | {short.upper(): name for short, name in _COMPACT.items()}
+)
+
+_ONCE = frozenset(
+    """Call-ID Content-Disposition Content-Length Content-Type CSeq Event Expires From Max-Forwards Min-Expires
+    MIME-Version RAck Refer-To Replaces RSeq Session-Expires Subscription-State To""".split()
+)
+"""Fields that a message may hold once only: a second one is how messages are smuggled."""
+
+# HCOLON allows space before the colon, and RFC 4475 §3.1.1.1 does so in these. In other fields it is how a field is
+# smuggled past an element that compares names, so there it is an error.
+_LOOSE = frozenset(
+    """Call-ID Contact Content-Length Content-Type CSeq From Max-Forwards Record-Route Route Subject To Via""".split()
+)
+
+
+def canonical(name: str) -> str:
+    """The one spelling of a field name: `v` and `VIA` are `Via`, `x-foo` is `X-Foo`."""
+    known = _SPELLED.get(name)
+    if known is not None:
+        return known
+    lower = name.lower()
+    return _LOWER.get(lower) or "-".join([part.capitalize() for part in lower.split("-")])
+
+
+class Headers:
+    """Header fields, ordered; fields of one name keep their order, which is all that has a meaning (§7.3.1)."""
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, items: Iterable[tuple[str, str]] = ()) -> None:
+        self._fields: dict[str, list[str]] = {}
+        for name, value in items:
+            self.add(name, value)
+
+    def get(self, name: str) -> str | None:
+        """The first value of the field as it was written, or None."""
+        values = self._fields.get(name) or self._fields.get(canonical(name))
+        return values[0] if values else None
+
+    def get_all(self, name: str) -> list[str]:
+        """Every line of the field, unsplit. A copy."""
+        return list(self._fields.get(canonical(name), ()))
+
+    def get_list(self, name: str) -> list[str]:
+        """Every element of a field whose grammar is a comma-separated list (Via, Contact, Route, Allow ...).
+
+        Raises `ParseError`.
+        """
+        values = self._fields.get(canonical(name))
+        if values is None:
+            return []
+        if len(values) == 1:
+            return [] if not values[0] and name not in ("Via", "Contact") else split_list(values[0])
+        return [element for value in values if value for element in split_list(value)]
+
+    def add(self, name: str, value: str) -> None:
+        """Append a field line."""
+        name = canonical(name)
+        values = self._fields.get(name)
+        if values is None:
+            self._fields[name] = [value]
+        else:
+            values.append(value)
+
+    def set(self, name: str, value: str) -> None:
+        """Replace all fields of that name by one."""
+        self._fields[canonical(name)] = [value]
+
+    def set_all(self, name: str, values: Iterable[str]) -> None:
+        """Replace all fields of that name."""
+        lines = list(values)
+        if lines:
+            self._fields[canonical(name)] = lines
+        else:
+            self._fields.pop(canonical(name), None)
+
+    def remove(self, name: str) -> None:
+        """Remove all fields of that name."""
+        self._fields.pop(canonical(name), None)
+
+    def copy(self) -> Headers:
+        """Independent of this one."""
+        new = Headers()
+        new._fields = {name: list(values) for name, values in self._fields.items()}
+        return new
+
+    def __contains__(self, name: str) -> bool:
+        return canonical(name) in self._fields
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        for name, values in self._fields.items():
+            for value in values:
+                yield name, value
+
+    def __len__(self) -> int:
+        return sum(map(len, self._fields.values()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Headers) and self._fields == other._fields
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Headers({list(self)!r})"
+
+
+def parse_fields(lines: list[str]) -> tuple[Headers, str | None]:
+    """Read unfolded header lines. Returns the fields and the first error, so that a bad request can be answered."""
+    headers = Headers()
+    fields = headers._fields
+    error = None
+    for line in lines:
+        name, _, value = line.partition(":")
+        known = _SPELLED.get(name)
+        if known is None:
+            try:
+                known = _unusual_name(name, line)
+            except ParseError as problem:
+                error = error or problem.reason
+                continue
+        values = fields.get(known)
+        if values is None:
+            fields[known] = [value.strip()]
+        elif known in _ONCE:
+            error = error or f"{known} more than once"
+        else:
+            values.append(value.strip())
+    return headers, error
+
+
+def _unusual_name(name: str, line: str) -> str:
+    if name == line:
+        raise ParseError(f"header line without a colon: {line[:40]!r}")
+    stripped = name.rstrip(" \t")
+    if not is_token(stripped):
+        raise ParseError(f"bad header name {name[:40]!r}")
+    known = canonical(stripped)
+    if len(stripped) != len(name) and known not in _LOOSE:
+        raise ParseError(f"space before the colon of {stripped[:40]!r}")
+    return known
+
+
+def print_fields(headers: Headers) -> list[str]:
+    """The lines of a message head, without line ends."""
+    return [f"{name}: {value}" for name, values in headers._fields.items() for value in values]

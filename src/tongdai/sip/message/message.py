@@ -1,0 +1,247 @@
+"""Requests and responses with accessors that read a header field when it is first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tongdai.sip.message.body import find_part
+from tongdai.sip.message.errors import ParseError
+from tongdai.sip.message.headers import Headers, print_fields
+from tongdai.sip.message.reasons import reason_phrase
+from tongdai.sip.message.uri import SipUri
+from tongdai.sip.message.values import AuthValue, CSeq, NameAddr, Via
+
+_COPIED = ("Via", "From", "To", "Call-ID", "CSeq")
+
+
+class Message:
+    """What requests and responses share.
+
+    Typed accessors raise `ParseError` when the field is malformed and remember what they read: after changing
+    `headers`, build a new message instead of asking again.
+    """
+
+    __slots__ = ("_cseq", "_from", "_to", "_via", "body", "headers")
+
+    headers: Headers
+    body: bytes
+
+    def __init__(self, headers: Headers | Iterable[tuple[str, str]] = (), body: bytes = b"") -> None:
+        self.headers = headers if isinstance(headers, Headers) else Headers(headers)
+        self.body = body
+        self._via: Via | None = None
+        self._from: NameAddr | None = None
+        self._to: NameAddr | None = None
+        self._cseq: CSeq | None = None
+
+    # -- the five fields that every message has
+
+    def _need(self, name: str) -> str:
+        value = self.headers.get(name)
+        if not value:
+            raise ParseError(f"no {name}")
+        return value
+
+    @property
+    def via(self) -> Via:
+        """The topmost Via."""
+        if self._via is None:
+            elements = self.headers.get_list("Via")
+            if not elements:
+                raise ParseError("no Via")
+            self._via = Via.parse(elements[0])
+        return self._via
+
+    @property
+    def vias(self) -> list[Via]:
+        """Every Via, the nearest first."""
+        return [Via.parse(element) for element in self.headers.get_list("Via")]
+
+    @property
+    def from_(self) -> NameAddr:
+        """From."""
+        if self._from is None:
+            self._from = NameAddr.parse(self._need("From"))
+        return self._from
+
+    @property
+    def to(self) -> NameAddr:
+        """To."""
+        if self._to is None:
+            self._to = NameAddr.parse(self._need("To"))
+        return self._to
+
+    @property
+    def call_id(self) -> str:
+        """Call-ID."""
+        return self._need("Call-ID")
+
+    @property
+    def cseq(self) -> CSeq:
+        """CSeq."""
+        if self._cseq is None:
+            self._cseq = CSeq.parse(self._need("CSeq"))
+        return self._cseq
+
+    # -- others, read at each call
+
+    @property
+    def contacts(self) -> list[NameAddr]:
+        """Every Contact; none for `*` (see `contact_is_star`)."""
+        elements = self.headers.get_list("Contact")
+        return [] if elements == ["*"] else [NameAddr.parse(element) for element in elements]
+
+    @property
+    def contact_is_star(self) -> bool:
+        """`Contact: *`, which removes all bindings (RFC 3261 §10.2.2)."""
+        return self.headers.get_all("Contact") == ["*"]
+
+    @property
+    def contact(self) -> NameAddr | None:
+        """The first Contact."""
+        elements = self.headers.get_list("Contact")
+        return NameAddr.parse(elements[0]) if elements and elements[0] != "*" else None
+
+    @property
+    def route(self) -> list[NameAddr]:
+        """Route, the next hop first."""
+        return [NameAddr.parse(element) for element in self.headers.get_list("Route")]
+
+    @property
+    def record_route(self) -> list[str]:
+        """Record-Route as written, the hop nearest to the receiver of a request first."""
+        return self.headers.get_list("Record-Route")
+
+    def number(self, name: str, default: int | None = None) -> int | None:
+        """A field that is a count of seconds or hops (Expires, Max-Forwards, Min-Expires); parameters are ignored."""
+        value = self.headers.get(name)
+        if value is None:
+            return default
+        digits = value.partition(";")[0].strip()
+        if not (digits.isascii() and digits.isdigit()):
+            raise ParseError(f"bad {name} {value[:40]!r}")
+        return min(int(digits[:20]), 2**32 - 1)
+
+    @property
+    def expires(self) -> int | None:
+        """Expires in seconds; beyond 2**32-1 reads as that (RFC 3261 §20.19)."""
+        return self.number("Expires")
+
+    def tokens(self, name: str) -> list[str]:
+        """A list of option tags or methods (Require, Supported, Allow, Unsupported), in lower case."""
+        return [element.lower() for element in self.headers.get_list(name)]
+
+    def auth(self, name: str) -> list[AuthValue]:
+        """Authorization, Proxy-Authorization, WWW-Authenticate, Proxy-Authenticate: one per line."""
+        return [AuthValue.parse(line) for line in self.headers.get_all(name)]
+
+    @property
+    def content_type(self) -> str:
+        """Content-Type in lower case without parameters, or an empty text."""
+        return (self.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
+
+    @property
+    def sdp(self) -> str | None:
+        """The session description in the body, also from within a multipart body, or None."""
+        if not self.body:
+            return None
+        part = find_part(self.body, self.headers.get("Content-Type") or "", "application/sdp")
+        return None if part is None else part.decode("utf-8", "replace")
+
+    # -- printing
+
+    def start_line(self) -> str:
+        """The first line."""
+        raise NotImplementedError
+
+    def __bytes__(self) -> bytes:
+        """The message as it goes over the wire, with the Content-Length of its body.
+
+        Raises ValueError when a header value would begin a new line.
+        """
+        self.headers.set("Content-Length", str(len(self.body)))
+        lines = print_fields(self.headers)
+        lines.insert(0, self.start_line())
+        head = "\r\n".join(lines)
+        if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1:
+            raise ValueError("a line break inside a SIP header")
+        return head.encode("utf-8", "surrogateescape") + b"\r\n\r\n" + self.body
+
+    def __repr__(self) -> str:
+        return f"<{self.start_line()}>"
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Message)
+            and self.start_line() == other.start_line()
+            and self.headers == other.headers
+            and self.body == other.body
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Request(Message):
+    """A request. `target` is the Request-URI as written."""
+
+    __slots__ = ("_uri", "method", "target")
+
+    def __init__(
+        self, method: str, target: str, headers: Headers | Iterable[tuple[str, str]] = (), body: bytes = b""
+    ) -> None:
+        super().__init__(headers, body)
+        self.method = method
+        self.target = target
+        self._uri: SipUri | None = None
+
+    @property
+    def uri(self) -> SipUri:
+        """The Request-URI. Raises `ParseError` (416 for a foreign scheme)."""
+        if self._uri is None:
+            self._uri = SipUri.parse(self.target)
+        return self._uri
+
+    def start_line(self) -> str:
+        """See `Message.start_line`."""
+        return f"{self.method} {self.target} SIP/2.0"
+
+    def response(
+        self,
+        status: int,
+        reason: str | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+        *,
+        to_tag: str | None = None,
+    ) -> Response:
+        """A response with the fields that RFC 3261 §8.2.6 copies; `to_tag` is added where To has none."""
+        fields = self.headers._fields
+        copied = {name: fields[name] for name in _COPIED if name in fields}
+        if to_tag is not None and not self.to.tag:
+            copied["To"] = [f"{fields['To'][0]};tag={to_tag}"]
+        new = Headers()
+        new._fields = {name: list(values) for name, values in copied.items()}
+        for name, value in headers:
+            new.add(name, value)
+        return Response(status, reason or reason_phrase(status), new, body)
+
+
+class Response(Message):
+    """A response."""
+
+    __slots__ = ("reason", "status")
+
+    def __init__(
+        self,
+        status: int,
+        reason: str | None = None,
+        headers: Headers | Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+    ) -> None:
+        super().__init__(headers, body)
+        self.status = status
+        self.reason = reason_phrase(status) if reason is None else reason
+
+    def start_line(self) -> str:
+        """See `Message.start_line`."""
+        return f"SIP/2.0 {self.status} {self.reason}"

@@ -1,0 +1,128 @@
+"""Bytes to messages (RFC 3261 §7, §18.3)."""
+
+from __future__ import annotations
+
+import re
+
+from tongdai.sip.message.errors import ParseError
+from tongdai.sip.message.grammar import is_token
+from tongdai.sip.message.headers import Headers, parse_fields
+from tongdai.sip.message.message import Message, Request, Response
+
+MAX_MESSAGE = 65_536
+"""Bytes of a whole message; larger ones are refused."""
+MAX_FIELDS = 256
+"""Header lines of a message."""
+
+_fold = re.compile(r"[ \t]*\r\n[ \t]+").sub
+_version = re.compile(r"SIP/([0-9]+)\.([0-9]+)", re.IGNORECASE).fullmatch
+
+
+def parse(data: bytes) -> Request | Response:
+    """Read one whole message: a datagram, or what `StreamParser` cut out.
+
+    The five fields every message needs are checked here; everything else is read when asked for. A body longer than
+    its Content-Length is cut (RFC 3261 §18.3), a shorter one is an error.
+
+    Raises `ParseError`.
+    """
+    if len(data) > MAX_MESSAGE:
+        raise ParseError("message too large", status=513)
+    if data[:2] == b"\r\n":
+        data = data.lstrip(b"\r\n")  # §7.5
+    head, blank, body = data.partition(b"\r\n\r\n")
+    return parse_head(head, body if blank else None)
+
+
+def parse_head(head: bytes, body: bytes | None) -> Request | Response:
+    """Read a message from its head (without the empty line) and what followed; None when no empty line did."""
+    text = head.decode("utf-8", "surrogateescape")
+    error = None
+    if body is None:
+        error = "no empty line after the header"
+        body = b""
+    lines = text.split("\r\n")
+    if text.count("\n") != len(lines) - 1 or text.count("\r") != len(lines) - 1 or "\0" in text:
+        # A bare CR, LF or NUL ends a line for some and not for others.
+        raise ParseError("control character in the header")
+    if "\r\n " in text or "\r\n\t" in text:
+        text = _fold(" ", text)
+        lines = text.split("\r\n")
+    if len(lines) > MAX_FIELDS:
+        raise ParseError("too many header fields")
+    start = lines.pop(0)
+    headers, field_error = parse_fields(lines)
+    message, start_error = _parse_start_line(start, headers)
+    error = start_error or field_error or error
+    try:
+        _check_required(message)
+    except ParseError as problem:
+        raise ParseError(error or problem.reason) from None
+    length = headers.get("Content-Length")
+    if length is None:
+        message.body = body
+    elif not (length.isascii() and length.isdigit()) or len(length) > 9:
+        error = error or "bad Content-Length"
+    elif (size := int(length)) > len(body):
+        error = error or f"Content-Length {size} but {len(body)} bytes of body"
+    else:
+        message.body = body[:size]
+    if error is None:
+        error = _check_agreement(message)
+        if error is None:
+            return message
+    status = 505 if error == _BAD_VERSION else 400
+    # An ACK is never answered, and a response cannot be.
+    answerable = isinstance(message, Request) and message.method != "ACK" and message.cseq.method != "ACK"
+    raise ParseError(error, status=status, request=message if answerable and isinstance(message, Request) else None)
+
+
+_BAD_VERSION = "unsupported SIP version"
+
+
+def _parse_start_line(line: str, headers: Headers) -> tuple[Request | Response, str | None]:
+    parts = line.split(" ", 2)
+    if len(parts) < 3:
+        if len(parts) == 2 and parts[0].upper() == "SIP/2.0" and _is_status(parts[1]):
+            return Response(int(parts[1]), "", headers), None
+        raise ParseError(f"bad start line {line[:60]!r}")
+    first, second, third = parts
+    if first.upper() == "SIP/2.0":
+        if not _is_status(second):
+            raise ParseError(f"bad status {second[:10]!r}")
+        return Response(int(second), third, headers), None
+    if not is_token(first):
+        raise ParseError(f"bad start line {line[:60]!r}")
+    request = Request(first, second, headers)
+    if third == "SIP/2.0" and second:
+        return request, None
+    version = _version(third)
+    if version is None or not second:
+        # Without a SIP version at its end this may be anything; with one it is a request with bad spacing.
+        if not third.upper().rstrip().endswith("SIP/2.0"):
+            raise ParseError(f"bad start line {line[:60]!r}")
+        return request, "bad request line"
+    return request, None if (version[1], version[2]) == ("2", "0") else _BAD_VERSION
+
+
+def _is_status(text: str) -> bool:
+    return len(text) == 3 and text.isascii() and text.isdigit() and "1" <= text[0] <= "6"
+
+
+def _check_required(message: Message) -> None:
+    """What an answer needs: without these a message can only be dropped."""
+    if not message.headers.get("Call-ID"):
+        raise ParseError("no Call-ID")
+    message.via  # noqa: B018
+    message.from_  # noqa: B018
+    message.to  # noqa: B018
+    message.cseq  # noqa: B018
+
+
+def _check_agreement(message: Request | Response) -> str | None:
+    if isinstance(message, Request):
+        if message.cseq.method != message.method:
+            return "CSeq names another method"
+        if message.cseq.number >= 2**31:
+            return "CSeq too large"
+    return None

@@ -1,0 +1,165 @@
+"""SIP, SIPS and tel URIs (RFC 3261 §19.1, RFC 3966)."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote as percent_encode
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+
+from tongdai.sip.message.errors import ParseError
+from tongdai.sip.message.grammar import HOST, Params, check_host, is_token, parse_port
+
+# Phones send '#', '^', '{' and alike unescaped in the user part; only what would change the structure is refused.
+_sip = re.compile(
+    r"(sips?):"
+    r"(?:([^@\s<>\":\x00-\x1f\x7f-\U0010ffff]+)(?::([^@\s<>\"\x00-\x1f\x7f-\U0010ffff]*))?@)?"
+    rf"({HOST})(?::([0-9]+))?((?:;[^\s?<>\";]+)*)(?:\?([^\s<>\"]*))?",
+    re.IGNORECASE,
+).fullmatch
+_tel = re.compile(r"tel:(\+?[0-9A-Fa-f*#().\-]+)((?:;[^\s<>\";]+)*)", re.IGNORECASE).fullmatch
+_scheme = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):").match
+_bad_escape = re.compile(r"%(?![0-9A-Fa-f]{2})").search
+
+_USER_SAFE = "-_.!~*'()&=+$,;?/"  # unreserved / user-unreserved
+_PARAM_SAFE = "-_.!~*'()[]/:&+$"  # param-unreserved / unreserved
+_HEADER_SAFE = "-_.!~*'()[]/?:+$"  # hnv-unreserved / unreserved
+_UNCOMPARED = frozenset({"user", "ttl", "method", "maddr", "transport"})
+
+
+class SipUri(msgspec.Struct, frozen=True, eq=False):
+    """A SIP, SIPS or tel URI with its escapes taken out.
+
+    For tel, `user` is the number as written and `host` is empty. Parameter names are in lower case. `headers` are the
+    embedded ones (`?Replaces=...`), in order. Compare with `equivalent`, not with ==.
+    """
+
+    host: str
+    user: str | None = None
+    port: int | None = None
+    scheme: str = "sip"
+    password: str | None = None
+    params: Params = {}
+    headers: list[tuple[str, str]] = []
+
+    @classmethod
+    def parse(cls, text: str) -> SipUri:
+        """Raises `ParseError`; status 416 for a scheme that is not ours (RFC 3261 §8.2.2.1)."""
+        found = _sip(text)
+        if found is None:
+            return cls._parse_other(text)
+        scheme, user, password, host, port, params, headers = found.groups()
+        return cls(
+            check_host(host),
+            None if user is None else _decode(user),
+            parse_port(port),
+            scheme.lower(),
+            None if password is None else _decode(password),
+            _parse_params(params) if params else {},
+            _parse_headers(headers) if headers else [],
+        )
+
+    @classmethod
+    def _parse_other(cls, text: str) -> SipUri:
+        found = _tel(text)
+        if found is not None:
+            return cls("", found[1], None, "tel", None, _parse_params(found[2]) if found[2] else {})
+        scheme = _scheme(text)
+        if scheme is not None and scheme[1].lower() not in ("sip", "sips", "tel"):
+            raise ParseError(f"unsupported URI scheme {scheme[1][:20]!r}", status=416)
+        raise ParseError(f"bad URI {text[:60]!r}")
+
+    def __str__(self) -> str:
+        if self.scheme == "tel":
+            return f"tel:{self.user}{self._print_params()}"
+        out = self.scheme + ":"
+        if self.user is not None:
+            out += _encode(self.user, _USER_SAFE)
+            if self.password is not None:
+                out += ":" + _encode(self.password, "-_.!~*'()&=+$,")
+            out += "@"
+        out += f"[{self.host}]" if ":" in self.host else self.host
+        if self.port is not None:
+            out += f":{self.port}"
+        if self.params:
+            out += self._print_params()
+        if self.headers:
+            pairs = [f"{_encode(name, _HEADER_SAFE)}={_encode(value, _HEADER_SAFE)}" for name, value in self.headers]
+            out += "?" + "&".join(pairs)
+        return out
+
+    def _print_params(self) -> str:
+        out = []
+        for name, value in self.params.items():
+            name = _encode(name, _PARAM_SAFE)
+            out.append(f";{name}" if value is None else f";{name}={_encode(value, _PARAM_SAFE)}")
+        return "".join(out)
+
+    @property
+    def transport(self) -> str | None:
+        """The transport parameter in lower case."""
+        value = self.params.get("transport")
+        return value.lower() if value else None
+
+    @property
+    def lr(self) -> bool:
+        """A loose router's URI (RFC 3261 §19.1.1)."""
+        return "lr" in self.params
+
+    def bare(self) -> SipUri:
+        """Without parameters, headers and password: what identifies a person (an AOR)."""
+        return SipUri(self.host, self.user, self.port, self.scheme)
+
+    def equivalent(self, other: SipUri) -> bool:
+        """The comparison of RFC 3261 §19.1.4: user with case, host without, default port is not no port."""
+        if (self.scheme, self.user, self.password, self.host, self.port) != (
+            other.scheme,
+            other.user,
+            other.password,
+            other.host,
+            other.port,
+        ):
+            return False
+        mine, theirs = self.params, other.params
+        for name in mine.keys() | theirs.keys():
+            if name in mine and name in theirs:
+                if (mine[name] or "").lower() != (theirs[name] or "").lower():
+                    return False
+            elif name in _UNCOMPARED:
+                return False
+        return sorted((n.lower(), v) for n, v in self.headers) == sorted((n.lower(), v) for n, v in other.headers)
+
+
+def _decode(text: str) -> str:
+    if "%" not in text:
+        return text
+    if _bad_escape(text):
+        raise ParseError(f"bad escape in {text[:40]!r}")
+    return unquote_to_bytes(text).decode("utf-8", "surrogateescape")
+
+
+def _encode(text: str, safe: str) -> str:
+    return text if text.isalnum() and text.isascii() else percent_encode(text, safe, errors="surrogateescape")
+
+
+def _parse_params(text: str) -> Params:
+    params: Params = {}
+    for part in text[1:].split(";"):
+        name, equals, value = part.partition("=")
+        name = _decode(name).lower()
+        if not name or name in params:
+            raise ParseError(f"bad or repeated URI parameter {name[:40]!r}")
+        params[name] = _decode(value) if equals else None
+    return params
+
+
+def _parse_headers(text: str) -> list[tuple[str, str]]:
+    out = []
+    for part in text.split("&"):
+        name, equals, value = part.partition("=")
+        name = _decode(name)
+        if not equals or not is_token(name):
+            raise ParseError("bad header inside a URI")
+        out.append((name, _decode(value)))
+    return out

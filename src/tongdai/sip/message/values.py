@@ -1,0 +1,221 @@
+"""Typed values of header fields."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from tongdai.sip.message.errors import ParseError
+from tongdai.sip.message.grammar import (
+    HOST,
+    QUOTED,
+    TOKEN,
+    Params,
+    check_host,
+    is_token,
+    parse_params,
+    parse_port,
+    print_params,
+    quote,
+    unquote,
+)
+from tongdai.sip.message.uri import SipUri
+
+# via-parm = protocol-name SLASH protocol-version SLASH transport LWS sent-by *(SEMI via-params)
+_via = re.compile(
+    rf"SIP\s*/\s*2\.0\s*/\s*({TOKEN})\s+({HOST})(?:\s*:\s*([0-9]+))?\s*(;.*)?", re.IGNORECASE | re.DOTALL
+).fullmatch
+# name-addr = [ display-name ] "<" addr-spec ">" ; unquoted names are read more liberally than *(token LWS), since
+# phones send any language unquoted
+_name_addr = re.compile(rf"\s*({QUOTED}|[^\"<>,;]*?)\s*<\s*([^<>\s]+)\s*>\s*(;.*)?", re.DOTALL).fullmatch
+_addr_spec = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.\-]*:[^\s;?,<>\"]+)\s*(;.*)?", re.DOTALL).fullmatch
+_cseq = re.compile(rf"([0-9]+)\s+({TOKEN})").fullmatch
+_auth_param = re.compile(rf"\s*({TOKEN})\s*=\s*({QUOTED}|[^\s,\"]+)\s*(?:,|$)").match
+_reason = re.compile(rf"({TOKEN})\s*(;.*)?", re.DOTALL).fullmatch
+
+
+class Via(msgspec.Struct):
+    """One element of Via (RFC 3261 §20.42). `host` is lower case, IPv6 without brackets."""
+
+    transport: str
+    host: str
+    port: int | None
+    params: Params
+
+    @classmethod
+    def parse(cls, text: str) -> Via:
+        """Raises `ParseError`."""
+        found = _via(text)
+        if found is None:
+            raise ParseError(f"bad Via {text[:60]!r}")
+        transport, host, port, params = found.groups()
+        return cls(
+            transport.upper(), check_host(host), parse_port(port) if port else None, parse_params(params) if params else {}
+        )
+
+    @property
+    def branch(self) -> str:
+        """The branch parameter, or an empty text."""
+        return self.params.get("branch") or ""
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = "" if self.port is None else f":{self.port}"
+        return f"SIP/2.0/{self.transport} {host}{port}{print_params(self.params)}"
+
+
+class NameAddr:
+    """A name-addr or addr-spec with header parameters: From, To, Contact, Route, Refer-To ... The URI is read lazily."""
+
+    __slots__ = ("_uri", "display", "params", "uri_text")
+
+    def __init__(self, uri: str | SipUri, display: str | None = None, params: Params | None = None) -> None:
+        self.display = display
+        """The display name without quotes, or None."""
+        self.params: Params = params or {}
+        """Parameters of the header field, not of the URI."""
+        self._uri: SipUri | None = None
+        if isinstance(uri, SipUri):
+            self._uri = uri
+            uri = str(uri)
+        self.uri_text = uri
+        """The URI as written."""
+
+    @classmethod
+    def parse(cls, text: str) -> NameAddr:
+        """Raises `ParseError`. Without angle brackets, parameters belong to the header field and `?` and `,` are errors
+        (RFC 3261 §20)."""
+        found = _name_addr(text)
+        if found is not None:
+            display, uri, params = found.groups()
+            return cls(uri, unquote(display) or None, parse_params(params) if params else None)
+        found = _addr_spec(text)
+        if found is None:
+            raise ParseError(f"bad address {text[:60]!r}")
+        return cls(found[1], None, parse_params(found[2]) if found[2] else None)
+
+    @property
+    def uri(self) -> SipUri:
+        """The URI. Raises `ParseError`, with status 416 for a scheme that is not SIP, SIPS or tel."""
+        if self._uri is None:
+            self._uri = SipUri.parse(self.uri_text)
+        return self._uri
+
+    @property
+    def tag(self) -> str:
+        """The tag parameter, or an empty text."""
+        return self.params.get("tag") or ""
+
+    def without_params(self) -> str:
+        """Display name and URI only, as they are written."""
+        if self.display is None:
+            return f"<{self.uri_text}>"
+        return f"{quote(self.display)} <{self.uri_text}>"
+
+    def __str__(self) -> str:
+        return self.without_params() + print_params(self.params)
+
+    def __repr__(self) -> str:
+        return f"NameAddr({str(self)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, NameAddr) and str(self) == str(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class CSeq(msgspec.Struct, frozen=True):
+    """CSeq (RFC 3261 §20.16)."""
+
+    number: int
+    method: str
+
+    @classmethod
+    def parse(cls, text: str) -> CSeq:
+        """Raises `ParseError`; numbers end below 2**32 (§8.1.1.5 asks for 2**31, some count further)."""
+        found = _cseq(text)
+        if found is None or len(found[1]) > 20 or (number := int(found[1])) >= 2**32:
+            raise ParseError(f"bad CSeq {text[:40]!r}")
+        return cls(number, found[2])
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.method}"
+
+
+class AuthValue(msgspec.Struct, frozen=True):
+    """A challenge or credentials: scheme in lower case, parameters with names in lower case, unquoted."""
+
+    scheme: str
+    params: dict[str, str]
+
+    @classmethod
+    def parse(cls, text: str) -> AuthValue:
+        """Raises `ParseError`, also for a parameter given twice."""
+        scheme, _, rest = text.strip().partition(" ")
+        if not is_token(scheme):
+            raise ParseError("bad authentication scheme")
+        params: dict[str, str] = {}
+        position = 0
+        rest = rest.strip()
+        while position < len(rest):
+            found = _auth_param(rest, position)
+            if found is None:
+                raise ParseError(f"bad authentication parameters {rest[position:][:40]!r}")
+            name = found[1].lower()
+            if name in params:
+                raise ParseError(f"authentication parameter {name!r} twice")
+            params[name] = unquote(found[2])
+            position = found.end()
+        return cls(scheme.lower(), params)
+
+
+class Replaces(msgspec.Struct, frozen=True):
+    """Which dialog to replace, with the tags as the receiver of the header sees them (RFC 3891 §3)."""
+
+    call_id: str
+    to_tag: str
+    """Local tag at the receiver."""
+    from_tag: str
+    """Remote tag at the receiver."""
+    early_only: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Replaces:
+        """Raises `ParseError`."""
+        call_id, _, rest = text.partition(";")
+        params = parse_params(";" + rest) if rest else {}
+        to_tag, from_tag = params.get("to-tag"), params.get("from-tag")
+        if not call_id.strip() or not to_tag or not from_tag:
+            raise ParseError("Replaces needs a Call-ID, to-tag and from-tag")
+        return cls(call_id.strip(), to_tag, from_tag, "early-only" in params)
+
+    def __str__(self) -> str:
+        early = ";early-only" if self.early_only else ""
+        return f"{self.call_id};to-tag={self.to_tag};from-tag={self.from_tag}{early}"
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why a request was sent (RFC 3326): protocol `SIP` with a status or `Q.850` with a cause."""
+
+    protocol: str
+    cause: int | None = None
+    text: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Reason:
+        """Raises `ParseError`."""
+        found = _reason(text.strip())
+        if found is None:
+            raise ParseError(f"bad Reason {text[:60]!r}")
+        params = parse_params(found[2]) if found[2] else {}
+        cause = params.get("cause") or ""
+        return cls(found[1], int(cause) if cause.isdecimal() and len(cause) < 6 else None, params.get("text"))
+
+    def __str__(self) -> str:
+        out = self.protocol
+        if self.cause is not None:
+            out += f";cause={self.cause}"
+        if self.text is not None:
+            out += f";text={quote(self.text)}"
+        return out

@@ -1,14 +1,24 @@
 """SDP (RFC 8866) and offer/answer (RFC 3264) for audio. Pure.
 
-    parse(text) -> SessionDescription            str(description) -> text
-    make_offer(local, codecs, direction, session_id, version) -> SessionDescription
-    answer(offer, local, supported, ...) -> (SessionDescription, Negotiated)      # we were asked
-    negotiate(offer, answer) -> Negotiated                                        # we asked
+parse(text) -> SessionDescription            str(description) -> text
+make_offer(local, codecs, direction, session_id=, version=) -> SessionDescription
+answer(offer, local, supported, session_id=, version=, ...) -> (SessionDescription, Negotiated)   # we were asked
+negotiate(offer, answer) -> Negotiated                                                         # we asked
 """
 
+from __future__ import annotations
+
 from tongdai.sdp.codecs import PCMA, PCMU, TELEPHONE_EVENT, Codec
-from tongdai.sdp.model import Direction, Media, SdpError, SessionDescription
-from tongdai.sdp.negotiation import LocalMedia, Negotiated, NegotiatedCodec, NotAcceptable, answer, make_offer, negotiate
+from tongdai.sdp.model import Direction, Media, Origin, SdpError, SessionDescription
+from tongdai.sdp.negotiation import (
+    LocalMedia,
+    Negotiated,
+    NegotiatedCodec,
+    NotAcceptable,
+    answer,
+    make_offer,
+    negotiate,
+)
 from tongdai.sdp.text import parse
 
 __all__ = [
@@ -22,6 +32,7 @@ __all__ = [
     "Negotiated",
     "NegotiatedCodec",
     "NotAcceptable",
+    "Origin",
     "SdpError",
     "SessionDescription",
     "answer",

@@ -14,6 +14,11 @@ class Codec(msgspec.Struct, frozen=True):
     channels: int = 1
     fmtp: str | None = None
 
+    @property
+    def is_dtmf(self) -> bool:
+        """RFC 4733 events rather than sound."""
+        return self.name.lower() == "telephone-event"
+
     def same_as(self, other: Codec) -> bool:
         """The same encoding, whatever number it has."""
         return (
@@ -26,3 +31,15 @@ class Codec(msgspec.Struct, frozen=True):
 PCMU = Codec("PCMU", 8000, 0)
 PCMA = Codec("PCMA", 8000, 8)
 TELEPHONE_EVENT = Codec("telephone-event", 8000, 101, fmtp="0-16")
+
+# (encoding, clock rate, channels) of numbers that need no rtpmap (RFC 3551 §6)
+STATIC: dict[int, tuple[str, int, int]] = {
+    0: ("PCMU", 8000, 1),
+    3: ("GSM", 8000, 1),
+    4: ("G723", 8000, 1),
+    8: ("PCMA", 8000, 1),
+    9: ("G722", 8000, 1),
+    13: ("CN", 8000, 1),
+    15: ("G728", 8000, 1),
+    18: ("G729", 8000, 1),
+}

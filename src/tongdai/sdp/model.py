@@ -6,23 +6,132 @@ from typing import Literal
 
 import msgspec
 
+from tongdai.sdp.codecs import STATIC, Codec
+
 Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
+DIRECTIONS: tuple[Direction, ...] = ("sendrecv", "sendonly", "recvonly", "inactive")
+
+Attribute = tuple[str, str | None]
+"""`a=name:value`, or `a=name` with None."""
 
 
 class SdpError(ValueError):
-    """A description that cannot be used; the text says why (answer 400 or 488)."""
+    """A description that cannot be used; the text says why (answer 400, or 488 for `NotAcceptable`)."""
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """o= names the session and counts its changes (RFC 8866 §5.2)."""
+
+    session_id: int
+    version: int
+    host: str
+    username: str = "-"
 
 
 class Media(msgspec.Struct):
-    """One m= section."""
+    """One m= section. `port` 0 means refused or removed; `connection` overrides the session's c= line."""
 
     kind: str
     port: int
     protocol: str
     formats: list[str]
+    connection: str | None = None
+    attributes: list[Attribute] = []
+
+    def attribute(self, name: str) -> str | None:
+        """The value of the first `a=name:value`, or None."""
+        return next((value for key, value in self.attributes if key == name), None)
+
+    def direction(self) -> Direction | None:
+        """Its own direction attribute, if it has one."""
+        return find_direction(self.attributes)
+
+    def codecs(self) -> list[Codec]:
+        """The formats that have a meaning, in order: an rtpmap, or a static number (RFC 3551 §6)."""
+        maps: dict[str, str] = {}
+        fmtps: dict[str, str] = {}
+        for name, value in self.attributes:
+            if value is not None and name in ("rtpmap", "fmtp"):
+                number, _, rest = value.partition(" ")
+                (maps if name == "rtpmap" else fmtps).setdefault(number, rest.strip())
+        out = []
+        for number in self.formats:
+            if not (number.isascii() and number.isdigit() and len(number) <= 3 and int(number) < 128):
+                continue
+            name, clock_rate, channels = _parse_rtpmap(maps.get(number)) or STATIC.get(
+                int(number), ("", 0, 0)
+            )
+            if name:
+                out.append(Codec(name, clock_rate, int(number), channels, fmtps.get(number)))
+        return out
+
+    @property
+    def ptime(self) -> int | None:
+        """a=ptime in milliseconds."""
+        value = self.attribute("ptime")
+        return (
+            int(value)
+            if value and value.isascii() and value.isdigit() and 0 < int(value[:6]) <= 200
+            else None
+        )
 
 
 class SessionDescription(msgspec.Struct):
-    """The whole description."""
+    """The whole description. `str()` gives its text."""
 
+    origin: Origin
+    connection: str | None = None
+    """Host of the session's c= line."""
     media: list[Media] = []
+    attributes: list[Attribute] = []
+    name: str = "-"
+
+    def host_of(self, media: Media) -> str:
+        """Where to send that stream. Raises `SdpError` when no c= line says."""
+        host = media.connection or self.connection
+        if not host:
+            raise SdpError("no connection address (c=) for a stream")
+        return host
+
+    def direction_of(self, media: Media) -> Direction:
+        """The direction of a stream as its author says it; a null address is an author that does not listen
+        (the hold of RFC 2543)."""
+        direction = media.direction() or find_direction(self.attributes) or "sendrecv"
+        if is_null(self.host_of(media)):
+            return "sendonly" if direction in ("sendrecv", "sendonly") else "inactive"
+        return direction
+
+    def __str__(self) -> str:
+        from tongdai.sdp.text import print_description
+
+        return print_description(self)
+
+
+def is_null(host: str) -> bool:
+    """0.0.0.0 and ::, the address of somebody who does not want to be sent anything."""
+    return host in ("0.0.0.0", "::", "0:0:0:0:0:0:0:0")
+
+
+def find_direction(attributes: list[Attribute]) -> Direction | None:
+    """The last direction among attributes."""
+    found: Direction | None = None
+    for name, _ in attributes:
+        for direction in DIRECTIONS:
+            if name == direction:
+                found = direction
+    return found
+
+
+def _parse_rtpmap(text: str | None) -> tuple[str, int, int] | None:
+    if text is None:
+        return None
+    name, _, rest = text.partition("/")
+    rate, _, channels = rest.partition("/")
+    if (
+        not name
+        or not rate.isdecimal()
+        or len(rate) > 7
+        or (channels and (not channels.isdecimal() or len(channels) > 2))
+    ):
+        return None
+    return name, int(rate), int(channels or 1)

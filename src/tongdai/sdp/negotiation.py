@@ -7,7 +7,11 @@ from collections.abc import Sequence
 import msgspec
 
 from tongdai.sdp.codecs import PCMA, PCMU, TELEPHONE_EVENT, Codec
-from tongdai.sdp.model import Direction, SdpError, SessionDescription
+from tongdai.sdp.model import Attribute, Direction, Media, Origin, SdpError, SessionDescription, is_null
+
+_PROTOCOL = "RTP/AVP"
+_SENDS = ("sendrecv", "sendonly")
+_RECEIVES = ("sendrecv", "recvonly")
 
 
 class NotAcceptable(SdpError):
@@ -30,6 +34,7 @@ class NegotiatedCodec(msgspec.Struct, frozen=True):
     send_pt: int
     receive_pt: int
     fmtp: str | None = None
+    """What the peer wishes to receive."""
 
 
 class Negotiated(msgspec.Struct, frozen=True):
@@ -39,13 +44,14 @@ class Negotiated(msgspec.Struct, frozen=True):
     """Audio codecs in the order of preference; the first is to be sent. telephone-event is not among them."""
     dtmf: NegotiatedCodec | None
     remote_host: str
-    """IP literal or name of the peer's c= line; "0.0.0.0" or "::" never: see `direction`."""
+    """IP literal or name of the peer's c= line. A null address (hold of RFC 2543) stands here as it came; then
+    `direction` has no sending."""
     remote_port: int
     remote_rtcp_port: int
     direction: Direction
-    """What we do: "sendonly" means the peer only listens. An old-style hold (c=0.0.0.0) reads as no sending."""
+    """What we do: "sendonly" means that the peer only listens."""
     held_by_peer: bool
-    """The peer holds us (its own direction is sendonly or inactive, or its address is null)."""
+    """The peer holds us: its own direction is sendonly or inactive, or its address is null."""
     ptime: int | None = None
     """Packet time in ms that the peer wishes."""
 
@@ -60,7 +66,8 @@ def make_offer(
     ptime: int | None = 20,
 ) -> SessionDescription:
     """An offer of one audio stream. `version` must grow by one with each change within a session (RFC 3264 §8)."""
-    raise NotImplementedError
+    media = _local_stream(local, codecs, direction, ptime)
+    return SessionDescription(Origin(session_id, version, local.host), local.host, [media])
 
 
 def answer(
@@ -75,13 +82,129 @@ def answer(
     ptime: int | None = 20,
 ) -> tuple[SessionDescription, Negotiated]:
     """Answer an offer. Codecs keep the offerer's payload types and order, those named in `prefer` (by name) first.
-    `direction` is what we would like and is narrowed to what the offer allows. Other m= lines are refused in place.
 
-    Raises `NotAcceptable`.
+    `direction` is what we would like and is narrowed to what the offer allows. The first audio stream with a codec in
+    common is taken; all others are refused in place (RFC 3264 §6). Raises `NotAcceptable`.
     """
-    raise NotImplementedError
+    streams: list[Media] = []
+    agreed: Negotiated | None = None
+    for media in offer.media:
+        common = [] if agreed else _common(media, supported, prefer)
+        if not common:
+            streams.append(Media(media.kind, 0, media.protocol, media.formats))
+            continue
+        offered = offer.direction_of(media)
+        ours = meet(direction, reverse(offered))
+        streams.append(_local_stream(local, common, ours, ptime))
+        agreed = _agree([(codec, codec) for codec in common], offer, media, ours)
+    if agreed is None:
+        raise NotAcceptable("no audio stream with a codec we support")
+    return SessionDescription(Origin(session_id, version, local.host), local.host, streams), agreed
 
 
 def negotiate(offer: SessionDescription, answer: SessionDescription) -> Negotiated:
     """What our `offer` and the peer's `answer` agree on. Raises `NotAcceptable`."""
-    raise NotImplementedError
+    index = next((i for i, media in enumerate(offer.media) if media.kind == "audio" and media.port), None)
+    if index is None:
+        raise NotAcceptable("our offer had no audio stream")
+    if index >= len(answer.media) or answer.media[index].kind != "audio":
+        raise NotAcceptable("the answer does not have the streams of the offer")
+    theirs, ours = answer.media[index], offer.media[index]
+    if theirs.port == 0:
+        raise NotAcceptable("the audio stream was refused")
+    offered = ours.codecs()
+    pairs = []
+    for codec in theirs.codecs():
+        # The same number first: one encoding may have been offered twice with different parameters.
+        same = [own for own in offered if own.same_as(codec)]
+        same.sort(key=lambda own: own.payload_type != codec.payload_type)
+        if same:
+            pairs.append((codec, same[0]))
+    if not any(not codec.is_dtmf for codec, _ in pairs):
+        raise NotAcceptable("the answer has no codec of the offer")
+    direction = meet(offer.direction_of(ours), reverse(answer.direction_of(theirs)))
+    return _agree(pairs, answer, theirs, direction)
+
+
+def reverse(direction: Direction) -> Direction:
+    """The same seen from the other side."""
+    return {"sendonly": "recvonly", "recvonly": "sendonly"}.get(direction, direction)  # type: ignore[return-value]
+
+
+def meet(one: Direction, other: Direction) -> Direction:
+    """What both allow."""
+    send = one in _SENDS and other in _SENDS
+    receive = one in _RECEIVES and other in _RECEIVES
+    return "sendrecv" if send and receive else "sendonly" if send else "recvonly" if receive else "inactive"
+
+
+def _common(media: Media, supported: Sequence[Codec], prefer: Sequence[str]) -> list[Codec]:
+    """The offered codecs that we support, ours in preference; empty when no sound is among them."""
+    if media.kind != "audio" or media.port == 0 or media.protocol != _PROTOCOL:
+        return []
+    common = []
+    for codec in media.codecs():
+        own = next((own for own in supported if own.same_as(codec)), None)
+        if own is not None:
+            common.append(Codec(own.name, codec.clock_rate, codec.payload_type, codec.channels, codec.fmtp))
+    sound = [codec for codec in common if not codec.is_dtmf]
+    if not sound:
+        return []
+    order = {name.lower(): position for position, name in enumerate(prefer)}
+    sound.sort(key=lambda codec: order.get(codec.name.lower(), len(order)))
+    rate = sound[0].clock_rate
+    events = [codec for codec in common if codec.is_dtmf]
+    events.sort(key=lambda codec: codec.clock_rate != rate)
+    return sound + events[:1]
+
+
+def _local_stream(
+    local: LocalMedia, codecs: Sequence[Codec], direction: Direction, ptime: int | None
+) -> Media:
+    attributes: list[Attribute] = []
+    for codec in codecs:
+        channels = f"/{codec.channels}" if codec.channels > 1 else ""
+        attributes.append(("rtpmap", f"{codec.payload_type} {codec.name}/{codec.clock_rate}{channels}"))
+        fmtp = TELEPHONE_EVENT.fmtp if codec.is_dtmf else codec.fmtp
+        if fmtp:
+            attributes.append(("fmtp", f"{codec.payload_type} {fmtp}"))
+    if ptime is not None:
+        attributes.append(("ptime", str(ptime)))
+    if local.rtcp_port is not None and local.rtcp_port != local.port + 1:
+        attributes.append(("rtcp", str(local.rtcp_port)))
+    attributes.append((direction, None))
+    return Media(
+        "audio", local.port, _PROTOCOL, [str(codec.payload_type) for codec in codecs], None, attributes
+    )
+
+
+def _agree(
+    pairs: list[tuple[Codec, Codec]], description: SessionDescription, media: Media, direction: Direction
+) -> Negotiated:
+    """`pairs` are (the peer's codec, ours); `description` and `media` are the peer's."""
+    both = [
+        (
+            theirs.is_dtmf,
+            NegotiatedCodec(ours.name, ours.clock_rate, theirs.payload_type, ours.payload_type, theirs.fmtp),
+        )
+        for theirs, ours in pairs
+    ]
+    host = description.host_of(media)
+    return Negotiated(
+        [codec for is_dtmf, codec in both if not is_dtmf],
+        next((codec for is_dtmf, codec in both if is_dtmf), None),
+        host,
+        media.port,
+        _rtcp_port(media),
+        direction,
+        description.direction_of(media) in ("sendonly", "inactive") or is_null(host),
+        media.ptime,
+    )
+
+
+def _rtcp_port(media: Media) -> int:
+    """a=rtcp (RFC 3605), or the port after that of RTP."""
+    value = (media.attribute("rtcp") or "").partition(" ")[0]
+    if value.isascii() and value.isdigit() and 0 < int(value[:6]) < 65536:
+        return int(value)
+    return min(media.port + 1, 65535)

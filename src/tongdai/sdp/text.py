@@ -1,10 +1,114 @@
-"""SDP text to model and back."""
+"""SDP text to model and back (RFC 8866 §9)."""
 
 from __future__ import annotations
 
-from tongdai.sdp.model import SessionDescription
+import re
+
+from tongdai.sdp.model import Attribute, Media, Origin, SdpError, SessionDescription
+
+_origin = re.compile(r"(\S+) ([0-9]{1,20}) ([0-9]{1,20}) IN IP[46] (\S+)", re.IGNORECASE).fullmatch
+_connection = re.compile(r"IN IP[46] ([0-9A-Za-z.:_\-]+)(?:/[0-9/]+)?", re.IGNORECASE).fullmatch
+_media = re.compile(r"([A-Za-z0-9\-.+_]+) ([0-9]{1,5})(?:/[0-9]+)? ([A-Za-z0-9/\-.]+)((?: \S+)+)").fullmatch
+
+_MAX_MEDIA = 32
 
 
 def parse(text: str | bytes) -> SessionDescription:
-    """Read a description. Raises `SdpError`."""
-    raise NotImplementedError
+    """Read a description; lines end with CRLF or LF. What this product never uses (b=, k=, e=, repeat times) is skipped.
+
+    Raises `SdpError`.
+    """
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    lines = text.replace("\r\n", "\n").rstrip("\n").split("\n")
+    if lines[0].rstrip() != "v=0":
+        raise SdpError("a description begins with v=0")
+    origin: Origin | None = None
+    connection: str | None = None
+    name = "-"
+    attributes: list[Attribute] = []
+    media: list[Media] = []
+    for line in lines[1:]:
+        kind, equals, value = line[:1], line[1:2], line[2:].rstrip()
+        if equals != "=":
+            if not line.strip():
+                continue
+            raise SdpError(f"bad line {line[:40]!r}")
+        if kind == "a":
+            (media[-1].attributes if media else attributes).append(_parse_attribute(value))
+        elif kind == "m":
+            media.append(_parse_media(value))
+            if len(media) > _MAX_MEDIA:
+                raise SdpError("too many streams")
+        elif kind == "c":
+            host = _parse_connection(value)
+            if media:
+                media[-1].connection = host
+            else:
+                connection = host
+        elif kind == "o" and not media:
+            origin = _parse_origin(value)
+        elif kind == "s" and not media:
+            name = value or "-"
+    if origin is None:
+        raise SdpError("no origin (o=)")
+    return SessionDescription(origin, connection, media, attributes, name)
+
+
+def _parse_origin(value: str) -> Origin:
+    found = _origin(value)
+    if found is None:
+        raise SdpError(f"bad origin {value[:60]!r}")
+    return Origin(int(found[2]), int(found[3]), found[4], found[1])
+
+
+def _parse_connection(value: str) -> str:
+    found = _connection(value)
+    if found is None:
+        raise SdpError(f"bad connection line {value[:60]!r}")
+    return found[1]
+
+
+def _parse_media(value: str) -> Media:
+    found = _media(value)
+    if found is None or int(found[2]) > 65535:
+        raise SdpError(f"bad media line {value[:60]!r}")
+    return Media(found[1].lower(), int(found[2]), found[3].upper(), found[4].split(), None, [])
+
+
+def _parse_attribute(value: str) -> Attribute:
+    name, colon, rest = value.partition(":")
+    return name, rest if colon else None
+
+
+def print_description(description: SessionDescription) -> str:
+    """The text, with CRLF line ends. Raises `SdpError` when a value holds a line break."""
+    origin = description.origin
+    lines = [
+        "v=0",
+        f"o={origin.username} {origin.session_id} {origin.version} IN {_family(origin.host)} {origin.host}",
+        f"s={description.name}",
+    ]
+    if description.connection is not None:
+        lines.append(f"c=IN {_family(description.connection)} {description.connection}")
+    lines.append("t=0 0")
+    _print_attributes(lines, description.attributes)
+    for media in description.media:
+        lines.append(f"m={media.kind} {media.port} {media.protocol} {' '.join(media.formats)}")
+        if media.connection is not None:
+            lines.append(f"c=IN {_family(media.connection)} {media.connection}")
+        _print_attributes(lines, media.attributes)
+    lines.append("")
+    text = "\r\n".join(lines)
+    if text.count("\n") != len(lines) - 1 or text.count("\r") != len(lines) - 1:
+        raise SdpError("a line break inside a description")
+    return text
+
+
+def _print_attributes(lines: list[str], attributes: list[Attribute]) -> None:
+    for name, value in attributes:
+        lines.append(f"a={name}" if value is None else f"a={name}:{value}")
+
+
+def _family(host: str) -> str:
+    return "IP6" if ":" in host else "IP4"

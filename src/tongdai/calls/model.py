@@ -11,7 +11,6 @@ from enum import StrEnum
 import msgspec
 
 
-
 class LegState(StrEnum):
     """See `calls.legs` for the table of transitions."""
 
@@ -118,12 +117,14 @@ class Position(msgspec.Struct, omit_defaults=True):
 class Call(msgspec.Struct, omit_defaults=True):
     """The whole conversation, one id through every transfer.
 
-    `subject` is the leg for whom the flow runs; `peer` is whom it talks to, if anybody. Other legs are being called.
+    `subject` is the leg for whom the flow runs, `caller` who that is (known also when the leg is gone); `peer` is whom
+    it talks to, if anybody. Other legs are being called.
     """
 
     id: str
     tenant: str
     subject: str
+    caller: Party
     started: float
     dialled: str = ""
     legs: dict[str, Leg] = {}
@@ -177,4 +178,3 @@ class TenantState(msgspec.Struct):
 
     def call_of(self, leg: str) -> Call | None:
         return self.calls.get(self.by_leg.get(leg, ""))
-

@@ -1,0 +1,107 @@
+"""A call to the outside, through the first trunk that takes it, or to a number hosted here without a trunk."""
+
+from __future__ import annotations
+
+from tongdai.calls.commands import HostedTarget, Target, TrunkTarget
+from tongdai.calls.events import (
+    LegAnswered,
+    LegDigit,
+    LegEnded,
+    LegProgress,
+    LegRinging,
+    PlayDone,
+    TimerFired,
+)
+from tongdai.calls.legs import Trigger, advance
+from tongdai.calls.model import Cause, Hears, LegState, Party, PartyKind, RingTone
+from tongdai.calls.prompts import Phrase
+from tongdai.flows.run import Run, Table, ignore
+from tongdai.flows.schema import Hosted, Outside
+from tongdai.flows.verbs.dial import answered
+
+NO_ANSWER_SECONDS = 120.0
+"""How long an outside number may ring."""
+
+_NEXT_TRUNK = (Cause.CONGESTION, Cause.UNAVAILABLE, Cause.FAILED)
+
+
+def start(run: Run, node: Outside | Hosted) -> None:
+    run.at.step = "calling"
+    if run.subject.state is LegState.ANSWERED:
+        run.step.hear(run.call, run.subject, RingTone())
+    run.timer("ring", NO_ANSWER_SECONDS)
+    _try(run, node)
+
+
+def target_of(node: Outside | Hosted, attempt: int = 0) -> Target | None:
+    """What to call at the given attempt (each trunk is one), None when there is nothing left to try."""
+    if isinstance(node, Hosted):
+        return HostedTarget(node.number) if attempt == 0 else None
+    if attempt >= len(node.trunks):
+        return None
+    return TrunkTarget(node.trunks[attempt], node.number, node.emergency)
+
+
+def shown(run: Run, node: Outside | Hosted) -> Party:
+    """Who the outside sees calling: the company's number."""
+    return Party(PartyKind.OUTSIDE, node.caller, run.subject.party.name)
+
+
+def _try(run: Run, node: Outside | Hosted) -> None:
+    target = target_of(node, run.at.index)
+    if target is None:
+        _give_up(run, Cause.CONGESTION)
+        return
+    run.at.index += 1
+    party = Party(PartyKind.OUTSIDE, node.number)
+    run.step.call_leg(run.call, target, party, shown(run, node), "outside")
+
+
+def _give_up(run: Run, cause: Cause) -> None:
+    """A caller who was not answered yet learns the cause from his phone, another is told."""
+    if run.subject.state is LegState.ANSWERED:
+        run.say(Phrase("outside.unavailable"), step="refusing")
+    else:
+        run.end(cause)
+
+
+def _rang(run: Run, node: Outside | Hosted, event: LegRinging) -> None:
+    run.rang(run.call.legs[event.leg])
+    run.step.ring(run.call, run.subject)
+
+
+def _progress(run: Run, node: Outside | Hosted, event: LegProgress) -> None:
+    leg = run.call.legs[event.leg]
+    advance(leg, Trigger.PROGRESSED, run.now)
+    run.step.progress(run.call, run.subject, match=leg.id)
+    run.step.hear(run.call, run.subject, Hears(leg.id))
+    run.step.hear(run.call, leg, Hears(run.subject.id))
+
+
+def _ended(run: Run, node: Outside | Hosted, event: LegEnded) -> None:
+    run.step.far_end(run.call, run.call.legs[event.leg], event.cause)
+    if event.cause in _NEXT_TRUNK and target_of(node, run.at.index) is not None:
+        _try(run, node)
+    else:
+        _give_up(run, event.cause)
+
+
+def _no_answer(run: Run, node: Outside | Hosted, event: TimerFired) -> None:
+    run.stop_targets(Cause.NO_ANSWER)
+    _give_up(run, Cause.NO_ANSWER)
+
+
+def _refused(run: Run, node: Outside | Hosted, event: PlayDone) -> None:
+    run.end()
+
+
+TABLE: Table = {
+    ("calling", LegRinging): _rang,
+    ("calling", LegProgress): _progress,
+    ("calling", LegAnswered): answered,
+    ("calling", LegEnded): _ended,
+    ("calling", TimerFired): _no_answer,
+    ("calling", LegDigit): ignore,
+    ("refusing", PlayDone): _refused,
+    ("refusing", LegDigit): ignore,
+}

@@ -1,0 +1,61 @@
+"""Take a message: greeting, beep, recording."""
+
+from __future__ import annotations
+
+from tongdai.calls import commands as c
+from tongdai.calls import facts as f
+from tongdai.calls.events import LegDigit, PlayDone, RecordDone
+from tongdai.calls.model import Silence
+from tongdai.calls.prompts import Beep, Phrase
+from tongdai.flows.run import Run, Table, ignore
+from tongdai.flows.schema import Voicemail
+
+SHORTEST_MS = 500
+"""A message with less sound than this is nobody's message: the caller hung up at the beep."""
+
+
+def start(run: Run, node: Voicemail) -> None:
+    mailbox = run.world.mailbox(node.mailbox)
+    if mailbox is None:
+        run.fail(f"mailbox {node.mailbox} does not exist")
+        return
+    run.answer()
+    run.step.hear(run.call, run.subject, Silence())
+    run.at.note = mailbox.label
+    run.say(mailbox.greeting, Beep(), step="greeting")
+
+
+def _key(run: Run, node: Voicemail, event: LegDigit) -> None:
+    """`#` skips the greeting."""
+    if event.digit == "#":
+        run.say(Beep(), step="greeting")
+
+
+def _record(run: Run, node: Voicemail, event: PlayDone) -> None:
+    run.at.step = "recording"
+    run.step.record(run.call, node.limit, node.silence)
+
+
+def _recorded(run: Run, node: Voicemail, event: RecordDone) -> None:
+    kept = event.voiced_ms >= SHORTEST_MS
+    if kept:
+        run.step.do(c.SaveMessage(node.mailbox, event.blob, run.call.caller, event.ms, run.call.id))
+        run.step.note(run.call, f.MessageLeft(node.mailbox, run.at.note, event.ms))
+    else:
+        run.step.do(c.DiscardRecording(event.blob))
+    if not run.call.ended:
+        run.say(Phrase("voicemail.saved" if kept else "voicemail.too_short"), step="goodbye")
+
+
+def _bye(run: Run, node: Voicemail, event: PlayDone) -> None:
+    run.end()
+
+
+TABLE: Table = {
+    ("greeting", LegDigit): _key,
+    ("greeting", PlayDone): _record,
+    ("recording", LegDigit): ignore,
+    ("recording", RecordDone): _recorded,
+    ("goodbye", PlayDone): _bye,
+    ("goodbye", LegDigit): ignore,
+}

@@ -133,7 +133,7 @@ class EngineClient(Commands):
                 self._connection = None
                 log.warning("media engine lost", engine=self.engine)
                 if self._on_lost is not None:
-                    self._on_lost()
+                    _tell("on_lost", self._on_lost)
             await self._reach()
 
     async def _reach(self) -> None:
@@ -173,7 +173,7 @@ class EngineClient(Commands):
         self._connection = connection
         self.engine = hello.engine
         log.info("media engine greeted", engine=hello.engine, version=hello.version, sessions=hello.sessions)
-        self._on_engine(hello.engine, hello.sessions)
+        _tell("on_engine", self._on_engine, hello.engine, hello.sessions)
         connection.deliver()
 
 
@@ -285,10 +285,7 @@ class _Connection(asyncio.Protocol):
         if self._last_event and event.n != self._last_event + 1:
             log.warning("events of the media engine lost", count=event.n - self._last_event - 1)
         self._last_event = event.n
-        try:
-            self._on_event(event)
-        except Exception:
-            log.exception("handling an event of the media engine failed", ev=frame.get("ev"))
+        _tell("on_event", self._on_event, event)
 
     def _overdue(self) -> None:
         """Fail every request whose time is up; the queue is in order of time, since all wait equally long."""
@@ -310,3 +307,11 @@ def _fail(future: asyncio.Future[Any], error: EngineError) -> None:
     if not future.done():
         future.set_exception(error)
         future.exception()
+
+
+def _tell(name: str, callback: Callable[..., None], *args: Any) -> None:
+    """A bug in the owner's callback is logged and ends neither the connection nor the way back to it."""
+    try:
+        callback(*args)
+    except Exception:
+        log.exception("callback of the media engine's client failed", callback=name)

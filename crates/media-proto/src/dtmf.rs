@@ -1,0 +1,296 @@
+//! DTMF digits as RTP telephone-events (RFC 4733).
+
+use crate::{MS, Micros};
+
+/// Length of an event's payload.
+pub const PAYLOAD_LEN: usize = 4;
+
+/// A key whose end was lost is taken as released when nothing more is heard of it for this long.
+const FORGOTTEN: Micros = 500 * MS;
+
+/// The digit of an event code (RFC 4733 §3.2), `None` for codes that are no keys.
+pub fn digit(event: u8) -> Option<char> {
+    b"0123456789*#ABCD".get(usize::from(event)).map(|&byte| char::from(byte))
+}
+
+/// The event code of a digit, in any case.
+pub fn event(digit: char) -> Option<u8> {
+    "0123456789*#ABCD".find(digit.to_ascii_uppercase()).map(|at| at as u8)
+}
+
+/// One telephone-event payload (RFC 4733 §2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    pub event: u8,
+    pub end: bool,
+    /// Power level without its sign, in −dBm0 (0–63).
+    pub volume: u8,
+    /// In timestamp units (1/8000 s).
+    pub duration: u16,
+}
+
+impl Event {
+    /// Reads a payload; `None` when it is too short.
+    pub fn parse(payload: &[u8]) -> Option<Event> {
+        let bytes: &[u8; PAYLOAD_LEN] = payload.first_chunk()?;
+        Some(Event {
+            event: bytes[0],
+            end: bytes[1] & 0x80 != 0,
+            volume: bytes[1] & 0x3f,
+            duration: u16::from_be_bytes([bytes[2], bytes[3]]),
+        })
+    }
+
+    /// The bytes on the wire.
+    pub fn to_bytes(self) -> [u8; PAYLOAD_LEN] {
+        let duration = self.duration.to_be_bytes();
+        [self.event, self.volume & 0x3f | if self.end { 0x80 } else { 0 }, duration[0], duration[1]]
+    }
+}
+
+/// Turns the packets of a peer's telephone-events into one notice per key press.
+///
+/// All packets of one press carry the RTP timestamp of its start, so a press is known by (event, timestamp). Long
+/// presses that senders cut into segments (RFC 4733 §2.5.1.3) and presses whose end was lost are absorbed as well.
+#[derive(Clone, Debug, Default)]
+pub struct Receiver {
+    last: Option<Press>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Press {
+    event: u8,
+    timestamp: u32,
+    duration: u16,
+    ended: bool,
+    heard: Micros,
+}
+
+/// A key press, told at its start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pressed {
+    pub digit: char,
+    /// How long the key had been down when it was first heard of, in ms.
+    pub ms: u32,
+}
+
+impl Receiver {
+    /// Takes one event packet; returns the key when this packet is the first of its press.
+    pub fn receive(&mut self, now: Micros, timestamp: u32, event: Event) -> Option<Pressed> {
+        let digit = digit(event.event)?;
+        if let Some(last) = &mut self.last {
+            let age = timestamp.wrapping_sub(last.timestamp) as i32;
+            if age < 0 && age > -80_000 {
+                return None; // a late packet of an earlier press
+            }
+            let same = age == 0 && last.event == event.event;
+            // The next segment of a long press begins where the one before it ended, without an end packet.
+            let continued = last.event == event.event
+                && !last.ended
+                && age > 0
+                && age as u32 == u32::from(last.duration)
+                && last.duration >= 0x8000
+                && now.saturating_sub(last.heard) < FORGOTTEN;
+            if same || continued {
+                *last = Press {
+                    event: event.event,
+                    timestamp,
+                    duration: if same { event.duration.max(last.duration) } else { event.duration },
+                    ended: event.end || (same && last.ended),
+                    heard: now,
+                };
+                return None;
+            }
+        }
+        self.last = Some(Press {
+            event: event.event,
+            timestamp,
+            duration: event.duration,
+            ended: event.end,
+            heard: now,
+        });
+        Some(Pressed { digit, ms: u32::from(event.duration) / 8 })
+    }
+
+    /// Whether a key is held down at `now`.
+    pub fn is_down(&self, now: Micros) -> bool {
+        self.last.is_some_and(|last| !last.ended && now.saturating_sub(last.heard) < FORGOTTEN)
+    }
+}
+
+/// What the sender of digits wants in the next packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A telephone-event; `first` starts a new timestamp (and carries the marker bit), the others repeat it.
+    Event { event: Event, first: bool },
+    /// The pause between digits, heard as silence.
+    Gap,
+    /// All digits were sent.
+    Done,
+}
+
+/// Sends a row of digits, one packet per step (RFC 4733 §2.5.1): updates while the key is down, three ends, a gap.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    events: Vec<u8>,
+    at: usize,
+    elapsed: u32,
+    ends: u8,
+    gap: u32,
+    ms: u32,
+    gap_ms: u32,
+}
+
+/// How often the end of an event is sent (RFC 4733 §2.5.1.4).
+const ENDS: u8 = 3;
+/// −10 dBm0, as most phones send.
+const VOLUME: u8 = 10;
+
+impl Sender {
+    /// A row of digits; `None` when one of them is no key. `ms` and `gap_ms` are held to 40–5000 ms.
+    pub fn new(digits: &str, ms: u32, gap_ms: u32) -> Option<Sender> {
+        let events = digits.chars().map(event).collect::<Option<Vec<u8>>>()?;
+        let (ms, gap_ms) = (ms.clamp(40, 5000), gap_ms.clamp(40, 5000));
+        Some(Sender { events, at: 0, elapsed: 0, ends: 0, gap: 0, ms, gap_ms })
+    }
+
+    /// Adds digits behind those not yet sent.
+    pub fn extend(&mut self, other: Sender) {
+        self.events.extend(other.events);
+    }
+
+    /// The next packet, `step_ms` after the one before.
+    pub fn step(&mut self, step_ms: u32) -> Step {
+        if self.gap > 0 {
+            self.gap = self.gap.saturating_sub(step_ms);
+            return Step::Gap;
+        }
+        let Some(&code) = self.events.get(self.at) else { return Step::Done };
+        let first = self.elapsed == 0;
+        self.elapsed = (self.elapsed + step_ms).min(self.ms.max(step_ms));
+        let end = self.elapsed >= self.ms && !first;
+        let event = Event { event: code, end, volume: VOLUME, duration: (self.elapsed * 8) as u16 };
+        if end {
+            self.ends += 1;
+            if self.ends == ENDS {
+                (self.at, self.elapsed, self.ends, self.gap) = (self.at + 1, 0, 0, self.gap_ms);
+            }
+        }
+        Step::Event { event, first }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packets(sender: &mut Sender) -> Vec<Step> {
+        let mut steps = Vec::new();
+        loop {
+            match sender.step(20) {
+                Step::Done => return steps,
+                step => steps.push(step),
+            }
+            assert!(steps.len() < 1000);
+        }
+    }
+
+    /// The steps as a receiver sees them: (time, timestamp, event).
+    fn on_the_wire(steps: &[Step]) -> Vec<(Micros, u32, Event)> {
+        let (mut wire, mut started) = (Vec::new(), 0);
+        for (i, step) in steps.iter().enumerate() {
+            if let Step::Event { event, first } = *step {
+                if first {
+                    started = i as u32 * 160;
+                }
+                wire.push((i as Micros * 20 * MS, started, event));
+            }
+        }
+        wire
+    }
+
+    #[test]
+    fn digits_are_told_once_each_at_their_start() {
+        let steps = packets(&mut Sender::new("11#", 100, 60).unwrap());
+        let mut receiver = Receiver::default();
+        let heard: String = on_the_wire(&steps)
+            .iter()
+            .filter_map(|&(now, timestamp, event)| receiver.receive(now, timestamp, event))
+            .map(|pressed| pressed.digit)
+            .collect();
+        assert_eq!(heard, "11#");
+    }
+
+    #[test]
+    fn any_single_packet_of_a_press_is_enough() {
+        let wire = on_the_wire(&packets(&mut Sender::new("55", 100, 60).unwrap()));
+        let presses: Vec<Vec<_>> = [wire[0].1, wire.last().unwrap().1]
+            .iter()
+            .map(|&start| wire.iter().filter(|packet| packet.1 == start).copied().collect())
+            .collect();
+        for first in &presses[0] {
+            for second in &presses[1] {
+                let mut receiver = Receiver::default();
+                let heard = [first, second]
+                    .iter()
+                    .filter_map(|&&(now, timestamp, event)| receiver.receive(now, timestamp, event))
+                    .count();
+                assert_eq!(heard, 2);
+            }
+        }
+    }
+
+    #[test]
+    fn retransmitted_and_reordered_packets_are_absorbed() {
+        let wire = on_the_wire(&packets(&mut Sender::new("7", 160, 60).unwrap()));
+        let mut receiver = Receiver::default();
+        let mut heard = 0;
+        for &(now, timestamp, event) in wire.iter().rev().chain(&wire) {
+            heard += usize::from(receiver.receive(now, timestamp, event).is_some());
+        }
+        assert_eq!(heard, 1);
+    }
+
+    #[test]
+    fn a_long_press_in_segments_is_one_press() {
+        let mut receiver = Receiver::default();
+        let event = |duration| Event { event: 5, end: false, volume: 10, duration };
+        assert!(receiver.receive(0, 1000, event(160)).is_some());
+        assert!(receiver.receive(8_000 * MS, 1000, event(0xffff)).is_none());
+        assert!(receiver.receive(8_020 * MS, 1000 + 0xffff, event(160)).is_none());
+        assert!(receiver.receive(9_000 * MS, 1000 + 0x1ffff, event(160)).is_some());
+    }
+
+    #[test]
+    fn an_event_that_is_no_key_is_not_told() {
+        let mut receiver = Receiver::default();
+        assert_eq!(receiver.receive(0, 0, Event { event: 16, end: false, volume: 0, duration: 0 }), None);
+        assert_eq!(Event::parse(&[1, 2, 3]), None);
+    }
+
+    #[test]
+    fn a_press_is_as_long_as_asked_and_ends_three_times() {
+        let steps = packets(&mut Sender::new("3", 100, 60).unwrap());
+        let ends: Vec<_> = steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::Event { event, .. } if event.end => Some(event.duration),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(ends, [800, 800, 800]);
+        assert_eq!(steps.iter().filter(|step| matches!(step, Step::Event { first: true, .. })).count(), 1);
+        assert_eq!(steps.iter().filter(|step| matches!(step, Step::Gap)).count(), 3);
+        assert!(Sender::new("12x", 100, 60).is_none());
+    }
+
+    #[test]
+    fn payloads_survive_a_round_trip() {
+        for digit in "0123456789*#ABCD".chars() {
+            let sent = Event { event: event(digit).unwrap(), end: true, volume: 63, duration: 0xabcd };
+            let read = Event::parse(&sent.to_bytes()).unwrap();
+            assert_eq!(read, sent);
+            assert_eq!(super::digit(read.event), Some(digit));
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! ITU-T G.711: µ-law and A-law, both ways, as 16-bit linear samples.
+
+/// µ-law of digital silence.
+pub const ULAW_SILENCE: u8 = 0xff;
+/// A-law of digital silence (its smallest positive step).
+pub const ALAW_SILENCE: u8 = 0xd5;
+
+const BIAS: i32 = 0x84;
+const CLIP: i32 = 32_635;
+
+/// One µ-law byte of a linear sample.
+pub const fn ulaw_encode(sample: i16) -> u8 {
+    let sign = if sample < 0 { 0x80u8 } else { 0 };
+    let mut magnitude = (sample as i32).abs();
+    if magnitude > CLIP {
+        magnitude = CLIP;
+    }
+    magnitude += BIAS;
+    let segment = 24 - (magnitude as u32).leading_zeros() as i32;
+    let step = (magnitude >> (segment + 3)) & 0x0f;
+    !(sign | ((segment as u8) << 4) | step as u8)
+}
+
+/// The linear sample of one µ-law byte.
+pub const fn ulaw_decode(byte: u8) -> i16 {
+    let code = !byte;
+    let segment = (code >> 4) & 7;
+    let magnitude = (((((code & 0x0f) as i32) << 3) + BIAS) << segment) - BIAS;
+    (if code & 0x80 != 0 { -magnitude } else { magnitude }) as i16
+}
+
+/// One A-law byte of a linear sample.
+pub const fn alaw_encode(sample: i16) -> u8 {
+    // A negative sample is mirrored as -x - 1, so that both halves have the same 4,096 steps.
+    let (mask, magnitude) =
+        if sample >= 0 { (0xd5u8, (sample as i32) >> 3) } else { (0x55u8, (!(sample as i32)) >> 3) };
+    let segment = if magnitude < 32 { 0 } else { 27 - (magnitude as u32).leading_zeros() as i32 };
+    let step = if segment < 2 { magnitude >> 1 } else { magnitude >> segment } & 0x0f;
+    (((segment as u8) << 4) | step as u8) ^ mask
+}
+
+/// The linear sample of one A-law byte.
+pub const fn alaw_decode(byte: u8) -> i16 {
+    let code = byte ^ 0x55;
+    let segment = (code >> 4) & 7;
+    let mut magnitude = ((code & 0x0f) as i32) << 4;
+    magnitude += if segment == 0 { 8 } else { 0x108 };
+    if segment > 1 {
+        magnitude <<= segment - 1;
+    }
+    (if code & 0x80 != 0 { magnitude } else { -magnitude }) as i16
+}
+
+const fn decode_table(alaw: bool) -> [i16; 256] {
+    let mut table = [0; 256];
+    let mut i = 0;
+    while i < 256 {
+        table[i] = if alaw { alaw_decode(i as u8) } else { ulaw_decode(i as u8) };
+        i += 1;
+    }
+    table
+}
+
+const fn convert_table(from_alaw: bool) -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut i = 0;
+    while i < 256 {
+        table[i] =
+            if from_alaw { ulaw_encode(alaw_decode(i as u8)) } else { alaw_encode(ulaw_decode(i as u8)) };
+        i += 1;
+    }
+    table
+}
+
+/// Linear sample by µ-law byte.
+pub static ULAW_TO_LINEAR: [i16; 256] = decode_table(false);
+/// Linear sample by A-law byte.
+pub static ALAW_TO_LINEAR: [i16; 256] = decode_table(true);
+/// A-law byte by µ-law byte.
+pub static ULAW_TO_ALAW: [u8; 256] = convert_table(false);
+/// µ-law byte by A-law byte.
+pub static ALAW_TO_ULAW: [u8; 256] = convert_table(true);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// ITU-T G.711 tables 1 and 2 give the decoder output of the segment edges (13/14 bits; here shifted to 16).
+    #[test]
+    fn decoder_gives_the_values_of_the_itu_tables() {
+        for (byte, value) in [
+            (0x80u8, 8031 << 2),
+            (0x8f, 4191 << 2),
+            (0x9f, 2079 << 2),
+            (0xaf, 1023 << 2),
+            (0xbf, 495 << 2),
+            (0xcf, 231 << 2),
+            (0xdf, 99 << 2),
+            (0xef, 33 << 2),
+            (0xfe, 2 << 2),
+            (0xff, 0),
+        ] {
+            assert_eq!(ulaw_decode(byte), value as i16, "µ-law {byte:#x}");
+            assert_eq!(ulaw_decode(byte & 0x7f), -(value as i16), "µ-law {:#x}", byte & 0x7f);
+        }
+        for (code, value) in [
+            (0xffu8, 4032 << 3),
+            (0xf0, 2112 << 3),
+            (0xe0, 1056 << 3),
+            (0xb0, 132 << 3),
+            (0xa0, 66 << 3),
+            (0x80, 1 << 3),
+        ] {
+            // The tables list codes before the even bits are inverted.
+            assert_eq!(alaw_decode(code ^ 0x55), value as i16, "A-law {code:#x}");
+            assert_eq!(alaw_decode(code ^ 0x55 ^ 0x80), -(value as i16), "A-law -{code:#x}");
+        }
+    }
+
+    #[test]
+    fn every_code_survives_a_round_trip() {
+        for byte in 0..=255u8 {
+            // 0x7f is the negative zero of µ-law, which linear samples do not have.
+            if byte != 0x7f {
+                assert_eq!(ulaw_encode(ulaw_decode(byte)), byte);
+            }
+            assert_eq!(alaw_encode(alaw_decode(byte)), byte);
+        }
+    }
+
+    #[test]
+    fn every_sample_is_coded_to_the_nearest_step_within_its_segment() {
+        for sample in i16::MIN..=i16::MAX {
+            let magnitude = (i32::from(sample)).abs();
+            let limit = |m: i32| (m + BIAS) / 16 + 8;
+            let ulaw = i32::from(ulaw_decode(ulaw_encode(sample)));
+            let alaw = i32::from(alaw_decode(alaw_encode(sample)));
+            assert!((ulaw - i32::from(sample)).abs() <= limit(magnitude).max(648), "µ {sample} {ulaw}");
+            assert!((alaw - i32::from(sample)).abs() <= limit(magnitude).max(16), "A {sample} {alaw}");
+        }
+    }
+
+    #[test]
+    fn silence_is_silence() {
+        assert_eq!(ulaw_encode(0), ULAW_SILENCE);
+        assert_eq!(alaw_encode(0), ALAW_SILENCE);
+        assert_eq!(ULAW_TO_ALAW[usize::from(ULAW_SILENCE)], ALAW_SILENCE);
+    }
+}

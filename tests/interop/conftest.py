@@ -1,0 +1,122 @@
+"""Fixtures of the interop suite: a demo per module, and phones that are closed after each test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from tests.interop import demo as demo_process
+from tests.interop.demo import Demo
+from tests.interop.phones import baresip, sipp
+from tests.interop.phones.baresip import Baresip
+from tests.interop.phones.raw import Account, RawPhone
+from tests.interop.phones.sipp import Sipp
+from tests.interop.phones.sound import TONES
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.interop)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """A demo that the tests of one module share; it must stop cleanly at the end."""
+    with _new_demo(tmp_path_factory.mktemp("demo")) as running:
+        running.start()
+        yield running
+
+
+@pytest.fixture
+def own_demo(tmp_path: Path) -> Iterator[Demo]:
+    """A demo for one test that stops, kills or restarts it; not started yet."""
+    own = _new_demo(tmp_path)
+    try:
+        yield own
+    finally:
+        own.kill()
+
+
+class Phones:
+    """Makes phones for a test, each with a tone of its own, and closes them."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._tones = iter(TONES)
+        self._numbers = count(1)
+        self._open: list[RawPhone | Baresip | Sipp] = []
+
+    async def raw(self, account: Account, *, register: bool = True, transport: str = "udp") -> RawPhone:
+        """A raw phone, registered unless told otherwise."""
+        phone = RawPhone(account, tone=next(self._tones), transport=transport)
+        self._open.append(phone)
+        await phone.open()
+        return await phone.registered() if register else phone
+
+    async def baresip(
+        self,
+        account: Account,
+        *,
+        register: bool = True,
+        transport: str = "udp",
+        codecs: str = "pcmu,pcma",
+    ) -> Baresip:
+        """A baresip, registered unless told otherwise."""
+        if not baresip.installed():
+            pytest.fail("baresip is missing: apt-get install baresip-core")
+        tone = next(self._tones)
+        phone = Baresip(account, self._place("baresip"), tone=tone, transport=transport, codecs=codecs)
+        self._open.append(phone)
+        await phone.open()
+        return await phone.registered() if register else phone
+
+    def sipp(
+        self,
+        scenario: str,
+        account: Account,
+        *,
+        target: str = "service",
+        transport: str = "u1",
+        calls: int = 1,
+        seconds: float = 15,
+        **keys: str,
+    ) -> Sipp:
+        """A SIPp scenario, not started yet; `keys` are what it calls [name]."""
+        if not sipp.installed():
+            pytest.fail("SIPp is missing: apt-get install sip-tester")
+        place = self._place("sipp")
+        run = Sipp(
+            scenario,
+            account,
+            place,
+            target=target,
+            transport=transport,
+            calls=calls,
+            seconds=seconds,
+            keys=keys,
+        )
+        self._open.append(run)
+        return run
+
+    async def close(self) -> None:
+        for phone in self._open:
+            await phone.close()
+
+    def _place(self, kind: str) -> Path:
+        return self._directory / f"{kind}{next(self._numbers)}"
+
+
+@pytest.fixture
+async def phones(tmp_path: Path) -> AsyncIterator[Phones]:
+    made = Phones(tmp_path)
+    yield made
+    await made.close()
+
+
+def _new_demo(directory: Path) -> Demo:
+    if not demo_process.available():
+        pytest.fail(f"{demo_process.TONGDAI} is missing: run `make setup`")
+    return Demo(directory / "demo")

@@ -1,0 +1,217 @@
+"""The demo company as a process: start it on free ports, read demo.json, stop it, look for remains."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import sysconfig
+import time
+from pathlib import Path
+
+import msgspec
+from tests.interop.phones.raw import Account
+from tests.interop.ports import free_port, free_range
+
+TONGDAI = Path(sysconfig.get_path("scripts")) / "tongdai"
+_FIRST_START = 90.0
+_LATER_START = 5.0
+_STOP = 5.0
+
+
+class Device(msgspec.Struct):
+    username: str
+    password: str
+
+
+class Person(msgspec.Struct):
+    name: str
+    extension: str
+    voicemail_pin: str
+    devices: list[Device]
+
+
+class Tenant(msgspec.Struct):
+    name: str
+    domain: str
+    numbers: dict[str, str]
+    people: list[Person]
+    id: str = ""
+    conference_pin: str = ""
+
+    def person(self, extension: str) -> Person:
+        return next(person for person in self.people if person.extension == extension)
+
+
+class Sip(msgspec.Struct):
+    host: str
+    udp: int
+    tcp: int
+
+
+class Carrier(msgspec.Struct):
+    host: str
+    udp: int
+    username: str
+    password: str
+
+
+class Facts(msgspec.Struct):
+    """demo.json, as far as the suite needs it; `carrier` is missing when another carrier was given."""
+
+    sip: Sip
+    pids: dict[str, int]
+    tenants: list[Tenant]
+    carrier: Carrier | None = None
+
+
+class Demo:
+    """A running demo. `stop` (or leaving the `with`) ends it and checks that nothing is left."""
+
+    def __init__(self, directory: Path, *, options: tuple[str, ...] = (), ring_seconds: int = 3) -> None:
+        self.directory = directory
+        self.facts = Facts(Sip("", 0, 0), {}, [])
+        self.started_in = 0.0
+        first, last = free_range(400)
+        self._ports = (
+            f"--sip-port={free_port()}",
+            f"--tls-port={free_port()}",
+            f"--http-port={free_port()}",
+            f"--ws-port={free_port()}",
+            f"--media-ports={first}-{last}",
+            f"--ring-seconds={ring_seconds}",
+        )
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *, fresh: bool = True) -> Demo:
+        """Start and wait until demo.json is written; a start that is not fresh must take no more than 5 s."""
+        path = self.directory / "demo.json"
+        path.unlink(missing_ok=True)
+        command = [str(TONGDAI), "demo", f"--data={self.directory}", *self._ports, *self._options]
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, *(["--fresh"] if fresh else [])],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        began = time.monotonic()
+        allowed = _FIRST_START if fresh else _LATER_START
+        while not path.exists():
+            assert self._process.poll() is None, f"the demo ended at start:\n{self.log()[-4000:]}"
+            if time.monotonic() - began > allowed:
+                self.kill()
+                raise AssertionError(f"no demo.json within {allowed} s:\n{self.log()[-4000:]}")
+            time.sleep(0.05)
+        self.started_in = time.monotonic() - began
+        self.reread()
+        return self
+
+    def reread(self) -> Facts:
+        """Read demo.json again: process ids change when a process is replaced."""
+        self.facts = msgspec.json.decode((self.directory / "demo.json").read_bytes(), type=Facts)
+        return self.facts
+
+    def stop(self, *, with_signal: int = signal.SIGTERM) -> None:
+        """Stop as an operator does; AssertionError when it takes over 5 s, fails or leaves a process."""
+        assert self._process is not None, "the demo was not started"
+        if self._process.poll() is not None:
+            raise AssertionError(
+                f"the demo ended by itself ({self._process.returncode}):\n{self.log()[-4000:]}"
+            )
+        self._process.send_signal(with_signal)
+        try:
+            code = self._process.wait(_STOP)
+        except subprocess.TimeoutExpired:
+            left = self.processes()
+            self.kill()
+            raise AssertionError(f"not stopped in {_STOP} s; {left} left:\n{self.log()[-4000:]}") from None
+        left = self.processes()
+        self.kill()
+        assert not left, f"stopped, but these processes are left: {left}"
+        assert code in (0, 128 + with_signal, -with_signal), f"stopped with {code}:\n{self.log()[-4000:]}"
+
+    def kill(self) -> None:
+        """End every process of this demo at once, whatever state it is in."""
+        for pid in self.processes():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        if self._process is not None:
+            self._process.wait()
+
+    def processes(self) -> dict[int, str]:
+        """The processes of this demo that still run, found by session, command line and demo.json."""
+        if self._process is None:
+            return {}
+        found: dict[int, str] = {}
+        named = {pid for pid in self.facts.pids.values() if pid}
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                name, _, rest = (entry / "stat").read_text().partition("(")[2].rpartition(")")
+                state, _, _, session = rest.split()[:4]
+                data = str(self.directory).encode() in (entry / "cmdline").read_bytes()
+            except (OSError, ValueError):
+                continue
+            pid = int(entry.name)
+            ours = int(session) == self._process.pid or data or (pid in named and name.startswith("tongdai"))
+            if ours and state != "Z" and pid != os.getpid():
+                found[pid] = name
+        return found
+
+    @property
+    def log_path(self) -> Path:
+        return self.directory.with_suffix(".log")
+
+    def log(self) -> str:
+        return self.log_path.read_text(errors="replace")
+
+    @property
+    def server(self) -> tuple[str, int]:
+        return self.facts.sip.host, self.facts.sip.udp
+
+    def tenant(self, domain: str = "anphat.demo") -> Tenant:
+        return next(tenant for tenant in self.facts.tenants if tenant.domain == domain)
+
+    def account(
+        self, extension: str, *, domain: str = "anphat.demo", device: int = 0, full: bool = False
+    ) -> Account:
+        """What a person's phone is given; `full` puts the tenant's domain into its URIs."""
+        login = self.tenant(domain).person(extension).devices[device]
+        return Account(login.username, login.password, self.server, domain if full else "")
+
+    def carrier(self) -> Account:
+        """The account of a phone in the outside world."""
+        carrier = self.facts.carrier
+        assert carrier is not None, "this demo was started with another carrier"
+        return Account(carrier.username, carrier.password, (carrier.host, carrier.udp))
+
+    def cli(self, *arguments: str) -> str:
+        """Run `tongdai ARGUMENTS --data DIR`; returns its output, AssertionError when it fails."""
+        done = subprocess.run(
+            [str(TONGDAI), *arguments, "--data", str(self.directory)],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+        assert done.returncode == 0, f"tongdai {' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def __enter__(self) -> Demo:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self.stop()
+
+
+def available() -> bool:
+    """Whether the product can be started here at all."""
+    return TONGDAI.exists() and sys.platform == "linux"

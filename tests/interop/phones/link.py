@@ -1,0 +1,118 @@
+"""The raw phone's wire: SIP over one UDP socket, or over TCP (its own connection and a listener)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from tests.interop.phones.sip import Message, parse, split_stream
+
+Address = tuple[str, int]
+OnMessage = Callable[[Message, "Reply"], None]
+Reply = Callable[[Message], None]
+
+
+class Link(Protocol):
+    """Sends to the server and hands every message that arrives to its owner, with a way to answer it."""
+
+    transport: str
+    reliable: bool
+    local: Address
+
+    def send(self, message: Message) -> None: ...
+
+    def send_raw(self, data: bytes) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class UdpLink(asyncio.DatagramProtocol):
+    """One UDP socket for everything, as phones have."""
+
+    transport = "UDP"
+    reliable = False
+
+    def __init__(self, server: Address, on_message: OnMessage) -> None:
+        self.local: Address = ("", 0)
+        self._server = server
+        self._on_message = on_message
+        self._transport: asyncio.DatagramTransport | None = None
+
+    async def open(self, local: Address) -> None:
+        loop = asyncio.get_running_loop()
+        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=local)
+        host, port = self._transport.get_extra_info("sockname")[:2]
+        self.local = (host, port)
+
+    def send(self, message: Message) -> None:
+        self.send_raw(message.encode())
+
+    def send_raw(self, data: bytes) -> None:
+        assert self._transport is not None
+        self._transport.sendto(data, self._server)
+
+    def datagram_received(self, data: bytes, addr: Address) -> None:
+        if not data.strip():
+            return
+        transport = self._transport
+        assert transport is not None
+        self._on_message(parse(data), lambda reply: transport.sendto(reply.encode(), addr))
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+
+class TcpLink:
+    """A TCP connection to the server, and a listener at the port that the Contact names."""
+
+    transport = "TCP"
+    reliable = True
+
+    def __init__(self, server: Address, on_message: OnMessage) -> None:
+        self.local: Address = ("", 0)
+        self.accepted = 0
+        self._server = server
+        self._on_message = on_message
+        self._listener: asyncio.Server | None = None
+        self._writers: list[asyncio.StreamWriter] = []
+        self._readers: list[asyncio.Task[None]] = []
+
+    async def open(self, local: Address) -> None:
+        self._listener = await asyncio.start_server(self._accept, *local)
+        host, port = self._listener.sockets[0].getsockname()[:2]
+        self.local = (host, port)
+        await self.reconnect()
+
+    async def reconnect(self) -> None:
+        """Open a new connection to the server, for instance after it was restarted."""
+        reader, writer = await asyncio.open_connection(*self._server)
+        self._writers.insert(0, writer)
+        self._readers.append(asyncio.ensure_future(self._read(reader, writer)))
+
+    def send(self, message: Message) -> None:
+        self.send_raw(message.encode())
+
+    def send_raw(self, data: bytes) -> None:
+        self._writers[0].write(data)
+
+    def close(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+        for task in self._readers:
+            task.cancel()
+        for writer in self._writers:
+            writer.close()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.accepted += 1
+        self._writers.append(writer)
+        await self._read(reader, writer)
+
+    async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        buffer = bytearray()
+        while data := await reader.read(65536):
+            buffer += data
+            for message in split_stream(buffer):
+                self._on_message(parse(message), lambda reply: writer.write(reply.encode()))

@@ -1,0 +1,232 @@
+"""The raw phone's sound: an RTP stream each way (RFC 3550) with G.711 and telephone events (RFC 4733)."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+import struct
+from collections import deque
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from tests.interop.phones.sound import FRAME, Sound, alaw_decode, alaw_encode, tone, ulaw_decode, ulaw_encode
+
+PCMU, PCMA = 0, 8
+DTMF_KEYS = "0123456789*#ABCD"
+_PTIME = 0.02
+_DECODE = {PCMU: ulaw_decode, PCMA: alaw_decode}
+_SILENCE = {PCMU: b"\xff" * FRAME, PCMA: b"\xd5" * FRAME}
+
+Address = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Packet:
+    """A received RTP packet; `at` is the loop's time in seconds."""
+
+    at: float
+    source: Address
+    payload_type: int
+    marker: bool
+    sequence: int
+    timestamp: int
+    ssrc: int
+    payload: bytes
+
+
+class RtpStream(asyncio.DatagramProtocol):
+    """Sends one G.711 frame each 20 ms (the phone's tone, silence or a key) and keeps all that arrives.
+
+    Nothing is sent before `start`; `mute` stops sending altogether, as a phone does that was put on hold.
+    """
+
+    def __init__(self, frequency: int, host: str = "127.0.0.1") -> None:
+        self.host = host
+        self.port = 0
+        self.received: list[Packet] = []
+        self.rtcp: list[bytes] = []
+        self.sent = 0
+        self.remote: Address | None = None
+        self.codec = PCMU
+        self.event_payload = 101
+        self._frequency = frequency
+        self._frames = _frames_of(frequency)
+        self._sounding = True
+        self._muted = False
+        self._keys: deque[bytes | None] = deque()
+        self._keys_done = asyncio.Event()
+        self._key_started = 0
+        self._ssrc = random.getrandbits(32)
+        self._sequence = random.getrandbits(15)
+        self._timestamp = random.getrandbits(31)
+        self._transport: asyncio.DatagramTransport | None = None
+        self._rtcp_transport: asyncio.DatagramTransport | None = None
+        self._ticker: asyncio.TimerHandle | None = None
+        self._next = 0.0
+        self._audio: list[Sound] = []
+        self._audio_upto = 0
+
+    async def open(self) -> None:
+        """Bind an even port for RTP and the next one for RTCP."""
+        loop = asyncio.get_running_loop()
+        rtp, rtcp = _port_pair(self.host)
+        self.port = int(rtp.getsockname()[1])
+        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, sock=rtp)
+        self._rtcp_transport, _ = await loop.create_datagram_endpoint(lambda: _Rtcp(self.rtcp), sock=rtcp)
+
+    def start(self, remote: Address, codec: int, event_payload: int) -> None:
+        """Send to `remote` from now on; called again after every answer that changes the session."""
+        self.remote, self.codec, self.event_payload = remote, codec, event_payload
+        if self._ticker is None:
+            self._next = asyncio.get_running_loop().time()
+            self._tick()
+
+    def close(self) -> None:
+        """Stop sending and give the ports back."""
+        if self._ticker is not None:
+            self._ticker.cancel()
+        for transport in (self._transport, self._rtcp_transport):
+            if transport is not None:
+                transport.close()
+
+    def speak(self, frequency: int | None) -> None:
+        """Send another tone from now on, or silence (as packets) for None."""
+        self._sounding = frequency is not None
+        if frequency is not None:
+            self._frequency, self._frames = frequency, _frames_of(frequency)
+
+    def mute(self, muted: bool) -> None:
+        """Send no packets at all, or send again."""
+        self._muted = muted
+
+    async def press(self, keys: str, on: float = 0.1, off: float = 0.1) -> None:
+        """Send keys as telephone events of `on` seconds, `off` seconds apart; returns after the last one."""
+        for key in keys:
+            code = DTMF_KEYS.index(key)
+            ticks = max(2, round(on / _PTIME))
+            for tick in range(1, ticks + 1):
+                self._keys.append(struct.pack("!BBH", code, 10, tick * FRAME))
+            self._keys.extend([struct.pack("!BBH", code, 0x80 | 10, ticks * FRAME)] * 3)
+            self._keys.extend([None] * max(1, round(off / _PTIME)))
+        self._keys_done.clear()
+        await self._keys_done.wait()
+
+    def samples(self) -> Sound:
+        """All G.711 received so far, decoded, in the order of arrival."""
+        fresh = self.received[self._audio_upto :]
+        self._audio_upto += len(fresh)
+        chunks = [
+            _DECODE[packet.payload_type](packet.payload) for packet in fresh if packet.payload_type in _DECODE
+        ]
+        if chunks:
+            self._audio = [np.concatenate([*self._audio, *chunks])]
+        return self._audio[0] if self._audio else np.zeros(0)
+
+    def keys(self) -> str:
+        """The DTMF keys received so far; an event is told by its timestamp, however often it is sent."""
+        seen: dict[tuple[int, int], str] = {}
+        for packet in self.received:
+            if packet.payload_type == self.event_payload and len(packet.payload) >= 4:
+                seen.setdefault((packet.ssrc, packet.timestamp), DTMF_KEYS[packet.payload[0] & 0x0F])
+        return "".join(seen.values())
+
+    def ssrcs(self) -> set[int]:
+        """Every source identifier that was ever received."""
+        return {packet.ssrc for packet in self.received}
+
+    def lost(self, mark: int = 0) -> int:
+        """Packets missing in the sequence numbers (modulo 2^16) among those received from index `mark` on."""
+        packets = self.received[mark:]
+        if len(packets) < 2:
+            return 0
+        first, extended, highest = packets[0].sequence, packets[0].sequence, packets[0].sequence
+        distinct = {first}
+        for packet in packets[1:]:
+            extended += (packet.sequence - extended + 0x8000) % 0x10000 - 0x8000
+            distinct.add(extended)
+            highest = max(highest, extended)
+        return highest - first + 1 - len(distinct)
+
+    def longest_gap(self, mark: int = 0) -> float:
+        """The longest time in seconds between two packets that arrived one after the other."""
+        times = [packet.at for packet in self.received[mark:]]
+        return max((later - earlier for earlier, later in pairwise(times)), default=0.0)
+
+    def datagram_received(self, data: bytes, addr: Address) -> None:
+        if len(data) < 12 or data[0] >> 6 != 2:
+            return
+        first, second, sequence, timestamp, ssrc = struct.unpack("!BBHII", data[:12])
+        start = 12 + 4 * (first & 0x0F)
+        if first & 0x10:
+            start += 4 + 4 * struct.unpack("!H", data[start + 2 : start + 4])[0]
+        at = asyncio.get_running_loop().time()
+        packet = Packet(at, addr, second & 0x7F, bool(second & 0x80), sequence, timestamp, ssrc, data[start:])
+        self.received.append(packet)
+
+    def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._send_frame()
+        self._next += _PTIME
+        self._ticker = loop.call_at(self._next, self._tick)
+
+    def _send_frame(self) -> None:
+        self._timestamp = (self._timestamp + FRAME) & 0xFFFFFFFF
+        event = self._keys.popleft() if self._keys else None
+        if not self._keys:
+            self._keys_done.set()
+        if self._muted or self.remote is None or self._transport is None:
+            return
+        if event is None:
+            self._key_started = 0
+            payload = self._frames[self.codec] if self._sounding else _SILENCE[self.codec]
+            self._send(self.codec, self._timestamp, False, payload)
+            return
+        begins = self._key_started == 0
+        if begins:
+            self._key_started = self._timestamp
+        self._send(self.event_payload, self._key_started, begins, event)
+
+    def _send(self, payload_type: int, timestamp: int, marker: bool, payload: bytes) -> None:
+        assert self._transport is not None
+        assert self.remote is not None
+        self._sequence = (self._sequence + 1) & 0xFFFF
+        header = struct.pack(
+            "!BBHII", 0x80, marker << 7 | payload_type, self._sequence, timestamp, self._ssrc
+        )
+        self._transport.sendto(header + payload, self.remote)
+        self.sent += 1
+
+
+class _Rtcp(asyncio.DatagramProtocol):
+    def __init__(self, sink: list[bytes]) -> None:
+        self._sink = sink
+
+    def datagram_received(self, data: bytes, addr: Address) -> None:
+        self._sink.append(data)
+
+
+def _frames_of(frequency: int) -> dict[int, bytes]:
+    assert frequency % 50 == 0, "a tone must have whole periods in 20 ms"
+    sound = tone(frequency)
+    return {PCMU: ulaw_encode(sound), PCMA: alaw_encode(sound)}
+
+
+def _port_pair(host: str) -> tuple[socket.socket, socket.socket]:
+    for _ in range(100):
+        rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        rtp.bind((host, 0))
+        port = rtp.getsockname()[1]
+        rtcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            if port % 2 == 0:
+                rtcp.bind((host, port + 1))
+                rtp.setblocking(False)
+                rtcp.setblocking(False)
+                return rtp, rtcp
+        except OSError:
+            pass
+        rtp.close()
+        rtcp.close()
+    raise OSError(f"no pair of free UDP ports on {host}")

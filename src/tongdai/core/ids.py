@@ -1,0 +1,32 @@
+"""Identifiers: unguessable, and in the order in which they were made."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+from tongdai.core.clock import SystemClock
+from tongdai.core.errors import TongdaiError
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u to be misread
+_PREFIX = re.compile(r"[a-z][a-z0-9]{0,15}")
+_TIME_BITS = 48
+_RANDOM_BITS = 80
+_LENGTH = 26  # characters of 5 bits that hold both
+_system = SystemClock()
+
+
+def new_id(prefix: str, wall: float | None = None) -> str:
+    """A new id such as `call_01k9x4m2v7...`: `prefix`, `_`, then 26 characters `[0-9a-z]`.
+
+    They hold the time in milliseconds (`wall`, seconds since 1970; the machine's clock when left out) and 80
+    random bits: ids of one prefix sort by the millisecond they were made in. Safe in file names and URLs.
+    """
+    if not _PREFIX.fullmatch(prefix):
+        raise TongdaiError("bad_id_prefix", f"{prefix!r} is no id prefix.", "Use lower-case letters.")
+    milliseconds = int((_system.wall() if wall is None else wall) * 1000)
+    if not 0 <= milliseconds < 1 << _TIME_BITS:
+        raise TongdaiError("bad_id_time", f"An id cannot hold the time {wall}.", "Give seconds since 1970.")
+    number = milliseconds << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)
+    digits = [_ALPHABET[number >> shift & 31] for shift in range(5 * (_LENGTH - 1), -1, -5)]
+    return f"{prefix}_{''.join(digits)}"

@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+
+# The same examples in every run of CI, so that a red build can be repeated; others at a desk.
+settings.register_profile("ci", derandomize=True, deadline=None, max_examples=100)
+settings.register_profile("desk", deadline=None, max_examples=100)
+settings.load_profile("ci" if os.environ.get("CI") else "desk")

@@ -190,7 +190,7 @@ def test_a_flipped_bit_ends_the_reading_of_its_file_and_not_the_process(tmp_path
 
 def test_a_second_process_on_the_same_journal_is_refused(tmp_path: Path):
     journal = LocalJournal(tmp_path)
-    program = "import sys, pathlib; from tongdai.journal import LocalJournal; LocalJournal(pathlib.Path(sys.argv[1]))"
+    program = "import pathlib, sys, tongdai.journal as j; j.LocalJournal(pathlib.Path(sys.argv[1]))"
     second = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=False
     )

@@ -1,0 +1,213 @@
+"""The bindings of all devices: who is reachable, where, over which path, and until when."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from tongdai.core.clock import Clock
+from tongdai.core.log import get_logger
+from tongdai.journal import Journal
+from tongdai.sip.flow import Flow
+from tongdai.sip.message import ParseError, SipUri
+
+log = get_logger(__name__)
+
+PREFIX = "binding/"
+
+K = TypeVar("K")
+
+
+class Binding(msgspec.Struct, frozen=True):
+    """One contact of a device (RFC 3261 §10). It is reached over `flow`, the path its REGISTER came by,
+    whatever the contact says: behind a NAT nothing else works, and elsewhere it is the same place."""
+
+    id: str
+    tenant: str
+    person: str
+    device: str
+    contact: str
+    """The URI as the phone wrote it: the Request-URI of what is sent to it."""
+    flow: Flow
+    call_id: str
+    cseq: int
+    registered: float
+    """When it was registered or refreshed last, monotonic seconds."""
+    expires: float
+    """Monotonic seconds."""
+    instance: str = ""
+    """`+sip.instance` and `reg-id` of RFC 5626, when the phone gave both: it names the phone across
+    addresses."""
+
+    def moved(self, seconds: float) -> Binding:
+        """The same on a monotonic clock that is ahead by `seconds`."""
+        return msgspec.structs.replace(
+            self, registered=self.registered + seconds, expires=self.expires + seconds
+        )
+
+
+class _Stored(msgspec.Struct, frozen=True):
+    """A binding in the journal: its end in wall-clock seconds, since the monotonic clock ends with the
+    machine."""
+
+    binding: Binding
+    until: float
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(_Stored)
+
+
+class Bindings:
+    """All bindings of this node. Answers from memory; every change is put into the journal."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock,
+        *,
+        on_reachable: Callable[[str, str], None] | None = None,
+    ) -> None:
+        """`on_reachable(tenant, person)` is called whenever a contact was added for somebody."""
+        self._journal = journal
+        self._clock = clock
+        self._on_reachable = on_reachable
+        self._by_id: dict[str, Binding] = {}
+        self._by_device: dict[tuple[str, str], dict[str, Binding]] = {}
+        self._by_person: dict[str, dict[str, Binding]] = {}
+        self._by_connection: dict[int, set[str]] = {}
+        self._ends: list[tuple[float, str]] = []
+        """A heap with one entry per binding, never later than its end; looked at again when it comes up."""
+
+    # -- reading
+
+    def of(self, person: str) -> Sequence[str]:
+        """Ids of the contacts that ring for a person, the oldest first; none when nothing is registered."""
+        return tuple(self._by_person.get(person, ()))
+
+    def binding(self, binding: str) -> Binding | None:
+        """A binding that is still there."""
+        return self._by_id.get(binding)
+
+    def of_device(self, tenant: str, device: str) -> Sequence[Binding]:
+        """The contacts of one device, the oldest first."""
+        return tuple(self._by_device.get((tenant, device), {}).values())
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    # -- changing
+
+    def put(self, binding: Binding) -> None:
+        """Add a binding, or replace the one of the same id."""
+        new = binding.id not in self._by_id
+        self._index(binding)
+        until = self._clock.wall() + binding.expires - self._clock.monotonic()
+        self._journal.put(_key(binding), _encoder.encode(_Stored(binding, until)))
+        if new and self._on_reachable is not None:
+            self._on_reachable(binding.tenant, binding.person)
+
+    def remove(self, binding: Binding) -> None:
+        """Forget a binding."""
+        if self._by_id.pop(binding.id, None) is None:
+            return
+        _unindex(self._by_device, (binding.tenant, binding.device), binding.id)
+        _unindex(self._by_person, binding.person, binding.id)
+        self._by_connection.get(binding.flow.connection, set()).discard(binding.id)
+        self._journal.delete(_key(binding))
+
+    def connection_lost(self, flow: Flow) -> None:
+        """A stream is gone. Contacts that name the address they registered from can be called there; the
+        others are behind a NAT and unreachable until the phone registers again."""
+        for id_ in tuple(self._by_connection.pop(flow.connection, ())):
+            binding = self._by_id[id_]
+            reachable = _without_connection(binding)
+            if reachable is None:
+                self.remove(binding)
+                log.info("contact lost with its connection", tenant=binding.tenant, device=binding.device)
+            else:
+                self.put(reachable)
+
+    def restore(self, entries: Mapping[str, bytes]) -> int:
+        """Take over what an earlier process journaled (`Journal.load()`); returns how many bindings are
+        alive.
+
+        UDP contacts go on as they were. The connections of a stream ended with their process
+        (`connection_lost`)."""
+        wall, monotonic = self._clock.wall(), self._clock.monotonic()
+        for key, value in entries.items():
+            if not key.startswith(PREFIX):
+                continue
+            try:
+                stored = _decoder.decode(value)
+            except msgspec.DecodeError as error:
+                log.error("journaled binding cannot be read; dropped", key=key, error=str(error))
+                self._journal.delete(key)
+                continue
+            left = stored.until - wall
+            binding: Binding | None = stored.binding.moved(monotonic + left - stored.binding.expires)
+            if binding is not None and binding.flow.connection:
+                binding = _without_connection(binding)
+            if binding is None or left <= 0:
+                self._journal.delete(key)
+            else:
+                self._index(binding)
+        return len(self._by_id)
+
+    # -- time
+
+    def deadline(self) -> float | None:
+        """When `on_timers` is wanted next (monotonic seconds)."""
+        return self._ends[0][0] if self._ends else None
+
+    def on_timers(self, now: float) -> None:
+        """Remove what has expired."""
+        while self._ends and self._ends[0][0] <= now:
+            _, id_ = heapq.heappop(self._ends)
+            binding = self._by_id.get(id_)
+            if binding is None:
+                continue
+            if binding.expires > now:
+                heapq.heappush(self._ends, (binding.expires, id_))
+                continue
+            self.remove(binding)
+            log.info("registration expired", tenant=binding.tenant, device=binding.device)
+
+    def _index(self, binding: Binding) -> None:
+        old = self._by_id.get(binding.id)
+        if old is None or binding.expires < old.expires:
+            heapq.heappush(self._ends, (binding.expires, binding.id))
+        if old is not None and old.flow.connection != binding.flow.connection:
+            self._by_connection.get(old.flow.connection, set()).discard(binding.id)
+        if binding.flow.connection:
+            self._by_connection.setdefault(binding.flow.connection, set()).add(binding.id)
+        self._by_id[binding.id] = binding
+        self._by_device.setdefault((binding.tenant, binding.device), {})[binding.id] = binding
+        self._by_person.setdefault(binding.person, {})[binding.id] = binding
+
+
+def _key(binding: Binding) -> str:
+    return f"{PREFIX}{binding.tenant}/{binding.device}/{binding.id}"
+
+
+def _unindex(index: dict[K, dict[str, Binding]], key: K, id_: str) -> None:
+    entries = index.get(key)
+    if entries is not None:
+        entries.pop(id_, None)
+        if not entries:
+            del index[key]
+
+
+def _without_connection(binding: Binding) -> Binding | None:
+    """The same contact reached over a new connection to it, or None when a NAT lies between."""
+    try:
+        uri = SipUri.parse(binding.contact)
+    except ParseError:
+        return None
+    if uri.host != binding.flow.remote[0] or uri.port is None:
+        return None
+    flow = msgspec.structs.replace(binding.flow, remote=(uri.host, uri.port), connection=0)
+    return msgspec.structs.replace(binding, flow=flow)

@@ -1,0 +1,6 @@
+"""SIP dialogs as legs: who calls, what is offered and answered, and how legs end."""
+
+from tongdai.legs.legs import Legs
+from tongdai.legs.ports import Device, Edge, LegMedia, Opened, Trunk
+
+__all__ = ["Device", "Edge", "LegMedia", "Legs", "Opened", "Trunk"]

@@ -1,0 +1,83 @@
+"""Who calls: a trunk is known by its address, a device by its password. Nobody else gets further."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from tongdai.calls.model import Party, PartyKind
+from tongdai.legs.ports import Edge, Trunk
+from tongdai.sip.digest import Algorithm, DigestServer, Verdict
+from tongdai.sip.flow import Flow
+from tongdai.sip.message import NameAddr, ParseError, Request
+
+REALM = "tongdai"
+"""One realm for the whole provider: a challenge tells nothing of who is hosted here."""
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """An identified caller and what was dialled."""
+
+    tenant: str
+    party: Party
+    dialled: str
+    trunk: str = ""
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """The final answer to who may not call."""
+
+    status: int
+    headers: Sequence[tuple[str, str]] = ()
+
+
+class Callers:
+    """Identifies who sends a request."""
+
+    def __init__(self, edge: Edge, digest: DigestServer, clock: Callable[[], float]) -> None:
+        self._edge = edge
+        self._digest = digest
+        self._clock = clock
+
+    def identify(self, request: Request, flow: Flow) -> Caller | Refusal:
+        """The caller of an INVITE, or how to refuse it."""
+        trunk = self._edge.trunk_at(*flow.remote)
+        return self._from_trunk(trunk, request) if trunk is not None else self._from_device(request)
+
+    def _from_trunk(self, trunk: Trunk, request: Request) -> Caller | Refusal:
+        dialled = self._edge.number_from_trunk(trunk.id, request.uri.user or "")
+        tenant = self._edge.tenant_of_number(dialled)
+        if tenant is None:
+            return Refusal(404)
+        user, name = _asserted(request)
+        number = self._edge.number_from_trunk(trunk.id, user) if user.lower() != "anonymous" else ""
+        return Caller(tenant, Party(PartyKind.OUTSIDE, number, name), dialled, trunk.id)
+
+    def _from_device(self, request: Request) -> Caller | Refusal:
+        now = self._clock()
+        found = self._digest.verify(request, REALM, now, self._hashes, algorithms=("MD5", "SHA-256"))
+        if found.verdict is Verdict.MALFORMED:
+            return Refusal(400)
+        device = self._edge.device(found.username) if found.verdict is Verdict.OK else None
+        if device is None:
+            stale = found.verdict is Verdict.STALE
+            algorithms = self._edge.algorithms(None)
+            return Refusal(401, self._digest.challenge(REALM, now, algorithms=algorithms, stale=stale))
+        return Caller(device.tenant, device.party, request.uri.user or "")
+
+    def _hashes(self, username: str) -> Mapping[Algorithm, str] | None:
+        device = self._edge.device(username)
+        return device.ha1 if device is not None else None
+
+
+def _asserted(request: Request) -> tuple[str, str]:
+    """Number and name of an outside caller: a trunk is trusted to assert them (RFC 3325)."""
+    for text in request.headers.get_list("P-Asserted-Identity"):
+        try:
+            address = NameAddr.parse(text)
+            if address.uri.user:
+                return address.uri.user, address.display or request.from_.display or ""
+        except ParseError:
+            continue
+    return request.from_.uri.user or "", request.from_.display or ""

@@ -1,0 +1,179 @@
+"""One leg over SIP: its INVITE session, its offer and answer, its media session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from tongdai import sdp
+from tongdai.calls.model import Cause
+from tongdai.legs.causes import reason_of, status_of
+from tongdai.legs.ports import LegMedia, Opened
+from tongdai.sip.ua import DialogState, InviteSession, Refer
+
+CODECS = {"PCMU": sdp.PCMU, "PCMA": sdp.PCMA}
+"""What the engine speaks, in our order of preference."""
+
+RETRY_AFTER = (("Retry-After", "5"),)
+
+
+class LegRecord(msgspec.Struct):
+    """What the journal keeps of a leg, so that a process that takes over has it whole."""
+
+    id: str
+    tenant: str
+    ip: str
+    port: int
+    rtcp_port: int
+    sdp_id: int
+    sdp_version: int = 0
+    codecs: list[str] = []
+    offer: str = ""
+    """Our last offer, while its answer is awaited, and what we answered last."""
+    held: bool = False
+    trunk: str = ""
+    dialog: DialogState | None = None
+
+
+class SipLeg:
+    """A leg and its session. Methods are called by `Legs`, in states that fit."""
+
+    def __init__(self, record: LegRecord, media: LegMedia, session: InviteSession | None = None) -> None:
+        self.record = record
+        self.media = media
+        self.session = session
+        self.remote_offer: sdp.SessionDescription | None = None
+        self.local: sdp.SessionDescription | None = None
+        self.refer: Refer | None = None
+        self.prefer: Sequence[str] = ()
+        self.gone = False
+
+    @property
+    def id(self) -> str:
+        return self.record.id
+
+    @property
+    def session_in_use(self) -> InviteSession:
+        assert self.session is not None, "the leg has no session yet"
+        return self.session
+
+    def opened(self, opened: Opened) -> None:
+        """The engine gave the leg its ports."""
+        self.record.ip, self.record.port, self.record.rtcp_port = opened.ip, opened.port, opened.rtcp_port
+
+    @property
+    def codecs(self) -> list[str]:
+        """What this leg speaks, best first: as negotiated, or else as it offered."""
+        if self.record.codecs:
+            return self.record.codecs
+        if self.remote_offer is None:
+            return []
+        media = next((m for m in self.remote_offer.media if m.kind == "audio" and m.port), None)
+        return [c.name.upper() for c in media.codecs() if c.name.upper() in CODECS] if media else []
+
+    # descriptions
+
+    @property
+    def _here(self) -> sdp.LocalMedia:
+        return sdp.LocalMedia(self.record.ip, self.record.port, self.record.rtcp_port)
+
+    def make_offer(self, prefer: Sequence[str]) -> str:
+        """An offer with every codec of ours, those that the other side speaks first."""
+        names = [name for name in prefer if name in CODECS]
+        names += [name for name in CODECS if name not in names]
+        self.record.sdp_version += 1
+        self.local = sdp.make_offer(
+            self._here,
+            [*(CODECS[name] for name in names), sdp.TELEPHONE_EVENT],
+            session_id=self.record.sdp_id,
+            version=self.record.sdp_version,
+        )
+        return str(self.local)
+
+    def answer_offer(self, prefer: Sequence[str]) -> str:
+        """Answer the peer's offer and tell the engine. Raises sdp.NotAcceptable."""
+        assert self.remote_offer is not None, "there is no offer to answer"
+        self.record.sdp_version += 1
+        self.local, agreed = sdp.answer(
+            self.remote_offer,
+            self._here,
+            [*CODECS.values(), sdp.TELEPHONE_EVENT],
+            prefer=prefer,
+            session_id=self.record.sdp_id,
+            version=self.record.sdp_version,
+        )
+        self.agreed(agreed)
+        return str(self.local)
+
+    def take_answer(self, text: str) -> None:
+        """The peer answered our offer. Raises sdp.SdpError when nothing fits."""
+        assert self.local is not None, "there is no offer that could be answered"
+        self.agreed(sdp.negotiate(self.local, sdp.parse(text)))
+
+    def agreed(self, agreed: sdp.Negotiated) -> None:
+        """Tell the engine where the peer is and what it speaks."""
+        usable = [codec for codec in agreed.codecs if codec.name.upper() in CODECS]
+        self.record.codecs = [codec.name.upper() for codec in usable]
+        self.record.held = agreed.held_by_peer
+        self.media.remote(
+            self.id,
+            agreed.remote_host,
+            agreed.remote_port,
+            agreed.remote_rtcp_port,
+            [(codec.name.upper(), codec.send_pt) for codec in usable],
+            agreed.dtmf.send_pt if agreed.dtmf is not None else None,
+            agreed.direction,
+        )
+
+    # what the call logic asks
+
+    def ring(self) -> None:
+        self.session_in_use.progress(180)
+
+    def progress(self, prefer: Sequence[str]) -> None:
+        if self.remote_offer is None:
+            self.session_in_use.progress(180)
+        else:
+            self.session_in_use.progress(183, self.first_answer(prefer))
+
+    def accept(self, prefer: Sequence[str]) -> None:
+        """200. An INVITE without an offer gets ours, whose answer comes in the ACK (RFC 3261 §13.2.1)."""
+        if self.remote_offer is None:
+            self.session_in_use.accept(self.make_offer(prefer))
+        else:
+            self.session_in_use.accept(self.first_answer(prefer))
+
+    def first_answer(self, prefer: Sequence[str]) -> str:
+        """The answer to the INVITE: the same in a 183 and in the 200 (RFC 3261 §13.2.1)."""
+        return str(self.local) if self.local is not None else self.answer_offer(prefer)
+
+    def end(self, cause: Cause) -> None:
+        """End the session as fits its state."""
+        self.gone = True
+        session = self.session
+        if session is None or session.ended:
+            return
+        if session.confirmed:
+            session.bye(reason_of(cause))
+        elif session.snapshot().role == "uas":
+            status = status_of(cause)
+            session.reject(status, headers=RETRY_AFTER if status == 503 else ())
+        else:
+            session.cancel(reason_of(cause))
+
+    # the journal
+
+    def snapshot(self) -> LegRecord | None:
+        """The record to keep, None while there is nothing worth restoring."""
+        if self.gone or self.session is None or self.session.ended or not self.session.confirmed:
+            return None
+        self.record.dialog = self.session.snapshot()
+        self.record.offer = str(self.local) if self.local is not None else ""
+        return self.record
+
+    def restored(self, session: InviteSession) -> None:
+        """Go on with the session of a former process."""
+        self.session = session
+        if self.record.offer:
+            self.local = sdp.parse(self.record.offer)

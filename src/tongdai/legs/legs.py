@@ -1,0 +1,462 @@
+"""All legs of a node: SIP events become events of the call logic, its commands become SIP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from tongdai import sdp
+from tongdai.calls import commands as c
+from tongdai.calls import events as e
+from tongdai.calls.model import Cause, Party, PartyKind
+from tongdai.core.log import get_logger
+from tongdai.journal.port import Journal
+from tongdai.legs.callers import Callers, Refusal
+from tongdai.legs.causes import cause_of, status_of
+from tongdai.legs.info import digit_of
+from tongdai.legs.leg import CODECS, RETRY_AFTER, LegRecord, SipLeg
+from tongdai.legs.ports import Contacts, Edge, LegMedia, Opened, Post
+from tongdai.legs.twins import Twins
+from tongdai.sip.flow import Flow
+from tongdai.sip.message import NameAddr, Request, Response, SipUri
+from tongdai.sip.ua import IncomingRequest, InviteSession, Refer, UserAgent
+
+log = get_logger(__name__)
+
+_LEG = "leg/"
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(LegRecord).decode
+
+
+class Legs:
+    """Implements `switch.Legs` and the INVITE part of `sip.ua.UaHandler`."""
+
+    def __init__(
+        self,
+        *,
+        edge: Edge,
+        callers: Callers,
+        media: LegMedia,
+        contacts: Contacts,
+        post: Post,
+        journal: Journal,
+        new_id: Callable[[], str],
+        local: tuple[str, int],
+    ) -> None:
+        """`local` is the address that goes into SIP towards trunks; `new_id` makes ids of calls."""
+        self._edge = edge
+        self._callers = callers
+        self._media = media
+        self._contacts = contacts
+        self._post = post
+        self._journal = journal
+        self._new_id = new_id
+        self._local = local
+        self._ua: UserAgent | None = None
+        self._legs: dict[str, SipLeg] = {}
+        self._kept: set[str] = set()
+        self._dirty: dict[str, None] = {}
+        self._twins = Twins(edge, media, post, new_id)
+        self._closing = False
+
+    def use(self, ua: UserAgent) -> None:
+        """Say which user agent to call with; once, before the first event."""
+        self._ua = ua
+
+    @property
+    def ua(self) -> UserAgent:
+        assert self._ua is not None, "no user agent was given"
+        return self._ua
+
+    # calls in
+
+    def on_invite(self, session: InviteSession) -> None:
+        """Who calls? Then the engine is asked for a session, and only a leg that has one is offered to the logic."""
+        request = session.request
+        assert request is not None
+        if self._closing:
+            session.reject(503, headers=RETRY_AFTER)
+            return
+        caller = self._callers.identify(request, session.flow)
+        if isinstance(caller, Refusal):
+            session.reject(caller.status, headers=caller.headers)
+            return
+        try:
+            offer = sdp.parse(session.remote_sdp) if session.remote_sdp else None
+            if offer is not None:
+                _check(offer)
+        except sdp.SdpError:
+            session.reject(488)
+            return
+        call = self._new_id()
+        record = LegRecord(f"{call}.l0", caller.tenant, "", 0, 0, sdp_id=_sdp_id(call), trunk=caller.trunk)
+        leg = SipLeg(record, self._media, session)
+        leg.remote_offer = offer
+        session.tag = leg
+        self._legs[leg.id] = leg
+        replaces = self._replaced(session, caller.tenant)
+        offered = e.LegOffered(call, leg.id, caller.party, caller.dialled, replaces)
+
+        def opened(result: Opened | None, error: str) -> None:
+            if leg.gone:
+                self._media.close(leg.id)
+            elif result is None:
+                log.warning("no media for a call", tenant=caller.tenant, error=error)
+                self._forget(leg)
+                session.reject(503, headers=RETRY_AFTER)
+            else:
+                leg.opened(result)
+                self._post(caller.tenant, offered)
+
+        self._media.open(caller.tenant, leg.id, opened)
+
+    def _replaced(self, session: InviteSession, tenant: str) -> str:
+        """The leg whose place an INVITE with Replaces takes; another tenant's is as good as none."""
+        leg = session.replaces.tag if session.replaces is not None else None
+        return leg.id if isinstance(leg, SipLeg) and leg.record.tenant == tenant else ""
+
+    def on_cancelled(self, session: InviteSession, reason: str | None) -> None:
+        self._far_end(session, Cause.CANCELLED)
+
+    def on_ack(self, session: InviteSession, sdp_text: str | None) -> None:
+        """The ACK of our answer; it brings the peer's answer when the offer was ours."""
+        leg = self._leg(session)
+        if leg is None:
+            return
+        self._mark(leg)
+        if sdp_text is not None and leg.remote_offer is None:
+            try:
+                leg.take_answer(sdp_text)
+            except sdp.SdpError as error:
+                log.info(
+                    "a caller's answer does not fit", tenant=leg.record.tenant, leg=leg.id, error=str(error)
+                )
+                self.hangup(leg.id, Cause.NOT_ACCEPTABLE)
+                self._post(leg.record.tenant, e.LegEnded(leg.id, Cause.NOT_ACCEPTABLE))
+
+    # calls out
+
+    def create(self, tenant: str, command: c.CreateLeg) -> None:
+        """Open the leg's media session, then send the INVITE."""
+        if isinstance(command.target, c.HostedTarget):
+            self._twins.create(tenant, command, command.target)
+            return
+        record = LegRecord(command.leg, tenant, "", 0, 0, sdp_id=_sdp_id(command.leg))
+        leg = SipLeg(record, self._media)
+        self._legs[leg.id] = leg
+
+        def opened(result: Opened | None, error: str) -> None:
+            if leg.gone:
+                self._media.close(leg.id)
+            elif result is None:
+                self._failed(leg, Cause.CONGESTION)
+            else:
+                leg.opened(result)
+                self._call(leg, command)
+
+        self._media.open(tenant, leg.id, opened)
+
+    def _call(self, leg: SipLeg, command: c.CreateLeg) -> None:
+        matched = self._legs.get(command.match)
+        offer = leg.make_offer(matched.codecs if matched is not None else ())
+        target = command.target
+        if isinstance(target, c.DeviceTarget):
+            contact = self._contacts(target.binding)
+            if contact is None:
+                self._failed(leg, Cause.UNAVAILABLE)
+                return
+            leg.session = self.ua.invite(
+                contact.uri,
+                contact.flow,
+                from_=_shown(command.caller, contact.domain),
+                to=f"<{SipUri(contact.domain, contact.username)}>",
+                sdp=offer,
+                contact_user=command.caller.number or None,
+                pinned=True,
+                tag=leg,
+            )
+            return
+        assert isinstance(target, c.TrunkTarget)
+        trunk = self._edge.trunk(target.trunk)
+        if trunk is None:
+            self._failed(leg, Cause.UNAVAILABLE)
+            return
+        leg.record.trunk = trunk.id
+        uri = str(SipUri(trunk.host, target.number, trunk.port))
+        shown = _shown(command.caller, self._local[0])
+        leg.session = self.ua.invite(
+            uri,
+            Flow("udp", self._local, (trunk.host, trunk.port)),
+            from_=shown,
+            to=f"<{uri}>",
+            sdp=offer,
+            headers=[("P-Asserted-Identity", shown)],
+            contact_user=command.caller.number or None,
+            credentials=trunk.credentials,
+            tag=leg,
+        )
+
+    def on_provisional(self, session: InviteSession, response: Response, sdp_text: str | None) -> None:
+        leg = self._leg(session)
+        if leg is None:
+            return
+        if sdp_text is not None:
+            try:
+                leg.take_answer(sdp_text)
+            except sdp.SdpError:
+                return
+            self._post(leg.record.tenant, e.LegProgress(leg.id))
+        elif response.status in (180, 183):
+            self._post(leg.record.tenant, e.LegRinging(leg.id))
+
+    def on_answered(self, session: InviteSession, response: Response, sdp_text: str | None) -> None:
+        leg = self._leg(session)
+        if leg is None:
+            return
+        try:
+            if sdp_text is not None:
+                leg.take_answer(sdp_text)
+            elif not leg.record.codecs:
+                raise sdp.NotAcceptable("an answer without a description")
+        except sdp.SdpError as error:
+            log.info(
+                "a called party's answer does not fit", leg=leg.id, tenant=leg.record.tenant, error=str(error)
+            )
+            leg.end(Cause.NOT_ACCEPTABLE)
+            self._failed(leg, Cause.NOT_ACCEPTABLE)
+            return
+        self._mark(leg)
+        self._post(leg.record.tenant, e.LegAnswered(leg.id))
+
+    def on_failed(self, session: InviteSession, status: int, reason: str, response: Response | None) -> None:
+        leg = self._leg(session)
+        if leg is not None:
+            self._failed(leg, cause_of(status))
+
+    # in the dialog
+
+    def on_reinvite(self, session: InviteSession, sdp_text: str | None) -> None:
+        """Hold, resume, or a new address or codec of the peer."""
+        leg = self._leg(session)
+        if leg is None:
+            session.reject_reinvite(481)
+            return
+        was_held = leg.record.held
+        if sdp_text is None:
+            leg.remote_offer = None
+            session.accept_reinvite(leg.make_offer(leg.record.codecs))
+        else:
+            try:
+                leg.remote_offer = sdp.parse(sdp_text)
+                answer = leg.answer_offer(leg.record.codecs)
+            except sdp.SdpError:
+                session.reject_reinvite(488)
+                return
+            session.accept_reinvite(answer)
+        self._mark(leg)
+        if leg.record.held != was_held:
+            event = e.LegHeld(leg.id) if leg.record.held else e.LegResumed(leg.id)
+            self._post(leg.record.tenant, event)
+
+    def on_reinvite_result(self, session: InviteSession, status: int, sdp_text: str | None) -> None:
+        leg = self._leg(session)
+        if leg is not None and status < 300 and sdp_text is not None:
+            leg.take_answer(sdp_text)
+            self._mark(leg)
+
+    def on_bye(self, session: InviteSession, reason: str | None) -> None:
+        self._far_end(session, Cause.NORMAL)
+
+    def on_ended(self, session: InviteSession, status: int, cause: str) -> None:
+        self._far_end(session, Cause.FAILED)
+
+    def on_refer(self, session: InviteSession, refer: Refer) -> None:
+        leg = self._leg(session)
+        if leg is None or leg.refer is not None:
+            session.reject_refer(refer, 491 if leg is not None else 481)
+            return
+        replaces = ""
+        if refer.replaces is not None:
+            replaces = self._consulted(leg, refer)
+            if not replaces:
+                session.reject_refer(refer, 404)
+                return
+        leg.refer = refer
+        to = refer.refer_to.uri.user or ""
+        self._post(leg.record.tenant, e.TransferRequested(leg.id, to, replaces))
+
+    def _consulted(self, leg: SipLeg, refer: Refer) -> str:
+        """The leg of the same tenant that a Replaces inside a Refer-To names, as its phone sees the dialog."""
+        wanted = refer.replaces
+        assert wanted is not None
+        for other in self._legs.values():
+            session = other.session
+            if (
+                session is not None
+                and other.record.tenant == leg.record.tenant
+                and session.call_id == wanted.call_id
+                and {session.local_tag, session.remote_tag} == {wanted.to_tag, wanted.from_tag}
+            ):
+                return other.id
+        return ""
+
+    def transfer_result(self, leg_id: str, ok: bool, cause: Cause) -> None:
+        leg = self._legs.get(leg_id)
+        if leg is None or leg.refer is None:
+            return
+        refer, leg.refer = leg.refer, None
+        session = leg.session_in_use
+        if not ok:
+            session.reject_refer(refer, status_of(cause))
+            return
+        session.accept_refer(refer)
+        if refer.subscribe:
+            session.notify_refer(refer.id, 200)
+
+    def on_refer_result(self, session: InviteSession, refer_id: int, status: int) -> None:
+        """We send no REFER."""
+
+    def on_info(self, session: InviteSession, request: Request) -> None:
+        """DTMF of phones that have no RFC 4733."""
+        leg = self._leg(session)
+        digit = digit_of(request)
+        if leg is not None and digit:
+            self._post(leg.record.tenant, e.LegDigit(leg.id, digit))
+
+    def on_message(self, session: InviteSession, incoming: IncomingRequest) -> None:
+        incoming.respond(405 if incoming.request.method != "UPDATE" else 501)
+
+    # commands of the call logic
+
+    def ring(self, leg: str) -> None:
+        if leg in self._legs:
+            self._legs[leg].ring()
+        else:
+            self._twins.ring(leg)
+
+    def progress(self, leg: str, match: str) -> None:
+        if leg in self._legs:
+            self._legs[leg].progress(self._codecs_of(match))
+        else:
+            self._twins.progress(leg)
+
+    def answer(self, leg: str, match: str) -> None:
+        if leg in self._legs:
+            self._legs[leg].accept(self._codecs_of(match))
+            self._mark(self._legs[leg])
+        else:
+            self._twins.answer(leg)
+
+    def hangup(self, leg_id: str, cause: Cause) -> None:
+        leg = self._legs.get(leg_id)
+        if leg is None:
+            self._twins.hangup(leg_id, cause)
+            return
+        self._forget(leg)
+        leg.end(cause)
+        self._media.close(leg_id)
+
+    def _codecs_of(self, match: str) -> Sequence[str]:
+        leg = self._legs.get(match)
+        return leg.codecs if leg is not None else ()
+
+    # bookkeeping
+
+    def _leg(self, session: InviteSession) -> SipLeg | None:
+        """The leg of a session, None when we are done with it."""
+        leg = session.tag
+        return leg if isinstance(leg, SipLeg) and not leg.gone else None
+
+    def _forget(self, leg: SipLeg) -> None:
+        leg.gone = True
+        self._legs.pop(leg.id, None)
+        self._mark(leg)
+
+    def _failed(self, leg: SipLeg, cause: Cause) -> None:
+        self._forget(leg)
+        self._media.close(leg.id)
+        self._post(leg.record.tenant, e.LegEnded(leg.id, cause))
+
+    def _far_end(self, session: InviteSession, cause: Cause) -> None:
+        leg = self._leg(session)
+        if leg is not None:
+            self._failed(leg, cause)
+
+    def _mark(self, leg: SipLeg) -> None:
+        self._dirty[leg.id] = None
+
+    def journal(self) -> None:
+        """Write what changed since the last time; the caller commits."""
+        for leg_id in self._dirty:
+            leg = self._legs.get(leg_id)
+            record = leg.snapshot() if leg is not None else None
+            if record is not None:
+                self._journal.put(_LEG + leg_id, _encode(record))
+                self._kept.add(leg_id)
+            elif leg_id in self._kept:
+                self._journal.delete(_LEG + leg_id)
+                self._kept.discard(leg_id)
+        self._dirty.clear()
+        self._twins.journal(self._journal)
+
+    def restore(self, entries: Mapping[str, bytes]) -> dict[str, str]:
+        """Take over the legs of a process that is gone; returns them with their tenants."""
+        legs = self._twins.restore(entries)
+        for key, value in entries.items():
+            if not key.startswith(_LEG):
+                continue
+            record = _decode(value)
+            self._kept.add(record.id)
+            if record.dialog is None:
+                continue
+            leg = SipLeg(record, self._media)
+            trunk = self._edge.trunk(record.trunk) if record.trunk else None
+            credentials = trunk.credentials if trunk is not None else None
+            leg.restored(self.ua.restore(record.dialog, credentials=credentials, tag=leg))
+            self._legs[leg.id] = leg
+            legs[leg.id] = record.tenant
+        return legs
+
+    def lost(self, leg_id: str) -> None:
+        """The leg's media session is gone: end it, as if the far side had."""
+        leg = self._legs.get(leg_id)
+        if leg is not None:
+            leg.end(Cause.FAILED)
+            self._failed(leg, Cause.FAILED)
+        else:
+            self._twins.lost(leg_id)
+
+    def all(self) -> list[str]:
+        """Every leg there is."""
+        return [*self._legs, *self._twins.all()]
+
+    def close(self) -> None:
+        """Refuse new calls (shutting down)."""
+        self._closing = True
+
+
+def _check(offer: sdp.SessionDescription) -> None:
+    """Refuse at once what could never be answered. Raises sdp.NotAcceptable."""
+    for media in offer.media:
+        if media.kind == "audio" and media.port and media.protocol.upper() in ("RTP/AVP", "RTP/AVPF"):
+            if any(codec.name.upper() in CODECS for codec in media.codecs()):
+                return
+    raise sdp.NotAcceptable("no audio stream with a codec we support")
+
+
+def _sdp_id(text: str) -> int:
+    """A session id for o=, the same for the same leg."""
+    number = 0
+    for byte in text.encode():
+        number = (number * 131 + byte) & 0x7FFFFFFF
+    return number
+
+
+def _shown(caller: Party, domain: str) -> str:
+    """Who calls, as a name-addr."""
+    user = caller.number or "anonymous"
+    name = caller.name or None
+    if not caller.number and caller.kind is PartyKind.OUTSIDE:
+        name = name or "Anonymous"
+    return NameAddr(SipUri(domain, user), name).without_params()

@@ -1,0 +1,100 @@
+"""What legs need of the other adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from tongdai.calls.events import Event
+from tongdai.calls.model import Party
+from tongdai.sdp import Direction
+from tongdai.sip.digest import Algorithm, Credentials
+from tongdai.sip.flow import Flow
+
+
+class Device(msgspec.Struct, frozen=True):
+    """A device that may call: whose it is, and the hashes of its password."""
+
+    tenant: str
+    party: Party
+    ha1: Mapping[Algorithm, str]
+
+
+class Trunk(msgspec.Struct, frozen=True):
+    """A carrier's peer, known by its address and port."""
+
+    id: str
+    host: str
+    port: int
+    credentials: Credentials | None = None
+
+
+class Contact(msgspec.Struct, frozen=True):
+    """Where a registered device is reached: its Contact URI through the flow it registered from."""
+
+    uri: str
+    flow: Flow
+    username: str
+    domain: str
+
+
+class Edge(Protocol):
+    """Who is who at the edge of the network. Answers from memory."""
+
+    def device(self, username: str) -> Device | None: ...
+
+    def trunk_at(self, host: str, port: int) -> Trunk | None: ...
+
+    def trunk(self, trunk: str) -> Trunk | None: ...
+
+    def tenant_of_number(self, number: str) -> str | None:
+        """The tenant to whom a number (E.164) belongs."""
+
+    def number_from_trunk(self, trunk: str, text: str) -> str:
+        """A number as a carrier writes it, in E.164 where it can be one."""
+
+    def domain(self, tenant: str) -> str: ...
+
+    def algorithms(self, tenant: str | None) -> Sequence[Algorithm]:
+        """Digest algorithms to offer, in order; MD5 first."""
+
+
+class Opened(Protocol):
+    """Where the leg's peer shall send its sound."""
+
+    @property
+    def ip(self) -> str: ...
+
+    @property
+    def port(self) -> int: ...
+
+    @property
+    def rtcp_port(self) -> int: ...
+
+
+class LegMedia(Protocol):
+    """The media sessions of legs."""
+
+    def open(self, tenant: str, leg: str, done: Callable[[Opened | None, str], None]) -> None: ...
+
+    def remote(
+        self,
+        leg: str,
+        ip: str,
+        port: int,
+        rtcp_port: int,
+        codecs: Sequence[tuple[str, int]],
+        dtmf_pt: int | None,
+        direction: Direction,
+    ) -> None: ...
+
+    def close(self, leg: str) -> None: ...
+
+
+Contacts = Callable[[str], Contact | None]
+"""The contact of a binding id, None when it is gone."""
+
+Post = Callable[[str, Event], None]
+"""Tell the call logic of a tenant what happened."""

@@ -1,0 +1,146 @@
+"""Calls to a number that is hosted here: two legs, one in each tenant's call, whose media sessions face each other.
+
+Either tenant sees an ordinary outside call: no trunk is used, and nothing of one is visible to the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from tongdai.calls import commands as c
+from tongdai.calls import events as e
+from tongdai.calls.model import Cause
+from tongdai.journal.port import Journal
+from tongdai.legs.ports import Edge, LegMedia, Opened, Post
+
+_TWIN = "twin/"
+_CODECS = (("PCMU", 0),)
+_DTMF = 101
+
+
+class Twin(msgspec.Struct):
+    """One of the two legs. `caller` is the one in the call that dialled."""
+
+    id: str
+    tenant: str
+    other: str
+    caller: bool
+    answered: bool = False
+
+
+class Twins:
+    """The pairs of legs of hosted numbers."""
+
+    def __init__(self, edge: Edge, media: LegMedia, post: Post, new_id: Callable[[], str]) -> None:
+        self._edge = edge
+        self._media = media
+        self._post = post
+        self._new_id = new_id
+        self._legs: dict[str, Twin] = {}
+        self._dirty: dict[str, None] = {}
+
+    def create(self, tenant: str, command: c.CreateLeg, target: c.HostedTarget) -> None:
+        """Open both media sessions, face them to each other, offer the far leg to the tenant of the number."""
+        owner = self._edge.tenant_of_number(target.number)
+        if owner is None:
+            self._post(tenant, e.LegEnded(command.leg, Cause.NOT_FOUND))
+            return
+        call = self._new_id()
+        near = Twin(command.leg, tenant, f"{call}.l0", caller=True)
+        far = Twin(near.other, owner, near.id, caller=False)
+        self._legs[near.id], self._legs[far.id] = near, far
+        offered = e.LegOffered(call, far.id, command.caller, target.number)
+        ports: dict[str, Opened] = {}
+
+        def opened(leg: Twin, result: Opened | None) -> None:
+            if leg.id not in self._legs:
+                self._media.close(leg.id)
+            elif result is None:
+                self._drop(near, far)
+                self._post(tenant, e.LegEnded(near.id, Cause.CONGESTION))
+            else:
+                ports[leg.id] = result
+                if len(ports) == 2:
+                    self._face(near, ports[far.id])
+                    self._face(far, ports[near.id])
+                    self._post(owner, offered)
+
+        self._media.open(tenant, near.id, lambda result, error: opened(near, result))
+        self._media.open(owner, far.id, lambda result, error: opened(far, result))
+
+    def _face(self, leg: Twin, at: Opened) -> None:
+        self._media.remote(leg.id, at.ip, at.port, at.rtcp_port, _CODECS, _DTMF, "sendrecv")
+
+    def _drop(self, *twins: Twin) -> None:
+        for twin in twins:
+            if self._legs.pop(twin.id, None) is not None:
+                self._dirty[twin.id] = None
+                self._media.close(twin.id)
+
+    # what the far call does is what the near call sees
+
+    def ring(self, leg: str) -> None:
+        twin = self._legs.get(leg)
+        if twin is not None:
+            self._post(self._legs[twin.other].tenant, e.LegRinging(twin.other))
+
+    def progress(self, leg: str) -> None:
+        twin = self._legs.get(leg)
+        if twin is not None:
+            self._post(self._legs[twin.other].tenant, e.LegProgress(twin.other))
+
+    def answer(self, leg: str) -> None:
+        twin = self._legs.get(leg)
+        if twin is None:
+            return
+        other = self._legs[twin.other]
+        twin.answered = other.answered = True
+        self._dirty[twin.id] = self._dirty[other.id] = None
+        self._post(other.tenant, e.LegAnswered(other.id))
+
+    def hangup(self, leg: str, cause: Cause) -> None:
+        """One side ended its leg: the other side's ends too, for the same cause."""
+        twin = self._legs.get(leg)
+        if twin is None:
+            return
+        other = self._legs[twin.other]
+        if twin.answered:
+            cause = Cause.NORMAL
+        elif twin.caller:
+            cause = Cause.CANCELLED
+        self._drop(twin, other)
+        self._post(other.tenant, e.LegEnded(other.id, cause))
+
+    def lost(self, leg: str) -> None:
+        """A media session is gone: both legs end."""
+        twin = self._legs.get(leg)
+        if twin is not None:
+            other = self._legs[twin.other]
+            self._drop(twin, other)
+            self._post(twin.tenant, e.LegEnded(twin.id, Cause.FAILED))
+            self._post(other.tenant, e.LegEnded(other.id, Cause.FAILED))
+
+    def all(self) -> list[str]:
+        return list(self._legs)
+
+    def journal(self, journal: Journal) -> None:
+        """Write what changed; only answered pairs are worth restoring."""
+        for leg in self._dirty:
+            twin = self._legs.get(leg)
+            if twin is not None:
+                journal.put(_TWIN + leg, msgspec.msgpack.encode(twin))
+            else:
+                journal.delete(_TWIN + leg)
+        self._dirty.clear()
+
+    def restore(self, entries: Mapping[str, bytes]) -> dict[str, str]:
+        """Take over the pairs of a process that is gone; returns their legs with their tenants."""
+        twins = [
+            msgspec.msgpack.decode(value, type=Twin)
+            for key, value in entries.items()
+            if key.startswith(_TWIN)
+        ]
+        self._legs = {twin.id: twin for twin in twins}
+        return {twin.id: twin.tenant for twin in twins}

@@ -1,0 +1,265 @@
+"""The sound of legs: each leg is one session of the engine, under the leg's own id."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from tongdai.calls import commands as c
+from tongdai.calls import events as e
+from tongdai.calls.model import Echo, Hears, InRoom, Music, RingTone, Silence, Source
+from tongdai.calls.prompts import Prompt
+from tongdai.core.log import get_logger
+from tongdai.media import events as ev
+from tongdai.media import wire
+from tongdai.media.client import EngineClient
+from tongdai.media.errors import EngineError, EngineRefused
+
+log = get_logger(__name__)
+
+
+class Prompts(Protocol):
+    """Turns prompts into files that the engine plays (WAV 8 kHz mono s16)."""
+
+    def ready(self, tenant: str, prompt: Prompt) -> Path | None:
+        """The file when it exists already."""
+
+    async def make(self, tenant: str, prompt: Prompt) -> Path:
+        """The file, made if need be."""
+
+    def music(self, tenant: str) -> Path:
+        """The tenant's hold music."""
+
+    def chime(self, joined: bool) -> Path:
+        """What a room hears when somebody comes or leaves."""
+
+
+class Recordings(Protocol):
+    """Where recordings go."""
+
+    def new(self, tenant: str) -> tuple[str, Path]:
+        """The name of a new blob and the path to write it to."""
+
+
+class Sessions:
+    """Carries out the media commands of the call logic and reports keys, ends of playing and recordings."""
+
+    def __init__(
+        self, prompts: Prompts, recordings: Recordings, post: Callable[[str, e.Event], None]
+    ) -> None:
+        self._engine: EngineClient | None = None
+        self._prompts = prompts
+        self._recordings = recordings
+        self._post = post
+        self._tenants: dict[str, str] = {}
+        self._wanted: dict[str, str] = {}
+        self._records: dict[str, tuple[str, str]] = {}
+        self._mixers: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def use(self, engine: EngineClient) -> None:
+        """Say which engine to command; once, before the first leg."""
+        self._engine = engine
+
+    @property
+    def engine(self) -> EngineClient:
+        assert self._engine is not None, "no engine was given"
+        return self._engine
+
+    # a leg's session
+
+    def open(self, tenant: str, leg: str, done: Callable[[wire.Opened | None, str], None]) -> None:
+        """Open a session; `done(opened, "")`, or `done(None, code)` with the engine's error (`no_ports` …)."""
+        self._tenants[leg] = tenant
+
+        def finished(future: asyncio.Future[wire.Opened]) -> None:
+            try:
+                opened = future.result()
+            except EngineError as error:
+                self._tenants.pop(leg, None)
+                done(None, error.code if isinstance(error, EngineRefused) else "no_engine")
+            else:
+                done(opened, "")
+
+        self.engine.open(leg).add_done_callback(finished)
+
+    def remote(
+        self,
+        leg: str,
+        ip: str,
+        port: int,
+        rtcp_port: int,
+        codecs: Sequence[tuple[str, int]],
+        dtmf_pt: int | None,
+        direction: wire.Direction,
+    ) -> None:
+        """Where the peer is and what it speaks, by what was negotiated. `direction` is ours."""
+        self.engine.remote(
+            leg,
+            ip=ip,
+            port=port,
+            rtcp_port=rtcp_port,
+            codecs=[wire.Codec(name, pt) for name, pt in codecs],
+            dtmf_pt=dtmf_pt,
+            direction=direction,
+            tag=self._tenants.get(leg),
+        )
+
+    def close(self, leg: str) -> None:
+        """The leg is gone. A recording of it is still reported."""
+        if self._tenants.pop(leg, None) is not None:
+            self._wanted.pop(leg, None)
+            self.engine.close_session(leg)
+
+    async def adopt(self, legs: dict[str, str]) -> set[str]:
+        """After a restart: claim the sessions of these legs (leg → tenant), close all others. Returns the legs whose
+        session lives."""
+        listing = await self.engine.sessions()
+        living = {session.session for session in listing.sessions}
+        for stray in living - legs.keys():
+            self.engine.close_session(stray)
+        self._mixers = set(listing.mixers)
+        found = living & legs.keys()
+        self._tenants.update({leg: legs[leg] for leg in found})
+        return found
+
+    # commands of the call logic
+
+    def hear(self, tenant: str, command: c.Hear) -> None:
+        if command.leg in self._tenants:
+            self.engine.hear(command.leg, self._source(tenant, command.source))
+
+    def _source(self, tenant: str, source: Source) -> wire.EngineSource:
+        match source:
+            case Silence():
+                return wire.Silence()
+            case Hears(leg):
+                return wire.HearSession(leg)
+            case Music():
+                return wire.Music(str(self._prompts.music(tenant)))
+            case Echo():
+                return wire.Echo()
+            case RingTone():
+                return wire.Tone("ringback")
+            case InRoom(room):
+                mixer = f"{tenant}/{room}"
+                if mixer not in self._mixers:
+                    self._mixers.add(mixer)
+                    self.engine.mixer_open(mixer)
+                return wire.HearMixer(mixer)
+
+    def play(self, tenant: str, command: c.Play) -> None:
+        leg, play = command.leg, command.play
+        if leg not in self._tenants:
+            return
+        self._wanted[leg] = play
+        files = [self._prompts.ready(tenant, prompt) for prompt in command.prompts]
+        if all(file is not None for file in files):
+            self._start(tenant, leg, play, [file for file in files if file is not None])
+            return
+        self.engine.stop(leg)
+        task = asyncio.get_running_loop().create_task(self._prepare(tenant, command))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _prepare(self, tenant: str, command: c.Play) -> None:
+        files = []
+        for prompt in command.prompts:
+            try:
+                files.append(await self._prompts.make(tenant, prompt))
+            except Exception:
+                log.exception("a prompt could not be made", tenant=tenant, prompt=str(prompt))
+        if self._wanted.get(command.leg) != command.play:
+            return
+        if files:
+            self._start(tenant, command.leg, command.play, files)
+        else:
+            self._post(tenant, e.PlayDone(command.leg, command.play, failed=True))
+
+    def _start(self, tenant: str, leg: str, play: str, files: list[Path]) -> None:
+        def refused(future: asyncio.Future[object]) -> None:
+            error = None if future.cancelled() else future.exception()
+            if error is not None and self._wanted.get(leg) == play:
+                log.error("the engine cannot play a prompt", tenant=tenant, leg=leg, error=str(error))
+                self._post(tenant, e.PlayDone(leg, play, failed=True))
+
+        self.engine.play(leg, play, [str(file) for file in files]).add_done_callback(refused)
+
+    def stop_play(self, leg: str) -> None:
+        if self._wanted.pop(leg, None) is not None:
+            self.engine.stop(leg)
+
+    def record(self, tenant: str, command: c.Record) -> None:
+        blob, path = self._recordings.new(tenant)
+        self._records[command.record] = (tenant, blob)
+
+        def refused(future: asyncio.Future[object]) -> None:
+            if not future.cancelled() and future.exception() is not None:
+                log.error("the engine cannot record", leg=command.leg, error=str(future.exception()))
+                self._recorded(ev.RecordDone(0, command.leg, command.record, "", 0, 0, "disk"))
+
+        self.engine.record(
+            command.leg,
+            command.record,
+            str(path),
+            max_ms=command.max_ms,
+            silence_ms=command.silence_ms,
+            stop_digits=command.stop_digits,
+        ).add_done_callback(refused)
+
+    def stop_record(self, leg: str) -> None:
+        self.engine.stop_record(leg)
+
+    def chime(self, tenant: str, room: str, joined: bool) -> None:
+        if f"{tenant}/{room}" in self._mixers:
+            self.engine.mixer_play(f"{tenant}/{room}", [str(self._prompts.chime(joined))])
+
+    def close_room(self, tenant: str, room: str) -> None:
+        mixer = f"{tenant}/{room}"
+        if mixer in self._mixers:
+            self._mixers.discard(mixer)
+            self.engine.mixer_close(mixer)
+
+    # events of the engine
+
+    def on_event(self, event: ev.EngineEvent) -> None:
+        """Translate an event of the engine for the call logic."""
+        match event:
+            case ev.Dtmf(session=leg, digit=digit):
+                self._report(leg, e.LegDigit(leg, digit))
+            case ev.PlayDone(session=leg, play=play, reason="finished"):
+                self._report(leg, e.PlayDone(leg, play))
+            case ev.RecordDone():
+                self._recorded(event)
+            case ev.Quiet(session=leg, ms=ms):
+                log.info("no sound from a leg", leg=leg, tenant=self._tenants.get(leg), ms=ms)
+            case ev.Failed():
+                log.warning(
+                    "the engine refused a command", op=event.op, error=event.error, detail=event.detail
+                )
+            case _:
+                pass
+
+    def _report(self, leg: str, event: e.Event) -> None:
+        tenant = self._tenants.get(leg)
+        if tenant is not None:
+            self._post(tenant, event)
+
+    def _recorded(self, event: ev.RecordDone) -> None:
+        owner = self._records.pop(event.record, None)
+        if owner is None:
+            self._recorded_before(event)
+            return
+        tenant, blob = owner
+        done = e.RecordDone(event.session, event.record, blob, event.ms, event.voiced_ms, event.reason)
+        self._post(tenant, done)
+
+    def _recorded_before(self, event: ev.RecordDone) -> None:
+        """A recording that a former control process began: the path tells the blob, the leg its tenant."""
+        tenant = self._tenants.get(event.session)
+        if tenant is not None and event.path:
+            blob = Path(event.path).name
+            done = e.RecordDone(event.session, event.record, blob, event.ms, event.voiced_ms, event.reason)
+            self._post(tenant, done)

@@ -1,0 +1,6 @@
+"""Runs the tenants of this node: events in, the call logic, commands out, and everything journaled in between."""
+
+from tongdai.switch.ports import Legs, Log, Mail, Media
+from tongdai.switch.switch import Switch
+
+__all__ = ["Legs", "Log", "Mail", "Media", "Switch"]

@@ -1,0 +1,56 @@
+# The first target is what `make` alone does.
+.PHONY: help setup run test test-packages lint format lock bench clean
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+# cargo puts itself here, and not every shell has been told
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+help:
+	@echo "make run    build everything, start the demo company and say what to dial"
+	@echo "make setup  only build: .venv with tongdai and the media engine"
+	@echo "make test   all tests: engine, call logic, real phones over real sockets"
+	@echo "make lint   style, types, layers, for Python and Rust"
+	@echo "make format rewrite Python and Rust in the house style"
+	@echo "make bench  the benchmarks of bench/"
+	@echo "make lock   write the lock files anew from pyproject.toml (UPGRADE=--upgrade for newer versions)"
+	@echo "make clean  remove everything that was built (the demo's data in .demo/ stays)"
+
+setup:
+	@scripts/setup.sh
+
+run: setup
+	@exec $(BIN)/tongdai demo $(ARGS)
+
+test-packages:
+	@scripts/apt.sh "sip-tester: command -v sipp" "baresip: command -v baresip"
+
+test: setup test-packages
+	cargo test --workspace --locked --quiet
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+
+format: setup
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	cargo fmt --all
+
+lock:
+	$(BIN)/uv pip compile --universal --generate-hashes --no-header --annotation-style=line --quiet $(UPGRADE) \
+		pyproject.toml -o requirements/run.txt
+	$(BIN)/uv pip compile --universal --generate-hashes --no-header --annotation-style=line --quiet $(UPGRADE) \
+		-c requirements/run.txt --extra dev pyproject.toml -o requirements/dev.txt
+
+bench: setup
+	set -e; for bench in bench/*.py; do $(BIN)/python $$bench $(ARGS); done
+
+clean:
+	rm -rf .venv build dist target src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -56,7 +56,14 @@ make_venv() {
 
 install_locked() {
     say "installing the locked Python packages"
-    "$venv/bin/python" -m pip install -q --require-hashes --no-deps -r requirements/dev.txt
+    local locked=(--require-hashes --no-deps -r requirements/dev.txt)
+    # uv, itself out of the lock file, takes a tenth of pip's time; pip knows mirrors and proxies that uv may not
+    if awk '/^[^ ]/ { wanted = /^uv==/ } wanted' requirements/dev.txt >"$venv/uv.txt" &&
+        "$venv/bin/python" -m pip install -q --require-hashes --no-deps -r "$venv/uv.txt" &&
+        UV_LINK_MODE=copy "$venv/bin/uv" pip install -q --python "$venv/bin/python" "${locked[@]}"; then
+        return
+    fi
+    "$venv/bin/python" -m pip install -q "${locked[@]}"
 }
 
 install_project() {

@@ -1,0 +1,84 @@
+"""The rhythm of the signalling loop: whatever a tick changed is journaled first, and only then does its SIP leave."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from tongdai.journal import Journal
+from tongdai.sip.flow import Flow
+from tongdai.sip.ua import UserAgent
+
+
+class Timed(Protocol):
+    """Something with deadlines of its own, in monotonic seconds."""
+
+    def deadline(self) -> float | None: ...
+
+    def on_timers(self, now: float) -> None: ...
+
+
+class Pulse:
+    """Flushes once per tick in which something happened, and wakes whoever has a deadline."""
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float],
+        journal: Journal,
+        send: Callable[[Flow, bytes], None],
+    ) -> None:
+        self._clock = clock
+        self._journal = journal
+        self._send = send
+        self._loop = asyncio.get_running_loop()
+        self._scheduled = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._wake_at = float("inf")
+        self._ua: UserAgent | None = None
+        self._timed: Sequence[Timed] = ()
+        self._writers: Sequence[Callable[[], None]] = ()
+
+    def use(self, ua: UserAgent, timed: Sequence[Timed], writers: Sequence[Callable[[], None]]) -> None:
+        """`writers` put what changed into the journal; `timed` are woken at their deadlines."""
+        self._ua = ua
+        self._timed = timed
+        self._writers = writers
+
+    def stir(self) -> None:
+        """Something changed: flush at the end of this tick."""
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._scheduled = False
+        for write in self._writers:
+            write()
+        self._journal.commit()
+        if self._ua is not None:
+            for flow, data in self._ua.drain():
+                self._send(flow, data)
+        self._arm()
+
+    def _arm(self) -> None:
+        """Set one timer of the loop for the earliest deadline; an early wake-up costs less than many timers."""
+        deadlines = [at for timed in self._timed if (at := timed.deadline()) is not None]
+        at = min(deadlines, default=float("inf"))
+        if at >= self._wake_at:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._wake_at = at
+        self._timer = self._loop.call_later(max(0.0, at - self._clock()), self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._wake_at = float("inf")
+        now = self._clock()
+        for timed in self._timed:
+            at = timed.deadline()
+            if at is not None and at <= now:
+                timed.on_timers(now)
+        self.stir()

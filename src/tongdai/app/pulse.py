@@ -1,4 +1,6 @@
-"""The rhythm of the signalling loop: whatever a tick changed is journaled first, and only then does its SIP leave."""
+"""The rhythm of the signalling loop: whatever a tick changed is journaled first, and only then does its SIP
+leave.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +65,9 @@ class Pulse:
         self._arm()
 
     def _arm(self) -> None:
-        """Set one timer of the loop for the earliest deadline; an early wake-up costs less than many timers."""
+        """Set one timer of the loop for the earliest deadline; an early wake-up costs less than many
+        timers.
+        """
         deadlines = [at for timed in self._timed if (at := timed.deadline()) is not None]
         at = min(deadlines, default=float("inf"))
         if at >= self._wake_at:

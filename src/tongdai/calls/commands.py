@@ -1,4 +1,6 @@
-"""What call logic asks of the world. Adapters carry commands out in order and never answer except by events."""
+"""What call logic asks of the world. Adapters carry commands out in order and never answer except by
+events.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ Target = DeviceTarget | TrunkTarget | HostedTarget
 
 
 class CreateLeg(msgspec.Struct, frozen=True, tag=True):
-    """Call somebody. `caller` is what the called side is shown; `match` names the leg whose codec to prefer."""
+    """Call somebody. `caller` is what the called side is shown; `match` names the leg whose codec to
+    prefer.
+    """
 
     call: str
     leg: str

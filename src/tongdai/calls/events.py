@@ -8,8 +8,8 @@ from tongdai.calls.model import Cause, Party
 
 
 class LegOffered(msgspec.Struct, frozen=True, tag=True):
-    """Somebody calls us. `call` and `leg` are new ids. `dialled` is an extension, a feature code or (from a trunk)
-    the E.164 number that was called. `replaces` names the leg whose place it takes (RFC 3891)."""
+    """Somebody calls us. `call` and `leg` are new ids. `dialled` is an extension, a feature code or (from a
+    trunk) the E.164 number that was called. `replaces` names the leg whose place it takes (RFC 3891)."""
 
     call: str
     leg: str
@@ -33,7 +33,9 @@ class LegAnswered(msgspec.Struct, frozen=True, tag=True):
 
 
 class LegEnded(msgspec.Struct, frozen=True, tag=True):
-    """The other side ended the leg or could not be reached. Never reported after our own `Hangup` of that leg."""
+    """The other side ended the leg or could not be reached. Never reported after our own `Hangup` of that
+    leg.
+    """
 
     leg: str
     cause: Cause
@@ -53,8 +55,9 @@ class LegDigit(msgspec.Struct, frozen=True, tag=True):
 
 
 class TransferRequested(msgspec.Struct, frozen=True, tag=True):
-    """REFER: `leg` asks that the party it talks to be connected to `to`, or, when `replaces` is set, takes the
-    place of that other leg of the same device (attended transfer). Answered by `commands.TransferResult`."""
+    """REFER: `leg` asks that the party it talks to be connected to `to`, or, when `replaces` is set, takes
+    the place of that other leg of the same device (attended transfer). Answered by
+    `commands.TransferResult`."""
 
     leg: str
     to: str
@@ -70,8 +73,8 @@ class PlayDone(msgspec.Struct, frozen=True, tag=True):
 
 
 class RecordDone(msgspec.Struct, frozen=True, tag=True):
-    """`reason`: stopped, digit, silence, limit, closed, disk. The sound is the blob `blob`; `ms` long, trailing
-    silence not counted in `voiced_ms`."""
+    """`reason`: stopped, digit, silence, limit, closed, disk. The sound is the blob `blob`; `ms` long,
+    trailing silence not counted in `voiced_ms`."""
 
     leg: str
     record: str

@@ -1,4 +1,6 @@
-"""What is written in a call's log. The CDR, `explain` and every later view derive from these and nothing else."""
+"""What is written in a call's log. The CDR, `explain` and every later view derive from these and nothing
+else.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,8 @@ class CallStarted(msgspec.Struct, frozen=True, tag=True):
 
 
 class FlowEntered(msgspec.Struct, frozen=True, tag=True):
-    """The call reached a destination. `kind`: person, department, switchboard, queue, directory, room, mailbox, echo,
-    park, outside, emergency, hosted, refused …; `label` is what people call it."""
+    """The call reached a destination. `kind`: person, department, switchboard, queue, directory, room,
+    mailbox, echo, park, outside, emergency, hosted, refused …; `label` is what people call it."""
 
     kind: str
     label: str

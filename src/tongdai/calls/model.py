@@ -101,8 +101,9 @@ class Leg(msgspec.Struct, omit_defaults=True):
 
 
 class Position(msgspec.Struct, omit_defaults=True):
-    """Where a call is in its flow, and the memory of the verb that runs: every verb is a small machine whose state
-    is `step`, with the keys pressed so far, how often it tried, and what it goes through (`items`, at `index`)."""
+    """Where a call is in its flow, and the memory of the verb that runs: every verb is a small machine whose
+    state is `step`, with the keys pressed so far, how often it tried, and what it goes through (`items`, at
+    `index`)."""
 
     flow: str
     node: str
@@ -117,8 +118,8 @@ class Position(msgspec.Struct, omit_defaults=True):
 class Call(msgspec.Struct, omit_defaults=True):
     """The whole conversation, one id through every transfer.
 
-    `subject` is the leg for whom the flow runs, `caller` who that is (known also when the leg is gone); `peer` is whom
-    it talks to, if anybody. Other legs are being called.
+    `subject` is the leg for whom the flow runs, `caller` who that is (known also when the leg is gone);
+    `peer` is whom it talks to, if anybody. Other legs are being called.
     """
 
     id: str

@@ -1,6 +1,7 @@
 """One application of the call logic: the tenant's state is changed in place, commands are gathered.
 
-Equal state, event, time and world give equal commands and equal state: nothing here reads a clock or a random number.
+Equal state, event, time and world give equal commands and equal state: nothing here reads a clock or a
+random number.
 """
 
 from __future__ import annotations

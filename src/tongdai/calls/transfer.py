@@ -1,4 +1,6 @@
-"""One leg takes another's place, and calls that become one (attended transfer, Replaces, taking back a parked call)."""
+"""One leg takes another's place, and calls that become one (attended transfer, Replaces, taking back a
+parked call).
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,8 @@ def take_place(step: Step, call: Call, old: Leg, new: Leg) -> None:
 
 
 def absorb(step: Step, keep: Call, gone: Call) -> None:
-    """Everything of `gone` (legs, place in a flow, timers, queue, room, parking place) becomes part of `keep`.
+    """Everything of `gone` (legs, place in a flow, timers, queue, room, parking place) becomes part of
+    `keep`.
 
     `keep` must have given up its own conversation. Its id goes on; the log of `gone` says where it went.
     """

@@ -21,7 +21,8 @@ from tongdai.flows.verbs import node_of, queue, to_verb
 
 
 def apply(state: TenantState, event: e.Event, now: float, world: World) -> Step:
-    """Apply one event. `state` is changed in place; the step holds the commands, in order, and the calls it touched.
+    """Apply one event. `state` is changed in place; the step holds the commands, in order, and the calls it
+    touched.
 
     An event that the present state does not know changes nothing and is noted in the call's log as trouble.
     """
@@ -40,7 +41,9 @@ def apply(state: TenantState, event: e.Event, now: float, world: World) -> Step:
 
 
 def restore(state: TenantState, world: World) -> list[tuple[str, str, float]]:
-    """After a restart: rebuild from the calls what spans calls. Returns the timers to arm, as (call, timer, at)."""
+    """After a restart: rebuild from the calls what spans calls. Returns the timers to arm, as (call, timer,
+    at).
+    """
     timers = []
     for call in sorted(state.calls.values(), key=lambda call: call.started):
         for leg in call.legs:

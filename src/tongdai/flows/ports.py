@@ -1,4 +1,6 @@
-"""What the interpreter needs of the world, read from memory and never awaited. Adapters above implement it."""
+"""What the interpreter needs of the world, read from memory and never awaited. Adapters above implement
+it.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class MailboxView(msgspec.Struct, frozen=True):
-    """A mailbox as it is now, oldest message first. `greeting` is empty until its owner (or the administrator) gave one."""
+    """A mailbox as it is now, oldest message first. `greeting` is empty until its owner (or the
+    administrator) gave one.
+    """
 
     id: str
     label: str
@@ -62,8 +66,8 @@ class World(Protocol):
     ring_seconds: float
 
     def route(self, dialled: str, by: Party) -> Flow:
-        """Where a call of `by` to what was dialled goes. Never fails: what cannot be reached is a flow that refuses.
-        Emergency numbers come before every other rule."""
+        """Where a call of `by` to what was dialled goes. Never fails: what cannot be reached is a flow that
+        refuses. Emergency numbers come before every other rule."""
 
     def route_number(self, number: str, by: Party) -> Flow:
         """Where a call from outside to one of the tenant's numbers (E.164) goes."""
@@ -91,4 +95,6 @@ class World(Protocol):
         """Ids of the contacts that ring for the person, none when nothing is registered."""
 
     def spelled(self, digits: str) -> Sequence[Person]:
-        """People whose first or last name begins with these keys (2=abc …), accents removed, sorted by name."""
+        """People whose first or last name begins with these keys (2=abc …), accents removed, sorted by
+        name.
+        """

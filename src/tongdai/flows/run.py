@@ -14,7 +14,9 @@ from tongdai.flows.ports import World
 from tongdai.flows.schema import Flow
 
 Handler = Callable[["Run", Any, Any], None]
-"""`(run, node, event)`; the node and the event are of the types under which the handler stands in its table."""
+"""`(run, node, event)`; the node and the event are of the types under which the handler stands in its
+table.
+"""
 
 Table = Mapping[tuple[str, type], Handler]
 """What a verb does with an event in each of its steps; the step "" stands for every step."""

@@ -1,4 +1,6 @@
-"""The flow: a graph of nodes, each a verb with its settings and its exits. Published versions never change."""
+"""The flow: a graph of nodes, each a verb with its settings and its exits. Published versions never
+change.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,9 @@ class Play(msgspec.Struct, frozen=True, tag="play", omit_defaults=True):
 class Menu(msgspec.Struct, frozen=True, tag="menu", omit_defaults=True):
     """The company's greeting with choices by key. Keys work while it speaks.
 
-    `extensions`: an extension may be dialled directly; a key that could begin one waits `interdigit` seconds for the
-    next. Nothing pressed for `timeout` seconds: the menu once more (`repeats` times), then `otherwise`.
+    `extensions`: an extension may be dialled directly; a key that could begin one waits `interdigit` seconds
+    for the next. Nothing pressed for `timeout` seconds: the menu once more (`repeats` times), then
+    `otherwise`.
     """
 
     prompts: tuple[Prompt, ...]
@@ -33,7 +36,8 @@ class Menu(msgspec.Struct, frozen=True, tag="menu", omit_defaults=True):
 class Dial(msgspec.Struct, frozen=True, tag="dial", omit_defaults=True):
     """Ring people together, on all their devices; the first to answer is connected.
 
-    Exits: `busy`, `no_answer`, `unavailable` (nobody registered). An empty exit ends the call with that cause.
+    Exits: `busy`, `no_answer`, `unavailable` (nobody registered). An empty exit ends the call with that
+    cause.
     """
 
     people: tuple[str, ...]
@@ -94,7 +98,9 @@ class Park(msgspec.Struct, frozen=True, tag="park"):
 
 
 class Outside(msgspec.Struct, frozen=True, tag="outside", omit_defaults=True):
-    """An outside call through a trunk. `caller` is shown (E.164). Emergency calls are tried on every trunk."""
+    """An outside call through a trunk. `caller` is shown (E.164). Emergency calls are tried on every
+    trunk.
+    """
 
     number: str
     trunks: tuple[str, ...]
@@ -116,7 +122,9 @@ class Goto(msgspec.Struct, frozen=True, tag="goto"):
 
 
 class Refuse(msgspec.Struct, frozen=True, tag="refuse"):
-    """Say why and end. `why` is for the log; without prompts the caller hears the refusal's cause from his phone."""
+    """Say why and end. `why` is for the log; without prompts the caller hears the refusal's cause from his
+    phone.
+    """
 
     why: str
     cause: str

@@ -1,4 +1,6 @@
-"""Transfers: blind (to a destination), attended (two calls become one), and taking a leg's place (Replaces)."""
+"""Transfers: blind (to a destination), attended (two calls become one), and taking a leg's place
+(Replaces).
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ from tongdai.flows.verbs import to_verb
 
 
 def requested(step: Step, world: World, call: Call, leg: Leg, event: TransferRequested) -> None:
-    """Carry out a REFER of `leg`, or say why not; a transfer that is refused leaves the conversation as it was."""
+    """Carry out a REFER of `leg`, or say why not; a transfer that is refused leaves the conversation as it
+    was.
+    """
     moved = call.other(leg.id)
     if leg.party.kind is not PartyKind.PERSON:
         step.do(c.TransferResult(leg.id, ok=False, cause=Cause.FORBIDDEN))

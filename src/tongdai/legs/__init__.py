@@ -1,5 +1,7 @@
 """SIP dialogs as legs: who calls, what is offered and answered, and how legs end."""
 
+from __future__ import annotations
+
 from tongdai.legs.legs import Legs
 from tongdai.legs.ports import Device, Edge, LegMedia, Opened, Trunk
 

@@ -72,7 +72,9 @@ class Legs:
     # calls in
 
     def on_invite(self, session: InviteSession) -> None:
-        """Who calls? Then the engine is asked for a session, and only a leg that has one is offered to the logic."""
+        """Who calls? Then the engine is asked for a session, and only a leg that has one is offered to the
+        logic.
+        """
         request = session.request
         assert request is not None
         if self._closing:
@@ -287,7 +289,9 @@ class Legs:
         self._post(leg.record.tenant, e.TransferRequested(leg.id, to, replaces))
 
     def _consulted(self, leg: SipLeg, refer: Refer) -> str:
-        """The leg of the same tenant that a Replaces inside a Refer-To names, as its phone sees the dialog."""
+        """The leg of the same tenant that a Replaces inside a Refer-To names, as its phone sees the
+        dialog.
+        """
         wanted = refer.replaces
         assert wanted is not None
         for other in self._legs.values():
@@ -439,9 +443,9 @@ class Legs:
 def _check(offer: sdp.SessionDescription) -> None:
     """Refuse at once what could never be answered. Raises sdp.NotAcceptable."""
     for media in offer.media:
-        if media.kind == "audio" and media.port and media.protocol.upper() in ("RTP/AVP", "RTP/AVPF"):
-            if any(codec.name.upper() in CODECS for codec in media.codecs()):
-                return
+        usable = media.kind == "audio" and media.port and media.protocol.upper() in ("RTP/AVP", "RTP/AVPF")
+        if usable and any(codec.name.upper() in CODECS for codec in media.codecs()):
+            return
     raise sdp.NotAcceptable("no audio stream with a codec we support")
 
 

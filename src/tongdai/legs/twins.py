@@ -1,4 +1,5 @@
-"""Calls to a number that is hosted here: two legs, one in each tenant's call, whose media sessions face each other.
+"""Calls to a number that is hosted here: two legs, one in each tenant's call, whose media sessions face each
+other.
 
 Either tenant sees an ordinary outside call: no trunk is used, and nothing of one is visible to the other.
 """
@@ -42,7 +43,9 @@ class Twins:
         self._dirty: dict[str, None] = {}
 
     def create(self, tenant: str, command: c.CreateLeg, target: c.HostedTarget) -> None:
-        """Open both media sessions, face them to each other, offer the far leg to the tenant of the number."""
+        """Open both media sessions, face them to each other, offer the far leg to the tenant of the
+        number.
+        """
         owner = self._edge.tenant_of_number(target.number)
         if owner is None:
             self._post(tenant, e.LegEnded(command.leg, Cause.NOT_FOUND))

@@ -71,7 +71,9 @@ class Sessions:
     # a leg's session
 
     def open(self, tenant: str, leg: str, done: Callable[[wire.Opened | None, str], None]) -> None:
-        """Open a session; `done(opened, "")`, or `done(None, code)` with the engine's error (`no_ports` …)."""
+        """Open a session; `done(opened, "")`, or `done(None, code)` with the engine's error (`no_ports`
+        …).
+        """
         self._tenants[leg] = tenant
 
         def finished(future: asyncio.Future[wire.Opened]) -> None:
@@ -114,8 +116,8 @@ class Sessions:
             self.engine.close_session(leg)
 
     async def adopt(self, legs: dict[str, str]) -> set[str]:
-        """After a restart: claim the sessions of these legs (leg → tenant), close all others. Returns the legs whose
-        session lives."""
+        """After a restart: claim the sessions of these legs (leg → tenant), close all others. Returns the
+        legs whose session lives."""
         listing = await self.engine.sessions()
         living = {session.session for session in listing.sessions}
         for stray in living - legs.keys():

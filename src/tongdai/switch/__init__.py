@@ -1,4 +1,8 @@
-"""Runs the tenants of this node: events in, the call logic, commands out, and everything journaled in between."""
+"""Runs the tenants of this node: events in, the call logic, commands out, and everything journaled in
+between.
+"""
+
+from __future__ import annotations
 
 from tongdai.switch.ports import Legs, Log, Mail, Media
 from tongdai.switch.switch import Switch

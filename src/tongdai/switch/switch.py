@@ -1,4 +1,6 @@
-"""The loop around the call logic: one event at a time and per tenant, commands to the adapters, state to the journal."""
+"""The loop around the call logic: one event at a time and per tenant, commands to the adapters, state to the
+journal.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ _decode = msgspec.msgpack.Decoder(Call).decode
 
 
 class Switch:
-    """Holds the live state of every tenant of this node. Not thread-safe; everything happens on the signalling loop."""
+    """Holds the live state of every tenant of this node. Not thread-safe; everything happens on the
+    signalling loop.
+    """
 
     def __init__(
         self,
@@ -37,8 +41,8 @@ class Switch:
         journal: Journal,
         on_change: Callable[[], None],
     ) -> None:
-        """`clock` gives monotonic seconds. `on_change` is called when there is something to journal or a new timer, so
-        that the owner can schedule `tick` and look at `deadline`."""
+        """`clock` gives monotonic seconds. `on_change` is called when there is something to journal or a new
+        timer, so that the owner can schedule `tick` and look at `deadline`."""
         self._worlds = worlds
         self._clock = clock
         self._journal = journal
@@ -148,7 +152,9 @@ class Switch:
         self._dirty.clear()
 
     def restore(self, entries: Mapping[str, bytes]) -> dict[str, list[str]]:
-        """Take over the calls of a process that is gone; before the first event. Returns their legs by tenant."""
+        """Take over the calls of a process that is gone; before the first event. Returns their legs by
+        tenant.
+        """
         for key, value in entries.items():
             if key.startswith(_CALL):
                 call = _decode(value)

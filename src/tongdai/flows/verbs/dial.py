@@ -35,7 +35,9 @@ def call_people(run: Run, people: tuple[str, ...]) -> None:
 
 
 def rang(run: Run, node: object, event: LegRinging | LegProgress) -> None:
-    """A device rings: the caller may know. Early media of a device is not passed on; it rings like the others."""
+    """A device rings: the caller may know. Early media of a device is not passed on; it rings like the
+    others.
+    """
     run.rang(run.call.legs[event.leg])
     run.step.ring(run.call, run.subject)
 

@@ -1,4 +1,6 @@
-"""The switchboard's menu: choices by key and extensions dialled directly, while the greeting speaks or after it."""
+"""The switchboard's menu: choices by key and extensions dialled directly, while the greeting speaks or after
+it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A call to the outside, through the first trunk that takes it, or to a number hosted here without a trunk."""
+"""A call to the outside, through the first trunk that takes it, or to a number hosted here without a
+trunk.
+"""
 
 from __future__ import annotations
 

@@ -49,7 +49,9 @@ def _welcomed(run: Run, node: Queue, event: PlayDone) -> None:
 
 
 def dispatch(step: Step, world: World, department_id: str) -> None:
-    """Give free agents to the calls that wait, first come first served; the agent idle longest is tried first."""
+    """Give free agents to the calls that wait, first come first served; the agent idle longest is tried
+    first.
+    """
     department = world.department(department_id)
     if department is None:
         return

@@ -1,4 +1,4 @@
-"""Fixtures of the interop suite: a demo per module, and phones that are closed after each test."""
+"""Fixtures of the interop suite: a demo for all, and phones that are closed after each test."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.interop)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """A demo that the tests of one module share; it must stop cleanly at the end."""
+    """A demo that most tests share (a start costs seconds); it must stop cleanly at the end."""
     with _new_demo(tmp_path_factory.mktemp("demo")) as running:
         running.start()
         yield running

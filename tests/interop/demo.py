@@ -8,6 +8,7 @@ import subprocess
 import sys
 import sysconfig
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -69,21 +70,31 @@ class Facts(msgspec.Struct):
 class Demo:
     """A running demo. `stop` (or leaving the `with`) ends it and checks that nothing is left."""
 
-    def __init__(self, directory: Path, *, options: tuple[str, ...] = (), ring_seconds: int = 3) -> None:
+    def __init__(self, directory: Path, *, options: Sequence[str] = (), ring_seconds: int = 3) -> None:
         self.directory = directory
         self.facts = Facts(Sip("", 0, 0), {}, [])
         self.started_in = 0.0
-        first, last = free_range(400)
-        self._ports = (
-            f"--sip-port={free_port()}",
+        self.sip_address = ("127.0.0.1", free_port())
+        self._ports = [
+            f"--sip-port={self.sip_address[1]}",
             f"--tls-port={free_port()}",
             f"--http-port={free_port()}",
             f"--ws-port={free_port()}",
-            f"--media-ports={first}-{last}",
             f"--ring-seconds={ring_seconds}",
-        )
-        self._options = options
+        ]
+        self._options = list(options)
+        self.media_ports(400)
         self._process: subprocess.Popen[bytes] | None = None
+
+    def media_ports(self, size: int) -> None:
+        """Give it a range of so many UDP ports for sound."""
+        first, last = free_range(size)
+        self._options = [option for option in self._options if not option.startswith("--media-ports")]
+        self._options.append(f"--media-ports={first}-{last}")
+
+    def carried_by(self, peer: tuple[str, int]) -> None:
+        """Use that SIP peer as the carrier instead of the simulated one."""
+        self._options.append(f"--carrier={peer[0]}:{peer[1]}")
 
     def start(self, *, fresh: bool = True) -> Demo:
         """Start and wait until demo.json is written; a start that is not fresh must take no more than 5 s."""
@@ -156,11 +167,12 @@ class Demo:
             try:
                 name, _, rest = (entry / "stat").read_text().partition("(")[2].rpartition(")")
                 state, _, _, session = rest.split()[:4]
-                data = str(self.directory).encode() in (entry / "cmdline").read_bytes()
+                command = (entry / "cmdline").read_bytes()
             except (OSError, ValueError):
                 continue
             pid = int(entry.name)
-            ours = int(session) == self._process.pid or data or (pid in named and name.startswith("tongdai"))
+            told = str(self.directory).encode() in command or (pid in named and b"tongdai" in command)
+            ours = told or int(session) == self._process.pid
             if ours and state != "Z" and pid != os.getpid():
                 found[pid] = name
         return found

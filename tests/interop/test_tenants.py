@@ -1,0 +1,125 @@
+"""Two companies on one server: the same extensions, and no way across but the telephone number."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from tests.interop.conftest import Phones
+from tests.interop.demo import Demo
+from tests.interop.phones.raw import Account
+from tests.interop.phones.sound import hears_no, hears_something, trace_of
+from tests.interop.talk import hear_each_other, talk
+
+OTHER = "binhminh.demo"
+
+
+async def test_the_same_extension_rings_in_ones_own_company(demo: Demo, phones: Phones):
+    here, there = await phones.raw(demo.account("101")), await phones.raw(demo.account("101", domain=OTHER))
+    caller = await phones.raw(demo.account("102"))
+    neighbour = await phones.raw(demo.account("102", domain=OTHER))
+    near, far = await talk(caller, here, "101")
+    elsewhere, other = await talk(neighbour, there, "101")
+    await hear_each_other(near, far)
+    await hear_each_other(elsewhere, other)
+
+
+@pytest.mark.parametrize(
+    "target", ["sip:101@binhminh.demo", "sip:100@binhminh.demo", "sip:600@binhminh.demo"]
+)
+async def test_the_other_companys_domain_leads_nowhere(demo: Demo, phones: Phones, target: str):
+    caller = await phones.raw(demo.account("103"))
+    there = await phones.raw(demo.account("101", domain=OTHER))
+    absent = await caller.call(target.replace(OTHER, "nobody.example"), wait="sent")
+    nowhere = await absent.finished()
+    call = await caller.call(target, wait="sent")
+    response = await call.finished()
+    assert (response.status, response.reason) == (nowhere.status, nowhere.reason)
+    await there.stays_quiet(0.5)
+
+
+async def test_the_other_companys_device_name_cannot_be_called(demo: Demo, phones: Phones):
+    there = await phones.raw(demo.account("101", domain=OTHER))
+    caller = await phones.raw(demo.account("103"))
+    for target in (
+        there.account.username,
+        f"sip:{there.account.username}@{OTHER}",
+        there.contact.strip("<>"),
+    ):
+        call = await caller.call(target, wait="sent")
+        assert (await call.finished()).status >= 400
+    await there.stays_quiet(0.3)
+
+
+async def test_a_device_registers_in_its_own_company_only(demo: Demo, phones: Phones):
+    own = demo.account("103")
+    spy = await phones.raw(Account(own.username, own.password, demo.server, OTHER), register=False)
+    response = await spy.register()
+    there = await phones.raw(demo.account("102", domain=OTHER))
+    call = await there.call("103", wait="sent")
+    await spy.stays_quiet(1.0)
+    if response.status != 200:
+        assert response.status in (401, 403, 404)
+    await call.finished()
+
+
+async def test_a_transfer_does_not_cross_the_border(demo: Demo, phones: Phones):
+    caller, callee = await phones.raw(demo.account("101")), await phones.raw(demo.account("103"))
+    there = await phones.raw(demo.account("101", domain=OTHER))
+    near, far = await talk(caller, callee, "103")
+    response = await far.refer(f"sip:101@{OTHER}")
+    await there.stays_quiet(1.0)
+    if response.status == 202:
+        assert await far.transferred() >= 400
+    await hear_each_other(near, far)
+
+
+async def test_a_call_of_the_other_company_cannot_be_taken_over(demo: Demo, phones: Phones):
+    caller, callee = await phones.raw(demo.account("101")), await phones.raw(demo.account("103"))
+    spy, accomplice = (
+        await phones.raw(demo.account("101", domain=OTHER)),
+        await phones.raw(demo.account("102", domain=OTHER)),
+    )
+    near, far = await talk(caller, callee, "103")
+    own, _ = await talk(spy, accomplice, "102")
+    response = await own.refer("", replaces=near)
+    if response.status == 202:
+        assert await own.transferred() >= 400
+    await hear_each_other(near, far)
+
+
+async def test_rooms_and_parking_places_are_ones_own(demo: Demo, phones: Phones):
+    caller, callee = await phones.raw(demo.account("101")), await phones.raw(demo.account("103"))
+    spy = await phones.raw(demo.account("101", domain=OTHER))
+    near, far = await talk(caller, callee, "103")
+    assert (await far.refer("703")).status == 202
+    assert await far.transferred() == 200
+    for number in ("703", "600"):
+        call = await spy.call(number, wait="sent")
+        await call.finished()
+        await asyncio.sleep(0.5)
+        assert trace_of(call.samples(), caller.tone) < 0.05
+        assert trace_of(near.samples(), spy.tone) < 0.05
+    taken = await callee.call("703")
+    await hear_each_other(near, taken)
+
+
+async def test_the_other_companys_voicemail_is_not_opened_by_its_pin(demo: Demo, phones: Phones):
+    spy = await phones.raw(demo.account("102", domain=OTHER))
+    near = await spy.call("*97", wait="sent")
+    response = await near.finished()
+    if response.status == 200:
+        await hears_something(near)
+        await near.press(demo.tenant().person("101").voicemail_pin + "#")
+        await hears_no(near, 2300, lasting=2.0)
+
+
+async def test_the_other_company_is_called_by_its_outside_number(demo: Demo, phones: Phones):
+    there = await phones.raw(demo.account("102", domain=OTHER))
+    caller = await phones.raw(demo.account("103"))
+    near = await caller.call(demo.tenant(OTHER).numbers["main"])
+    await hears_something(near)
+    await near.press("102")
+    far = await (await there.rings()).accept()
+    await hear_each_other(near, far)
+    assert far.caller == demo.tenant().numbers["main"]

@@ -2,8 +2,9 @@
 
 parse(text) -> SessionDescription            str(description) -> text
 make_offer(local, codecs, direction, session_id=, version=) -> SessionDescription
-answer(offer, local, supported, session_id=, version=, ...) -> (SessionDescription, Negotiated)   # we were asked
-negotiate(offer, answer) -> Negotiated                                                         # we asked
+answer(offer, local, supported, session_id=, version=, ...) -> (SessionDescription, Negotiated)   # we were
+asked negotiate(offer, answer) -> Negotiated                                                         # we
+asked
 """
 
 from __future__ import annotations

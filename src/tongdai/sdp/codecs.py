@@ -6,7 +6,8 @@ import msgspec
 
 
 class Codec(msgspec.Struct, frozen=True):
-    """One format of an m= line. `payload_type` is the number offered; names compare without case (RFC 8866 §6.6)."""
+    """One format of an m= line. `payload_type` is the number offered; names compare without case (RFC 8866
+    §6.6)."""
 
     name: str
     clock_rate: int

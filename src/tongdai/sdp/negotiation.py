@@ -44,8 +44,8 @@ class Negotiated(msgspec.Struct, frozen=True):
     """Audio codecs in the order of preference; the first is to be sent. telephone-event is not among them."""
     dtmf: NegotiatedCodec | None
     remote_host: str
-    """IP literal or name of the peer's c= line. A null address (hold of RFC 2543) stands here as it came; then
-    `direction` has no sending."""
+    """IP literal or name of the peer's c= line. A null address (hold of RFC 2543) stands here as it came;
+    then `direction` has no sending."""
     remote_port: int
     remote_rtcp_port: int
     direction: Direction
@@ -65,7 +65,8 @@ def make_offer(
     version: int,
     ptime: int | None = 20,
 ) -> SessionDescription:
-    """An offer of one audio stream. `version` must grow by one with each change within a session (RFC 3264 §8)."""
+    """An offer of one audio stream. `version` must grow by one with each change within a session (RFC 3264
+    §8)."""
     media = _local_stream(local, codecs, direction, ptime)
     return SessionDescription(Origin(session_id, version, local.host), local.host, [media])
 
@@ -81,10 +82,11 @@ def answer(
     version: int,
     ptime: int | None = 20,
 ) -> tuple[SessionDescription, Negotiated]:
-    """Answer an offer. Codecs keep the offerer's payload types and order, those named in `prefer` (by name) first.
+    """Answer an offer. Codecs keep the offerer's payload types and order, those named in `prefer` (by
+    name) first.
 
-    `direction` is what we would like and is narrowed to what the offer allows. The first audio stream with a codec in
-    common is taken; all others are refused in place (RFC 3264 §6). Raises `NotAcceptable`.
+    `direction` is what we would like and is narrowed to what the offer allows. The first audio stream with
+    a codec in common is taken; all others are refused in place (RFC 3264 §6). Raises `NotAcceptable`.
     """
     streams: list[Media] = []
     agreed: Negotiated | None = None

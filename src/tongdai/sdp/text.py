@@ -14,7 +14,8 @@ _MAX_MEDIA = 32
 
 
 def parse(text: str | bytes) -> SessionDescription:
-    """Read a description; lines end with CRLF or LF. What this product never uses (b=, k=, e=, repeat times) is skipped.
+    """Read a description; lines end with CRLF or LF. What this product never uses (b=, k=, e=, repeat
+    times) is skipped.
 
     Raises `SdpError`.
     """

@@ -7,7 +7,8 @@ from typing import Protocol
 
 
 class IdSource(Protocol):
-    """Makes the random parts of tags, branches and Call-IDs (RFC 3261 §19.3: at least 32 bits of randomness)."""
+    """Makes the random parts of tags, branches and Call-IDs (RFC 3261 §19.3: at least 32 bits of
+    randomness)."""
 
     def token(self) -> str:
         """A new token of at least 64 random bits, made of letters and digits only."""

@@ -1,9 +1,11 @@
 """SIP messages: parse, look at, build, print (RFC 3261 §7, §19, §20, §25).
 
-    message = parse(data)                    # Request | Response, or ParseError with its verdict
-    message.from_.uri.user, message.cseq.number, message.headers.get("Subject")
-    bytes(request.response(200, to_tag="x"))
+message = parse(data)                    # Request | Response, or ParseError with its verdict
+message.from_.uri.user, message.cseq.number, message.headers.get("Subject")
+bytes(request.response(200, to_tag="x"))
 """
+
+from __future__ import annotations
 
 from tongdai.sip.message.errors import ParseError
 from tongdai.sip.message.grammar import Params, quote, split_list, unquote

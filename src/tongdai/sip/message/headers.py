@@ -8,15 +8,16 @@ from tongdai.sip.message.errors import ParseError
 from tongdai.sip.message.grammar import is_token, split_list
 
 _NAMES = """Accept Accept-Contact Accept-Encoding Accept-Language Alert-Info Allow Allow-Events Answer-Mode
-Authentication-Info Authorization Call-ID Call-Info Contact Content-Disposition Content-Encoding Content-Language
-Content-Length Content-Type CSeq Date Diversion Error-Info Event Expires Feature-Caps Flow-Timer From Geolocation
-History-Info Identity Identity-Info In-Reply-To Info-Package Join Max-Forwards MIME-Version Min-Expires Min-SE
-Organization P-Access-Network-Info P-Answer-State P-Asserted-Identity P-Associated-URI P-Called-Party-ID
-P-Charging-Vector P-Early-Media P-Preferred-Identity Path Priority Privacy Priv-Answer-Mode Proxy-Authenticate
-Proxy-Authorization Proxy-Require RAck Reason Record-Route Recv-Info Refer-Sub Refer-To Referred-By Reject-Contact
-Remote-Party-ID Replaces Reply-To Request-Disposition Require Retry-After Route RSeq Security-Client Security-Server
-Security-Verify Server Service-Route Session-Expires Session-ID SIP-ETag SIP-If-Match Subject Subscription-State
-Supported Target-Dialog Timestamp To Unsupported User-Agent User-to-User Via Warning WWW-Authenticate""".split()
+Authentication-Info Authorization Call-ID Call-Info Contact Content-Disposition Content-Encoding
+Content-Language Content-Length Content-Type CSeq Date Diversion Error-Info Event Expires Feature-Caps
+Flow-Timer From Geolocation History-Info Identity Identity-Info In-Reply-To Info-Package Join Max-Forwards
+MIME-Version Min-Expires Min-SE Organization P-Access-Network-Info P-Answer-State P-Asserted-Identity
+P-Associated-URI P-Called-Party-ID P-Charging-Vector P-Early-Media P-Preferred-Identity Path Priority Privacy
+Priv-Answer-Mode Proxy-Authenticate Proxy-Authorization Proxy-Require RAck Reason Record-Route Recv-Info
+Refer-Sub Refer-To Referred-By Reject-Contact Remote-Party-ID Replaces Reply-To Request-Disposition Require
+Retry-After Route RSeq Security-Client Security-Server Security-Verify Server Service-Route Session-Expires
+Session-ID SIP-ETag SIP-If-Match Subject Subscription-State Supported Target-Dialog Timestamp To
+Unsupported User-Agent User-to-User Via Warning WWW-Authenticate""".split()
 
 # RFC 3261 §7.3.3 and the IANA registry of compact forms
 _COMPACT = {
@@ -47,15 +48,16 @@ _SPELLED: dict[str, str] = (
 )
 
 _ONCE = frozenset(
-    """Call-ID Content-Disposition Content-Length Content-Type CSeq Event Expires From Max-Forwards Min-Expires
-    MIME-Version RAck Refer-To Replaces RSeq Session-Expires Subscription-State To""".split()
+    """Call-ID Content-Disposition Content-Length Content-Type CSeq Event Expires From Max-Forwards
+    Min-Expires MIME-Version RAck Refer-To Replaces RSeq Session-Expires Subscription-State To""".split()
 )
 """Fields that a message may hold once only: a second one is how messages are smuggled."""
 
-# HCOLON allows space before the colon, and RFC 4475 §3.1.1.1 does so in these. In other fields it is how a field is
-# smuggled past an element that compares names, so there it is an error.
+# HCOLON allows space before the colon, and RFC 4475 §3.1.1.1 does so in these. In other fields it is how a
+# field is smuggled past an element that compares names, so there it is an error.
 _LOOSE = frozenset(
-    """Call-ID Contact Content-Length Content-Type CSeq From Max-Forwards Record-Route Route Subject To Via""".split()
+    """Call-ID Contact Content-Length Content-Type CSeq From Max-Forwards Record-Route Route Subject To
+    Via""".split()
 )
 
 
@@ -69,7 +71,8 @@ def canonical(name: str) -> str:
 
 
 class Headers:
-    """Header fields, ordered; fields of one name keep their order, which is all that has a meaning (§7.3.1)."""
+    """Header fields, ordered; fields of one name keep their order, which is all that has a meaning
+    (§7.3.1)."""
 
     __slots__ = ("_fields",)
 
@@ -112,6 +115,11 @@ class Headers:
         """Replace all fields of that name by one."""
         self._fields[canonical(name)] = [value]
 
+    def put_first(self, name: str, value: str) -> None:
+        """Add a field before all others."""
+        name = canonical(name)
+        self._fields = {name: [value, *self._fields.pop(name, ())], **self._fields}
+
     def set_all(self, name: str, values: Iterable[str]) -> None:
         """Replace all fields of that name."""
         lines = list(values)
@@ -151,7 +159,8 @@ class Headers:
 
 
 def parse_fields(lines: list[str]) -> tuple[Headers, str | None]:
-    """Read unfolded header lines. Returns the fields and the first error, so that a bad request can be answered."""
+    """Read unfolded header lines. Returns the fields and the first error, so that a bad request can be
+    answered."""
     headers = Headers()
     fields = headers._fields
     error = None

@@ -113,7 +113,8 @@ class Message:
         return self.headers.get_list("Record-Route")
 
     def number(self, name: str, default: int | None = None) -> int | None:
-        """A field that is a count of seconds or hops (Expires, Max-Forwards, Min-Expires); parameters are ignored."""
+        """A field that is a count of seconds or hops (Expires, Max-Forwards, Min-Expires); parameters are
+        ignored."""
         value = self.headers.get(name)
         if value is None:
             return default

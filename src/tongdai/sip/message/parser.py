@@ -21,8 +21,8 @@ _version = re.compile(r"SIP/([0-9]+)\.([0-9]+)", re.IGNORECASE).fullmatch
 def parse(data: bytes) -> Request | Response:
     """Read one whole message: a datagram, or what `StreamParser` cut out.
 
-    The five fields every message needs are checked here; everything else is read when asked for. A body longer than
-    its Content-Length is cut (RFC 3261 §18.3), a shorter one is an error.
+    The five fields every message needs are checked here; everything else is read when asked for. A body
+    longer than its Content-Length is cut (RFC 3261 §18.3), a shorter one is an error.
 
     Raises `ParseError`.
     """
@@ -35,7 +35,8 @@ def parse(data: bytes) -> Request | Response:
 
 
 def parse_head(head: bytes, body: bytes | None) -> Request | Response:
-    """Read a message from its head (without the empty line) and what followed; None when no empty line did."""
+    """Read a message from its head (without the empty line) and what followed; None when no empty line
+    did."""
     text = head.decode("utf-8", "surrogateescape")
     error = None
     if body is None:
@@ -74,7 +75,9 @@ def parse_head(head: bytes, body: bytes | None) -> Request | Response:
     status = 505 if error == _BAD_VERSION else 400
     # An ACK is never answered, and a response cannot be.
     answerable = isinstance(message, Request) and message.method != "ACK" and message.cseq.method != "ACK"
-    raise ParseError(error, status=status, request=message if answerable and isinstance(message, Request) else None)
+    raise ParseError(
+        error, status=status, request=message if answerable and isinstance(message, Request) else None
+    )
 
 
 _BAD_VERSION = "unsupported SIP version"

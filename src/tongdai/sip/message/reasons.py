@@ -74,7 +74,14 @@ _PHRASES = {
     607: "Unwanted",
     608: "Rejected",
 }
-_CLASSES = {1: "Progress", 2: "OK", 3: "Redirection", 4: "Request Failure", 5: "Server Failure", 6: "Global Failure"}
+_CLASSES = {
+    1: "Progress",
+    2: "OK",
+    3: "Redirection",
+    4: "Request Failure",
+    5: "Server Failure",
+    6: "Global Failure",
+}
 
 
 def reason_phrase(status: int) -> str:

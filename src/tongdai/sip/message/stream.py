@@ -9,7 +9,9 @@ from tongdai.sip.message.errors import ParseError
 from tongdai.sip.message.message import Request, Response
 from tongdai.sip.message.parser import MAX_MESSAGE, parse
 
-_length = re.compile(rb"^(?:content-length|l)[ \t]*:[ \t\r\n]*([0-9]+)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE).findall
+_length = re.compile(
+    rb"^(?:content-length|l)[ \t]*:[ \t\r\n]*([0-9]+)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE
+).findall
 
 PING: Final = b"\r\n\r\n"
 """A keep-alive of the peer: answer it with `PONG`."""
@@ -64,7 +66,8 @@ class StreamParser:
         return len(self._buffer)
 
     def _skip_blank(self, found: list[Request | Response | bytes]) -> bool:
-        """Take leading line ends: CRLFCRLF is a ping, CRLF alone the pong to one of ours. False: more is needed."""
+        """Take leading line ends: CRLFCRLF is a ping, CRLF alone the pong to one of ours. False: more is
+        needed."""
         buffer = self._buffer
         if buffer.startswith(PING):
             found.append(PING)

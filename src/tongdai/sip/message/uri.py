@@ -11,7 +11,8 @@ import msgspec
 from tongdai.sip.message.errors import ParseError
 from tongdai.sip.message.grammar import HOST, Params, check_host, is_token, parse_port
 
-# Phones send '#', '^', '{' and alike unescaped in the user part; only what would change the structure is refused.
+# Phones send '#', '^', '{' and alike unescaped in the user part; only what would change the structure is
+# refused.
 _sip = re.compile(
     r"(sips?):"
     r"(?:([^@\s<>\":\x00-\x1f\x7f-\U0010ffff]+)(?::([^@\s<>\"\x00-\x1f\x7f-\U0010ffff]*))?@)?"
@@ -31,8 +32,8 @@ _UNCOMPARED = frozenset({"user", "ttl", "method", "maddr", "transport"})
 class SipUri(msgspec.Struct, frozen=True, eq=False):
     """A SIP, SIPS or tel URI with its escapes taken out.
 
-    For tel, `user` is the number as written and `host` is empty. Parameter names are in lower case. `headers` are the
-    embedded ones (`?Replaces=...`), in order. Compare with `equivalent`, not with ==.
+    For tel, `user` is the number as written and `host` is empty. Parameter names are in lower case.
+    `headers` are the embedded ones (`?Replaces=...`), in order. Compare with `equivalent`, not with ==.
     """
 
     host: str
@@ -85,7 +86,10 @@ class SipUri(msgspec.Struct, frozen=True, eq=False):
         if self.params:
             out += self._print_params()
         if self.headers:
-            pairs = [f"{_encode(name, _HEADER_SAFE)}={_encode(value, _HEADER_SAFE)}" for name, value in self.headers]
+            pairs = [
+                f"{_encode(name, _HEADER_SAFE)}={_encode(value, _HEADER_SAFE)}"
+                for name, value in self.headers
+            ]
             out += "?" + "&".join(pairs)
         return out
 
@@ -128,7 +132,9 @@ class SipUri(msgspec.Struct, frozen=True, eq=False):
                     return False
             elif name in _UNCOMPARED:
                 return False
-        return sorted((n.lower(), v) for n, v in self.headers) == sorted((n.lower(), v) for n, v in other.headers)
+        return sorted((n.lower(), v) for n, v in self.headers) == sorted(
+            (n.lower(), v) for n, v in other.headers
+        )
 
 
 def _decode(text: str) -> str:

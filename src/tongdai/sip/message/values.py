@@ -26,8 +26,8 @@ from tongdai.sip.message.uri import SipUri
 _via = re.compile(
     rf"SIP\s*/\s*2\.0\s*/\s*({TOKEN})\s+({HOST})(?:\s*:\s*([0-9]+))?\s*(;.*)?", re.IGNORECASE | re.DOTALL
 ).fullmatch
-# name-addr = [ display-name ] "<" addr-spec ">" ; unquoted names are read more liberally than *(token LWS), since
-# phones send any language unquoted
+# name-addr = [ display-name ] "<" addr-spec ">" ; unquoted names are read more liberally than *(token
+# LWS), since phones send any language unquoted
 _name_addr = re.compile(rf"\s*({QUOTED}|[^\"<>,;]*?)\s*<\s*([^<>\s]+)\s*>\s*(;.*)?", re.DOTALL).fullmatch
 _addr_spec = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.\-]*:[^\s;?,<>\"]+)\s*(;.*)?", re.DOTALL).fullmatch
 _cseq = re.compile(rf"([0-9]+)\s+({TOKEN})").fullmatch
@@ -51,7 +51,10 @@ class Via(msgspec.Struct):
             raise ParseError(f"bad Via {text[:60]!r}")
         transport, host, port, params = found.groups()
         return cls(
-            transport.upper(), check_host(host), parse_port(port) if port else None, parse_params(params) if params else {}
+            transport.upper(),
+            check_host(host),
+            parse_port(port) if port else None,
+            parse_params(params) if params else {},
         )
 
     @property
@@ -66,7 +69,8 @@ class Via(msgspec.Struct):
 
 
 class NameAddr:
-    """A name-addr or addr-spec with header parameters: From, To, Contact, Route, Refer-To ... The URI is read lazily."""
+    """A name-addr or addr-spec with header parameters: From, To, Contact, Route, Refer-To ... The URI is
+    read lazily."""
 
     __slots__ = ("_uri", "display", "params", "uri_text")
 
@@ -84,8 +88,8 @@ class NameAddr:
 
     @classmethod
     def parse(cls, text: str) -> NameAddr:
-        """Raises `ParseError`. Without angle brackets, parameters belong to the header field and `?` and `,` are errors
-        (RFC 3261 §20)."""
+        """Raises `ParseError`. Without angle brackets, parameters belong to the header field and `?` and
+        `,` are errors (RFC 3261 §20)."""
         found = _name_addr(text)
         if found is not None:
             display, uri, params = found.groups()

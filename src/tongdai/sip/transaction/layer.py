@@ -62,14 +62,14 @@ class TransactionLayer:
 
     def add_via(self, request: Request, flow: Flow) -> None:
         """Put a Via with a new branch on a request that is going out."""
-        request.headers.set(
-            "Via", f"SIP/2.0/{flow.transport.upper()} {flow.local_hostport};rport;branch={self.new_branch()}"
-        )
+        via = f"SIP/2.0/{flow.transport.upper()} {flow.local_hostport};rport;branch={self.new_branch()}"
+        request.headers.put_first("Via", via)
 
     def send(
         self, request: Request, flow: Flow, on_response: ResponseUser, on_failure: FailureUser, now: float
     ) -> ClientTransaction:
-        """Send a request in a transaction of its own. It gets a Via unless it has one (a CANCEL has its INVITE's)."""
+        """Send a request in a transaction of its own. It gets a Via unless it has one (a CANCEL has its
+        INVITE's)."""
         if "Via" not in request.headers:
             self.add_via(request, flow)
         transaction = ClientTransaction(self, request, flow, on_response, on_failure)
@@ -97,7 +97,8 @@ class TransactionLayer:
     # -- server
 
     def receive_request(self, request: Request, flow: Flow, now: float) -> ServerTransaction | None:
-        """A new server transaction, or None when the request belonged to an existing one or is an unmatched ACK.
+        """A new server transaction, or None when the request belonged to an existing one or is an
+        unmatched ACK.
 
         The Via is marked with the source first. For an ACK use `receive_ack`.
         """
@@ -107,6 +108,13 @@ class TransactionLayer:
             known.handle(Event.REQUEST, request, now)
             return None
         return self._add_server(key, request, flow)
+
+    def retransmitted(self, request: Request, now: float) -> bool:
+        """The request belongs to a transaction, which has dealt with it."""
+        known = self._servers.get(self._server_key(request, request.method))
+        if known is not None:
+            known.handle(Event.REQUEST, request, now)
+        return known is not None
 
     def resume_server(self, request: Request, flow: Flow) -> ServerTransaction:
         """Continue a request that an earlier process received."""
@@ -119,7 +127,8 @@ class TransactionLayer:
         return transaction
 
     def receive_ack(self, ack: Request, now: float) -> bool:
-        """Give an ACK to the INVITE it has the branch of; False when it stands alone, as that of a 2xx does."""
+        """Give an ACK to the INVITE it has the branch of; False when it stands alone, as that of a 2xx
+        does."""
         known = self._servers.get(self._server_key(ack, "INVITE"))
         if known is None:
             return False
@@ -134,10 +143,6 @@ class TransactionLayer:
         """Answer without a transaction; the Via must have been marked."""
         self.transmit(response_flow(request.via, flow), bytes(response))
 
-    def drop(self, transaction: ServerTransaction) -> None:
-        """Forget a transaction that was answered statelessly."""
-        self._servers.pop(transaction.key, None)
-
     @staticmethod
     def _server_key(request: Request, method: str) -> Hashable:
         via = request.via
@@ -145,7 +150,16 @@ class TransactionLayer:
         if branch.startswith(MAGIC) and len(branch) > len(MAGIC):
             return branch, via.host, via.port, method  # §17.2.3
         # RFC 2543: nothing but the message itself names the transaction.
-        return via.host, via.port, branch, request.call_id, request.from_.tag, request.cseq.number, request.target, method
+        return (
+            via.host,
+            via.port,
+            branch,
+            request.call_id,
+            request.from_.tag,
+            request.cseq.number,
+            request.target,
+            method,
+        )
 
     # -- both
 

@@ -1,6 +1,7 @@
 """The four transaction machines as tables (RFC 3261 §17, RFC 6026 §7 and §8.3-8.8).
 
-(state, event) -> (next state, actions). What is not in a table cannot happen, and raises KeyError when it does.
+(state, event) -> (next state, actions). What is not in a table cannot happen, and raises KeyError when it
+does.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ class State(Enum):
 
 
 class Event(Enum):
-    """What drives a machine. PROVISIONAL, SUCCESS and FAILURE (300..699) are received by a client, sent by a server."""
+    """What drives a machine. PROVISIONAL, SUCCESS and FAILURE (300..699) are received by a client, sent by
+    a server."""
 
     PROVISIONAL = auto()
     SUCCESS = auto()
@@ -54,7 +56,8 @@ class Action(Enum):
     STOP = auto()
     """Stop both timers."""
     START = auto()
-    """Start the retransmission timer at T1 (unreliable transports, or the server of an INVITE on any) and the timeout."""
+    """Start the retransmission timer at T1 (unreliable transports, or the server of an INVITE on any) and
+    the timeout."""
     LINGER = auto()
     """Start the timer that ends the transaction."""
     FAIL = auto()

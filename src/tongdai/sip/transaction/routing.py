@@ -7,7 +7,8 @@ from tongdai.sip.message import Request, Via, split_list
 
 
 def stamp_source(request: Request, flow: Flow) -> None:
-    """Write `received` and `rport` into the topmost Via as a server must; what the peer claimed there is replaced."""
+    """Write `received` and `rport` into the topmost Via as a server must; what the peer claimed there is
+    replaced."""
     via = request.via
     params = via.params
     host, port = flow.remote
@@ -29,8 +30,8 @@ def stamp_source(request: Request, flow: Flow) -> None:
 def response_flow(via: Via, flow: Flow) -> Flow:
     """The flow of a response. Streams and `rport` answer to the source.
 
-    Without `rport` a response goes to the sent-by port (§18.2.2), unless the sent-by host is not where the request
-    came from: then a NAT is in between, which lets in only what goes back to the source.
+    Without `rport` a response goes to the sent-by port (§18.2.2), unless the sent-by host is not where the
+    request came from: then a NAT is in between, which lets in only what goes back to the source.
     """
     if flow.transport != "udp" or "rport" in via.params or via.host != flow.remote[0]:
         return flow

@@ -26,9 +26,22 @@ if TYPE_CHECKING:
 class Transaction:
     """What client and server share: running the table."""
 
-    __slots__ = ("_data", "_interval", "_layer", "_limit", "_retransmit", "_table", "flow", "key", "method", "state")
+    __slots__ = (
+        "_data",
+        "_interval",
+        "_layer",
+        "_limit",
+        "_retransmit",
+        "_table",
+        "flow",
+        "key",
+        "method",
+        "state",
+    )
 
-    def __init__(self, layer: TransactionLayer, table: Table, state: State, key: Hashable, method: str, flow: Flow) -> None:
+    def __init__(
+        self, layer: TransactionLayer, table: Table, state: State, key: Hashable, method: str, flow: Flow
+    ) -> None:
         self._layer = layer
         self._table = table
         self._data: bytes = b""
@@ -199,7 +212,7 @@ class ClientTransaction(Transaction):
 class ServerTransaction(Transaction):
     """A request of the peer (RFC 3261 §17.2). `flow` is where the responses go."""
 
-    __slots__ = ("answered", "on_ack", "request")
+    __slots__ = ("answered", "on_ack", "on_cancel", "request")
 
     def __init__(self, layer: TransactionLayer, key: Hashable, request: Request, flow: Flow) -> None:
         invite = request.method == "INVITE"
@@ -216,9 +229,12 @@ class ServerTransaction(Transaction):
         self.answered = False
         self.on_ack: Callable[[Request, float], None] | None = None
         """Gets an ACK of a 2xx that carries the branch of its INVITE, as some do."""
+        self.on_cancel: Callable[[str | None, float], None] | None = None
+        """Gets the Reason of a CANCEL."""
 
     def respond(self, response: Response, now: float) -> bytes:
-        """Send a response; returns it as it was sent. Raises RuntimeError after a final one, except for a 2xx again."""
+        """Send a response; returns it as it was sent. Raises RuntimeError after a final one, except for a
+        2xx again."""
         if self.answered and response.status >= 200:
             raise RuntimeError(f"{self.method} was already answered")
         data = bytes(response)

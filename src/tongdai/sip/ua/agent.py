@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from tongdai.sip.digest import Credentials
 from tongdai.sip.flow import Flow
 from tongdai.sip.ids import IdSource
-from tongdai.sip.message import Message, Response
+from tongdai.sip.message import Message, NameAddr, ParseError, Replaces, Request, Response, parse
+from tongdai.sip.transaction import ServerTransaction
+from tongdai.sip.transaction.routing import stamp_source
+from tongdai.sip.ua.core import ALLOW, EXTENSIONS, SUPPORTED, HeaderList, UaCore, contact_uri
+from tongdai.sip.ua.dialog import check_target, is_symmetric
 from tongdai.sip.ua.handler import UaHandler
+from tongdai.sip.ua.incoming import IncomingRequest
+from tongdai.sip.ua.requests import OutgoingRequest
 from tongdai.sip.ua.session import InviteSession
 from tongdai.sip.ua.state import DialogState
 
-HeaderList = Sequence[tuple[str, str]]
+Screen = Callable[[Request, Flow], tuple[int, HeaderList] | None]
+
+_OUTSIDE = frozenset({"SUBSCRIBE", "MESSAGE", "NOTIFY", "PUBLISH", "REFER"})
+_INSIDE_ONLY = frozenset({"BYE", "INFO", "PRACK", "UPDATE"})
 
 
 class UserAgent:
@@ -26,31 +37,69 @@ class UserAgent:
         ids: IdSource,
         product: str = "tongdai",
         on_output: Callable[[], None] | None = None,
+        screen: Screen | None = None,
         t1: float = 0.5,
     ) -> None:
-        """`clock` is the clock that also gives every `now` (monotonic seconds). `on_output` is called when the first
-        message enters the empty queue, so that the owner can schedule one flush. `product` fills Server/User-Agent."""
-        raise NotImplementedError
+        """`clock` is the one that also gives every `now` (monotonic seconds). `on_output` is called when
+        the first message enters the empty queue, so that the owner can schedule one flush. `product` fills
+        Server and User-Agent.
+
+        `screen` sees every request outside a dialog before it costs memory; the status and headers it
+        returns are sent statelessly (§8.2.7), None lets the request in. It may see one request several times.
+        """
+        self._core = UaCore(handler, clock, ids, product, on_output, t1)
+        self._handler = handler
+        self._screen = screen
+        self._tag_key = ids.token().encode()[:64]
+
+    # -- driving
 
     def receive(self, data: bytes | Message, flow: Flow, now: float) -> None:
-        """Take one datagram or one framed message; answers what needs no owner, tells the handler the rest."""
-        raise NotImplementedError
+        """Take one datagram or one framed message; answer what needs no owner, tell the handler the rest."""
+        if isinstance(data, bytes | bytearray):
+            if not data.strip(b"\r\n\0 ") or data[0] < 2:
+                return  # keep-alive: line ends, or STUN (RFC 5626 §3.5)
+            try:
+                message: Message = parse(bytes(data))
+            except ParseError as problem:
+                self.refuse(problem, flow)
+                return
+        else:
+            message = data
+        if isinstance(message, Request):
+            self._receive_request(message, flow, now)
+        elif isinstance(message, Response):
+            self._receive_response(message, now)
+
+    def refuse(self, problem: ParseError, flow: Flow) -> None:
+        """Answer a message that could not be parsed, when it can be answered."""
+        if problem.request is None:
+            return
+        stamp_source(problem.request, flow)
+        self._answer_stateless(problem.request, flow, problem.status, problem.reason, ())
 
     def deadline(self) -> float | None:
         """When `on_timers` is wanted next, or None."""
-        raise NotImplementedError
+        return self._core.timers.deadline()
 
     def on_timers(self, now: float) -> None:
         """Fire every timer whose time has come."""
-        raise NotImplementedError
+        self._core.timers.fire(now)
 
     def drain(self) -> list[tuple[Flow, bytes]]:
         """Take what is to be sent, in order."""
-        raise NotImplementedError
+        # Kept as one object, since everything below appends to it.
+        outgoing = self._core.outgoing
+        taken = outgoing[:]
+        outgoing.clear()
+        return taken
 
     def flow_failed(self, flow: Flow, now: float) -> None:
-        """The transport could not send or lost the connection: pending requests on it fail with 503 (§8.1.3.1)."""
-        raise NotImplementedError
+        """The transport could not send or lost the connection: pending requests on it fail with 503
+        (§8.1.3.1)."""
+        self._core.layer.flow_failed(flow, now)
+
+    # -- asking
 
     def invite(
         self,
@@ -66,12 +115,36 @@ class UserAgent:
         credentials: Credentials | None = None,
         pinned: bool = False,
         call_id: str | None = None,
-        tag: object = None,
+        tag: Any = None,
     ) -> InviteSession:
-        """Call `target` (a URI) over `flow`. `from_` and `to` are name-addrs without tag; `to` defaults to the
-        target. `pinned` keeps every later request of the dialog on `flow` (a registered binding, a NAT).
-        `credentials` alone may answer a challenge; without them a 401/407 is `on_failed`."""
-        raise NotImplementedError
+        """Call `target` (a URI) over `flow`. `from_` and `to` are name-addrs without tag; `to` defaults to
+        the target.
+
+        `pinned` keeps every later request of the dialog on `flow` (a registered binding, a NAT).
+        `credentials` alone may answer a challenge; without them a 401 or 407 is `on_failed`. Raises
+        `ParseError` for bad addresses.
+        """
+        core = self._core
+        tag_token = core.ids.token()
+        state = DialogState(
+            key=core.ids.token(),
+            role="uac",
+            phase="early",
+            call_id=call_id or core.ids.token(),
+            local_tag=tag_token,
+            remote_tag="",
+            local_uri=NameAddr.parse(from_).without_params(),
+            remote_uri=f"<{target}>" if to is None else NameAddr.parse(to).without_params(),
+            local_contact=contact_uri(flow, contact_user),
+            remote_target=target,
+            flow=flow,
+            pinned=pinned,
+            route_set=list(route_set),
+        )
+        session = InviteSession(core, state, credentials, tag)
+        core.add(session)
+        session.start(sdp, headers)
+        return session
 
     def request(
         self,
@@ -89,20 +162,288 @@ class UserAgent:
         credentials: Credentials | None = None,
         call_id: str | None = None,
         cseq: int = 1,
-        on_response: Callable[[Response], None] | None = None,
+        on_final: Callable[[int, Response | None], None] | None = None,
     ) -> str:
         """Send a request outside any dialog (OPTIONS, REGISTER, NOTIFY, MESSAGE) and return its Call-ID.
-        `on_response` gets the final response; 408 and 503 are made up when none comes. Not for INVITE."""
-        raise NotImplementedError
 
-    def restore(self, state: DialogState, *, credentials: Credentials | None = None, tag: object = None) -> InviteSession:
-        """Continue a session from a snapshot (after a crash, or on another node)."""
-        raise NotImplementedError
+        `on_final(status, response)` is called once; the response is None with 408 (no answer) and 503 (not
+        sent). A challenge that `credentials` answer takes one more CSeq. A Contact is added unless
+        `headers` have one. Not for INVITE. Raises `ParseError` for bad addresses.
+        """
+        core = self._core
+        if method in ("INVITE", "ACK", "CANCEL"):
+            raise ValueError(f"{method} is not a request of its own")
+        call_id = call_id or core.ids.token()
+        local = f"{NameAddr.parse(from_).without_params()};tag={core.ids.token()}"
+        remote = f"<{target}>" if to is None else NameAddr.parse(to).without_params()
+        numbers = iter(range(cseq, 2**31))
+        fixed = [("Route", route) for route in route_set]
+        if not any(name.lower() in ("contact", "m") for name, _ in headers):
+            fixed.append(("Contact", f"<{contact_uri(flow, contact_user)}>"))
+        fixed += [("User-Agent", core.product), *headers]
+        if content_type is not None:
+            fixed.append(("Content-Type", content_type))
+
+        def build(extra: HeaderList) -> tuple[Request, Flow]:
+            items = [
+                ("Max-Forwards", "70"),
+                ("From", local),
+                ("To", remote),
+                ("Call-ID", call_id),
+                ("CSeq", f"{next(numbers)} {method}"),
+            ]
+            return Request(method, target, [*items, *fixed, *extra], body), flow
+
+        def final(status: int, response: Response | None, now: float) -> None:
+            if on_final is not None:
+                on_final(status, response)
+
+        OutgoingRequest(core, build, credentials, final, core.clock())
+        return call_id
+
+    # -- sessions
+
+    def restore(
+        self, state: DialogState, *, credentials: Credentials | None = None, tag: Any = None
+    ) -> InviteSession:
+        """Continue a session from a snapshot (after a crash, or on another node). Its INVITE, when one was
+        pending, goes on; a re-INVITE of the peer that was not answered is refused with 491, which makes it
+        try again."""
+        session = InviteSession(self._core, state, credentials, tag)
+        if state.phase != "terminated":
+            self._core.add(session)
+        session.resume(self._core.clock())
+        return session
 
     def sessions(self) -> list[InviteSession]:
         """Every session that is not over."""
-        raise NotImplementedError
+        return list(self._core.by_key.values())
 
     def session(self, key: str) -> InviteSession | None:
-        """The session of that `state.key`."""
-        raise NotImplementedError
+        """The session of that `state.key`, unless it is over."""
+        return self._core.by_key.get(key)
+
+    def find_replaced(self, replaces: Replaces) -> InviteSession | None:
+        """The session that a Replaces names, seen from us (RFC 3891 §3)."""
+        session = self._core.by_tag.get((replaces.call_id, replaces.to_tag))
+        if session is None or session.ended or session.remote_tag != replaces.from_tag:
+            return None
+        return session
+
+    def transactions(self) -> int:
+        """How many transactions live: 0 when everything is at rest."""
+        return len(self._core.layer)
+
+    # -- responses
+
+    def _receive_response(self, response: Response, now: float) -> None:
+        try:
+            lines = response.headers.get_all("Via")
+            if len(lines) > 1 or "," in lines[0]:
+                return  # §8.1.3.3: not for us
+            if self._core.layer.receive_response(response, now):
+                return
+            if response.cseq.method == "INVITE" and 200 <= response.status < 300:
+                session = self._core.by_tag.get((response.call_id, response.from_.tag))
+                if session is not None:
+                    session.receive_stray_success(response)
+        except ParseError:
+            return  # §8.1.3: a malformed response is as good as none
+
+    # -- requests
+
+    def _receive_request(self, request: Request, flow: Flow, now: float) -> None:
+        if request.method == "ACK":
+            self._receive_ack(request, now)
+            return
+        layer = self._core.layer
+        if self._screen is not None and not request.to.tag and request.method != "CANCEL":
+            if layer.retransmitted(request, now):
+                return
+            verdict = self._screen(request, flow)
+            if verdict is not None:
+                stamp_source(request, flow)
+                self._answer_stateless(request, flow, verdict[0], None, verdict[1])
+                return
+        transaction = layer.receive_request(request, flow, now)
+        if transaction is None:
+            return
+        try:
+            if request.method == "CANCEL":
+                self._receive_cancel(request, transaction, now)
+            elif request.to.tag:
+                self._receive_in_dialog(request, transaction, flow, now)
+            else:
+                self._receive_out_of_dialog(request, transaction, flow, now)
+        except ParseError as problem:
+            if not transaction.answered:
+                self._answer(transaction, request, problem.status, (), now, problem.reason)
+
+    def _receive_ack(self, ack: Request, now: float) -> None:
+        if self._core.layer.receive_ack(ack, now):
+            return
+        session = self._core.by_tag.get((ack.call_id, ack.to.tag))
+        if session is not None and session.remote_tag == ack.from_.tag:
+            session.receive_ack(ack, now)
+
+    def _receive_cancel(self, cancel: Request, transaction: ServerTransaction, now: float) -> None:
+        invite = self._core.layer.invite_of(cancel)
+        if invite is None:
+            self._answer(transaction, cancel, 481, (), now)
+            return
+        self._answer(transaction, cancel, 200, (), now)
+        if invite.on_cancel is not None:
+            invite.on_cancel(cancel.headers.get("Reason"), now)
+
+    def _receive_in_dialog(
+        self, request: Request, transaction: ServerTransaction, flow: Flow, now: float
+    ) -> None:
+        session = self._core.by_tag.get((request.call_id, request.to.tag))
+        if session is None or session.remote_tag != request.from_.tag:
+            self._answer(transaction, request, 481, (), now)
+        elif self._accepts_extensions(request, transaction, now):
+            if request.method == "OPTIONS":
+                self._answer(transaction, request, 200, [("Allow", ALLOW), ("Supported", SUPPORTED)], now)
+            elif request.method in ("PRACK", "UPDATE") or not self._known(request.method):
+                self._answer(transaction, request, 405, [("Allow", ALLOW)], now)
+            else:
+                session.receive(request, transaction, flow, now)
+
+    def _receive_out_of_dialog(
+        self, request: Request, transaction: ServerTransaction, flow: Flow, now: float
+    ) -> None:
+        method = request.method
+        if not self._known(method):
+            self._answer(transaction, request, 405, [("Allow", ALLOW)], now)
+            return
+        request.uri  # noqa: B018  (bad or foreign: 400 or 416)
+        if any(self._core.layer.is_own(via) for via in request.vias):
+            self._answer(transaction, request, 482, (), now)
+            return
+        if not self._accepts_extensions(request, transaction, now):
+            return
+        if method == "INVITE":
+            self._receive_invite(request, transaction, flow, now)
+            return
+        if method in _INSIDE_ONLY:
+            self._answer(transaction, request, 481, (), now)
+            return
+        incoming = IncomingRequest(self._core, request, flow, transaction, self._to_tag(request))
+        if method == "REGISTER":
+            self._handler.on_register(incoming)
+        elif method == "OPTIONS":
+            self._handler.on_options(incoming)
+        else:
+            self._handler.on_request(incoming)
+
+    def _receive_invite(
+        self, request: Request, transaction: ServerTransaction, flow: Flow, now: float
+    ) -> None:
+        core = self._core
+        refusal = self._refusal_of_invite(request)
+        if refusal is not None:
+            self._answer(transaction, request, refusal[0], refusal[1], now)
+            return
+        contact = check_target(request)
+        for route in request.record_route[:1]:
+            NameAddr.parse(route).uri  # noqa: B018
+        replaces = request.headers.get("Replaces")
+        replaced = None
+        if replaces is not None:
+            wanted = Replaces.parse(replaces)
+            replaced = self.find_replaced(wanted)
+            if replaced is None or (not replaced.confirmed and replaced.state.role == "uas"):
+                self._answer(transaction, request, 481, (), now)
+                return
+            if wanted.early_only and replaced.confirmed:
+                self._answer(transaction, request, 486, (), now)
+                return
+        number = request.cseq.number
+        state = DialogState(
+            key=core.ids.token(),
+            role="uas",
+            phase="early",
+            call_id=request.call_id,
+            local_tag=core.ids.token(),
+            remote_tag=request.from_.tag,
+            local_uri=request.to.without_params(),
+            remote_uri=request.from_.without_params(),
+            local_contact=contact_uri(flow, request.uri.user),
+            remote_target=str(contact),
+            flow=flow,
+            pinned=is_symmetric(request, flow, contact),
+            route_set=request.record_route,
+            remote_cseq=number,
+            invite_cseq=number,
+        )
+        session = InviteSession(core, state)
+        session.replaces = replaced
+        core.add(session)
+        session.begin_incoming(request, transaction)
+        transaction.respond(request.response(100), now)
+        self._handler.on_invite(session)
+
+    def _refusal_of_invite(self, request: Request) -> tuple[int, HeaderList] | None:
+        if request.number("Max-Forwards", 70) == 0:
+            return 483, ()
+        if (request.headers.get("Content-Encoding") or "identity").lower() != "identity":
+            return 415, [("Accept-Encoding", "identity")]
+        if request.body and request.sdp is None:
+            disposition = (request.headers.get("Content-Disposition") or "").lower().replace(" ", "")
+            if "handling=optional" not in disposition:
+                return 415, [("Accept", "application/sdp")]
+        merged = self._core.by_caller.get((request.call_id, request.from_.tag))
+        if merged is not None and merged.state.remote_cseq == request.cseq.number:
+            return 482, ()  # §8.2.2.2: the same request by another way
+        return None
+
+    @staticmethod
+    def _known(method: str) -> bool:
+        return method in ("INVITE", "REGISTER", "OPTIONS") or method in _OUTSIDE or method in _INSIDE_ONLY
+
+    def _accepts_extensions(self, request: Request, transaction: ServerTransaction, now: float) -> bool:
+        """420 for what a Require names and we do not have (§8.2.2.3)."""
+        if "Require" not in request.headers:
+            return True
+        unknown = [tag for tag in request.tokens("Require") if tag not in EXTENSIONS]
+        if unknown:
+            self._answer(transaction, request, 420, [("Unsupported", ", ".join(unknown))], now)
+        return not unknown
+
+    # -- answering
+
+    def _to_tag(self, request: Request) -> str:
+        """The same for the same request, without remembering it (§8.2.7)."""
+        text = f"{request.via.branch}\n{request.call_id}\n{request.cseq.number}"
+        return hashlib.blake2b(
+            text.encode("utf-8", "surrogateescape"), digest_size=9, key=self._tag_key
+        ).hexdigest()
+
+    def _answer(
+        self,
+        transaction: ServerTransaction,
+        request: Request,
+        status: int,
+        headers: HeaderList,
+        now: float,
+        reason: str | None = None,
+    ) -> None:
+        fields = [("Server", self._core.product), *headers]
+        transaction.respond(
+            request.response(status, _one_line(reason), fields, to_tag=self._to_tag(request)), now
+        )
+
+    def _answer_stateless(
+        self, request: Request, flow: Flow, status: int, reason: str | None, headers: HeaderList
+    ) -> None:
+        fields = [("Server", self._core.product), *headers]
+        response = request.response(status, _one_line(reason), fields, to_tag=self._to_tag(request))
+        self._core.layer.respond_stateless(request, response, flow)
+
+
+def _one_line(reason: str | None) -> str | None:
+    """A reason phrase tells which field is bad, never what the peer wrote there."""
+    if reason is None:
+        return None
+    plain = reason.partition("'")[0].partition('"')[0].strip()
+    return "".join(char for char in plain if char.isprintable() and char.isascii()) or None

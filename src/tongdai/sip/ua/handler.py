@@ -31,8 +31,8 @@ class Refer(msgspec.Struct, frozen=True):
 class UaHandler(Protocol):
     """Requests outside a dialog and the life of every INVITE session.
 
-    The owner keeps what it needs of a session in `session.tag`. Exceptions that a method raises are the owner's
-    bugs: they pass through `receive` after the agent's own state is consistent.
+    The owner keeps what it needs of a session in `session.tag`. Exceptions that a method raises are the
+    owner's bugs: they pass through `receive` after the agent's own state is consistent.
     """
 
     # -- outside a dialog
@@ -55,8 +55,8 @@ class UaHandler(Protocol):
         ...
 
     def on_request(self, incoming: IncomingRequest) -> None:
-        """Any other method outside a dialog that this library allows there: SUBSCRIBE, MESSAGE, NOTIFY, PUBLISH,
-        REFER. Unknown methods were already answered with 405."""
+        """Any other method outside a dialog that this library allows there: SUBSCRIBE, MESSAGE, NOTIFY,
+        PUBLISH, REFER. Unknown methods were already answered with 405."""
         ...
 
     # -- an outgoing INVITE
@@ -66,8 +66,8 @@ class UaHandler(Protocol):
         ...
 
     def on_answered(self, session: InviteSession, response: Response, sdp: str | None) -> None:
-        """The first 2xx. When our INVITE carried the offer, the ACK goes out by itself after this returns and `sdp`
-        is the answer; when it did not, `sdp` is their offer and the owner must call `session.ack(answer)`."""
+        """The first 2xx. When our INVITE carried the offer, its ACK is on its way and `sdp` is the answer;
+        when it did not, `sdp` is their offer and the owner must call `session.ack(answer)`."""
         ...
 
     def on_failed(self, session: InviteSession, status: int, reason: str, response: Response | None) -> None:
@@ -78,11 +78,13 @@ class UaHandler(Protocol):
     # -- an incoming INVITE
 
     def on_cancelled(self, session: InviteSession, reason: str | None) -> None:
-        """The caller gave up; 487 was already sent. `reason` is the Reason header (RFC 3326). The session is over."""
+        """The caller gave up; 487 was already sent. `reason` is the Reason header (RFC 3326). The session
+        is over."""
         ...
 
     def on_ack(self, session: InviteSession, sdp: str | None) -> None:
-        """The ACK of our 2xx came, for the first INVITE or a re-INVITE. `sdp` is the answer when the offer was ours."""
+        """The ACK of our 2xx came, for the first INVITE or a re-INVITE. `sdp` is the answer when the offer
+        was ours."""
         ...
 
     # -- inside the dialog
@@ -102,18 +104,18 @@ class UaHandler(Protocol):
         ...
 
     def on_ended(self, session: InviteSession, status: int, cause: str) -> None:
-        """The session is over for a reason of the protocol and a BYE was sent where one is due: no ACK in 64*T1
-        (408), the dialog unknown to the peer (481), a request in it unanswered (408)."""
+        """The session is over for a reason of the protocol and a BYE was sent where one is due: no ACK in
+        64*T1 (408), the dialog unknown to the peer (481), a request in it unanswered (408)."""
         ...
 
     def on_refer(self, session: InviteSession, refer: Refer) -> None:
-        """The peer asks for a transfer. Answer with `session.accept_refer(refer)` or `reject_refer`; after accepting
-        report with `session.notify_refer(refer.id, status)` until a final status."""
+        """The peer asks for a transfer. Answer with `session.accept_refer(refer)` or `reject_refer`; after
+        accepting report with `session.notify_refer(refer.id, status)` until a final status."""
         ...
 
     def on_refer_result(self, session: InviteSession, refer_id: int, status: int) -> None:
-        """How our `session.refer` fares: its own refusal (>= 300), 202 when accepted, and then the status of each
-        sipfrag that the peer reports (RFC 3515 §2.4.5); one >= 200 after the 202 is the last."""
+        """How our `session.refer` fares: its own refusal (>= 300), 202 when accepted, and then the status
+        of each sipfrag that the peer reports (RFC 3515 §2.4.5); one >= 200 after the 202 is the last."""
         ...
 
     def on_info(self, session: InviteSession, request: Request) -> None:
@@ -121,6 +123,6 @@ class UaHandler(Protocol):
         ...
 
     def on_message(self, session: InviteSession, incoming: IncomingRequest) -> None:
-        """A method in the dialog that has no meaning here (MESSAGE, UPDATE without session change, NOTIFY of another
-        event ...): `incoming.respond(...)`."""
+        """A request in the dialog that has no meaning here (MESSAGE, SUBSCRIBE, NOTIFY of another event):
+        `incoming.respond(...)`."""
         ...

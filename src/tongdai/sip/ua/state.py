@@ -13,11 +13,16 @@ Phase = Literal["early", "confirmed", "terminated"]
 
 
 class ReferState(msgspec.Struct):
-    """One implicit subscription of RFC 3515. `id` is the CSeq of the REFER that made it (RFC 3515 §2.4.6)."""
+    """One implicit subscription of RFC 3515. `id` is its name towards the owner, `cseq` that on the wire
+    (§2.4.6): they differ when our REFER was repeated with credentials."""
 
     id: int
+    cseq: int
     sent_by_us: bool
-    accepted: bool = False
+    active: bool = False
+    """Notifications are expected; false before the REFER is accepted, and after the last one."""
+    with_id: bool = False
+    """Not the first REFER of its dialog: Event carries the id."""
 
 
 class DialogState(msgspec.Struct):
@@ -46,17 +51,20 @@ class DialogState(msgspec.Struct):
     pinned: bool = False
     """In-dialog requests always take `flow` (the peer is behind a NAT, or a registered binding)."""
     route_set: list[str] = []
+    """Route elements, the next hop first."""
     local_cseq: int = 0
     remote_cseq: int = 0
     local_sdp: str | None = None
     """The last description sent; its o= version counts on from here."""
     remote_sdp: str | None = None
     refers: list[ReferState] = []
-    pending_invite: bytes | None = None
-    """The INVITE in progress as it went over the wire, while it has no final response or the 2xx no ACK."""
-    pending_ok: bytes | None = None
-    """As UAS: our 2xx that waits for its ACK and is retransmitted until then (§13.3.1.4)."""
     invite_cseq: int = 0
-    """CSeq of the last INVITE in either direction that `pending_*` or `last_ack` belong to."""
+    """CSeq of the INVITE, in either direction, that the fields below belong to."""
+    pending_invite: bytes | None = None
+    """An INVITE without a final response, as it went over the wire."""
+    pending_from_us: bool = False
+    """`pending_invite` is ours."""
+    pending_ok: bytes | None = None
+    """Our 2xx that waits for its ACK and is retransmitted until then (§13.3.1.4)."""
     last_ack: bytes | None = None
-    """As UAC: the ACK of the last 2xx, sent again whenever that 2xx comes again."""
+    """The ACK we sent last: sent again whenever its 2xx comes again."""

@@ -1,0 +1,110 @@
+"""One INVITE of the peer, first or inside a dialog: our responses, and the 2xx until its ACK (RFC 3261
+§13.3, §14.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tongdai.sip.message import Request
+from tongdai.sip.timers import Timer
+from tongdai.sip.transaction import ServerTransaction
+from tongdai.sip.ua.core import HeaderList, SessionError, UaCore
+from tongdai.sip.ua.dialog import response_headers, sdp_body
+
+if TYPE_CHECKING:
+    from tongdai.sip.ua.session import InviteSession
+
+_KEEP_RINGING = 60.0
+"""Seconds after which a provisional response is repeated, so that proxies do not give up (§13.3.1.1)."""
+
+
+class IncomingInvite:
+    """Gives the session `invite_acked` or `invite_unacked` after a 2xx."""
+
+    __slots__ = ("_core", "_deadline", "_interval", "_session", "_timer", "cseq", "request", "transaction")
+
+    def __init__(
+        self,
+        core: UaCore,
+        session: InviteSession,
+        transaction: ServerTransaction | None,
+        request: Request | None,
+    ) -> None:
+        self._core = core
+        self._session = session
+        self._timer: Timer | None = None
+        self._interval = 0.0
+        self._deadline = 0.0
+        self.transaction = transaction
+        self.request = request
+        self.cseq = session.state.invite_cseq if request is None else request.cseq.number
+        if transaction is not None:
+            transaction.on_cancel = session.receive_cancel
+
+    @property
+    def answered(self) -> bool:
+        """The final response was sent."""
+        return self.transaction is None or self.transaction.answered
+
+    def respond(
+        self, status: int, reason: str | None, headers: HeaderList, sdp: str | None, now: float
+    ) -> None:
+        """Send one response; a 2xx is repeated until the ACK. Raises `SessionError` after a final one."""
+        if self.answered or self.request is None or self.transaction is None:
+            raise SessionError("the INVITE was already answered")
+        state = self._session.state
+        body, content_type = sdp_body(sdp)
+        fields = [*response_headers(state, self.request, status), ("Server", self._core.product), *headers]
+        if content_type is not None:
+            fields.append(("Content-Type", content_type))
+        response = self.request.response(status, reason, fields, body, to_tag=state.local_tag)
+        data = self.transaction.respond(response, now)
+        self._stop()
+        if status < 200:
+            if status > 100:
+                self._timer = self._core.timers.schedule(now + _KEEP_RINGING, self._ring_on, data)
+        elif status < 300:
+            state.invite_cseq = self.cseq
+            self.transaction.on_ack = self._session.receive_ack
+            self.await_ack(data, now)
+
+    def await_ack(self, data: bytes, now: float) -> None:
+        """Repeat a 2xx that was sent once until the ACK comes, on every transport (§13.3.1.4)."""
+        t1 = self._core.layer.t1
+        self._session.state.pending_ok = data
+        self._interval = t1
+        self._deadline = now + 64 * t1
+        self._timer = self._core.timers.schedule(now + t1, self._repeat)
+
+    def acked(self) -> None:
+        """The ACK is here."""
+        self._session.state.pending_ok = None
+        self._stop()
+
+    def stop(self) -> None:
+        """Nothing more of this."""
+        self._stop()
+
+    def _repeat(self, now: float) -> None:
+        data = self._session.state.pending_ok
+        if data is None:
+            return
+        if now >= self._deadline:
+            self._session.state.pending_ok = None
+            self._timer = None
+            self._session.invite_unacked(now)
+            return
+        flow = self.transaction.flow if self.transaction is not None else self._session.state.flow
+        self._core.transmit(flow, data)
+        self._interval = min(self._interval * 2, self._core.layer.t2)
+        self._timer = self._core.timers.schedule(min(now + self._interval, self._deadline), self._repeat)
+
+    def _ring_on(self, data: bytes, now: float) -> None:
+        if self.transaction is not None and not self.answered:
+            self._core.transmit(self.transaction.flow, data)
+            self._timer = self._core.timers.schedule(now + _KEEP_RINGING, self._ring_on, data)
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._core.timers.cancel(self._timer)
+            self._timer = None

@@ -1,0 +1,163 @@
+"""One INVITE of ours, first or inside a dialog: challenges, CANCEL, and its responses (RFC 3261 §13.2,
+§14.1, §9.1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tongdai.sip.digest import Credentials, DigestClient
+from tongdai.sip.flow import Flow
+from tongdai.sip.message import Headers, Request, Response
+from tongdai.sip.timers import Timer
+from tongdai.sip.transaction import ClientTransaction
+from tongdai.sip.ua.core import HeaderList, UaCore
+from tongdai.sip.ua.dialog import build_request, request_flow, sdp_body
+
+if TYPE_CHECKING:
+    from tongdai.sip.ua.session import InviteSession
+
+
+class OutgoingInvite:
+    """Gives the session `invite_progress`, `invite_success` and, once, `invite_failure`."""
+
+    __slots__ = (
+        "_cancel_sent",
+        "_core",
+        "_digest",
+        "_give_up",
+        "_heard",
+        "_session",
+        "cancel_reason",
+        "cancelled",
+        "done",
+        "flow",
+        "headers",
+        "initial",
+        "sdp",
+        "transaction",
+    )
+
+    def __init__(
+        self,
+        core: UaCore,
+        session: InviteSession,
+        sdp: str | None,
+        headers: HeaderList,
+        credentials: Credentials | None,
+        *,
+        initial: bool,
+    ) -> None:
+        self._core = core
+        self._session = session
+        self._digest = None if credentials is None else DigestClient(credentials, core.ids.token)
+        self._heard = False
+        self._cancel_sent = False
+        self._give_up: Timer | None = None
+        self.sdp = sdp
+        self.headers = headers
+        self.initial = initial
+        self.cancelled = False
+        self.cancel_reason: str | None = None
+        self.done = False
+        self.transaction: ClientTransaction | None = None
+        self.flow: Flow = session.state.flow
+
+    def start(self, now: float, extra: HeaderList = ()) -> None:
+        """Send it; `extra` are the credentials of a repetition."""
+        state = self._session.state
+        body, content_type = sdp_body(self.sdp)
+        request = build_request(
+            state,
+            "INVITE",
+            self._core.product,
+            headers=[*self.headers, *extra],
+            body=body,
+            content_type=content_type,
+        )
+        state.invite_cseq = request.cseq.number
+        self.flow = request_flow(state) if not self.initial else state.flow
+        self._heard = False
+        self.transaction = self._core.layer.send(request, self.flow, self._on_response, self._on_failure, now)
+
+    def resume(self, data: Request, now: float) -> None:
+        """Continue one that an earlier process sent."""
+        self._heard = True
+        self.transaction = self._core.layer.resume_invite(
+            data, self.flow, self._on_response, self._on_failure, now
+        )
+
+    def cancel(self, reason: str | None, now: float) -> None:
+        """Send CANCEL, now or when the first provisional response allows it (§9.1)."""
+        if self.cancelled or self.done:
+            return
+        self.cancelled = True
+        self.cancel_reason = reason
+        if self._heard:
+            self._send_cancel(now)
+
+    def credentials_header(self) -> HeaderList:
+        """The Authorization that our INVITE carried, which its ACK repeats (§22.1)."""
+        if self.transaction is None:
+            return ()
+        headers = self.transaction.request.headers
+        names = ("Authorization", "Proxy-Authorization")
+        return [(name, value) for name in names for value in headers.get_all(name)]
+
+    def _on_response(self, response: Response, now: float) -> None:
+        status = response.status
+        if status < 200:
+            self._heard = True
+            if self.cancelled:
+                self._send_cancel(now)
+            elif status > 100:
+                self._session.invite_progress(self, response, now)
+        elif status < 300:
+            self._finish()
+            self._session.invite_success(self, response, now)
+        elif not self.done:
+            if status in (401, 407) and not self.cancelled and self._answer_challenge(response, now):
+                return
+            self._finish()
+            self._session.invite_failure(self, status, response, now)
+
+    def _on_failure(self, status: int, now: float) -> None:
+        if not self.done:
+            self._finish()
+            self._session.invite_failure(self, 487 if self.cancelled else status, None, now)
+
+    def _finish(self) -> None:
+        self.done = True
+        if self._give_up is not None:
+            self._core.timers.cancel(self._give_up)
+            self._give_up = None
+
+    def _answer_challenge(self, response: Response, now: float) -> bool:
+        if self._digest is None or self.transaction is None:
+            return False
+        answer = self._digest.answer(response, "INVITE", self.transaction.request.target)
+        if answer is None:
+            return False
+        self.start(now, [answer])
+        return True
+
+    def _send_cancel(self, now: float) -> None:
+        if self._cancel_sent or self.transaction is None:
+            return
+        self._cancel_sent = True
+        invite = self.transaction.request
+        headers = Headers([("Via", invite.headers.get_all("Via")[0]), ("Max-Forwards", "70")])
+        for name in ("From", "To", "Call-ID"):
+            headers.add(name, invite.headers.get(name) or "")
+        headers.add("CSeq", f"{invite.cseq.number} CANCEL")
+        headers.set_all("Route", invite.headers.get_all("Route"))
+        if self.cancel_reason is not None:
+            headers.add("Reason", self.cancel_reason)
+        layer = self._core.layer
+        layer.send(
+            Request("CANCEL", invite.target, headers), self.flow, lambda *_: None, lambda *_: None, now
+        )
+        # A peer that answers the CANCEL with silence has no final response for us either (§9.1).
+        self._give_up = self._core.timers.schedule(now + 64 * layer.t1, self._abandon)
+
+    def _abandon(self, now: float) -> None:
+        self._on_failure(487, now)

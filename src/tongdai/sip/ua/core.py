@@ -1,0 +1,98 @@
+"""What the sessions of one agent share."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from tongdai.sip.flow import Flow
+from tongdai.sip.ids import IdSource
+from tongdai.sip.timers import Timers
+from tongdai.sip.transaction import TransactionLayer
+
+if TYPE_CHECKING:
+    from tongdai.sip.ua.handler import UaHandler
+    from tongdai.sip.ua.session import InviteSession
+
+HeaderList = Sequence[tuple[str, str]]
+
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, REFER, NOTIFY, SUBSCRIBE, MESSAGE, PUBLISH"
+SUPPORTED = "replaces, norefersub"
+EXTENSIONS = frozenset({"replaces", "norefersub"})
+"""Option tags that a Require may name."""
+
+
+class SessionError(Exception):
+    """An operation that the present state does not allow; the text says which state that is."""
+
+
+class UaCore:
+    """Queue, timers, transactions and the table of sessions."""
+
+    __slots__ = (
+        "by_caller",
+        "by_key",
+        "by_tag",
+        "clock",
+        "handler",
+        "ids",
+        "layer",
+        "on_output",
+        "outgoing",
+        "product",
+        "timers",
+    )
+
+    def __init__(
+        self,
+        handler: UaHandler,
+        clock: Callable[[], float],
+        ids: IdSource,
+        product: str,
+        on_output: Callable[[], None] | None,
+        t1: float,
+    ) -> None:
+        self.handler = handler
+        self.clock = clock
+        self.ids = ids
+        self.product = product
+        self.on_output = on_output
+        self.outgoing: list[tuple[Flow, bytes]] = []
+        self.timers = Timers()
+        self.layer = TransactionLayer(self.transmit, self.timers, ids, t1=t1)
+        self.by_key: dict[str, InviteSession] = {}
+        self.by_tag: dict[tuple[str, str], InviteSession] = {}
+        """(Call-ID, our tag) -> session."""
+        self.by_caller: dict[tuple[str, str], InviteSession] = {}
+        """(Call-ID, their tag) -> incoming session."""
+
+    def transmit(self, flow: Flow, data: bytes) -> None:
+        """Queue a message."""
+        self.outgoing.append((flow, data))
+        if len(self.outgoing) == 1 and self.on_output is not None:
+            self.on_output()
+
+    def fraction(self) -> float:
+        """A random number in 0..1, from the injected source."""
+        return zlib.crc32(self.ids.token().encode()) / 2**32
+
+    def add(self, session: InviteSession) -> None:
+        """Make a session known."""
+        self.by_key[session.key] = session
+        self.by_tag[session.call_id, session.local_tag] = session
+        if session.state.role == "uas":
+            self.by_caller[session.call_id, session.remote_tag] = session
+
+    def remove(self, session: InviteSession) -> None:
+        """Forget a session; its transactions end by themselves."""
+        self.by_key.pop(session.key, None)
+        self.by_tag.pop((session.call_id, session.local_tag), None)
+        if self.by_caller.get((session.call_id, session.remote_tag)) is session:
+            del self.by_caller[session.call_id, session.remote_tag]
+
+
+def contact_uri(flow: Flow, user: str | None) -> str:
+    """A Contact that leads back to us over that kind of flow."""
+    transport = "" if flow.transport == "udp" else f";transport={flow.transport}"
+    return f"sip:{user}@{flow.local_hostport}{transport}" if user else f"sip:{flow.local_hostport}{transport}"

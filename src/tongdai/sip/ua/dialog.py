@@ -1,0 +1,165 @@
+"""A dialog's part of every message: building requests, routes, targets, sequence (RFC 3261 §12)."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+import msgspec
+
+from tongdai.sip.flow import Flow
+from tongdai.sip.message import Message, NameAddr, ParseError, Request, Response, SipUri
+from tongdai.sip.ua.core import ALLOW, SUPPORTED, HeaderList
+from tongdai.sip.ua.state import DialogState
+
+_WITH_CONTACT = frozenset({"INVITE", "REFER", "NOTIFY", "SUBSCRIBE", "UPDATE"})
+
+
+def next_cseq(state: DialogState) -> int:
+    """Count our CSeq up (§12.2.1.1)."""
+    state.local_cseq += 1
+    return state.local_cseq
+
+
+def build_request(
+    state: DialogState,
+    method: str,
+    product: str,
+    *,
+    cseq: int | None = None,
+    headers: HeaderList = (),
+    body: bytes = b"",
+    content_type: str | None = None,
+) -> Request:
+    """A request in the dialog, without Via. `cseq` None counts up; ACK and CANCEL give that of their
+    INVITE."""
+    target, routes = _route(state)
+    remote_tag = f";tag={state.remote_tag}" if state.remote_tag else ""
+    items = [
+        ("Max-Forwards", "70"),
+        ("From", f"{state.local_uri};tag={state.local_tag}"),
+        ("To", state.remote_uri + remote_tag),
+        ("Call-ID", state.call_id),
+        ("CSeq", f"{next_cseq(state) if cseq is None else cseq} {method}"),
+    ]
+    items += [("Route", route) for route in routes]
+    if method in _WITH_CONTACT:
+        items.append(("Contact", f"<{state.local_contact}>"))
+    if method == "INVITE":
+        items += [("Allow", ALLOW), ("Supported", SUPPORTED)]
+    items.append(("User-Agent", product))
+    items += headers
+    if content_type is not None:
+        items.append(("Content-Type", content_type))
+    return Request(method, target, items, body)
+
+
+def _route(state: DialogState) -> tuple[str, list[str]]:
+    """Request-URI and Route (§12.2.1.1): a first hop without `lr` takes the Request-URI's place."""
+    routes = state.route_set
+    if not routes:
+        return state.remote_target, routes
+    first = NameAddr.parse(routes[0]).uri
+    if first.lr:
+        return state.remote_target, routes
+    return str(first), [*routes[1:], f"<{state.remote_target}>"]
+
+
+def request_flow(state: DialogState) -> Flow:
+    """Where the next request of the dialog goes.
+
+    To the first route or the remote target when that is an IP address we can reach, else where the peer's
+    messages come from: streams, NATs (`pinned`) and names stay on the flow; the owner resolves names
+    before a call begins.
+    """
+    flow = state.flow
+    if state.pinned or flow.reliable:
+        return flow
+    hop = NameAddr.parse(state.route_set[0]).uri if state.route_set else SipUri.parse(state.remote_target)
+    address = (hop.host, hop.port or 5060)
+    if address == flow.remote or hop.scheme == "tel":
+        return flow
+    try:
+        target, source = ip_address(hop.host), ip_address(flow.remote[0])
+    except ValueError:
+        return flow
+    if (
+        target.version != source.version
+        or (target.is_private and not source.is_private)
+        or target.is_unspecified
+    ):
+        return flow
+    return Flow(flow.transport, flow.local, address)
+
+
+def is_symmetric(request: Request, flow: Flow, contact: SipUri) -> bool:
+    """The peer of an incoming INVITE can only be reached where it sends from.
+
+    So it is when its Via, and so its idea of itself, is another address than we see (a NAT), or when it
+    promises to listen where it sends from (rport, RFC 3581 §4) and its Contact is that same place.
+    """
+    if flow.reliable:
+        return True
+    via = request.via
+    if via.host != flow.remote[0]:
+        try:
+            ip_address(via.host)
+        except ValueError:
+            return False
+        return True
+    return "rport" in via.params and (contact.host, contact.port) == (via.host, via.port)
+
+
+def refresh_target(state: DialogState, message: Message, flow: Flow | None = None) -> None:
+    """Take the peer's Contact as remote target (§12.2), and follow a peer whose address changes on the way.
+
+    Raises `ParseError` for a Contact that cannot be a target.
+    """
+    contact = message.contact
+    if contact is not None:
+        contact.uri  # noqa: B018  (checked before anything depends on it)
+        state.remote_target = contact.uri_text
+    if flow is not None and (state.pinned or flow.reliable):
+        state.flow = flow
+
+
+def adopt_response(state: DialogState, response: Response) -> None:
+    """As UAC: the dialog is the one that this 101..299 names (§12.1.2). Raises `ParseError`."""
+    state.remote_tag = response.to.tag
+    routes = response.record_route
+    routes.reverse()
+    for route in routes[:1]:
+        NameAddr.parse(route).uri  # noqa: B018
+    state.route_set = routes
+    refresh_target(state, response)
+
+
+def fork_of(state: DialogState, response: Response) -> DialogState:
+    """The dialog that another 2xx of the same INVITE makes (§13.2.2.4)."""
+    fork = msgspec.structs.replace(state, route_set=[], refers=[])
+    adopt_response(fork, response)
+    return fork
+
+
+def response_headers(state: DialogState, request: Request, status: int) -> list[tuple[str, str]]:
+    """What a response of ours to an INVITE adds: Contact, and the routes of a response that makes a dialog
+    (§12.1.1)."""
+    out = []
+    if 100 < status < 300:
+        out += [("Record-Route", route) for route in request.headers.get_all("Record-Route")]
+        out.append(("Contact", f"<{state.local_contact}>"))
+    if 200 <= status < 300:
+        out += [("Allow", ALLOW), ("Supported", SUPPORTED)]
+    return out
+
+
+def sdp_body(sdp: str | None) -> tuple[bytes, str | None]:
+    """Body and Content-Type of a description."""
+    return (b"", None) if sdp is None else (sdp.encode(), "application/sdp")
+
+
+def check_target(request: Request) -> SipUri:
+    """The Contact of a request that makes a dialog. Raises `ParseError`."""
+    contact = request.contact
+    if contact is None:
+        raise ParseError(f"{request.method} without Contact")
+    return contact.uri

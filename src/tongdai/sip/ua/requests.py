@@ -1,0 +1,50 @@
+"""A request of ours other than INVITE, through at most the challenges our credentials answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tongdai.sip.digest import Credentials, DigestClient
+from tongdai.sip.flow import Flow
+from tongdai.sip.message import Request, Response
+from tongdai.sip.transaction import ClientTransaction
+from tongdai.sip.ua.core import HeaderList, UaCore
+
+Build = Callable[[HeaderList], tuple[Request, Flow]]
+"""Makes the request, with further headers, under a new CSeq."""
+Final = Callable[[int, Response | None, float], None]
+"""Gets the final status and the response; None with 408 (no response) and 503 (not sent)."""
+
+
+class OutgoingRequest:
+    """Sends at once; calls `on_final` once."""
+
+    __slots__ = ("_build", "_core", "_digest", "_on_final", "_transaction")
+
+    def __init__(
+        self, core: UaCore, build: Build, credentials: Credentials | None, on_final: Final, now: float
+    ) -> None:
+        self._core = core
+        self._build = build
+        self._digest = None if credentials is None else DigestClient(credentials, core.ids.token)
+        self._on_final = on_final
+        self._transaction: ClientTransaction | None = None
+        self._send(now, ())
+
+    def _send(self, now: float, extra: HeaderList) -> None:
+        request, flow = self._build(extra)
+        self._transaction = self._core.layer.send(request, flow, self._on_response, self._on_failure, now)
+
+    def _on_response(self, response: Response, now: float) -> None:
+        if response.status < 200:
+            return
+        if response.status in (401, 407) and self._digest is not None and self._transaction is not None:
+            request = self._transaction.request
+            answer = self._digest.answer(response, request.method, request.target)
+            if answer is not None:
+                self._send(now, [answer])
+                return
+        self._on_final(response.status, response, now)
+
+    def _on_failure(self, status: int, now: float) -> None:
+        self._on_final(status, None, now)

@@ -85,6 +85,11 @@ impl Playlist {
         Playlist { sounds, repeat, index: 0, at: 0 }
     }
 
+    /// Adds a sound at the end.
+    pub fn push(&mut self, sound: std::sync::Arc<Sound>) {
+        self.sounds.push(sound);
+    }
+
     /// Fills `out` with the next payload, and with silence behind the end; false when nothing was left.
     pub fn payload(&mut self, codec: Codec, out: &mut [u8]) -> bool {
         let filled = self.fill(out, |sound, at, out| sound.payload(codec, at, out));

@@ -1,0 +1,482 @@
+//! Commands, checked and carried out.
+
+use super::replies::{Pending, Waiter};
+use super::{ConnectionId, Control, Known};
+use crate::clock;
+use crate::loader::Request;
+use crate::log::{Level, log};
+use crate::notes::Recorded;
+use crate::orders::{Order, Record, Remote, Slot, Sockets, Source, Token};
+use crate::ports::Refused;
+use crate::sys;
+use crate::wire::{self, Body, Command, Envelope, ErrorCode, RecordCommand, RecordEnd, RemoteCommand};
+use crate::writer::Job;
+use media_proto::codec::Codec;
+use media_proto::recording::Limits;
+use media_proto::sound::{Playlist, Sound};
+use media_proto::{dtmf, tone};
+use serde_json::json;
+use std::io;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// Longest row of digits that one command may send.
+const MAX_DIGITS: usize = 64;
+/// Longest beep.
+const MAX_BEEP_MS: u32 = 5_000;
+
+/// A command with whom to answer.
+pub struct Asked {
+    pub waiter: Waiter,
+    pub command: Command,
+}
+
+/// What comes of a command that is not refused.
+pub enum Answer {
+    Now(Body),
+    /// Another thread has been asked first. Commands for the same target wait for it when `holds` is true.
+    Later {
+        pending: Pending,
+        token: Token,
+        holds: bool,
+    },
+}
+
+/// Why a command is refused.
+#[derive(Debug)]
+pub struct Refusing {
+    pub code: ErrorCode,
+    pub detail: String,
+}
+
+fn refuse<T>(code: ErrorCode, detail: impl Into<String>) -> Result<T, Refusing> {
+    Err(Refusing { code, detail: detail.into() })
+}
+
+const DONE: Result<Answer, Refusing> = Ok(Answer::Now(Body::Done {}));
+
+impl Control {
+    /// Takes a frame from a connection: reads it, and carries it out or keeps it until its turn.
+    pub fn take_frame(&mut self, from: ConnectionId, frame: &[u8]) {
+        let (op, id) = match wire::read::<Envelope>(frame) {
+            Ok(Envelope { op, id }) => (op.unwrap_or_default(), id),
+            Err(error) => {
+                let waiter = Waiter { from, id: None, op: String::new(), session: None };
+                let detail = format!("a frame holds one msgpack map with `op` and perhaps `id`: {error}");
+                return self.refuse(&waiter, ErrorCode::BadCommand, detail);
+            }
+        };
+        let mut waiter = Waiter { from, id, op, session: None };
+        if !wire::OPS.contains(&waiter.op.as_str()) {
+            let detail = format!("there is no command '{}'; there are: {}", waiter.op, wire::OPS.join(", "));
+            return self.refuse(&waiter, ErrorCode::BadCommand, detail);
+        }
+        let command = match wire::read::<Command>(frame) {
+            Ok(command) => command,
+            Err(error) => return self.refuse(&waiter, ErrorCode::BadValue, error.to_string()),
+        };
+        if self.controller != Some(from) && !matches!(command, Command::Hello { .. }) {
+            return self.refuse(&waiter, ErrorCode::BadCommand, "say hello first".into());
+        }
+        let target = command.target();
+        if let Some(wire::Target::Session(session)) = &target {
+            waiter.session = Some(session.clone());
+        }
+        let asked = Asked { waiter, command };
+        match target.and_then(|target| self.waiting.get_mut(&target)) {
+            Some(queue) => queue.push_back(asked),
+            None => self.execute(asked),
+        }
+    }
+
+    /// Carries out a command whose turn it is.
+    pub fn execute(&mut self, asked: Asked) {
+        let target = asked.command.target();
+        let waiter = asked.waiter.clone();
+        match self.obey(asked) {
+            Ok(Answer::Now(body)) => self.grant(&waiter, body),
+            Ok(Answer::Later { pending, token, holds }) => {
+                self.pending.insert(token, pending);
+                if let (true, Some(target)) = (holds, target) {
+                    self.waiting.entry(target).or_default();
+                }
+            }
+            Err(Refusing { code, detail }) => self.refuse(&waiter, code, detail),
+        }
+    }
+
+    fn obey(&mut self, asked: Asked) -> Result<Answer, Refusing> {
+        match &asked.command {
+            Command::Hello { proto, after } => self.hello(asked.waiter.from, *proto, *after),
+            Command::Open { session, ip } => self.open(session, ip.as_deref()),
+            Command::Remote(remote) => self.remote(remote),
+            Command::Hear { session, source: wire::Source::Music { file } } => {
+                self.slot_of(session)?;
+                self.load(vec![file.clone()], asked)
+            }
+            Command::Hear { session, source } => self.hear(session, source),
+            Command::Play { session, files, .. } => {
+                self.slot_of(session)?;
+                self.load(files.clone(), asked)
+            }
+            Command::Stop { session, play } => {
+                let slot = self.slot_of(session)?;
+                self.orders.send(Order::Stop { slot, play: play.clone() });
+                DONE
+            }
+            Command::Record(_) => self.record(asked),
+            Command::StopRecord { session, record } => {
+                let slot = self.slot_of(session)?;
+                self.orders.send(Order::StopRecord { slot, record: record.clone() });
+                DONE
+            }
+            Command::Dtmf { session, digits, ms, gap_ms } => self.dtmf(session, digits, *ms, *gap_ms),
+            Command::MixerOpen { mixer } => {
+                if self.mixers.find(mixer).is_some() {
+                    return refuse(ErrorCode::Exists, format!("mixer {mixer} is open"));
+                }
+                let slot = self.mixers.add(mixer.clone(), ());
+                self.orders.send(Order::MixerOpen { mixer: slot });
+                DONE
+            }
+            Command::MixerPlay { mixer, files } => {
+                self.mixer_of(mixer)?;
+                self.load(files.clone(), asked)
+            }
+            Command::MixerClose { mixer } => {
+                let slot = self.mixer_of(mixer)?;
+                self.mixers.free(slot);
+                self.sessions.silence(&wire::Source::Mixer { mixer: mixer.clone() });
+                self.orders.send(Order::MixerClose { mixer: slot });
+                DONE
+            }
+            Command::Close { session } => {
+                let slot = self.slot_of(session)?;
+                self.forget_session(slot);
+                let token = self.token();
+                self.orders.send(Order::Close { slot, token: Some(token) });
+                Ok(Answer::Later { pending: Pending::Answer(asked.waiter), token, holds: false })
+            }
+            Command::List {} => Ok(Answer::Now(self.list())),
+            Command::Stats { session } => {
+                let slot = session.as_ref().map(|session| self.slot_of(session)).transpose()?;
+                let token = self.token();
+                self.orders.send(match slot {
+                    Some(slot) => Order::SessionStats { slot, token },
+                    None => Order::EngineStats { token },
+                });
+                Ok(Answer::Later { pending: Pending::Answer(asked.waiter), token, holds: false })
+            }
+        }
+    }
+
+    fn hello(&mut self, from: ConnectionId, proto: u32, after: Option<u64>) -> Result<Answer, Refusing> {
+        if proto != wire::PROTO {
+            let detail = format!("this engine speaks proto {}, not {proto}", wire::PROTO);
+            return refuse(ErrorCode::BadValue, detail);
+        }
+        let before = self.controller.replace(from).filter(|before| *before != from);
+        if let Some(before) = before.and_then(|before| self.connections.get_mut(&before)) {
+            before.close();
+        }
+        self.alone_since = None;
+        if let Some(after) = after {
+            self.outbox.rewind(after);
+        }
+        log(
+            Level::Info,
+            "controller",
+            json!({"sessions": self.sessions.len(), "replaced": before.is_some()}),
+        );
+        Ok(Answer::Now(Body::Hello {
+            engine: self.engine.clone(),
+            proto: wire::PROTO,
+            version: env!("CARGO_PKG_VERSION").into(),
+            sessions: self.sessions.len(),
+            lost: self.outbox.lost(),
+        }))
+    }
+
+    fn open(&mut self, session: &str, ip: Option<&str>) -> Result<Answer, Refusing> {
+        if self.sessions.find(session).is_some() {
+            return refuse(ErrorCode::Exists, format!("session {session} is open"));
+        }
+        let ip = ip.map_or(Ok(self.args.ip), parse_ip)?;
+        let (port, sockets) = match self.ports.open(clock::now(), |port| bind(ip, port)) {
+            Ok(opened) => opened,
+            Err(Refused::Exhausted) => {
+                let (first, last) = (self.args.first_port, self.args.last_port);
+                let detail =
+                    format!("no pair of ports is free in {first}-{last}; widen --ports or end calls");
+                return refuse(ErrorCode::NoPorts, detail);
+            }
+            Err(Refused::System(error)) => {
+                let used_up = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM];
+                let code = match error.raw_os_error() {
+                    Some(number) if used_up.contains(&number) => ErrorCode::NoPorts,
+                    _ => ErrorCode::BadIp,
+                };
+                return refuse(code, format!("no socket can be bound to {ip}: {error}"));
+            }
+        };
+        let known = Known { ip, port, source: wire::Source::Silence, remote: None, tag: None };
+        let slot = self.sessions.add(session.to_owned(), known);
+        log(Level::Debug, "opened", json!({"session": session, "port": port}));
+        self.orders.send(Order::Open { slot, sockets });
+        Ok(Answer::Now(Body::Opened { ip: ip.to_string(), port, rtcp_port: port + 1 }))
+    }
+
+    fn remote(&mut self, asked: &RemoteCommand) -> Result<Answer, Refusing> {
+        let slot = self.slot_of(&asked.session)?;
+        let ip = parse_ip(&asked.ip)?;
+        let rtcp_ip = asked.rtcp_ip.as_deref().map_or(Ok(ip), parse_ip)?;
+        let Some(known) = self.sessions.get_mut(slot) else { return refuse(ErrorCode::NoSession, "") };
+        if ip.is_ipv4() != known.ip.is_ipv4() || rtcp_ip.is_ipv4() != known.ip.is_ipv4() {
+            let detail = format!(
+                "{ip} cannot be reached from {}; open the session on an address of its kind",
+                known.ip
+            );
+            return refuse(ErrorCode::BadIp, detail);
+        }
+        if asked.port == 0 {
+            return refuse(ErrorCode::BadValue, "port 0 means no stream; close the session instead");
+        }
+        let codecs = codecs(asked)?;
+        let rtp = SocketAddr::new(ip, asked.port);
+        // RTCP is on the next port unless another was signalled; behind the last port there is none.
+        let rtcp_port = asked.rtcp_port.or(asked.port.checked_add(1)).unwrap_or(asked.port);
+        let remote = Remote {
+            rtp,
+            rtcp: SocketAddr::new(rtcp_ip, rtcp_port),
+            codecs,
+            dtmf: asked.dtmf_pt,
+            direction: asked.direction,
+            ptime_ms: asked.ptime.clamp(10, 60) / 10 * 10,
+        };
+        known.remote = Some(rtp);
+        if asked.tag.is_some() {
+            known.tag.clone_from(&asked.tag);
+        }
+        self.orders.send(Order::Remote { slot, remote });
+        DONE
+    }
+
+    fn hear(&mut self, session: &str, source: &wire::Source) -> Result<Answer, Refusing> {
+        let slot = self.slot_of(session)?;
+        let resolved = match source {
+            wire::Source::Silence => Source::Silence,
+            wire::Source::Echo => Source::Echo,
+            wire::Source::Session { session: other } if other == session => {
+                return refuse(ErrorCode::BadValue, "a session hears itself with the source `echo`");
+            }
+            wire::Source::Session { session } => Source::Session(self.slot_of(session)?),
+            wire::Source::Mixer { mixer } => Source::Mixer(self.mixer_of(mixer)?),
+            wire::Source::Tone { tone } => Source::Loop(self.tones[&tone_of(*tone)].clone()),
+            wire::Source::Music { .. } => return refuse(ErrorCode::Internal, "music is loaded first"),
+        };
+        self.set_source(slot, source.clone(), resolved);
+        DONE
+    }
+
+    fn set_source(&mut self, slot: Slot, source: wire::Source, resolved: Source) {
+        if let Some(known) = self.sessions.get_mut(slot) {
+            known.source = source;
+        }
+        self.orders.send(Order::Hear { slot, source: resolved });
+    }
+
+    fn load(&mut self, files: Vec<String>, asked: Asked) -> Result<Answer, Refusing> {
+        if files.is_empty() {
+            return refuse(ErrorCode::BadValue, "`files` is empty");
+        }
+        let token = self.token();
+        if self.loader.send(Request { token, files }).is_err() {
+            return refuse(ErrorCode::Internal, "the thread that loads files has ended");
+        }
+        Ok(Answer::Later { pending: Pending::Files(asked), token, holds: true })
+    }
+
+    /// Goes on with a command whose files are loaded.
+    pub fn loaded(
+        &mut self,
+        asked: Command,
+        sounds: Result<Vec<Arc<Sound>>, String>,
+    ) -> Result<Body, Refusing> {
+        let sounds = sounds.or_else(|detail| refuse(ErrorCode::BadFile, detail))?;
+        match asked {
+            Command::Hear { session, source } => {
+                let slot = self.slot_of(&session)?;
+                let music = sounds.into_iter().next().filter(|sound| !sound.is_empty());
+                let Some(music) = music else {
+                    return refuse(ErrorCode::BadFile, "the music holds no sound");
+                };
+                self.set_source(slot, source, Source::Loop(music));
+            }
+            Command::Play { session, play, repeat, .. } => {
+                let slot = self.slot_of(&session)?;
+                self.orders.send(Order::Play { slot, play, list: Playlist::new(sounds, repeat) });
+            }
+            Command::MixerPlay { mixer, .. } => {
+                let mixer = self.mixer_of(&mixer)?;
+                self.orders.send(Order::MixerPlay { mixer, list: Playlist::new(sounds, false) });
+            }
+            _ => return refuse(ErrorCode::Internal, "no files belong to this command"),
+        }
+        Ok(Body::Done {})
+    }
+
+    fn record(&mut self, asked: Asked) -> Result<Answer, Refusing> {
+        let Command::Record(command) = asked.command else {
+            return refuse(ErrorCode::Internal, "not a record command");
+        };
+        self.slot_of(&command.session)?;
+        if command.max_ms == 0 {
+            return refuse(ErrorCode::BadValue, "`max_ms` is 0; nothing would be recorded");
+        }
+        if command.beep_ms.is_some_and(|ms| ms > MAX_BEEP_MS) {
+            return refuse(ErrorCode::BadValue, format!("`beep_ms` is above {MAX_BEEP_MS}"));
+        }
+        let token = self.token();
+        let failed = Arc::new(AtomicBool::new(false));
+        let job = Job::Open { token, file: token, path: command.path.clone(), failed: failed.clone() };
+        if self.jobs.0.try_send(job).is_err() {
+            return refuse(ErrorCode::BadFile, "the disk does not keep up with the recordings in progress");
+        }
+        let pending = Pending::Recording { waiter: asked.waiter, command, failed };
+        Ok(Answer::Later { pending, token, holds: true })
+    }
+
+    /// Goes on with a recording whose file is open.
+    pub fn record_opened(
+        &mut self,
+        file: Token,
+        command: RecordCommand,
+        failed: Arc<AtomicBool>,
+        opened: Result<(), String>,
+    ) -> Result<Body, Refusing> {
+        opened.or_else(|detail| refuse(ErrorCode::BadFile, detail))?;
+        let done = Recorded {
+            session: command.session,
+            record: command.record,
+            path: command.path,
+            ms: 0,
+            voiced_ms: 0,
+            reason: RecordEnd::Closed,
+            digit: None,
+        };
+        let Some(slot) = self.sessions.find(&done.session) else {
+            let detail = format!("session {} was closed", done.session);
+            let _ = self.jobs.0.try_send(Job::Finish { file, done });
+            return refuse(ErrorCode::NoSession, detail);
+        };
+        let record = Record {
+            done,
+            file,
+            failed,
+            limits: Limits { max_ms: command.max_ms, silence_ms: command.silence_ms },
+            stop_digits: command.stop_digits.unwrap_or_default(),
+            beep: command.beep_ms.filter(|ms| *ms > 0).map(|ms| Arc::new(tone::beep(ms))),
+        };
+        self.orders.send(Order::Record { slot, record });
+        Ok(Body::Done {})
+    }
+
+    fn dtmf(&mut self, session: &str, digits: &str, ms: u32, gap_ms: u32) -> Result<Answer, Refusing> {
+        let slot = self.slot_of(session)?;
+        if digits.is_empty() || digits.len() > MAX_DIGITS {
+            return refuse(ErrorCode::BadValue, format!("`digits` holds 1 to {MAX_DIGITS} of 0-9 * # A-D"));
+        }
+        let (ms, gap_ms) = (ms.clamp(40, 5000), gap_ms.clamp(40, 5000));
+        match (dtmf::Sender::new(digits, ms, gap_ms), tone::dtmf(digits, ms, gap_ms)) {
+            (Some(events), Some(sound)) => {
+                self.orders.send(Order::Digits { slot, events, sound: Arc::new(sound) });
+                DONE
+            }
+            _ => {
+                refuse(ErrorCode::BadValue, format!("'{digits}' has something that is no key (0-9 * # A-D)"))
+            }
+        }
+    }
+
+    /// The slot of a session that has a name.
+    fn slot_of(&self, session: &str) -> Result<Slot, Refusing> {
+        let found = self.sessions.find(session);
+        found.map_or_else(|| refuse(ErrorCode::NoSession, format!("there is no session {session}")), Ok)
+    }
+
+    fn mixer_of(&self, mixer: &str) -> Result<Slot, Refusing> {
+        let found = self.mixers.find(mixer);
+        found.map_or_else(|| refuse(ErrorCode::NoMixer, format!("there is no mixer {mixer}")), Ok)
+    }
+
+    /// Takes a session's name away; its slot is freed when the worker has closed it.
+    pub fn forget_session(&mut self, slot: Slot) {
+        self.sessions.forget(slot);
+        if let Some((session, _)) = self.sessions.get(slot) {
+            let source = wire::Source::Session { session: session.clone() };
+            self.sessions.silence(&source);
+        }
+    }
+
+    fn token(&mut self) -> Token {
+        self.next_token += 1;
+        self.next_token
+    }
+
+    fn list(&self) -> Body {
+        let sessions = self.sessions.named().map(|(_, session, known)| wire::Listed {
+            session: session.to_owned(),
+            port: known.port,
+            source: known.source.clone(),
+            remote: known.remote.map(|remote| remote.to_string()),
+            tag: known.tag.clone(),
+        });
+        Body::List {
+            sessions: sessions.collect(),
+            mixers: self.mixers.named().map(|(_, mixer, ())| mixer.to_owned()).collect(),
+        }
+    }
+}
+
+fn parse_ip(text: &str) -> Result<IpAddr, Refusing> {
+    text.parse().or_else(|_| refuse(ErrorCode::BadIp, format!("'{text}' is not an IP address")))
+}
+
+fn tone_of(name: wire::ToneName) -> tone::Tone {
+    match name {
+        wire::ToneName::Ringback => tone::Tone::Ringback,
+        wire::ToneName::Busy => tone::Tone::Busy,
+        wire::ToneName::Congestion => tone::Tone::Congestion,
+    }
+}
+
+fn codecs(asked: &RemoteCommand) -> Result<Vec<(u8, Codec)>, Refusing> {
+    let mut codecs = Vec::with_capacity(asked.codecs.len());
+    for entry in &asked.codecs {
+        let Some(codec) = Codec::from_name(&entry.name) else {
+            return refuse(ErrorCode::BadValue, format!("codec '{}' is not PCMU or PCMA", entry.name));
+        };
+        codecs.push((entry.pt, codec));
+    }
+    if codecs.is_empty() {
+        return refuse(ErrorCode::BadValue, "`codecs` is empty");
+    }
+    let types: Vec<u8> = codecs.iter().map(|(pt, _)| *pt).chain(asked.dtmf_pt).collect();
+    let wrong = |(i, pt): (usize, &u8)| *pt > 127 || types[..i].contains(pt);
+    if let Some(pt) = types.iter().enumerate().find(|&found| wrong(found)).map(|(_, pt)| pt) {
+        return refuse(ErrorCode::BadValue, format!("payload type {pt} is above 127 or given twice"));
+    }
+    Ok(codecs)
+}
+
+/// Binds a pair of ports.
+fn bind(ip: IpAddr, port: u16) -> io::Result<Sockets> {
+    let socket = |port| {
+        let socket = UdpSocket::bind((ip, port))?;
+        socket.set_nonblocking(true)?;
+        sys::mark_as_voice(&socket, ip.is_ipv6());
+        Ok::<_, io::Error>(socket)
+    };
+    Ok(Sockets { rtp: socket(port)?, rtcp: socket(port + 1)? })
+}

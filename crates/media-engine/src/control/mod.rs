@@ -1,0 +1,305 @@
+//! The main thread: it speaks with the controller, keeps the names and the ports, and orders the worker about.
+
+mod commands;
+mod connection;
+mod outbox;
+mod registry;
+mod replies;
+
+use crate::args::Args;
+use crate::clock;
+use crate::log::{Level, log};
+use crate::notes::{self, NoteReceiver};
+use crate::orders::{self, Order, OrderSender, Sockets, Token};
+use crate::ports::PortPool;
+use crate::sys;
+use crate::wire::{Event, Target};
+use crate::{loader, log, worker, writer};
+use connection::Connection;
+use media_proto::sound::Sound;
+use media_proto::tone::Tone;
+use media_proto::{MS, Micros, SECOND};
+use outbox::Outbox;
+use registry::{Known, Registry};
+use serde_json::json;
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How often the parent is looked at when no `--parent-fd` tells of its end.
+const PARENT_EVERY: Micros = 5 * SECOND;
+/// How soon a controller that did not read is tried again.
+const RETRY: Micros = 20 * MS;
+
+/// A connection, by the order of its coming.
+type ConnectionId = u64;
+
+/// Everything the main thread owns.
+pub struct Control {
+    args: Args,
+    engine: String,
+    notes: NoteReceiver,
+    orders: OrderSender,
+    loader: mpsc::Sender<loader::Request>,
+    jobs: writer::Jobs,
+    sessions: Registry<Known>,
+    mixers: Registry<()>,
+    ports: PortPool<Sockets>,
+    tones: HashMap<Tone, Arc<Sound>>,
+    outbox: Outbox,
+    connections: HashMap<ConnectionId, Connection>,
+    next_connection: ConnectionId,
+    controller: Option<ConnectionId>,
+    /// Since when there is no controller.
+    alone_since: Option<Micros>,
+    pending: HashMap<Token, replies::Pending>,
+    next_token: Token,
+    /// Commands that wait until an earlier one for the same target has its files.
+    waiting: HashMap<Target, VecDeque<commands::Asked>>,
+    orphaned: u64,
+    panics: u64,
+    /// How many of the worker and the writer have ended.
+    ended: u32,
+}
+
+/// The threads to be waited for at the end, in the order in which they can end.
+struct Threads {
+    worker: JoinHandle<()>,
+    loader: JoinHandle<()>,
+    writer: JoinHandle<()>,
+}
+
+/// Runs the engine until it is told to end.
+pub fn run(args: Args) -> io::Result<()> {
+    log::set_level(args.log_level);
+    log::catch_panics();
+    clock::now();
+    sys::raise_file_limit();
+    let signals = sys::termination()?;
+    let parent = args.parent_fd.map(sys::inherited).transpose()?;
+    let listener = listen(&args.socket)?;
+    let (mut control, threads) = start(args)?;
+    let fields = json!({
+        "engine": control.engine, "socket": control.args.socket.display().to_string(),
+        "ports": format!("{}-{}", control.args.first_port, control.args.last_port),
+    });
+    log(Level::Info, "started", fields);
+    control.serve(&listener, &signals, parent.as_ref())?;
+    control.end();
+    let Control { args, loader, .. } = control;
+    drop(loader);
+    for (name, thread) in [("worker", threads.worker), ("loader", threads.loader), ("writer", threads.writer)]
+    {
+        if thread.join().is_err() {
+            log(Level::Error, "thread_failed", json!({"thread": name}));
+        }
+    }
+    let _ = std::fs::remove_file(&args.socket);
+    log(Level::Info, "ended", json!({}));
+    Ok(())
+}
+
+/// Listens on `path`. A socket that a dead engine left there is replaced; one that is alive is an error.
+fn listen(path: &Path) -> io::Result<UnixListener> {
+    if UnixStream::connect(path).is_ok() {
+        let text =
+            format!("another engine listens on {}; stop it or choose another --socket", path.display());
+        return Err(io::Error::new(io::ErrorKind::AddrInUse, text));
+    }
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(path)
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+fn start(args: Args) -> io::Result<(Control, Threads)> {
+    let (note_sender, notes) = notes::queue()?;
+    let (orders, order_receiver) = orders::queue()?;
+    let (loader, loader_thread) = loader::start(note_sender.clone())?;
+    let (jobs, emptied, writer_thread) = writer::start(note_sender.clone())?;
+    let worker_thread = worker::start(worker::Setup {
+        orders: order_receiver,
+        notes: note_sender,
+        jobs: jobs.clone(),
+        emptied,
+        quiet: args.quiet_seconds * SECOND,
+    })?;
+    let control = Control {
+        engine: format!("{:016x}", sys::random() as u64),
+        notes,
+        orders,
+        loader,
+        jobs,
+        sessions: Registry::default(),
+        mixers: Registry::default(),
+        ports: PortPool::new(args.first_port, args.last_port),
+        tones: Tone::ALL.into_iter().map(|tone| (tone, Arc::new(tone.period()))).collect(),
+        outbox: Outbox::default(),
+        connections: HashMap::new(),
+        next_connection: 0,
+        controller: None,
+        alone_since: Some(clock::now()),
+        pending: HashMap::new(),
+        next_token: 0,
+        waiting: HashMap::new(),
+        orphaned: 0,
+        panics: 0,
+        ended: 0,
+        args,
+    };
+    Ok((control, Threads { worker: worker_thread, loader: loader_thread, writer: writer_thread }))
+}
+
+impl Control {
+    /// Serves until SIGTERM, or until there is no parent any more.
+    fn serve(
+        &mut self,
+        listener: &UnixListener,
+        signals: &OwnedFd,
+        parent: Option<&OwnedFd>,
+    ) -> io::Result<()> {
+        let first_parent = sys::parent();
+        loop {
+            let mut fds =
+                vec![listener.as_raw_fd(), self.notes.wake.as_fd().as_raw_fd(), signals.as_raw_fd()];
+            fds.push(parent.map_or(-1, AsRawFd::as_raw_fd));
+            let ids: Vec<ConnectionId> = self.connections.keys().copied().collect();
+            fds.extend(ids.iter().map(|id| self.connections[id].stream.as_raw_fd()));
+            let now = clock::now();
+            let wait = self.next_due(now).saturating_sub(now);
+            let ready = sys::poll(&fds, Duration::from_micros(wait + 999))?;
+            if ready[2] {
+                log(Level::Info, "terminated", json!({}));
+                return Ok(());
+            }
+            if ready[3] && parent.is_some_and(is_at_end) {
+                log(Level::Info, "parent_ended", json!({}));
+                return Ok(());
+            }
+            if ready[0] {
+                self.accept(listener);
+            }
+            if ready[1] {
+                self.notes.wake.drain();
+                while let Ok(note) = self.notes.notes.try_recv() {
+                    self.take_note(note);
+                }
+            }
+            for (id, _) in ids.into_iter().zip(&ready[4..]).filter(|(_, ready)| **ready) {
+                self.read(id);
+            }
+            self.flush();
+            let now = clock::now();
+            self.ports.expire(now);
+            let alone =
+                self.alone_since.is_some_and(|since| now >= since + self.args.orphan_seconds * SECOND);
+            if alone {
+                self.orphan();
+                if parent.is_none() && sys::parent() != first_parent {
+                    log(Level::Info, "parent_ended", json!({}));
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn next_due(&mut self, now: Micros) -> Micros {
+        let mut due = now + PARENT_EVERY;
+        if let Some(drained) = self.ports.expire(now) {
+            due = due.min(drained);
+        }
+        if let Some(since) = self.alone_since
+            && !self.sessions.is_empty()
+        {
+            due = due.min(since + self.args.orphan_seconds * SECOND);
+        }
+        if self.connections.values().any(Connection::is_blocked) {
+            due = due.min(now + RETRY);
+        }
+        due
+    }
+
+    fn accept(&mut self, listener: &UnixListener) {
+        while let Ok((stream, _)) = listener.accept() {
+            if stream.set_nonblocking(true).is_ok() {
+                self.connections.insert(self.next_connection, Connection::new(stream));
+                self.next_connection += 1;
+            }
+        }
+    }
+
+    fn read(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.fill();
+        }
+        while let Some(frame) = self.connections.get_mut(&id).and_then(Connection::next_frame) {
+            self.take_frame(id, &frame);
+        }
+    }
+
+    /// Sends what there is to send, and buries the connections that ended.
+    fn flush(&mut self) {
+        if let Some(controller) = self.controller.and_then(|id| self.connections.get_mut(&id))
+            && !controller.is_closed()
+        {
+            self.outbox.take(controller.output());
+        }
+        for connection in self.connections.values_mut() {
+            connection.flush();
+        }
+        self.connections.retain(|_, connection| !connection.is_closed());
+        if self.controller.is_some_and(|id| !self.connections.contains_key(&id)) {
+            self.controller = None;
+            self.alone_since = Some(clock::now());
+            log(Level::Warning, "controller_gone", json!({"sessions": self.sessions.len()}));
+        }
+    }
+
+    /// Ends all sessions, since nobody claimed them.
+    fn orphan(&mut self) {
+        let slots: Vec<_> = self.sessions.named().map(|(slot, name, _)| (slot, name.to_owned())).collect();
+        for (slot, session) in slots {
+            log(Level::Warning, "orphaned", json!({"session": session}));
+            self.orphaned += 1;
+            self.outbox.push(Event::Orphaned { session });
+            self.forget_session(slot);
+            self.orders.send(Order::Close { slot, token: None });
+        }
+        let mixers: Vec<_> = self.mixers.named().map(|(slot, ..)| slot).collect();
+        for mixer in mixers {
+            self.mixers.free(mixer);
+            self.orders.send(Order::MixerClose { mixer });
+        }
+    }
+
+    /// Closes everything politely: BYEs are sent, recordings completed, the controller told.
+    fn end(&mut self) {
+        self.orders.send(Order::End);
+        while self.ended < 2 {
+            match self.notes.notes.recv() {
+                Ok(note) => self.take_note(note),
+                Err(_) => return,
+            }
+        }
+        self.flush();
+    }
+}
+
+/// Whether a descriptor that has input has come to its end.
+fn is_at_end(fd: &OwnedFd) -> bool {
+    let mut byte = [0u8; 64];
+    let Ok(copy) = fd.try_clone() else { return true };
+    matches!(io::Read::read(&mut std::fs::File::from(copy), &mut byte), Ok(0) | Err(_))
+}

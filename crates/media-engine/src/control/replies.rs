@@ -1,0 +1,179 @@
+//! What goes back to the controller: answers, refusals, and what the other threads tell.
+
+use super::commands::{Asked, Refusing};
+use super::{ConnectionId, Control};
+use crate::clock;
+use crate::log::{Level, log};
+use crate::notes::{Happening, Note, Recorded};
+use crate::orders::{Slot, Sockets, Token};
+use crate::wire::{
+    self, Body, EngineStats, ErrorCode, Event, Grant, RecordCommand, Refusal, SessionStats, Target,
+};
+use crate::writer::Job;
+use media_proto::MS;
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// Who waits for the answer to a command.
+#[derive(Clone, Debug)]
+pub struct Waiter {
+    pub from: ConnectionId,
+    pub id: Option<u64>,
+    pub op: String,
+    pub session: Option<String>,
+}
+
+/// A command that waits for another thread.
+pub enum Pending {
+    /// For sound files.
+    Files(Asked),
+    /// For the file of a recording.
+    Recording { waiter: Waiter, command: RecordCommand, failed: Arc<AtomicBool> },
+    /// For what will be the answer.
+    Answer(Waiter),
+}
+
+impl Control {
+    /// Answers a command that was carried out.
+    pub fn grant(&mut self, waiter: &Waiter, body: Body) {
+        if let Some(re) = waiter.id {
+            self.reply(waiter.from, &Grant { re, ok: true, body });
+        }
+    }
+
+    /// Answers a command that was not carried out; one that wanted no answer makes an event.
+    pub fn refuse(&mut self, waiter: &Waiter, error: ErrorCode, detail: String) {
+        let fields = json!({"op": waiter.op, "error": error, "detail": detail, "session": waiter.session});
+        log(Level::Debug, "refused", fields);
+        match waiter.id {
+            Some(re) => self.reply(waiter.from, &Refusal { re, ok: false, error, detail }),
+            None => {
+                let (op, session) = (waiter.op.clone(), waiter.session.clone());
+                self.outbox.push(Event::Error { op, error, detail, session });
+            }
+        }
+    }
+
+    fn reply(&mut self, to: ConnectionId, reply: &impl serde::Serialize) {
+        // Whoever asked may be gone.
+        if let Some(connection) = self.connections.get_mut(&to) {
+            connection.output().extend_from_slice(&wire::frame(reply));
+        }
+    }
+
+    /// Takes what another thread tells.
+    pub fn take_note(&mut self, note: Note) {
+        match note {
+            Note::Session { slot, what } => self.happened(slot, what),
+            Note::Closed { slot, stats, sockets, token, panicked } => {
+                self.closed(slot, stats, sockets, token, panicked);
+            }
+            Note::SessionStats { token, stats } => self.answer(token, Body::Session { stats }),
+            Note::EngineStats { token, stats } => {
+                let body = Body::Engine { stats: self.complete(stats) };
+                self.answer(token, body);
+            }
+            Note::Loaded { token, sounds } => {
+                if let Some(Pending::Files(Asked { waiter, command })) = self.pending.remove(&token) {
+                    let target = command.target();
+                    let result = self.loaded(command, sounds);
+                    self.conclude(&waiter, target, result);
+                }
+            }
+            Note::RecordOpened { token, opened } => {
+                if let Some(Pending::Recording { waiter, command, failed }) = self.pending.remove(&token) {
+                    let target = Target::Session(command.session.clone());
+                    let result = self.record_opened(token, command, failed, opened);
+                    self.conclude(&waiter, Some(target), result);
+                }
+            }
+            Note::Recorded(Recorded { session, record, path, ms, voiced_ms, reason, digit }) => {
+                self.outbox.push(Event::RecordDone { session, record, path, ms, voiced_ms, reason, digit });
+            }
+            Note::Ended => {
+                self.ended += 1;
+                let _ = self.jobs.0.send(Job::End); // the second time nobody listens any more
+            }
+        }
+    }
+
+    /// Answers a command that had to wait, and carries out those that waited behind it.
+    fn conclude(&mut self, waiter: &Waiter, target: Option<Target>, result: Result<Body, Refusing>) {
+        match result {
+            Ok(body) => self.grant(waiter, body),
+            Err(Refusing { code, detail }) => self.refuse(waiter, code, detail),
+        }
+        let Some(target) = target else { return };
+        let mut queue = self.waiting.remove(&target).unwrap_or_default();
+        while let Some(asked) = queue.pop_front() {
+            self.execute(asked);
+            if let Some(again) = self.waiting.get_mut(&target) {
+                again.append(&mut queue);
+                return;
+            }
+        }
+    }
+
+    fn answer(&mut self, token: Token, body: Body) {
+        if let Some(Pending::Answer(waiter)) = self.pending.remove(&token) {
+            self.grant(&waiter, body);
+        }
+    }
+
+    fn happened(&mut self, slot: Slot, what: Happening) {
+        let Some((session, _)) = self.sessions.get(slot) else { return };
+        let session = session.clone();
+        self.outbox.push(match what {
+            Happening::Digit { digit, ms } => Event::Dtmf { session, digit, ms },
+            Happening::PlayDone { play, reason } => Event::PlayDone { session, play, reason },
+            Happening::Latched { source } => {
+                Event::Latched { session, ip: source.ip().to_canonical().to_string(), port: source.port() }
+            }
+            Happening::Quiet { silent } => Event::Quiet { session, ms: silent / MS },
+        });
+    }
+
+    fn closed(
+        &mut self,
+        slot: Slot,
+        stats: SessionStats,
+        sockets: Sockets,
+        token: Option<Token>,
+        panicked: bool,
+    ) {
+        if panicked {
+            self.forget_session(slot);
+        }
+        let Some((session, known)) = self.sessions.free(slot) else { return };
+        self.ports.close(clock::now(), known.port, sockets);
+        if panicked {
+            self.panics += 1;
+            log(Level::Error, "session_failed", json!({"session": session, "tag": known.tag}));
+            let detail = "a fault of the engine ended this session".to_owned();
+            let error = ErrorCode::Internal;
+            self.outbox.push(Event::Error { op: "session".into(), error, detail, session: Some(session) });
+        } else {
+            let fields = json!({"session": session, "tag": known.tag, "stats": stats});
+            log(Level::Debug, "closed", fields);
+        }
+        if let Some(token) = token {
+            self.answer(token, Body::Session { stats });
+        }
+    }
+
+    /// Adds what the worker does not know.
+    fn complete(&self, stats: EngineStats) -> EngineStats {
+        EngineStats {
+            ms: clock::now() / MS,
+            sessions: self.sessions.len() as u64,
+            mixers: self.mixers.len() as u64,
+            ports_free: self.ports.free() as u64,
+            ports_draining: self.ports.draining() as u64,
+            panics: self.panics,
+            orphaned: self.orphaned,
+            events_lost: self.outbox.lost(),
+            ..stats
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! tongdai's media engine.
+//!
+//! Four threads, each waiting on descriptors only:
+//!
+//! - [`control`] (the main thread) speaks with the controller, checks every command, owns names and ports;
+//! - [`worker`] moves packets and makes sound; its orders are checked already and cannot fail;
+//! - [`loader`] reads and encodes sound files, so that no packet waits for a disk;
+//! - [`writer`] writes recordings, for the same reason.
+//!
+//! They talk through channels ([`orders`] down, [`notes`] up) with an eventfd beside each to wake the other side.
+
+pub mod args;
+pub mod clock;
+pub mod control;
+pub mod loader;
+pub mod log;
+pub mod notes;
+pub mod orders;
+pub mod ports;
+pub mod sys;
+pub mod wire;
+pub mod worker;
+pub mod writer;

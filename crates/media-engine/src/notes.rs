@@ -1,0 +1,93 @@
+//! What the other threads tell control.
+
+use crate::orders::{Slot, Sockets, Token};
+use crate::sys::EventFd;
+use crate::wire::{EngineStats, PlayEnd, RecordEnd, SessionStats};
+use media_proto::Micros;
+use media_proto::sound::Sound;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc;
+
+#[derive(Debug)]
+pub enum Note {
+    Session {
+        slot: Slot,
+        what: Happening,
+    },
+    Closed {
+        slot: Slot,
+        stats: SessionStats,
+        sockets: Sockets,
+        token: Option<Token>,
+        panicked: bool,
+    },
+    SessionStats {
+        token: Token,
+        stats: SessionStats,
+    },
+    EngineStats {
+        token: Token,
+        stats: EngineStats,
+    },
+    Loaded {
+        token: Token,
+        sounds: Result<Vec<Arc<Sound>>, String>,
+    },
+    RecordOpened {
+        token: Token,
+        opened: Result<(), String>,
+    },
+    Recorded(Recorded),
+    /// The worker has closed everything; after that, the writer has completed all files.
+    Ended,
+}
+
+/// Something that happened in a session.
+#[derive(Clone, Debug)]
+pub enum Happening {
+    Digit { digit: char, ms: u32 },
+    PlayDone { play: String, reason: PlayEnd },
+    Latched { source: SocketAddr },
+    Quiet { silent: Micros },
+}
+
+/// A recording whose file is complete.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    pub session: String,
+    pub record: String,
+    pub path: String,
+    pub ms: u32,
+    pub voiced_ms: u32,
+    pub reason: RecordEnd,
+    pub digit: Option<char>,
+}
+
+/// A thread's way to tell control something.
+#[derive(Clone)]
+pub struct NoteSender {
+    notes: mpsc::Sender<Note>,
+    wake: Arc<EventFd>,
+}
+
+/// Control's side.
+pub struct NoteReceiver {
+    pub notes: mpsc::Receiver<Note>,
+    pub wake: Arc<EventFd>,
+}
+
+pub fn queue() -> std::io::Result<(NoteSender, NoteReceiver)> {
+    let (sender, receiver) = mpsc::channel();
+    let wake = Arc::new(EventFd::new()?);
+    Ok((NoteSender { notes: sender, wake: wake.clone() }, NoteReceiver { notes: receiver, wake }))
+}
+
+impl NoteSender {
+    /// Tells control. When control is gone the process is ending and nobody wants to know.
+    pub fn send(&self, note: Note) {
+        if self.notes.send(note).is_ok() {
+            self.wake.notify();
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Pairs of ports: RTP on the even one, RTCP on the odd one above it.
+
+use media_proto::{Micros, SECOND};
+use std::collections::VecDeque;
+use std::io;
+
+/// How long a closed pair stays bound and unread, so that late packets of its last call meet nobody else's.
+pub const DRAIN: Micros = 2 * SECOND;
+
+/// A range of port pairs, given out in turn. `T` is what keeps a pair bound.
+pub struct PortPool<T> {
+    first: u16,
+    used: Vec<bool>,
+    next: usize,
+    draining: VecDeque<(Micros, u16, T)>,
+}
+
+/// Why no pair is given.
+#[derive(Debug)]
+pub enum Refused {
+    /// All pairs are in use, draining, or somebody else's.
+    Exhausted,
+    /// The system does not bind, for a reason that another port would not cure.
+    System(io::Error),
+}
+
+impl<T> PortPool<T> {
+    /// The pairs within `first..=last`; `first` must be even.
+    pub fn new(first: u16, last: u16) -> PortPool<T> {
+        let pairs = (usize::from(last) + 1 - usize::from(first)) / 2;
+        PortPool { first, used: vec![false; pairs], next: 0, draining: VecDeque::new() }
+    }
+
+    /// Binds the next free pair with `bind` (given the even port). Pairs that others occupy are skipped.
+    pub fn open(
+        &mut self,
+        now: Micros,
+        mut bind: impl FnMut(u16) -> io::Result<T>,
+    ) -> Result<(u16, T), Refused> {
+        self.expire(now);
+        for _ in 0..self.used.len() {
+            let pair = self.next;
+            self.next = (pair + 1) % self.used.len();
+            if self.used[pair] {
+                continue;
+            }
+            let port = self.first + 2 * pair as u16;
+            match bind(port) {
+                Ok(bound) => {
+                    self.used[pair] = true;
+                    return Ok((port, bound));
+                }
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+                Err(error) => return Err(Refused::System(error)),
+            }
+        }
+        Err(Refused::Exhausted)
+    }
+
+    /// Takes a pair back; it can be given out again [`DRAIN`] later.
+    pub fn close(&mut self, now: Micros, port: u16, bound: T) {
+        self.draining.push_back((now + DRAIN, port, bound));
+    }
+
+    /// Unbinds what has drained; returns when there is more to do.
+    pub fn expire(&mut self, now: Micros) -> Option<Micros> {
+        while let Some((until, port, _)) = self.draining.front() {
+            if *until > now {
+                return Some(*until);
+            }
+            self.used[usize::from((port - self.first) / 2)] = false;
+            self.draining.pop_front();
+        }
+        None
+    }
+
+    /// Pairs that nobody uses (some may be occupied by other programs).
+    pub fn free(&self) -> usize {
+        self.used.iter().filter(|used| !**used).count()
+    }
+
+    /// Pairs that drain.
+    pub fn draining(&self) -> usize {
+        self.draining.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closed_pair_drains_for_two_seconds_before_it_is_given_out_again() {
+        let mut pool = PortPool::new(20_000, 20_003);
+        assert_eq!(pool.open(0, Ok).unwrap(), (20_000, 20_000));
+        assert_eq!(pool.open(0, Ok).unwrap(), (20_002, 20_002));
+        assert!(matches!(pool.open(0, Ok), Err(Refused::Exhausted)));
+        pool.close(0, 20_000, 20_000);
+        assert!(matches!(pool.open(DRAIN - 1, Ok), Err(Refused::Exhausted)));
+        assert_eq!((pool.free(), pool.draining()), (0, 1));
+        assert_eq!(pool.open(DRAIN, Ok).unwrap().0, 20_000);
+        assert_eq!(pool.draining(), 0);
+    }
+
+    #[test]
+    fn pairs_are_given_out_in_turn_and_occupied_ones_are_skipped() {
+        let mut pool = PortPool::new(20_000, 20_009);
+        let bind = |port| if port == 20_002 { Err(io::ErrorKind::AddrInUse.into()) } else { Ok(port) };
+        assert_eq!(pool.open(0, bind).unwrap().0, 20_000);
+        pool.close(0, 20_000, 20_000);
+        assert_eq!(pool.open(DRAIN * 2, bind).unwrap().0, 20_004);
+        assert_eq!(pool.open(DRAIN * 2, bind).unwrap().0, 20_006);
+    }
+
+    #[test]
+    fn an_address_that_is_not_ours_is_told_at_once() {
+        let mut pool = PortPool::<u16>::new(20_000, 29_999);
+        let mut tries = 0;
+        let refused = pool.open(0, |_| {
+            tries += 1;
+            Err(io::ErrorKind::AddrNotAvailable.into())
+        });
+        assert!(matches!(refused, Err(Refused::System(_))));
+        assert_eq!((tries, pool.free()), (1, 5000));
+    }
+}

@@ -1,0 +1,277 @@
+//! The system calls that the standard library lacks, made safe.
+
+use libc::{c_int, c_void};
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::time::Duration;
+
+fn check(result: c_int) -> io::Result<c_int> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+fn timespec(duration: Duration) -> libc::timespec {
+    libc::timespec { tv_sec: duration.as_secs() as libc::time_t, tv_nsec: duration.subsec_nanos().into() }
+}
+
+/// A descriptor that another thread waits on, to be woken.
+pub struct EventFd(OwnedFd);
+
+impl EventFd {
+    pub fn new() -> io::Result<EventFd> {
+        // SAFETY: takes no pointers; the result is checked.
+        let fd = check(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) })?;
+        // SAFETY: the descriptor is new and nobody else's.
+        Ok(EventFd(unsafe { OwnedFd::from_raw_fd(fd) }))
+    }
+
+    /// Wakes whoever waits. A counter that is full wakes as well, so there is no error to tell.
+    pub fn notify(&self) {
+        let one = 1u64.to_ne_bytes();
+        // SAFETY: the buffer is valid for its length.
+        unsafe { libc::write(self.0.as_raw_fd(), one.as_ptr().cast::<c_void>(), one.len()) };
+    }
+
+    /// Forgets what it was woken for.
+    pub fn drain(&self) {
+        let mut count = [0u8; 8];
+        // SAFETY: the buffer is valid for its length.
+        unsafe { libc::read(self.0.as_raw_fd(), count.as_mut_ptr().cast::<c_void>(), count.len()) };
+    }
+}
+
+impl AsFd for EventFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Readiness of many descriptors, level-triggered.
+pub struct Epoll {
+    fd: OwnedFd,
+    events: Vec<libc::epoll_event>,
+}
+
+impl Epoll {
+    /// At most `capacity` descriptors are reported by one wait.
+    pub fn new(capacity: usize) -> io::Result<Epoll> {
+        // SAFETY: takes no pointers; the result is checked.
+        let fd = check(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
+        // SAFETY: the descriptor is new and nobody else's.
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        Ok(Epoll { fd, events: vec![libc::epoll_event { events: 0, u64: 0 }; capacity] })
+    }
+
+    /// Watches `fd` for input under the name `token`.
+    pub fn add(&self, fd: BorrowedFd<'_>, token: u64) -> io::Result<()> {
+        let mut event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: token };
+        // SAFETY: the event lives through the call.
+        check(unsafe {
+            libc::epoll_ctl(self.fd.as_raw_fd(), libc::EPOLL_CTL_ADD, fd.as_raw_fd(), &mut event)
+        })?;
+        Ok(())
+    }
+
+    pub fn remove(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
+        // SAFETY: no event is needed to remove a descriptor.
+        check(unsafe {
+            libc::epoll_ctl(self.fd.as_raw_fd(), libc::EPOLL_CTL_DEL, fd.as_raw_fd(), std::ptr::null_mut())
+        })?;
+        Ok(())
+    }
+
+    /// Waits for input, at most for `timeout`; returns how many descriptors have some ([`Epoll::token`]).
+    pub fn wait(&mut self, timeout: Duration) -> io::Result<usize> {
+        let timeout = timespec(timeout);
+        // SAFETY: the events and the timeout are valid for the call, and their number is right.
+        let ready = unsafe {
+            libc::syscall(
+                libc::SYS_epoll_pwait2,
+                self.fd.as_raw_fd(),
+                self.events.as_mut_ptr(),
+                self.events.len() as c_int,
+                &raw const timeout,
+                std::ptr::null::<libc::sigset_t>(),
+                0usize,
+            )
+        };
+        match check(ready as c_int) {
+            Ok(ready) => Ok(ready as usize),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The token of the `index`-th descriptor of the last wait.
+    pub fn token(&self, index: usize) -> u64 {
+        self.events[index].u64
+    }
+}
+
+/// Sleeps this thread. Only for the pause between two sweeps of the sockets, which gathers packets.
+pub fn pause(duration: Duration) {
+    let time = timespec(duration);
+    // SAFETY: the time lives through the call. Being woken early is harmless.
+    unsafe { libc::nanosleep(&time, std::ptr::null_mut()) };
+}
+
+/// Datagrams taken from a socket by one call.
+pub const BATCH: usize = 16;
+const DATAGRAM: usize = 2048;
+
+/// Buffers for [`BATCH`] datagrams, used over and over.
+pub struct Batch {
+    data: Box<[[u8; DATAGRAM]; BATCH]>,
+    names: Box<[libc::sockaddr_storage; BATCH]>,
+    // The vectors are pointed at by the headers and are kept only for that.
+    _vectors: Box<[libc::iovec; BATCH]>,
+    headers: Box<[libc::mmsghdr; BATCH]>,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        let mut data = Box::new([[0u8; DATAGRAM]; BATCH]);
+        // SAFETY: all of these are plain C structures for which zeros are valid.
+        let (mut names, mut vectors, mut headers) = unsafe {
+            (
+                Box::new(std::mem::zeroed::<[libc::sockaddr_storage; BATCH]>()),
+                Box::new(std::mem::zeroed::<[libc::iovec; BATCH]>()),
+                Box::new(std::mem::zeroed::<[libc::mmsghdr; BATCH]>()),
+            )
+        };
+        for i in 0..BATCH {
+            vectors[i] = libc::iovec { iov_base: data[i].as_mut_ptr().cast(), iov_len: DATAGRAM };
+            headers[i].msg_hdr.msg_iov = &mut vectors[i];
+            headers[i].msg_hdr.msg_iovlen = 1;
+            headers[i].msg_hdr.msg_name = (&raw mut names[i]).cast();
+            headers[i].msg_hdr.msg_namelen = size_of::<libc::sockaddr_storage>() as u32;
+        }
+        Batch { data, names, _vectors: vectors, headers }
+    }
+}
+
+impl Batch {
+    /// Takes what waits in the socket, at most [`BATCH`] datagrams; returns how many.
+    pub fn receive(&mut self, socket: &UdpSocket) -> usize {
+        // SAFETY: headers, vectors, names and data are boxed, so their addresses hold as long as this batch; the kernel
+        // writes only within the lengths that the headers give.
+        let count = unsafe {
+            libc::recvmmsg(
+                socket.as_raw_fd(),
+                self.headers.as_mut_ptr(),
+                BATCH as u32,
+                libc::MSG_DONTWAIT,
+                std::ptr::null_mut(),
+            )
+        };
+        let count = count.max(0) as usize;
+        for header in &mut self.headers[..count] {
+            header.msg_hdr.msg_namelen = size_of::<libc::sockaddr_storage>() as u32;
+        }
+        count
+    }
+
+    /// The `index`-th datagram and where it came from; `None` when the kernel gave no address.
+    pub fn datagram(&mut self, index: usize) -> Option<(SocketAddr, &mut [u8])> {
+        let length = (self.headers[index].msg_len as usize).min(DATAGRAM);
+        let from = address(&self.names[index])?;
+        Some((from, &mut self.data[index][..length]))
+    }
+}
+
+fn address(name: &libc::sockaddr_storage) -> Option<SocketAddr> {
+    match c_int::from(name.ss_family) {
+        libc::AF_INET => {
+            // SAFETY: the family says that this is an IPv4 address, and the storage is large enough for every family.
+            let v4 = unsafe { &*(&raw const *name).cast::<libc::sockaddr_in>() };
+            let ip = Ipv4Addr::from(u32::from_be(v4.sin_addr.s_addr));
+            Some(SocketAddr::from((ip, u16::from_be(v4.sin_port))))
+        }
+        libc::AF_INET6 => {
+            // SAFETY: as above, for IPv6.
+            let v6 = unsafe { &*(&raw const *name).cast::<libc::sockaddr_in6>() };
+            let ip = Ipv6Addr::from(v6.sin6_addr.s6_addr);
+            Some(SocketAddrV6::new(ip, u16::from_be(v6.sin6_port), 0, v6.sin6_scope_id).into())
+        }
+        _ => None,
+    }
+}
+
+/// Marks what a socket sends as voice (DSCP EF, RFC 4594). A system that does not let us is no reason to fail.
+pub fn mark_as_voice(socket: &UdpSocket, ipv6: bool) {
+    let class: c_int = 0xb8;
+    let (level, option) =
+        if ipv6 { (libc::IPPROTO_IPV6, libc::IPV6_TCLASS) } else { (libc::IPPROTO_IP, libc::IP_TOS) };
+    // SAFETY: the option's value lives through the call and has the given length.
+    unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            level,
+            option,
+            (&raw const class).cast(),
+            size_of::<c_int>() as libc::socklen_t,
+        )
+    };
+}
+
+/// Waits until one of `fds` has input, at most for `timeout`; says which have.
+pub fn poll(fds: &[RawFd], timeout: Duration) -> io::Result<Vec<bool>> {
+    let mut polled: Vec<_> =
+        fds.iter().map(|&fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 }).collect();
+    let timeout = timeout.as_millis().min(60_000) as c_int;
+    // SAFETY: the array is valid for its length.
+    match check(unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, timeout) }) {
+        Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
+        _ => Ok(polled.iter().map(|polled| polled.revents != 0).collect()),
+    }
+}
+
+/// Blocks SIGTERM in this thread and those it starts, ignores SIGINT and SIGPIPE; returns a descriptor that has input
+/// when SIGTERM came.
+pub fn termination() -> io::Result<OwnedFd> {
+    // SAFETY: the set is initialised by sigemptyset before use, and all pointers live through their calls.
+    unsafe {
+        libc::signal(libc::SIGINT, libc::SIG_IGN);
+        libc::signal(libc::SIGPIPE, libc::SIG_IGN);
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&mut set);
+        libc::sigaddset(&mut set, libc::SIGTERM);
+        check(libc::pthread_sigmask(libc::SIG_BLOCK, &set, std::ptr::null_mut()))?;
+        let fd = check(libc::signalfd(-1, &set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK))?;
+        Ok(OwnedFd::from_raw_fd(fd))
+    }
+}
+
+/// Lets this process open as many files as it may.
+pub fn raise_file_limit() {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the structure lives through both calls.
+    unsafe {
+        if libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) == 0 {
+            limit.rlim_cur = limit.rlim_max;
+            libc::setrlimit(libc::RLIMIT_NOFILE, &limit);
+        }
+    }
+}
+
+/// Takes ownership of a descriptor that was handed down by number.
+pub fn inherited(fd: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: only asks whether the descriptor is open; the result is checked.
+    check(unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) })?;
+    // SAFETY: the descriptor is open, and by the command line it was given to us alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Random bits from the kernel.
+pub fn random() -> u128 {
+    let mut bytes = [0u8; 16];
+    // SAFETY: the buffer is valid for its length. 16 bytes are never cut short (getrandom(2)).
+    let got = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
+    assert_eq!(got, bytes.len() as isize, "the kernel gives no random numbers");
+    u128::from_ne_bytes(bytes)
+}
+
+/// The process that started this one, or the one that inherited it.
+pub fn parent() -> u32 {
+    std::os::unix::process::parent_id()
+}

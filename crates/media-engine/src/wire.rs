@@ -1,0 +1,435 @@
+//! What goes over the command channel: msgpack maps in frames of a 4-byte length (docs/engine.md).
+
+use serde::{Deserialize, Serialize};
+
+/// The version of the contract.
+pub const PROTO: u32 = 1;
+/// Largest frame that is accepted.
+pub const MAX_FRAME: usize = 1 << 20;
+
+/// A frame around `message`.
+pub fn frame(message: &impl Serialize) -> Vec<u8> {
+    let mut out = vec![0; 4];
+    // Writing plain data into memory cannot fail.
+    if rmp_serde::encode::write_named(&mut out, message).is_err() {
+        out.truncate(4);
+    }
+    let length = (out.len() - 4) as u32;
+    out[..4].copy_from_slice(&length.to_be_bytes());
+    out
+}
+
+/// Reads the content of a frame.
+pub fn read<'a, T: Deserialize<'a>>(content: &'a [u8]) -> Result<T, rmp_serde::decode::Error> {
+    rmp_serde::from_slice(content)
+}
+
+/// What every command has, read first so that an error can be answered.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Envelope {
+    #[serde(default)]
+    pub op: Option<String>,
+    #[serde(default)]
+    pub id: Option<u64>,
+}
+
+/// The commands, by name.
+pub const OPS: [&str; 15] = [
+    "hello",
+    "open",
+    "remote",
+    "hear",
+    "play",
+    "stop",
+    "record",
+    "stop_record",
+    "dtmf",
+    "mixer_open",
+    "mixer_play",
+    "mixer_close",
+    "close",
+    "list",
+    "stats",
+];
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub enum Command {
+    Hello {
+        proto: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<u64>,
+    },
+    Open {
+        session: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ip: Option<String>,
+    },
+    Remote(RemoteCommand),
+    Hear {
+        session: String,
+        source: Source,
+    },
+    Play {
+        session: String,
+        play: String,
+        files: Vec<String>,
+        #[serde(default)]
+        repeat: bool,
+    },
+    Stop {
+        session: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        play: Option<String>,
+    },
+    Record(RecordCommand),
+    StopRecord {
+        session: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        record: Option<String>,
+    },
+    Dtmf {
+        session: String,
+        digits: String,
+        #[serde(default = "default_digit_ms")]
+        ms: u32,
+        #[serde(default = "default_gap_ms")]
+        gap_ms: u32,
+    },
+    MixerOpen {
+        mixer: String,
+    },
+    MixerPlay {
+        mixer: String,
+        files: Vec<String>,
+    },
+    MixerClose {
+        mixer: String,
+    },
+    Close {
+        session: String,
+    },
+    List {},
+    Stats {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<String>,
+    },
+}
+
+fn default_digit_ms() -> u32 {
+    100
+}
+
+fn default_gap_ms() -> u32 {
+    60
+}
+
+fn default_ptime() -> u32 {
+    20
+}
+
+/// The session or mixer that a command is for; commands for one are carried out in their order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    Session(String),
+    Mixer(String),
+}
+
+impl Command {
+    /// The name on the wire.
+    pub fn op(&self) -> &'static str {
+        match self {
+            Command::Hello { .. } => "hello",
+            Command::Open { .. } => "open",
+            Command::Remote(_) => "remote",
+            Command::Hear { .. } => "hear",
+            Command::Play { .. } => "play",
+            Command::Stop { .. } => "stop",
+            Command::Record(_) => "record",
+            Command::StopRecord { .. } => "stop_record",
+            Command::Dtmf { .. } => "dtmf",
+            Command::MixerOpen { .. } => "mixer_open",
+            Command::MixerPlay { .. } => "mixer_play",
+            Command::MixerClose { .. } => "mixer_close",
+            Command::Close { .. } => "close",
+            Command::List {} => "list",
+            Command::Stats { .. } => "stats",
+        }
+    }
+
+    /// What the command is for; `None` when it is for the engine.
+    pub fn target(&self) -> Option<Target> {
+        match self {
+            Command::Hello { .. } | Command::List {} | Command::Stats { session: None } => None,
+            Command::Open { session, .. }
+            | Command::Hear { session, .. }
+            | Command::Play { session, .. }
+            | Command::Stop { session, .. }
+            | Command::StopRecord { session, .. }
+            | Command::Dtmf { session, .. }
+            | Command::Close { session }
+            | Command::Stats { session: Some(session) } => Some(Target::Session(session.clone())),
+            Command::Remote(remote) => Some(Target::Session(remote.session.clone())),
+            Command::Record(record) => Some(Target::Session(record.session.clone())),
+            Command::MixerOpen { mixer }
+            | Command::MixerPlay { mixer, .. }
+            | Command::MixerClose { mixer } => Some(Target::Mixer(mixer.clone())),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RemoteCommand {
+    pub session: String,
+    pub ip: String,
+    pub port: u16,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rtcp_ip: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rtcp_port: Option<u16>,
+    pub codecs: Vec<CodecEntry>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dtmf_pt: Option<u8>,
+    pub direction: Direction,
+    #[serde(default = "default_ptime")]
+    pub ptime: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CodecEntry {
+    pub name: String,
+    pub pt: u8,
+}
+
+/// Our direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    Sendrecv,
+    Sendonly,
+    Recvonly,
+    Inactive,
+}
+
+impl Direction {
+    pub fn sends(self) -> bool {
+        matches!(self, Direction::Sendrecv | Direction::Sendonly)
+    }
+
+    pub fn receives(self) -> bool {
+        matches!(self, Direction::Sendrecv | Direction::Recvonly)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecordCommand {
+    pub session: String,
+    pub record: String,
+    pub path: String,
+    pub max_ms: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silence_ms: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_digits: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beep_ms: Option<u32>,
+}
+
+/// What a session hears when nothing is played to it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Source {
+    Silence,
+    Echo,
+    Session { session: String },
+    Mixer { mixer: String },
+    Music { file: String },
+    Tone { tone: ToneName },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ToneName {
+    Ringback,
+    Busy,
+    Congestion,
+}
+
+/// Why a command was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    BadCommand,
+    NoSession,
+    NoMixer,
+    Exists,
+    NoPorts,
+    BadIp,
+    BadFile,
+    BadValue,
+    Internal,
+}
+
+/// A reply that refuses.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Refusal {
+    pub re: u64,
+    pub ok: bool,
+    pub error: ErrorCode,
+    pub detail: String,
+}
+
+/// A reply that grants, with what the command asked for.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Grant {
+    pub re: u64,
+    pub ok: bool,
+    #[serde(flatten)]
+    pub body: Body,
+}
+
+/// What a granted command brings.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Body {
+    Done {},
+    Hello { engine: String, proto: u32, version: String, sessions: usize, lost: u64 },
+    Opened { ip: String, port: u16, rtcp_port: u16 },
+    List { sessions: Vec<Listed>, mixers: Vec<String> },
+    Session { stats: SessionStats },
+    Engine { stats: EngineStats },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Listed {
+    pub session: String,
+    pub port: u16,
+    pub source: Source,
+    /// The signalled address, `ip:port`.
+    pub remote: Option<String>,
+    pub tag: Option<String>,
+}
+
+/// Counters of one session since it was opened.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SessionStats {
+    /// Age.
+    pub ms: u64,
+    pub rx_packets: u64,
+    pub rx_octets: u64,
+    /// Packets that never came, by their sequence numbers.
+    pub rx_lost: i64,
+    pub rx_jitter_ms: f64,
+    /// Packets of strangers, dropped.
+    pub rx_strangers: u64,
+    /// Packets that were no RTP or had a payload type that was not negotiated, dropped.
+    pub rx_invalid: u64,
+    pub tx_packets: u64,
+    pub tx_octets: u64,
+    /// Packets that the system did not take.
+    pub tx_errors: u64,
+    /// What the peer reports of our stream (RTCP); absent until it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tx_lost: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tx_jitter_ms: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rtt_ms: Option<f64>,
+}
+
+/// Counters of the engine since it started.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EngineStats {
+    /// Age.
+    pub ms: u64,
+    pub sessions: u64,
+    pub mixers: u64,
+    pub ports_free: u64,
+    pub ports_draining: u64,
+    pub rx_packets: u64,
+    pub tx_packets: u64,
+    pub rx_strangers: u64,
+    pub rx_invalid: u64,
+    pub tx_errors: u64,
+    /// Sessions that were ended by a fault of the engine.
+    pub panics: u64,
+    /// Sessions that were ended because nobody claimed them.
+    pub orphaned: u64,
+    /// Events that were dropped because no controller came.
+    pub events_lost: u64,
+}
+
+/// Why a player ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PlayEnd {
+    Finished,
+    Stopped,
+    Closed,
+}
+
+/// Why a recording ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RecordEnd {
+    Stopped,
+    Digit,
+    Silence,
+    Limit,
+    Closed,
+    Disk,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "ev", rename_all = "snake_case")]
+pub enum Event {
+    Dtmf {
+        session: String,
+        digit: char,
+        ms: u32,
+    },
+    PlayDone {
+        session: String,
+        play: String,
+        reason: PlayEnd,
+    },
+    RecordDone {
+        session: String,
+        record: String,
+        path: String,
+        ms: u32,
+        voiced_ms: u32,
+        reason: RecordEnd,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        digit: Option<char>,
+    },
+    Latched {
+        session: String,
+        ip: String,
+        port: u16,
+    },
+    Quiet {
+        session: String,
+        ms: u64,
+    },
+    Error {
+        op: String,
+        error: ErrorCode,
+        detail: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<String>,
+    },
+    Orphaned {
+        session: String,
+    },
+}
+
+/// An event with its number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Numbered {
+    pub n: u64,
+    #[serde(flatten)]
+    pub event: Event,
+}

@@ -1,0 +1,88 @@
+//! The thread that moves packets.
+//!
+//! It sweeps its sockets: after a sweep that found something it pauses for a millisecond, so that the next one finds more
+//! (system calls are what a relay costs). With nothing to do it waits for the next packet or the next moment at which
+//! something is due. Sessions and mixers are found by slot; nothing here is looked up by name or allocated per packet.
+
+mod mixing;
+mod produce;
+mod receive;
+mod report;
+mod session;
+mod world;
+
+use crate::clock;
+use crate::notes::{Note, NoteSender};
+use crate::orders::{Order, OrderReceiver};
+use crate::sys::{self, Batch, Epoll};
+use crate::writer::Jobs;
+use media_proto::Micros;
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use world::World;
+
+/// The shortest time between two sweeps.
+const SWEEP: Micros = 1_000;
+/// The longest wait: something may be due that nobody told of.
+const LONGEST_WAIT: Micros = 200_000;
+/// Descriptors looked at in one sweep.
+const READY: usize = 1024;
+/// The token of the order queue; sessions have `slot * 2`, plus 1 for RTCP.
+const ORDERS: u64 = u64::MAX;
+
+/// What the worker is given at its start.
+pub struct Setup {
+    pub orders: OrderReceiver,
+    pub notes: NoteSender,
+    pub jobs: Jobs,
+    pub emptied: mpsc::Receiver<Vec<i16>>,
+    /// Silence of a peer after which `quiet` is told.
+    pub quiet: Micros,
+}
+
+/// Starts the thread; it ends after [`Order::End`], with [`Note::Ended`].
+pub fn start(setup: Setup) -> io::Result<JoinHandle<()>> {
+    let epoll = Epoll::new(READY)?;
+    epoll.add(setup.orders.wake.as_fd(), ORDERS)?;
+    std::thread::Builder::new().name("worker".into()).spawn(move || run(epoll, setup))
+}
+
+fn run(epoll: Epoll, setup: Setup) {
+    let Setup { orders, notes, jobs, emptied, quiet } = setup;
+    let mut world = World::new(epoll, notes.clone(), jobs, emptied, quiet);
+    let mut batch = Batch::default();
+    let mut last_sweep = 0;
+    loop {
+        let now = clock::now();
+        if now < last_sweep + SWEEP {
+            sys::pause(Duration::from_micros(last_sweep + SWEEP - now));
+        }
+        let now = clock::now();
+        let wait = world.next_due().saturating_sub(now).min(LONGEST_WAIT);
+        let ready = match world.epoll.wait(Duration::from_micros(wait)) {
+            Ok(ready) => ready,
+            Err(error) => panic!("epoll fails: {error}"),
+        };
+        last_sweep = clock::now();
+        // Orders first: a packet that came after control was answered must meet what was ordered.
+        orders.wake.drain();
+        while let Ok(order) = orders.orders.try_recv() {
+            if matches!(order, Order::End) {
+                world.end(last_sweep);
+                notes.send(Note::Ended);
+                return;
+            }
+            world.carry_out(order, last_sweep);
+        }
+        for index in 0..ready {
+            match world.epoll.token(index) {
+                ORDERS => {}
+                token => world.receive(&mut batch, (token / 2) as u32, token % 2 == 1, last_sweep),
+            }
+        }
+        world.tick(clock::now());
+    }
+}

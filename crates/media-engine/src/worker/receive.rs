@@ -1,0 +1,171 @@
+//! What comes in: RTP is judged, heard and forwarded; RTCP is read.
+
+use super::session::{Digits, Forward, Kind, Session};
+use super::world::World;
+use crate::clock;
+use crate::notes::Happening;
+use crate::orders::{Slot, Source};
+use crate::sys::Batch;
+use crate::wire::RecordEnd;
+use media_proto::latch::Verdict;
+use media_proto::sound::Playlist;
+use media_proto::tx::Incoming;
+use media_proto::{Micros, dtmf, rtcp, rtp};
+use std::net::SocketAddr;
+
+/// The longest payload that is decoded: 64 ms.
+const MAX_SAMPLES: usize = 512;
+
+impl World {
+    /// Takes what waits in one of a session's sockets.
+    pub fn receive(&mut self, batch: &mut Batch, slot: Slot, is_rtcp: bool, now: Micros) {
+        let Some(session) = self.session(slot) else { return };
+        let socket = if is_rtcp { &session.sockets.rtcp } else { &session.sockets.rtp };
+        let count = batch.receive(socket);
+        self.guarded(slot, |world| {
+            for index in 0..count {
+                match batch.datagram(index) {
+                    Some((from, datagram)) if is_rtcp => world.rtcp(slot, from, datagram, now),
+                    Some((from, datagram)) => world.rtp(slot, from, datagram, now),
+                    None => {}
+                }
+            }
+        });
+    }
+
+    fn rtp(&mut self, slot: Slot, from: SocketAddr, datagram: &mut [u8], now: Micros) {
+        let Some(session) = self.sessions.get_mut(slot as usize).and_then(Option::as_deref_mut) else {
+            return;
+        };
+        let negotiated = rtp::parse(datagram).ok().and_then(|packet| {
+            let kind = session.kind(packet.payload_type)?;
+            Some((packet, kind))
+        });
+        let Some((packet, kind)) = negotiated else {
+            session.invalid += 1;
+            return;
+        };
+        match session.latch.receive(from) {
+            Verdict::Peer => {}
+            Verdict::Latched => {
+                self.notes
+                    .send(crate::notes::Note::Session { slot, what: Happening::Latched { source: from } });
+            }
+            Verdict::Stranger => {
+                session.strangers += 1;
+                return;
+            }
+        }
+        session.rx.receive(now, packet.ssrc, packet.sequence, packet.timestamp, packet.payload.len());
+        if !session.receives() {
+            return;
+        }
+        session.last_heard = now;
+        session.told_quiet = false;
+        let payload = &datagram[packet.payload.clone()];
+        let mut pressed = None;
+        let mut samples = 0;
+        match kind {
+            Kind::Voice(codec) => {
+                samples = payload.len() as u32;
+                session.listen(&packet, codec, payload);
+            }
+            Kind::Event => {
+                pressed = dtmf::Event::parse(payload).and_then(|event| {
+                    Some((event, session.digits_in.receive(now, packet.timestamp, event)?))
+                });
+            }
+        }
+        let incoming = Incoming {
+            from: slot,
+            ssrc: packet.ssrc,
+            sequence: packet.sequence,
+            timestamp: packet.timestamp,
+            marker: packet.marker,
+            samples,
+        };
+        let mut forward =
+            Forward { incoming, kind, start: packet.payload.start, end: packet.payload.end, datagram };
+        if matches!(session.source, Source::Echo) {
+            session.forward(now, &mut forward, &mut self.scratch[..]);
+        }
+        let mut index = 0;
+        while let Some(&hearer) =
+            self.sessions[slot as usize].as_ref().and_then(|session| session.hearers.get(index))
+        {
+            index += 1;
+            self.current = hearer;
+            let Some(hearing) = self.sessions.get_mut(hearer as usize).and_then(Option::as_deref_mut) else {
+                continue;
+            };
+            match (&pressed, hearing.knows_events()) {
+                (Some((event, _)), false) if !hearing.is_covered() => {
+                    let key = self.keys[usize::from(event.event)].clone();
+                    hearing.digits = Some(Digits::Sound(Playlist::new(vec![key], false)));
+                    hearing.filling = true;
+                    hearing.next_packet = hearing.next_packet.max(now);
+                    self.due[hearer as usize] = now;
+                }
+                _ => hearing.forward(now, &mut forward, &mut self.scratch[..]),
+            }
+        }
+        self.current = slot;
+        if let Some((_, pressed)) = pressed {
+            self.pressed(slot, pressed);
+        }
+    }
+
+    /// A key went down.
+    fn pressed(&mut self, slot: Slot, pressed: dtmf::Pressed) {
+        self.tell(slot, Happening::Digit { digit: pressed.digit, ms: pressed.ms });
+        let ends = self
+            .session(slot)
+            .and_then(|session| session.recorder.as_ref())
+            .is_some_and(|recorder| recorder.next.is_some() && recorder.stop_digits.contains(pressed.digit));
+        if ends {
+            self.finish_recording(slot, RecordEnd::Digit, Some(pressed.digit));
+        }
+    }
+
+    fn rtcp(&mut self, slot: Slot, from: SocketAddr, datagram: &[u8], now: Micros) {
+        let Some(session) = self.session(slot) else { return };
+        let Some(heard) = rtcp::parse(datagram, session.tx.ssrc()) else {
+            session.invalid += 1;
+            return;
+        };
+        if session.rtcp_latch.receive(from) == Verdict::Stranger {
+            session.strangers += 1;
+            return;
+        }
+        if let Some(theirs) = heard.sender_report {
+            session.reports.theirs = Some((theirs, now));
+        }
+        if let Some(block) = heard.block {
+            session.reports.round_trip =
+                block.round_trip(rtcp::ntp(clock::unix())).or(session.reports.round_trip);
+            session.reports.block = Some(block);
+        }
+    }
+}
+
+impl Session {
+    fn knows_events(&self) -> bool {
+        self.remote.as_ref().is_some_and(|remote| remote.dtmf.is_some())
+    }
+
+    /// Decodes what the leg says for those who need it decoded.
+    fn listen(&mut self, packet: &rtp::Packet, codec: media_proto::codec::Codec, payload: &[u8]) {
+        let recording = self.recorder.as_deref_mut().filter(|recorder| recorder.next.is_some());
+        if recording.is_none() && self.ear.is_none() {
+            return;
+        }
+        let mut samples = [0; MAX_SAMPLES];
+        let count = codec.decode(payload, &mut samples);
+        if let Some(recorder) = recording {
+            recorder.ear.put(packet.ssrc, packet.timestamp, &samples[..count]);
+        }
+        if let Some(ear) = &mut self.ear {
+            ear.put(packet.ssrc, packet.timestamp, &samples[..count]);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! RTCP reports of a session.
+
+use super::session::Session;
+use media_proto::Micros;
+use media_proto::rtcp::{self, MAX_LEN, Received, Report, Sent};
+
+impl Session {
+    /// Sends a report: of what was sent since the last one, if anything, and of what was received. `unix` is the wall clock.
+    pub fn report(&mut self, now: Micros, unix: Micros, goodbye: bool) {
+        if self.reports.next.is_none() {
+            return;
+        }
+        let Some(target) = self.rtcp_latch.target() else { return };
+        let received = self.rx.measure().map(|measured| {
+            let (last_report, at) = self.reports.theirs.unwrap_or((0, now));
+            Received { measured, last_report, delay: now - at }
+        });
+        let sent = (self.tx.packets() > self.reports.packets).then(|| Sent {
+            ntp: rtcp::ntp(unix),
+            timestamp: self.tx.timestamp_at(now),
+            packets: self.tx.packets() as u32,
+            octets: self.tx.octets() as u32,
+        });
+        self.reports.packets = self.tx.packets();
+        let report = Report { ssrc: self.tx.ssrc(), cname: &self.reports.cname, sent, received, goodbye };
+        let mut packet = [0; MAX_LEN];
+        let length = report.write(&mut packet);
+        self.errors += u64::from(self.sockets.rtcp.send_to(&packet[..length], target).is_err());
+    }
+}

@@ -1,0 +1,430 @@
+//! All sessions and mixers of one worker, and how orders change them.
+
+use super::mixing::Mixer;
+use super::session::{Digits, Player, Recorder, Role, Session};
+use crate::notes::{Happening, Note, NoteSender};
+use crate::orders::{Order, Record, Slot, Sockets, Source};
+use crate::sys::{self, Epoll};
+use crate::wire::{EngineStats, PlayEnd, RecordEnd};
+use crate::writer::{Job, Jobs};
+use media_proto::jitter::JitterBuffer;
+use media_proto::recording::Recording;
+use media_proto::sound::{Playlist, Sound};
+use media_proto::{Micros, rtp, tone};
+use std::collections::VecDeque;
+use std::os::fd::AsFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, mpsc};
+
+pub struct World {
+    pub epoll: Epoll,
+    pub sessions: Vec<Option<Box<Session>>>,
+    pub mixers: Vec<Option<Box<Mixer>>>,
+    /// When each session next has something to do, beside the sessions so that looking through them is cheap.
+    pub due: Vec<Micros>,
+    pub notes: NoteSender,
+    /// Silence of a peer after which it is told.
+    pub quiet: Micros,
+    /// Room for a packet whose payload is changed.
+    pub scratch: Box<[u8; 2048 + rtp::HEADER_LEN]>,
+    /// The sound of each key, by its event code, for peers without telephone-event.
+    pub keys: Vec<Arc<Sound>>,
+    pub jobs: Jobs,
+    /// Ends of recordings that the writer's queue had no room for.
+    pub unwritten: VecDeque<Job>,
+    emptied: mpsc::Receiver<Vec<i16>>,
+    /// The session that is worked for: the one to close when the work panics.
+    pub current: Slot,
+    broken: Vec<Slot>,
+    /// Counters of sessions that are closed.
+    past: EngineStats,
+    random: u64,
+}
+
+impl World {
+    pub fn new(
+        epoll: Epoll,
+        notes: NoteSender,
+        jobs: Jobs,
+        emptied: mpsc::Receiver<Vec<i16>>,
+        quiet: Micros,
+    ) -> World {
+        let keys = "0123456789*#ABCD".chars().filter_map(|key| tone::dtmf(&key.to_string(), 100, 60));
+        World {
+            epoll,
+            sessions: Vec::new(),
+            mixers: Vec::new(),
+            due: Vec::new(),
+            notes,
+            quiet,
+            scratch: Box::new([0; 2048 + rtp::HEADER_LEN]),
+            keys: keys.map(Arc::new).collect(),
+            jobs,
+            unwritten: VecDeque::new(),
+            emptied,
+            current: 0,
+            broken: Vec::new(),
+            past: EngineStats::default(),
+            random: sys::random() as u64 | 1,
+        }
+    }
+
+    /// When the next session or mixer has something to do.
+    pub fn next_due(&self) -> Micros {
+        let mixers = self.mixers.iter().flatten().map(|mixer| mixer.next_due());
+        self.due.iter().copied().chain(mixers).min().unwrap_or(Micros::MAX)
+    }
+
+    /// A number for spreading things in time; nobody must not guess it (xorshift64).
+    pub fn random(&mut self) -> u32 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        (self.random >> 32) as u32
+    }
+
+    pub fn session(&mut self, slot: Slot) -> Option<&mut Session> {
+        self.sessions.get_mut(slot as usize)?.as_deref_mut()
+    }
+
+    /// Tells control what happened in a session.
+    pub fn tell(&self, slot: Slot, what: Happening) {
+        self.notes.send(Note::Session { slot, what });
+    }
+
+    /// Does something for a session. A panic ends the session that was worked for at that moment, and no other.
+    pub fn guarded(&mut self, slot: Slot, work: impl FnOnce(&mut World)) {
+        self.current = slot;
+        if catch_unwind(AssertUnwindSafe(|| work(self))).is_err() {
+            self.broken.push(self.current);
+        }
+    }
+
+    /// Does what is due at `now`.
+    pub fn tick(&mut self, now: Micros) {
+        for slot in 0..self.due.len() {
+            if self.due[slot] <= now {
+                self.guarded(slot as Slot, |world| world.tick_session(slot as Slot, now));
+                self.schedule(slot as Slot);
+            }
+        }
+        self.tick_mixers(now);
+        while let Some(slot) = self.broken.pop() {
+            self.close(slot, now, |slot, stats, sockets| Note::Closed {
+                slot,
+                stats,
+                sockets,
+                token: None,
+                panicked: true,
+            });
+        }
+        while let Some(job) = self.unwritten.pop_front() {
+            if let Err(mpsc::TrySendError::Full(job)) = self.jobs.0.try_send(job) {
+                self.unwritten.push_front(job);
+                break;
+            }
+        }
+    }
+
+    /// Finds anew when a session next has something to do.
+    pub fn schedule(&mut self, slot: Slot) {
+        let quiet = self.quiet;
+        if let Some(due) = self.due.get_mut(slot as usize) {
+            let session = self.sessions[slot as usize].as_deref();
+            *due = session.map_or(Micros::MAX, |session| session.next_due(quiet));
+        }
+    }
+
+    /// Carries out an order.
+    pub fn carry_out(&mut self, order: Order, now: Micros) {
+        let slot = match &order {
+            Order::Open { slot, .. }
+            | Order::Remote { slot, .. }
+            | Order::Hear { slot, .. }
+            | Order::Play { slot, .. }
+            | Order::Stop { slot, .. }
+            | Order::Record { slot, .. }
+            | Order::StopRecord { slot, .. }
+            | Order::Digits { slot, .. }
+            | Order::Close { slot, .. }
+            | Order::SessionStats { slot, .. } => *slot,
+            _ => Slot::MAX,
+        };
+        self.guarded(slot, |world| world.obey(order, now));
+        self.schedule(slot);
+    }
+
+    fn obey(&mut self, order: Order, now: Micros) {
+        match order {
+            Order::Open { slot, sockets } => self.open(slot, sockets, now),
+            Order::Remote { slot, remote } => {
+                let random = self.random();
+                if let Some(session) = self.session(slot) {
+                    session.set_remote(remote, now, random);
+                }
+            }
+            Order::Hear { slot, source } => self.hear(slot, source, now),
+            Order::Play { slot, play, list } => {
+                self.cover(slot, Player { list, role: Role::Play(play) }, now);
+            }
+            Order::Stop { slot, play } => {
+                if let Some(session) = self.session(slot)
+                    && let Some(Player { role: Role::Play(id), .. }) = &session.player
+                    && play.as_ref().is_none_or(|play| play == id)
+                {
+                    self.uncover(slot, PlayEnd::Stopped, now);
+                }
+            }
+            Order::Record { slot, record } => self.record(slot, record, now),
+            Order::StopRecord { slot, record } => {
+                if let Some(session) = self.session(slot)
+                    && let Some(recorder) = &session.recorder
+                    && record.as_ref().is_none_or(|record| *record == recorder.done.record)
+                {
+                    self.finish_recording(slot, RecordEnd::Stopped, None);
+                }
+            }
+            Order::Digits { slot, events, sound } => {
+                if let Some(session) = self.session(slot) {
+                    let as_events = session.remote.as_ref().is_some_and(|remote| remote.dtmf.is_some());
+                    session.digits = Some(match (as_events, session.digits.take()) {
+                        (true, Some(Digits::Events(mut before))) => {
+                            before.extend(events);
+                            Digits::Events(before)
+                        }
+                        (true, _) => Digits::Events(events),
+                        (false, Some(Digits::Sound(mut before))) => {
+                            before.push(sound);
+                            Digits::Sound(before)
+                        }
+                        (false, _) => Digits::Sound(Playlist::new(vec![sound], false)),
+                    });
+                    session.filling = true;
+                    session.next_packet = session.next_packet.max(now);
+                }
+            }
+            Order::MixerOpen { mixer } => {
+                let at = mixer as usize;
+                if self.mixers.len() <= at {
+                    self.mixers.resize_with(at + 1, || None);
+                }
+                self.mixers[at] = Some(Box::default());
+            }
+            Order::MixerPlay { mixer, list } => {
+                if let Some(mixer) = self.mixers[mixer as usize].as_deref_mut() {
+                    mixer.play(list);
+                }
+            }
+            Order::MixerClose { mixer } => {
+                let members = self.mixers[mixer as usize].take().map(|mixer| mixer.members().to_vec());
+                for slot in members.unwrap_or_default() {
+                    if let Some(session) = self.session(slot) {
+                        session.ear = None;
+                        session.source = Source::Silence;
+                        session.next_packet = session.next_packet.max(now);
+                    }
+                    self.schedule(slot);
+                }
+            }
+            Order::Close { slot, token } => {
+                self.close(slot, now, |slot, stats, sockets| Note::Closed {
+                    slot,
+                    stats,
+                    sockets,
+                    token,
+                    panicked: false,
+                });
+            }
+            Order::SessionStats { slot, token } => {
+                if let Some(session) = self.session(slot) {
+                    let stats = session.stats(now);
+                    self.notes.send(Note::SessionStats { token, stats });
+                }
+            }
+            Order::EngineStats { token } => {
+                self.notes.send(Note::EngineStats { token, stats: self.stats() });
+            }
+            Order::End => {}
+        }
+    }
+
+    fn open(&mut self, slot: Slot, sockets: Sockets, now: Micros) {
+        let at = slot as usize;
+        if self.sessions.len() <= at {
+            self.sessions.resize_with(at + 1, || None);
+            self.due.resize(at + 1, Micros::MAX);
+        }
+        let watched = self
+            .epoll
+            .add(sockets.rtp.as_fd(), u64::from(slot) * 2)
+            .and_then(|()| self.epoll.add(sockets.rtcp.as_fd(), u64::from(slot) * 2 + 1));
+        self.sessions[at] = Some(Box::new(Session::new(sockets, now, (sys::random(), sys::random()))));
+        if watched.is_err() {
+            self.broken.push(slot);
+        }
+    }
+
+    fn hear(&mut self, slot: Slot, source: Source, now: Micros) {
+        if self.session(slot).is_none() {
+            return;
+        }
+        self.detach(slot);
+        match source {
+            Source::Session(other) => match self.session(other) {
+                Some(other) => other.hearers.push(slot),
+                None => return,
+            },
+            Source::Mixer(mixer) => {
+                match self.mixers.get_mut(mixer as usize).and_then(Option::as_deref_mut) {
+                    Some(mixer) => mixer.join(slot, now),
+                    None => return,
+                }
+            }
+            _ => {}
+        }
+        if let Some(session) = self.session(slot) {
+            session.ear = matches!(source, Source::Mixer(_)).then(Box::default);
+            if let Source::Loop(sound) = &source {
+                // All who hear it hear the same moment of it.
+                session.loop_at = (now / 125) as usize % sound.len();
+            }
+            session.source = source;
+            session.filling = true;
+            session.next_packet = session.next_packet.max(now);
+        }
+    }
+
+    /// Takes a session away from what it hears; it hears silence.
+    fn detach(&mut self, slot: Slot) {
+        let Some(session) = self.session(slot) else { return };
+        session.ear = None;
+        match std::mem::replace(&mut session.source, Source::Silence) {
+            Source::Session(other) => {
+                if let Some(other) = self.session(other) {
+                    other.hearers.retain(|hearer| *hearer != slot);
+                }
+            }
+            Source::Mixer(mixer) => {
+                if let Some(mixer) = self.mixers.get_mut(mixer as usize).and_then(Option::as_deref_mut) {
+                    mixer.leave(slot);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Plays something over the source, instead of what was played before.
+    fn cover(&mut self, slot: Slot, player: Player, now: Micros) {
+        self.uncover(slot, PlayEnd::Stopped, now);
+        if let Some(session) = self.session(slot) {
+            session.player = Some(player);
+            session.filling = true;
+            session.next_packet = session.next_packet.max(now);
+        }
+    }
+
+    /// Ends what is played. The recording that waited for its beep begins.
+    pub fn uncover(&mut self, slot: Slot, reason: PlayEnd, now: Micros) {
+        let Some(session) = self.session(slot) else { return };
+        match session.player.take() {
+            Some(Player { role: Role::Play(play), .. }) => {
+                self.tell(slot, Happening::PlayDone { play, reason });
+            }
+            Some(Player { role: Role::Beep, .. }) => {
+                if let Some(recorder) = &mut session.recorder {
+                    recorder.next.get_or_insert(now);
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn record(&mut self, slot: Slot, record: Record, now: Micros) {
+        self.finish_recording(slot, RecordEnd::Stopped, None);
+        let Record { done, file, failed, limits, stop_digits, beep } = record;
+        let recorder = Recorder {
+            done,
+            file,
+            recording: Recording::new(limits),
+            ear: JitterBuffer::default(),
+            stop_digits,
+            chunk: self.chunk(),
+            next: beep.is_none().then_some(now),
+            failed,
+        };
+        let Some(session) = self.session(slot) else { return };
+        session.recorder = Some(Box::new(recorder));
+        if let Some(beep) = beep {
+            self.cover(slot, Player { list: Playlist::new(vec![beep], false), role: Role::Beep }, now);
+        }
+    }
+
+    /// An empty chunk for a recorder, one that the writer gave back if there is any.
+    pub fn chunk(&mut self) -> Vec<i16> {
+        self.emptied.try_recv().unwrap_or_else(|_| Vec::with_capacity(crate::writer::CHUNK))
+    }
+
+    fn close(
+        &mut self,
+        slot: Slot,
+        now: Micros,
+        note: impl FnOnce(Slot, crate::wire::SessionStats, Sockets) -> Note,
+    ) {
+        if self.session(slot).is_none() {
+            return;
+        }
+        self.uncover(slot, PlayEnd::Closed, now);
+        self.finish_recording(slot, RecordEnd::Closed, None);
+        self.detach(slot);
+        let Some(mut session) = self.sessions[slot as usize].take() else { return };
+        self.due[slot as usize] = Micros::MAX;
+        session.report(now, crate::clock::unix(), true);
+        for &hearer in &session.hearers {
+            if let Some(hearer) = self.session(hearer) {
+                hearer.source = Source::Silence;
+                hearer.next_packet = hearer.next_packet.max(now);
+            }
+            self.schedule(hearer);
+        }
+        // A socket that is about to be closed need not be watched; there is nothing to do when that fails.
+        let _ = self.epoll.remove(session.sockets.rtp.as_fd());
+        let _ = self.epoll.remove(session.sockets.rtcp.as_fd());
+        add(&mut self.past, &session);
+        let stats = session.stats(now);
+        self.notes.send(note(slot, stats, session.sockets));
+    }
+
+    /// Closes everything.
+    pub fn end(&mut self, now: Micros) {
+        for slot in 0..self.sessions.len() as Slot {
+            self.guarded(slot, |world| {
+                world.close(slot, now, |slot, stats, sockets| Note::Closed {
+                    slot,
+                    stats,
+                    sockets,
+                    token: None,
+                    panicked: false,
+                });
+            });
+        }
+        for job in self.unwritten.drain(..) {
+            let _ = self.jobs.0.send(job); // the writer outlives the worker
+        }
+    }
+
+    fn stats(&self) -> EngineStats {
+        let mut stats = self.past.clone();
+        for session in self.sessions.iter().flatten() {
+            add(&mut stats, session);
+        }
+        stats
+    }
+}
+
+fn add(stats: &mut EngineStats, session: &Session) {
+    stats.rx_packets += session.rx.packets();
+    stats.tx_packets += session.tx.packets();
+    stats.rx_strangers += session.strangers;
+    stats.rx_invalid += session.invalid;
+    stats.tx_errors += session.errors;
+}

@@ -1,0 +1,144 @@
+//! The thread that writes recordings.
+
+use crate::notes::{Note, NoteSender, Recorded};
+use crate::orders::Token;
+use media_proto::wav;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+
+/// Samples that are gathered before they go to the disk: half a second.
+pub const CHUNK: usize = 4000;
+/// The header is made right after this many samples, so that a file cut by a crash plays but for its last second.
+const HEADER_EVERY: u32 = 8000;
+/// Chunks that may wait for a slow disk (64 MB). Beyond that recordings end with the reason `disk`.
+const QUEUE: usize = 8000;
+
+pub enum Job {
+    /// Makes the file; answered with [`Note::RecordOpened`].
+    Open {
+        token: Token,
+        file: u64,
+        path: String,
+        failed: Arc<AtomicBool>,
+    },
+    Write {
+        file: u64,
+        samples: Vec<i16>,
+    },
+    /// Completes the file and tells so with [`Note::Recorded`].
+    Finish {
+        file: u64,
+        done: Recorded,
+    },
+    /// Ends the thread, with [`Note::Ended`].
+    End,
+}
+
+/// A way to the writer, and back for the emptied chunks.
+#[derive(Clone)]
+pub struct Jobs(pub mpsc::SyncSender<Job>);
+
+/// Starts the thread; it ends after [`Job::End`].
+pub fn start(notes: NoteSender) -> io::Result<(Jobs, mpsc::Receiver<Vec<i16>>, JoinHandle<()>)> {
+    let (jobs, receiver) = mpsc::sync_channel(QUEUE);
+    let (empty, emptied) = mpsc::channel();
+    let thread = std::thread::Builder::new().name("writer".into()).spawn(move || {
+        let mut files = HashMap::new();
+        for job in receiver {
+            if matches!(job, Job::End) {
+                break;
+            }
+            carry_out(job, &mut files, &notes, &empty);
+        }
+        notes.send(Note::Ended);
+    })?;
+    Ok((Jobs(jobs), emptied, thread))
+}
+
+/// A file that is being written.
+struct Open {
+    file: File,
+    path: String,
+    samples: u32,
+    header_at: u32,
+    bytes: Vec<u8>,
+    failed: Arc<AtomicBool>,
+}
+
+fn carry_out(job: Job, files: &mut HashMap<u64, Open>, notes: &NoteSender, empty: &mpsc::Sender<Vec<i16>>) {
+    match job {
+        Job::Open { token, file, path, failed } => {
+            let opened = Open::new(path, failed).map(|open| {
+                files.insert(file, open);
+            });
+            notes.send(Note::RecordOpened { token, opened });
+        }
+        Job::Write { file, mut samples } => {
+            if let Some(open) = files.get_mut(&file) {
+                open.append(&samples);
+            }
+            samples.clear();
+            let _ = empty.send(samples); // the worker may have ended
+        }
+        Job::Finish { file, done } => {
+            if let Some(mut open) = files.remove(&file) {
+                let done = open.finish(done);
+                notes.send(Note::Recorded(done));
+            }
+        }
+        Job::End => {}
+    }
+}
+
+impl Open {
+    fn new(path: String, failed: Arc<AtomicBool>) -> Result<Open, String> {
+        let file = File::create(&path).and_then(|mut file| {
+            file.write_all(&wav::header(0))?;
+            Ok(file)
+        });
+        let file = file.map_err(|error| format!("{path} cannot be written: {error}"))?;
+        Ok(Open { file, path, samples: 0, header_at: 0, bytes: Vec::with_capacity(2 * CHUNK), failed })
+    }
+
+    fn append(&mut self, samples: &[i16]) {
+        if self.failed.load(Ordering::Relaxed) {
+            return;
+        }
+        self.bytes.clear();
+        self.bytes.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
+        let at = wav::HEADER_LEN as u64 + 2 * u64::from(self.samples);
+        if self.file.write_all_at(&self.bytes, at).is_err() {
+            self.failed.store(true, Ordering::Relaxed);
+            return;
+        }
+        self.samples += samples.len() as u32;
+        if self.samples - self.header_at >= HEADER_EVERY {
+            self.header();
+        }
+    }
+
+    fn header(&mut self) {
+        self.header_at = self.samples;
+        if self.file.write_all_at(&wav::header(self.samples), 0).is_err() {
+            self.failed.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Makes the file whole. What did not fit on the disk is cut off, and the length told is that of the file.
+    fn finish(&mut self, mut done: Recorded) -> Recorded {
+        self.header();
+        let _ = self.file.set_len(wav::HEADER_LEN as u64 + 2 * u64::from(self.samples));
+        if self.failed.load(Ordering::Relaxed) {
+            done.reason = crate::wire::RecordEnd::Disk;
+        }
+        done.ms = self.samples / 8;
+        done.voiced_ms = done.voiced_ms.min(done.ms);
+        done.path.clone_from(&self.path);
+        done
+    }
+}

@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+
 from tests.interop import demo as demo_process
 from tests.interop.demo import Demo
 from tests.interop.phones import baresip, sipp
@@ -82,20 +83,21 @@ class Phones:
         transport: str = "u1",
         calls: int = 1,
         seconds: float = 15,
+        port: int = 0,
         **keys: str,
     ) -> Sipp:
         """A SIPp scenario, not started yet; `keys` are what it calls [name]."""
         if not sipp.installed():
             pytest.fail("SIPp is missing: apt-get install sip-tester")
-        place = self._place("sipp")
         run = Sipp(
             scenario,
             account,
-            place,
+            self._place("sipp"),
             target=target,
             transport=transport,
             calls=calls,
             seconds=seconds,
+            port=port,
             keys=keys,
         )
         self._open.append(run)

@@ -30,9 +30,10 @@ class Sipp:
         transport: str = "u1",
         calls: int = 1,
         seconds: float = 15,
+        port: int = 0,
         keys: dict[str, str] | None = None,
     ) -> None:
-        self.port = free_port()
+        self.port = port or free_port()
         self._directory = directory
         self._scenario = scenario
         self._seconds = seconds

@@ -1,0 +1,155 @@
+"""baresip against the demo: each feature with a real phone at every end, speaking and hearing real tones."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.interop.conftest import Phones
+from tests.interop.demo import Demo
+from tests.interop.phones.baresip import Baresip, header_in_trace
+from tests.interop.phones.sip import user_of
+from tests.interop.phones.sound import hears, hears_beep, hears_no, hears_something, now_at, trace_of
+
+
+async def _talk(caller: Baresip, callee: Baresip, target: str) -> None:
+    """Dial, answer, and listen to the other's tone at both ends."""
+    await caller.dial(target)
+    await callee.accept()
+    await caller.event("CALL_ESTABLISHED")
+    await hears(caller, callee.tone, mark=now_at(caller))
+    await hears(callee, caller.tone, mark=now_at(callee))
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+async def test_two_baresips_talk_and_send_keys(demo: Demo, phones: Phones, transport: str):
+    lan = await phones.baresip(demo.account("101"), transport=transport)
+    hoa = await phones.baresip(demo.account("103"), transport=transport)
+    await _talk(lan, hoa, "103")
+    await lan.press("42")
+    await hoa.hears_keys("42")
+    await hoa.press("17")
+    await lan.hears_keys("17")
+    assert trace_of(lan.samples(), lan.tone) < 0.05
+    assert [user_of(v) for v in header_in_trace(hoa.log(), "INVITE", "From")] == ["101"]
+    await hoa.hang_up()
+    await lan.hung_up()
+
+
+async def test_baresips_with_different_codecs_hear_each_other(demo: Demo, phones: Phones):
+    lan = await phones.baresip(demo.account("101"), codecs="pcmu")
+    hoa = await phones.baresip(demo.account("103"), codecs="pcma")
+    await _talk(lan, hoa, "103")
+
+
+async def test_a_second_baresip_learns_that_the_call_was_completed_elsewhere(demo: Demo, phones: Phones):
+    caller = await phones.baresip(demo.account("101"))
+    desk, mobile = await phones.baresip(demo.account("103")), await phones.baresip(demo.account("103"))
+    await caller.dial("103")
+    await mobile.event("CALL_INCOMING")
+    await desk.accept()
+    await mobile.hung_up()
+    reasons = header_in_trace(mobile.log(), "CANCEL", "Reason")
+    assert any("completed elsewhere" in reason.lower() for reason in reasons), mobile.log()[-3000:]
+    await hears(caller, desk.tone)
+
+
+async def test_baresip_holds_with_music_and_resumes(demo: Demo, phones: Phones):
+    lan, hoa = await phones.baresip(demo.account("101")), await phones.baresip(demo.account("103"))
+    await _talk(lan, hoa, "103")
+    await lan.hold()
+    await asyncio.sleep(0.5)
+    mark = now_at(hoa)
+    await hears_something(hoa, mark=mark, lasting=1.0)
+    await hears_no(hoa, lan.tone, mark=mark, lasting=0.1)
+    await lan.resume()
+    await hears(hoa, lan.tone, mark=now_at(hoa))
+
+
+async def test_baresip_transfers_blindly(demo: Demo, phones: Phones):
+    lan, hoa = await phones.baresip(demo.account("101")), await phones.baresip(demo.account("103"))
+    quang = await phones.baresip(demo.account("105"))
+    await _talk(lan, hoa, "103")
+    await hoa.transfer("105")
+    await quang.accept()
+    await hears(lan, quang.tone, mark=now_at(lan))
+    await hears(quang, lan.tone, mark=now_at(quang))
+
+
+async def test_baresip_hears_its_echo(demo: Demo, phones: Phones):
+    lan = await phones.baresip(demo.account("101"))
+    await lan.call("*43")
+    await hears(lan, lan.tone, within=15)
+
+
+async def test_baresip_reaches_the_operator_through_the_switchboard(demo: Demo, phones: Phones):
+    outside, operator = await phones.baresip(demo.carrier()), await phones.baresip(demo.account("104"))
+    await outside.call(demo.tenant().numbers["main"])
+    await hears_something(outside)
+    await outside.press("0")
+    await operator.accept()
+    await hears(outside, operator.tone, mark=now_at(outside))
+    await hears(operator, outside.tone)
+    await outside.hang_up()
+    await operator.hung_up()
+
+
+async def test_baresip_waits_for_an_agent(demo: Demo, phones: Phones):
+    lan = await phones.baresip(demo.account("101"))
+    await lan.call("300")
+    await hears_something(lan, lasting=2.0, within=6)
+    agent = await phones.baresip(demo.account("105"))
+    await agent.accept(within=12)
+    await hears(lan, agent.tone, mark=now_at(lan))
+    await hears(agent, lan.tone)
+
+
+async def test_baresip_leaves_a_message_that_another_fetches(demo: Demo, phones: Phones):
+    lan = await phones.baresip(demo.account("101"))
+    await lan.call("104")
+    await hears_beep(lan)
+    await asyncio.sleep(2.5)
+    await lan.hang_up()
+    anna = await phones.baresip(demo.account("104"))
+    await anna.call("*97")
+    await hears_something(anna)
+    await anna.press(demo.tenant().person("104").voicemail_pin + "#")
+    await hears(anna, lan.tone, within=15)
+
+
+async def test_three_baresips_confer(demo: Demo, phones: Phones):
+    members = [await phones.baresip(demo.account(extension)) for extension in ("101", "102", "103")]
+    for member in members:
+        await member.call("600")
+    for member in members:
+        mark = now_at(member)
+        for other in members:
+            if other is not member:
+                await hears(member, other.tone, mark=mark, within=8, part=0.1)
+        await hears_no(member, member.tone, mark=mark, lasting=0.1)
+
+
+async def test_baresip_parks_and_another_takes_back(demo: Demo, phones: Phones):
+    lan, hoa = await phones.baresip(demo.account("101")), await phones.baresip(demo.account("103"))
+    await _talk(lan, hoa, "103")
+    await hoa.transfer("704")
+    await asyncio.sleep(1.0)
+    await hears_something(lan, mark=now_at(lan), within=5)
+    quang = await phones.baresip(demo.account("105"))
+    await quang.call("704")
+    await hears(lan, quang.tone, mark=now_at(lan))
+    await hears(quang, lan.tone)
+
+
+async def test_baresip_calls_outside_and_is_shown_with_the_companys_number(demo: Demo, phones: Phones):
+    lan, outside = await phones.baresip(demo.account("101")), await phones.baresip(demo.carrier())
+    await _talk(lan, outside, "0908123456")
+    assert [user_of(v) for v in header_in_trace(outside.log(), "INVITE", "From")] == ["+842871234500"]
+    await outside.hang_up()
+    await lan.hung_up()
+
+
+async def test_baresip_calls_for_help(demo: Demo, phones: Phones):
+    lan, outside = await phones.baresip(demo.account("101")), await phones.baresip(demo.carrier())
+    await _talk(lan, outside, "113")

@@ -1,0 +1,96 @@
+"""SIPp against the demo: signalling to the letter, by a phone that others wrote."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.interop.conftest import Phones
+from tests.interop.demo import Demo
+from tests.interop.phones.raw import Account
+from tests.interop.phones.sound import hears, hears_beep, hears_something, now_at
+
+
+@pytest.mark.parametrize("transport", ["u1", "t1"], ids=["udp", "tcp"])
+async def test_sipp_registers_and_unregisters(demo: Demo, phones: Phones, transport: str):
+    await phones.sipp("register", demo.account("103"), transport=transport).run()
+
+
+@pytest.mark.parametrize("transport", ["u1", "t1"], ids=["udp", "tcp"])
+async def test_sipp_calls_the_echo_test_again_and_again(demo: Demo, phones: Phones, transport: str):
+    await phones.sipp("call", demo.account("103"), target="*43", transport=transport, calls=3).run()
+
+
+async def test_sipp_calls_a_person(demo: Demo, phones: Phones):
+    callee = await phones.raw(demo.account("102"))
+    run = await phones.sipp("call", demo.account("103"), target="102").open()
+    far = await (await callee.rings()).accept()
+    await run.finished()
+    ending = await far.hung_up()
+    assert ending is not None
+    assert ending.method == "BYE"
+
+
+async def test_sipp_calls_without_an_offer(demo: Demo, phones: Phones):
+    callee = await phones.raw(demo.account("102"))
+    run = await phones.sipp("late_offer", demo.account("103"), target="102").open()
+    far = await (await callee.rings()).accept()
+    await run.finished()
+    await far.hung_up()
+
+
+async def test_sipp_holds_and_resumes(demo: Demo, phones: Phones):
+    callee = await phones.raw(demo.account("102"))
+    run = await phones.sipp("hold", demo.account("103"), target="102").open()
+    far = await (await callee.rings()).accept()
+    await hears_something(far, lasting=0.4, within=3)
+    await run.finished()
+    await far.hung_up()
+
+
+async def test_sipp_cancels_a_ringing_call(demo: Demo, phones: Phones):
+    callee = await phones.raw(demo.account("102"))
+    run = await phones.sipp("cancel", demo.account("103"), target="102").open()
+    far = await callee.rings()
+    await run.finished()
+    await far.hung_up()
+
+
+async def test_sipp_is_refused_with_a_wrong_password(demo: Demo, phones: Phones):
+    wrong = Account(demo.account("103").username, "wrong", demo.server)
+    await phones.sipp("wrong_password", wrong, target="102").run()
+
+
+async def test_a_busy_sipp_sends_the_caller_to_voicemail(demo: Demo, phones: Phones):
+    registering = await phones.raw(demo.account("102"), register=False)
+    run = await phones.sipp("busy", demo.account("102")).open()
+    await registering.register(contact=f"<sip:{registering.account.username}@127.0.0.1:{run.port}>")
+    caller = await phones.raw(demo.account("101"))
+    near = await caller.call("102", wait="sent")
+    await near.answered()
+    await run.finished()
+    await hears_beep(near)
+    await registering.register(0, contact=f"<sip:{registering.account.username}@127.0.0.1:{run.port}>")
+
+
+async def test_sipp_as_the_carrier_is_called_and_calls(own_demo: Demo, phones: Phones):
+    nobody = Account("carrier", "", own_demo.sip_address)
+    answers = phones.sipp("carrier_answers", nobody)
+    own_demo.carried_by(("127.0.0.1", answers.port))
+    own_demo.start()
+    await answers.open()
+    caller = await phones.raw(own_demo.account("101"))
+    near = await caller.call("0908123456")
+    await near.hang_up()
+    await answers.finished()
+    number = "+842871234500"
+    await phones.sipp("carrier_calls", nobody, target=number, port=answers.port, sender="+84908123456").run()
+    own_demo.stop()
+
+
+async def test_the_echo_is_heard_while_sipp_calls(demo: Demo, phones: Phones):
+    run = await phones.sipp("call", demo.account("103"), target="*43", calls=5, seconds=20).open()
+    caller = await phones.raw(demo.account("101"))
+    near = await caller.call("*43")
+    await hears(near, caller.tone, mark=now_at(near), within=15)
+    await run.finished()
+    assert near.rtp.lost() == 0

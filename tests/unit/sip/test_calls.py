@@ -1,0 +1,246 @@
+"""Calls between two user agents on a perfect network."""
+
+from __future__ import annotations
+
+import pytest
+from tests.unit.sip.network import ANSWER, OFFER, Network, Node
+
+from tongdai.sip.ua import SessionError
+
+
+@pytest.fixture(params=["udp", "tcp"])
+def pair(request: pytest.FixtureRequest) -> tuple[Network, Node, Node]:
+    network = Network(transport=request.param)
+    return network, network.node("192.0.2.1"), network.node("192.0.2.2")
+
+
+def establish(network: Network, caller: Node, callee: Node):
+    callee.handler.on["invite"] = lambda session: session.accept(ANSWER)
+    ours = caller.call(callee)
+    network.run(1)
+    theirs = callee.handler.last("invite")[1]
+    assert ours.confirmed
+    assert theirs.confirmed
+    return ours, theirs
+
+
+def test_call_rings_is_answered_and_hung_up_by_the_caller(pair) -> None:
+    network, caller, callee = pair
+    callee.handler.on["invite"] = lambda session: session.progress(180)
+    ours = caller.call(callee)
+    network.run(3)
+    assert caller.handler.last("provisional")[2:] == (180, None)
+    theirs = callee.handler.last("invite")[1]
+    assert theirs.remote_sdp == OFFER
+    theirs.accept(ANSWER)
+    network.run(1)
+    assert caller.handler.last("answered")[2] == ANSWER
+    assert callee.handler.last("ack")[2] is None
+    ours.bye('Q.850;cause=16;text="done"')
+    network.run(1)
+    assert callee.handler.last("bye")[2] == 'Q.850;cause=16;text="done"'
+    assert caller.handler.names() == ["provisional", "answered"]
+    network.run(100)
+    assert network.at_rest()
+
+
+def test_callee_hangs_up(pair) -> None:
+    network, caller, callee = pair
+    _, theirs = establish(network, caller, callee)
+    theirs.bye()
+    network.run(1)
+    assert caller.handler.names()[-1] == "bye"
+    network.run(100)
+    assert network.at_rest()
+
+
+def test_rejection_reaches_the_caller(pair) -> None:
+    network, caller, callee = pair
+    callee.handler.on["invite"] = lambda session: session.reject(486)
+    caller.call(callee)
+    network.run(1)
+    assert caller.handler.last("failed")[2] == 486
+    network.run(100)
+    assert network.at_rest()
+
+
+def test_cancel_with_reason(pair) -> None:
+    network, caller, callee = pair
+    callee.handler.on["invite"] = lambda session: session.progress(180)
+    ours = caller.call(callee)
+    network.run(1)
+    ours.cancel('SIP;cause=200;text="Call completed elsewhere"')
+    network.run(1)
+    assert callee.handler.last("cancelled")[2] == 'SIP;cause=200;text="Call completed elsewhere"'
+    assert caller.handler.last("failed")[2] == 487
+    network.run(100)
+    assert network.at_rest()
+
+
+def test_cancel_before_any_response_waits_for_one(pair) -> None:
+    network, caller, callee = pair
+    callee.handler.on["invite"] = lambda session: session.progress(180)
+    ours = caller.call(callee)
+    ours.cancel()
+    network.run(1)
+    assert caller.handler.names() == ["failed"]
+    assert callee.handler.names() == ["invite", "cancelled"]
+    network.run(100)
+    assert network.at_rest()
+
+
+def test_answer_that_crosses_the_cancel_is_acknowledged_and_ended(pair) -> None:
+    network, caller, callee = pair
+    callee.handler.on["invite"] = lambda session: session.progress(180)
+    ours = caller.call(callee)
+    network.run(1)
+    callee.handler.last("invite")[1].accept(ANSWER)
+    ours.cancel()
+    network.run(1)
+    assert caller.handler.last("failed")[2] == 487
+    assert callee.handler.names()[-2:] == ["ack", "bye"]
+    network.run(100)
+    assert network.at_rest()
+
+
+def test_hold_and_resume_by_reinvite(pair) -> None:
+    network, caller, callee = pair
+    ours, theirs = establish(network, caller, callee)
+    callee.handler.on["reinvite"] = lambda session, sdp: session.accept_reinvite(ANSWER + "a=recvonly\r\n")
+    ours.reinvite(OFFER + "a=sendonly\r\n")
+    network.run(1)
+    assert callee.handler.last("reinvite")[2].endswith("a=sendonly\r\n")
+    assert caller.handler.last("reinvite_result")[2:] == (200, ANSWER + "a=recvonly\r\n")
+    # and in the other direction
+    caller.handler.on["reinvite"] = lambda session, sdp: session.accept_reinvite(OFFER)
+    theirs.reinvite(ANSWER)
+    network.run(1)
+    assert callee.handler.last("reinvite_result")[2:] == (200, OFFER)
+    ours.bye()
+    network.run(100)
+    assert network.at_rest()
+
+
+def test_refused_reinvite_leaves_the_call(pair) -> None:
+    network, caller, callee = pair
+    ours, _ = establish(network, caller, callee)
+    callee.handler.on["reinvite"] = lambda session, sdp: session.reject_reinvite(488)
+    ours.reinvite(OFFER)
+    network.run(1)
+    assert caller.handler.last("reinvite_result")[2:] == (488, None)
+    assert ours.confirmed
+    ours.bye()
+    network.run(100)
+    assert network.at_rest()
+
+
+def test_reinvites_that_cross_are_both_carried_out(pair) -> None:
+    network, caller, callee = pair
+    ours, theirs = establish(network, caller, callee)
+    caller.handler.on["reinvite"] = lambda session, sdp: session.accept_reinvite(OFFER)
+    callee.handler.on["reinvite"] = lambda session, sdp: session.accept_reinvite(ANSWER)
+    ours.reinvite(OFFER)
+    theirs.reinvite(ANSWER)
+    network.run(10)
+    assert caller.handler.last("reinvite_result")[2] == 200
+    assert callee.handler.last("reinvite_result")[2] == 200
+    ours.bye()
+    network.run(100)
+    assert network.at_rest()
+
+
+def test_late_offer(pair) -> None:
+    network, caller, callee = pair
+    callee.handler.on["invite"] = lambda session: session.accept(OFFER)
+    caller.handler.on["answered"] = lambda session, sdp: session.ack(ANSWER)
+    ours = caller.call(callee, sdp=None)
+    network.run(1)
+    assert callee.handler.last("invite")[1].remote_sdp == ANSWER
+    assert caller.handler.last("answered")[2] == OFFER
+    assert callee.handler.last("ack")[2] == ANSWER
+    ours.bye()
+    network.run(100)
+    assert network.at_rest()
+
+
+def test_late_offer_inside_the_dialog(pair) -> None:
+    network, caller, callee = pair
+    ours, _ = establish(network, caller, callee)
+    callee.handler.on["reinvite"] = lambda session, sdp: session.accept_reinvite(OFFER)
+    caller.handler.on["reinvite_result"] = lambda session, status, sdp: session.ack(ANSWER)
+    ours.reinvite(None)
+    network.run(1)
+    assert callee.handler.last("reinvite")[2] is None
+    assert callee.handler.last("ack")[2] == ANSWER
+    ours.bye()
+    network.run(100)
+    assert network.at_rest()
+
+
+def test_no_answer_at_all_is_408() -> None:
+    network = Network()
+    caller, callee = network.node("192.0.2.1"), network.node("192.0.2.2")
+    network.drop = lambda flow, data: True
+    caller.call(callee)
+    network.run(31)
+    assert not caller.handler.events
+    network.run(2)
+    assert caller.handler.last("failed")[2] == 408
+    assert network.sent(caller).count("INVITE sip:callee@192.0.2.2:5060 SIP/2.0") == 7
+    assert network.at_rest()
+
+
+def test_answer_without_ack_is_repeated_then_given_up() -> None:
+    network = Network()
+    caller, callee = network.node("192.0.2.1"), network.node("192.0.2.2")
+    callee.handler.on["invite"] = lambda session: session.accept(ANSWER)
+    network.drop = lambda flow, data: data.startswith(b"ACK")
+    caller.call(callee)
+    network.run(31)
+    assert network.sent(callee).count("SIP/2.0 200 OK") == 10
+    network.run(3)
+    assert callee.handler.last("ended")[2] == 408
+    assert caller.handler.names()[-1] == "bye"
+    network.run(100)
+    assert network.at_rest()
+
+
+def test_hanging_up_before_the_ack_waits_for_it() -> None:
+    network = Network()
+    caller, callee = network.node("192.0.2.1"), network.node("192.0.2.2")
+    callee.handler.on["invite"] = lambda session: (session.accept(ANSWER), session.bye())
+    network.drop = lambda flow, data: data.startswith(b"ACK") and network.now < 1003
+    caller.call(callee)
+    network.run(2.9)
+    assert not any(line.startswith("BYE") for line in network.sent(callee))
+    network.run(5)
+    assert caller.handler.names() == ["answered", "bye"]
+    assert callee.handler.names() == ["invite"]
+    network.run(100)
+    assert network.at_rest()
+
+
+def test_a_request_in_an_unknown_dialog_gets_481_and_ends_the_session() -> None:
+    network = Network()
+    caller, callee = network.node("192.0.2.1"), network.node("192.0.2.2")
+    ours, _ = establish(network, caller, callee)
+    callee.generation += 1
+    callee.agent = callee._new_agent()
+    ours.info(b"Signal=5\r\n", "application/dtmf-relay")
+    network.run(1)
+    assert caller.handler.last("ended")[2] == 481
+    network.run(100)
+    assert network.at_rest()
+
+
+def test_operations_that_do_not_fit_the_state_say_so() -> None:
+    network = Network()
+    caller, callee = network.node("192.0.2.1"), network.node("192.0.2.2")
+    ours, theirs = establish(network, caller, callee)
+    with pytest.raises(SessionError, match="confirmed"):
+        theirs.accept(ANSWER)
+    with pytest.raises(SessionError, match="confirmed"):
+        ours.cancel()
+    ours.bye()
+    with pytest.raises(SessionError, match="terminated"):
+        ours.reinvite(OFFER)

@@ -7,7 +7,6 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-
 from tests.interop import demo as demo_process
 from tests.interop.demo import Demo
 from tests.interop.phones import baresip, sipp

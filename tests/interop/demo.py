@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-
 from tests.interop.phones.raw import Account
 from tests.interop.ports import free_port, free_range
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
 from tests.interop.phones.baresip import Baresip, header_in_trace

@@ -7,7 +7,6 @@ import re
 
 import numpy as np
 import pytest
-
 from tests.interop.conftest import Phones
 from tests.interop.phones.raw import Account, RawPhone
 from tests.interop.phones.sound import (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
 from tests.interop.phones.raw import Account

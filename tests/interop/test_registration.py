@@ -6,7 +6,6 @@ import asyncio
 import re
 
 import pytest
-
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
 from tests.interop.phones.raw import Account, RawPhone

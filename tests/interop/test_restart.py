@@ -9,7 +9,6 @@ import signal
 import subprocess
 
 import pytest
-
 from tests.interop.conftest import Phones
 from tests.interop.demo import TONGDAI, Demo
 from tests.interop.phones.raw import Account

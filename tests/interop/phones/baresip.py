@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from tests.interop.phones.raw import Account
 from tests.interop.phones.sound import Sound, write_tone
 from tests.interop.ports import free_port

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-
 from tests.interop.phones.sound import FRAME, Sound, alaw_decode, alaw_encode, tone, ulaw_decode, ulaw_encode
 
 PCMU, PCMA = 0, 8

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import asyncio
+
+from tongdai.journal.behind import BATCH, WriteBehind
+
+
+class Store:
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.failures = 0
+        self.failed = asyncio.Event()
+
+    async def write(self, batch: list[int]) -> None:
+        if self.failures:
+            self.failures -= 1
+            self.failed.set()
+            raise ConnectionError("the database is down")
+        self.batches.append(batch)
+
+
+async def test_items_arrive_in_order_and_together():
+    store = Store()
+    behind = WriteBehind("test", store.write, linger=0)
+    behind.start()
+    for n in range(5):
+        behind.put(n)
+    await behind.flush()
+    assert store.batches == [[0, 1, 2, 3, 4]]
+    assert behind.backlog == 0
+    assert await behind.close()
+
+
+async def test_a_batch_is_bounded():
+    store = Store()
+    behind = WriteBehind("test", store.write, linger=0)
+    for n in range(BATCH + 1):
+        behind.put(n)
+    behind.start()
+    await behind.flush()
+    assert [len(batch) for batch in store.batches] == [BATCH, 1]
+    await behind.close()
+
+
+async def test_a_store_that_is_down_gets_everything_later_in_order():
+    store = Store()
+    store.failures = 2
+    behind = WriteBehind("test", store.write, linger=0, retry=(0.001,))
+    behind.start()
+    behind.put(1)
+    await store.failed.wait()
+    behind.put(2)
+    await behind.flush()
+    assert [n for batch in store.batches for n in batch] == [1, 2]
+    assert not behind.failing
+    await behind.close()
+
+
+async def test_closing_gives_up_in_time_and_says_that_something_is_left():
+    store = Store()
+    store.failures = 1_000_000
+    behind = WriteBehind("test", store.write, linger=0, retry=(10,))
+    behind.start()
+    behind.put(1)
+    assert await behind.close(within=0.01) is False
+    assert behind.backlog == 1

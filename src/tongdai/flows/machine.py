@@ -141,7 +141,7 @@ def _recorded(step: Step, event: e.RecordDone, world: World) -> None:
     if call.position is not None:
         to_verb(step, call, event, world)
     if call.ended:
-        step.forget(call)
+        step.close(call)
 
 
 def _timer(step: Step, event: e.TimerFired, world: World) -> None:
@@ -151,7 +151,8 @@ def _timer(step: Step, event: e.TimerFired, world: World) -> None:
     del call.timers[event.timer]
     step.touch(call)
     if call.ended:
-        step.forget(call)
+        step.note(call, f.Trouble("the end of a recording was never reported"))
+        step.close(call)
     else:
         to_verb(step, call, event, world)
 

@@ -119,7 +119,8 @@ class Call(msgspec.Struct, omit_defaults=True):
     """The whole conversation, one id through every transfer.
 
     `subject` is the leg for whom the flow runs, `caller` who that is (known also when the leg is gone);
-    `peer` is whom it talks to, if anybody. Other legs are being called.
+    `peer` is whom it talks to, if anybody. Other legs are being called. A call that has `ended` (`cause`,
+    `ended_by`) lives on without legs until the end of its recording is reported.
     """
 
     id: str
@@ -137,6 +138,8 @@ class Call(msgspec.Struct, omit_defaults=True):
     serial: int = 0
     transferred_by: Party | None = None
     ended: bool = False
+    cause: Cause = Cause.NORMAL
+    ended_by: str = ""
 
     def next_id(self, kind: str) -> str:
         """An id that is new within this call and the same in every replay: `call.kind7`."""

@@ -74,13 +74,18 @@ class Step:
             return
         for leg in list(call.legs.values()):
             self.hangup(call, leg, cause)
-        call.ended = True
+        call.ended, call.cause, call.ended_by = True, cause, by
         self.leave_places(call)
-        self.note(call, f.CallEnded(cause, by))
+        call.timers.clear()
         if call.recording:
             self.timer(call, "recording", RECORDING_GRACE)
         else:
-            self.forget(call)
+            self.close(call)
+
+    def close(self, call: Call) -> None:
+        """Nothing more can come of this call: write the last fact."""
+        self.note(call, f.CallEnded(call.cause, call.ended_by))
+        self.forget(call)
 
     def forget(self, call: Call) -> None:
         self.state.calls.pop(call.id, None)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from tongdai.calls.model import Party, PartyKind
-from tongdai.legs.ports import Edge, Trunk
+from tongdai.legs.ports import Device, Edge, Trunk
 from tongdai.sip.digest import Algorithm, DigestServer, Verdict
 from tongdai.sip.flow import Flow
 from tongdai.sip.message import NameAddr, ParseError, Request
@@ -55,16 +55,37 @@ class Callers:
         return Caller(tenant, Party(PartyKind.OUTSIDE, number, name), dialled, trunk.id)
 
     def _from_device(self, request: Request) -> Caller | Refusal:
-        now = self._clock()
-        found = self._digest.verify(request, REALM, now, self._hashes, algorithms=("MD5", "SHA-256"))
+        device = self.prove(request)
+        if isinstance(device, Refusal):
+            return device
+        return Caller(device.tenant, device.party, request.uri.user or "")
+
+    def prove(self, request: Request) -> Device | Refusal:
+        """The device whose password the request shows. Unknown names and wrong passwords get the same answer."""
+        found = self._digest.verify(
+            request, REALM, self._clock(), self._hashes, algorithms=("MD5", "SHA-256")
+        )
         if found.verdict is Verdict.MALFORMED:
             return Refusal(400)
         device = self._edge.device(found.username) if found.verdict is Verdict.OK else None
         if device is None:
-            stale = found.verdict is Verdict.STALE
-            algorithms = self._edge.algorithms(None)
-            return Refusal(401, self._digest.challenge(REALM, now, algorithms=algorithms, stale=stale))
-        return Caller(device.tenant, device.party, request.uri.user or "")
+            return self._challenge(request, stale=found.verdict is Verdict.STALE)
+        return device
+
+    def screen(self, request: Request, flow: Flow) -> tuple[int, Sequence[tuple[str, str]]] | None:
+        """Challenge who shows no password, before it costs memory; None lets the request in."""
+        if request.method not in ("INVITE", "REGISTER") or "Authorization" in request.headers:
+            return None
+        if self._edge.trunk_at(*flow.remote) is not None:
+            return None
+        refusal = self._challenge(request, stale=False)
+        return refusal.status, refusal.headers
+
+    def _challenge(self, request: Request, *, stale: bool) -> Refusal:
+        """401. Which algorithms are offered depends on the domain that is called, never on the name."""
+        algorithms = self._edge.algorithms(request.to.uri.host)
+        headers = self._digest.challenge(REALM, self._clock(), algorithms=algorithms, stale=stale)
+        return Refusal(401, headers)
 
     def _hashes(self, username: str) -> Mapping[Algorithm, str] | None:
         device = self._edge.device(username)

@@ -289,21 +289,10 @@ class Legs:
         self._post(leg.record.tenant, e.TransferRequested(leg.id, to, replaces))
 
     def _consulted(self, leg: SipLeg, refer: Refer) -> str:
-        """The leg of the same tenant that a Replaces inside a Refer-To names, as its phone sees the
-        dialog.
-        """
-        wanted = refer.replaces
-        assert wanted is not None
-        for other in self._legs.values():
-            session = other.session
-            if (
-                session is not None
-                and other.record.tenant == leg.record.tenant
-                and session.call_id == wanted.call_id
-                and {session.local_tag, session.remote_tag} == {wanted.to_tag, wanted.from_tag}
-            ):
-                return other.id
-        return ""
+        """The leg of the same tenant that a Replaces inside a Refer-To names."""
+        session = self.ua.find_replaced(refer.replaces) if refer.replaces is not None else None
+        other = self._leg(session) if session is not None else None
+        return other.id if other is not None and other.record.tenant == leg.record.tenant else ""
 
     def transfer_result(self, leg_id: str, ok: bool, cause: Cause) -> None:
         leg = self._legs.get(leg_id)

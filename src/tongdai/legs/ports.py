@@ -15,11 +15,20 @@ from tongdai.sip.flow import Flow
 
 
 class Device(msgspec.Struct, frozen=True):
-    """A device that may call: whose it is, and the hashes of its password."""
+    """A device that may call and register: whose it is, and the hashes of its password."""
 
     tenant: str
+    username: str
     party: Party
     ha1: Mapping[Algorithm, str]
+
+    @property
+    def person(self) -> str:
+        return self.party.person
+
+    @property
+    def device(self) -> str:
+        return self.party.device
 
 
 class Trunk(msgspec.Struct, frozen=True):
@@ -55,10 +64,9 @@ class Edge(Protocol):
     def number_from_trunk(self, trunk: str, text: str) -> str:
         """A number as a carrier writes it, in E.164 where it can be one."""
 
-    def domain(self, tenant: str) -> str: ...
-
-    def algorithms(self, tenant: str | None) -> Sequence[Algorithm]:
-        """Digest algorithms to offer, in order; MD5 first."""
+    def algorithms(self, domain: str) -> Sequence[Algorithm]:
+        """Digest algorithms to offer to phones of a domain, in order; MD5 first, and alone for a domain that does
+        not exist."""
 
 
 class Opened(Protocol):

@@ -11,6 +11,7 @@ from tongdai.calls import commands as c
 from tongdai.calls import events as e
 from tongdai.calls.model import Echo, Hears, InRoom, Music, RingTone, Silence, Source
 from tongdai.calls.prompts import Prompt
+from tongdai.core.errors import TongdaiError
 from tongdai.core.log import get_logger
 from tongdai.media import events as ev
 from tongdai.media import wire
@@ -157,7 +158,7 @@ class Sessions:
         if leg not in self._tenants:
             return
         self._wanted[leg] = play
-        files = [self._prompts.ready(tenant, prompt) for prompt in command.prompts]
+        files = [self._ready(tenant, prompt) for prompt in command.prompts]
         if all(file is not None for file in files):
             self._start(tenant, leg, play, [file for file in files if file is not None])
             return
@@ -165,6 +166,12 @@ class Sessions:
         task = asyncio.get_running_loop().create_task(self._prepare(tenant, command))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _ready(self, tenant: str, prompt: Prompt) -> Path | None:
+        try:
+            return self._prompts.ready(tenant, prompt)
+        except TongdaiError:
+            return None  # `_prepare` meets the same error, logs it and leaves the prompt out
 
     async def _prepare(self, tenant: str, command: c.Play) -> None:
         files = []

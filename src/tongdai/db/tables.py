@@ -1,7 +1,7 @@
 """Every table, once. Times are wall-clock seconds since 1970.
 
 Configuration is tied together by foreign keys. Call data (facts, CDRs, voicemail) is not: it outlives the
-people and the tenant it speaks of, and control must be able to write it whatever happened to the configuration.
+people and the tenant it speaks of, and control must be able to write it whatever became of them.
 """
 
 from __future__ import annotations
@@ -44,7 +44,6 @@ provider = Table(
     metadata,
     Column("id", String, primary_key=True),
     Column("name", String, nullable=False),
-    Column("realm", String, nullable=False),
     Column("email", String, nullable=False),
     Column("password_hash", String, nullable=False),
 )
@@ -93,7 +92,7 @@ person = Table(
     _tenant(),
     Column("id", String, nullable=False),
     Column("name", String, nullable=False),
-    Column("email", String, nullable=False, unique=True),
+    Column("email", String, unique=True),
     Column("password_hash", String, nullable=False),
     Column("admin", Boolean, nullable=False),
     PrimaryKeyConstraint("tenant", "id"),

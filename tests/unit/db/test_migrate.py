@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -43,10 +44,14 @@ async def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
     await migrate(url_in(tmp_path))
     database = open_database(url_in(tmp_path))
     setting = {"tenant": "t", "mailbox": "m", "greeting_blob": "", "pin_hash": "h"}
-    with pytest.raises(RuntimeError):
+
+    async def fail() -> None:
         async with database.write() as connection:
             await connection.execute(insert(tables.mailbox_setting).values(setting))
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
     async with database.read() as connection:
         assert (await connection.execute(select(tables.mailbox_setting))).all() == []
     await database.close()
@@ -65,15 +70,12 @@ async def test_foreign_keys_are_enforced(tmp_path: Path) -> None:
 
 async def test_two_writers_that_read_first_wait_for_each_other(tmp_path: Path) -> None:
     """With SQLite's deferred transactions the second would fail at once with "database is locked"."""
-    import asyncio
-
     await migrate(url_in(tmp_path))
     database = open_database(url_in(tmp_path))
 
     async def count_up() -> None:
         async with database.write() as connection:
             seen = len((await connection.execute(select(tables.mailbox_setting))).all())
-            await asyncio.sleep(0)
             row = {"tenant": "t", "mailbox": str(seen), "greeting_blob": "", "pin_hash": ""}
             await connection.execute(insert(tables.mailbox_setting).values(row))
 

@@ -1,0 +1,147 @@
+"""The read model: everything control needs of the configuration, in memory and immutable."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import Table, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tongdai.core.tenancy import TenantId
+from tongdai.db import Database, tables
+from tongdai.tenants.department.model import Department, Member
+from tongdai.tenants.device.model import Device
+from tongdai.tenants.extension.model import Destination, Extension
+from tongdai.tenants.flow.model import FlowVersion
+from tongdai.tenants.number.model import Number
+from tongdai.tenants.person.model import Person
+from tongdai.tenants.room.model import Room
+from tongdai.tenants.tenant.model import Tenant
+from tongdai.tenants.trunk.model import TenantTrunk, Trunk
+from tongdai.tenants.trunk.store import all_trunks
+
+
+class PersonConfig(msgspec.Struct, frozen=True):
+    """`extension` is empty for who cannot be called."""
+
+    id: str
+    name: str
+    extension: str
+
+
+class DepartmentConfig(msgspec.Struct, frozen=True):
+    """`members` are person ids in the order in which they are tried."""
+
+    id: str
+    name: str
+    extension: str
+    kind: str
+    members: tuple[str, ...]
+
+
+class RoomConfig(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    extension: str
+    pin: str
+
+
+class TenantConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """One tenant. `trunks` are ids in the order in which they are tried; `flows` holds every version."""
+
+    id: TenantId
+    name: str
+    domain: str
+    country: str
+    language: str
+    ring_seconds: float
+    main_number: str
+    allowed_countries: frozenset[str]
+    music_blob: str
+    sha256_digest: bool
+    trunks: tuple[str, ...]
+    people: tuple[PersonConfig, ...]
+    devices: tuple[Device, ...]
+    departments: tuple[DepartmentConfig, ...]
+    rooms: tuple[RoomConfig, ...]
+    flows: tuple[FlowVersion, ...]
+    extensions: tuple[Extension, ...]
+    numbers: tuple[Number, ...]
+
+
+class ProviderConfig(msgspec.Struct, frozen=True):
+    trunks: tuple[Trunk, ...]
+    tenants: tuple[TenantConfig, ...]
+
+
+M = TypeVar("M", bound=msgspec.Struct)
+
+
+async def load(db: Database) -> ProviderConfig:
+    """Everything, as of one moment."""
+    async with db.read() as connection:
+        trunks = await all_trunks(connection)
+        columns = [tables.tenant.c[field] for field in Tenant.__struct_fields__]
+        tenants = [
+            Tenant(*row) for row in await connection.execute(select(*columns).order_by(tables.tenant.c.id))
+        ]
+        uses = await _by_tenant(connection, tables.tenant_trunk, TenantTrunk, "position")
+        people = await _by_tenant(connection, tables.person, Person, "id")
+        devices = await _by_tenant(connection, tables.device, Device, "id")
+        departments = await _by_tenant(connection, tables.department, Department, "id")
+        members = await _by_tenant(connection, tables.department_member, Member, "position")
+        rooms = await _by_tenant(connection, tables.room, Room, "id")
+        flows = await _by_tenant(connection, tables.flow, FlowVersion, "id", "version")
+        extensions = await _by_tenant(connection, tables.extension, Extension, "extension")
+        numbers = await _by_tenant(connection, tables.number, Number, "number")
+    configs = []
+    for tenant in tenants:
+        reached_by = {(x.kind, x.target): x.extension for x in extensions[tenant.id]}
+        staff: defaultdict[str, list[str]] = defaultdict(list)
+        for member in members[tenant.id]:
+            staff[member.department].append(member.person)
+        settings: dict[str, Any] = msgspec.structs.asdict(tenant)
+        settings["allowed_countries"] = frozenset(tenant.allowed_countries)
+        configs.append(
+            TenantConfig(
+                **settings,
+                trunks=tuple(use.trunk for use in uses[tenant.id]),
+                people=tuple(
+                    PersonConfig(x.id, x.name, reached_by.get((Destination.PERSON, x.id), ""))
+                    for x in people[tenant.id]
+                ),
+                devices=tuple(devices[tenant.id]),
+                departments=tuple(
+                    DepartmentConfig(
+                        x.id,
+                        x.name,
+                        reached_by.get((Destination.DEPARTMENT, x.id), ""),
+                        x.kind,
+                        tuple(staff[x.id]),
+                    )
+                    for x in departments[tenant.id]
+                ),
+                rooms=tuple(
+                    RoomConfig(x.id, x.name, reached_by.get((Destination.ROOM, x.id), ""), x.pin)
+                    for x in rooms[tenant.id]
+                ),
+                flows=tuple(flows[tenant.id]),
+                extensions=tuple(extensions[tenant.id]),
+                numbers=tuple(numbers[tenant.id]),
+            )
+        )
+    return ProviderConfig(tuple(trunks), tuple(configs))
+
+
+async def _by_tenant(
+    connection: AsyncConnection, table: Table, model: type[M], *order: str
+) -> defaultdict[TenantId, list[M]]:
+    columns = [table.c[field] for field in model.__struct_fields__]
+    grouped: defaultdict[TenantId, list[M]] = defaultdict(list)
+    for tenant, *values in await connection.execute(
+        select(table.c.tenant, *columns).order_by(*(table.c[name] for name in order))
+    ):
+        grouped[tenant].append(model(*values))
+    return grouped

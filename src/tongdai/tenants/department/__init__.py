@@ -1,0 +1,1 @@
+"""Departments: people reached together, as a ring group or by a queue."""

@@ -1,0 +1,1 @@
+"""Devices: what registers and rings for a person."""

@@ -1,0 +1,24 @@
+"""Why an operation on the configuration is refused. The type is the verdict, the code names the case."""
+
+from __future__ import annotations
+
+from tongdai.core.errors import TongdaiError
+
+
+class NotFound(TongdaiError):
+    """It does not exist in this tenant; whether it exists in another one is not told."""
+
+    def __init__(self, what: str, identity: str) -> None:
+        super().__init__(
+            f"{what}_not_found",
+            f"There is no {what} {identity}.",
+            "Look at the list, it may have been deleted.",
+        )
+
+
+class Invalid(TongdaiError):
+    """What was given cannot be right."""
+
+
+class Taken(TongdaiError):
+    """It is in use already."""

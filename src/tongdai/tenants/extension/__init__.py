@@ -1,0 +1,1 @@
+"""Extensions: the short numbers of a tenant, whatever they reach."""

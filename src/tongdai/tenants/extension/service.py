@@ -1,0 +1,44 @@
+"""Extensions: unique in their tenant, and never in the way of a feature or of an emergency number."""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tongdai.core.tenancy import TenantId
+from tongdai.tenants.errors import NotFound, Taken
+from tongdai.tenants.extension.model import Destination, Extension
+from tongdai.tenants.extension.store import rows
+from tongdai.tenants.numbering import check_extension
+from tongdai.tenants.tenant import store as tenants
+
+
+async def assign(
+    tenant: TenantId, connection: AsyncConnection, extension: str, kind: Destination, target: str
+) -> None:
+    """Give `target` this extension, in place of the one it had. That the target exists is its own service's
+    to know.
+    """
+    owner = await tenants.get(tenant, connection)
+    if owner is None:
+        raise NotFound("tenant", tenant)
+    check_extension(extension, owner.country)
+    held = await rows.get(tenant, connection, extension)
+    if held is not None and (held.kind, held.target) != (kind, target):
+        raise Taken(
+            "extension_taken",
+            f"The extension {extension} belongs to a {held.kind} already.",
+            "Choose another.",
+        )
+    await release(tenant, connection, kind, target)
+    await rows.insert(tenant, connection, [Extension(extension, kind, target)])
+
+
+async def assign_music(tenant: TenantId, connection: AsyncConnection, extension: str) -> None:
+    """An extension that plays the hold music for ever."""
+    await assign(tenant, connection, extension, Destination.MUSIC, "")
+
+
+async def release(tenant: TenantId, connection: AsyncConnection, kind: Destination, target: str) -> None:
+    """Take the extension away from what it leads to, if it has one."""
+    for held in await rows.where(tenant, connection, kind=kind, target=target):
+        await rows.delete(tenant, connection, held.extension)

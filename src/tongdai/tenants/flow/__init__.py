@@ -1,0 +1,1 @@
+"""Flows: immutable versions, one of them published."""

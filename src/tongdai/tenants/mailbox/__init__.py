@@ -1,0 +1,1 @@
+"""What the administrator sets of a mailbox; the rest of it is call data."""

@@ -1,0 +1,1 @@
+"""Numbers (DID): E.164 numbers and what they lead to."""

@@ -1,0 +1,1 @@
+"""The provider: who runs this installation."""

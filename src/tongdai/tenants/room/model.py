@@ -1,0 +1,15 @@
+"""What is stored of a room."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Room(msgspec.Struct, frozen=True):
+    """The PIN is kept readable: it goes into invitations, and everybody who is invited knows it. Without one
+    only people of the tenant get in.
+    """
+
+    id: str
+    name: str
+    pin: str = ""

@@ -1,0 +1,60 @@
+"""Rows of one table of a tenant: what every store does in the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from sqlalchemy import ColumnElement, Table, and_, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tongdai.core.tenancy import TenantId
+
+M = TypeVar("M", bound=msgspec.Struct)
+
+
+class TenantRows(Generic[M]):
+    """The rows of `table`, each a `model` whose fields are the columns besides `tenant`. `key` columns tell
+    them apart within a tenant.
+    """
+
+    def __init__(self, table: Table, model: type[M], *key: str) -> None:
+        self.table = table
+        self.model = model
+        self._key = key
+        self._columns = [table.c[field] for field in model.__struct_fields__]
+
+    def _is(self, tenant: TenantId, values: tuple[object, ...]) -> ColumnElement[bool]:
+        same = [self.table.c[name] == value for name, value in zip(self._key, values, strict=True)]
+        return and_(self.table.c.tenant == tenant, *same)
+
+    async def get(self, tenant: TenantId, connection: AsyncConnection, *key: object) -> M | None:
+        row = (await connection.execute(select(*self._columns).where(self._is(tenant, key)))).first()
+        return self.model(*row) if row is not None else None
+
+    async def where(self, tenant: TenantId, connection: AsyncConnection, **values: object) -> list[M]:
+        """Those whose columns have these values, in the order of the key."""
+        same = [self.table.c[name] == value for name, value in values.items()]
+        order = [self.table.c[name] for name in self._key]
+        rows = await connection.execute(
+            select(*self._columns).where(self.table.c.tenant == tenant, *same).order_by(*order)
+        )
+        return [self.model(*row) for row in rows]
+
+    async def insert(self, tenant: TenantId, connection: AsyncConnection, items: Sequence[M]) -> None:
+        if items:
+            rows = [{"tenant": tenant, **msgspec.structs.asdict(item)} for item in items]
+            await connection.execute(insert(self.table), rows)
+
+    async def update(
+        self, tenant: TenantId, connection: AsyncConnection, *key: object, **values: Any
+    ) -> bool:
+        """Change columns; False when there is no such row."""
+        statement = update(self.table).where(self._is(tenant, key)).values(values)
+        return bool((await connection.execute(statement)).rowcount)
+
+    async def delete(self, tenant: TenantId, connection: AsyncConnection, *key: object) -> bool:
+        """Delete a row; False when there is none."""
+        statement = delete(self.table).where(self._is(tenant, key))
+        return bool((await connection.execute(statement)).rowcount)

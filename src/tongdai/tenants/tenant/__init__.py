@@ -1,0 +1,1 @@
+"""A tenant: the business that is served."""

@@ -1,0 +1,25 @@
+"""What is stored of a tenant."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tongdai.core.tenancy import TenantId
+
+
+class Tenant(msgspec.Struct, frozen=True):
+    """`main_number` is what the outside sees calling, empty until the tenant has a number.
+    `allowed_countries` are those that may be called, as ISO 3166-1 codes. `music_blob` is empty for the music
+    of the house.
+    """
+
+    id: TenantId
+    name: str
+    domain: str
+    country: str
+    language: str
+    ring_seconds: float
+    main_number: str
+    allowed_countries: list[str]
+    music_blob: str
+    sha256_digest: bool

@@ -1,0 +1,1 @@
+"""Trunks: the provider's carrier peerings, and which tenant may use which."""

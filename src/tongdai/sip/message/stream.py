@@ -7,57 +7,45 @@ from typing import Final
 
 from tongdai.sip.message.errors import ParseError
 from tongdai.sip.message.message import Request, Response
-from tongdai.sip.message.parser import MAX_MESSAGE, parse
+from tongdai.sip.message.parser import MAX_MESSAGE, parse, parse_head
 
 _length = re.compile(
-    rb"^(?:content-length|l)[ \t]*:[ \t\r\n]*([0-9]+)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE
+    rb"^(?:content-length|l)[ \t]*:(?:[ \t]|\r\n[ \t])*([0-9]+)[ \t]*\r$", re.IGNORECASE | re.MULTILINE
 ).findall
 
 PING: Final = b"\r\n\r\n"
 """A keep-alive of the peer: answer it with `PONG`."""
 PONG: Final = b"\r\n"
 
+Item = Request | Response | bytes | ParseError
+
 
 class StreamParser:
-    """Feed it what a connection delivers. After a `ParseError` the framing is lost: answer, then close."""
+    """Feed it what a connection delivers. After a `ParseError` it takes nothing more: answer it, then
+    close."""
 
-    __slots__ = ("_buffer", "_need", "_searched")
+    __slots__ = ("_buffer", "_dead", "_need", "_searched")
 
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._searched = 0
         self._need = 0
+        self._dead = False
 
-    def feed(self, data: bytes) -> list[Request | Response | bytes]:
-        """The messages that are now complete, and `PING` for each keep-alive between them.
-
-        Raises `ParseError` when the stream cannot go on; messages found before it in the same call are in its
-        `messages` no more than lost: the peer that sends such a stream has no claim to them.
-        """
-        buffer = self._buffer
-        buffer += data
-        found: list[Request | Response | bytes] = []
-        while buffer:
-            if not self._need:
-                if buffer[0] in b"\r\n":
-                    if not self._skip_blank(found):
-                        break
-                    continue
-                end = buffer.find(b"\r\n\r\n", max(0, self._searched - 3))
-                if end < 0:
-                    self._searched = len(buffer)
-                    if len(buffer) > MAX_MESSAGE:
-                        raise ParseError("message too large", status=513)
-                    break
-                self._need = end + 4 + self._body_length(bytes(buffer[: end + 2]))
-                if self._need > MAX_MESSAGE:
-                    raise ParseError("message too large", status=513)
-            if len(buffer) < self._need:
-                break
-            message = bytes(buffer[: self._need])
-            del buffer[: self._need]
-            self._need = self._searched = 0
-            found.append(parse(message))
+    def feed(self, data: bytes) -> list[Item]:
+        """What is now complete: messages, `PING` for each keep-alive, and a `ParseError` as the last item
+        when the stream cannot go on."""
+        if self._dead:
+            return []
+        self._buffer += data
+        found: list[Item] = []
+        try:
+            while self._buffer and self._step(found):
+                pass
+        except ParseError as problem:
+            found.append(problem)
+            self._dead = True
+            self._buffer.clear()
         return found
 
     @property
@@ -65,14 +53,34 @@ class StreamParser:
         """Bytes of a message that is not complete yet: what a slow-loris leaves behind."""
         return len(self._buffer)
 
-    def _skip_blank(self, found: list[Request | Response | bytes]) -> bool:
-        """Take leading line ends: CRLFCRLF is a ping, CRLF alone the pong to one of ours. False: more is
-        needed."""
+    def _step(self, found: list[Item]) -> bool:
+        """Take one item off the buffer; False when more bytes are needed."""
+        buffer = self._buffer
+        if not self._need:
+            if buffer[0] in b"\r\n":
+                return self._take_line_ends(found)
+            end = buffer.find(b"\r\n\r\n", max(0, self._searched - 3))
+            if end < 0:
+                self._searched = len(buffer)
+                if len(buffer) > MAX_MESSAGE:
+                    raise ParseError("message too large", status=513)
+                return False
+            self._need = end + 4 + self._body_length(bytes(buffer[: end + 2]))
+        if len(buffer) < self._need:
+            return False
+        message = bytes(buffer[: self._need])
+        del buffer[: self._need]
+        self._need = self._searched = 0
+        found.append(parse(message))
+        return True
+
+    def _take_line_ends(self, found: list[Item]) -> bool:
+        """CRLFCRLF is a ping, CRLF alone the pong to one of ours."""
         buffer = self._buffer
         if buffer.startswith(PING):
             found.append(PING)
             del buffer[:4]
-        elif PING.startswith(bytes(buffer[:4])) and len(buffer) < 4:
+        elif len(buffer) < 4 and PING.startswith(bytes(buffer)):
             return False
         elif buffer.startswith(PONG):
             del buffer[:2]
@@ -82,9 +90,19 @@ class StreamParser:
 
     @staticmethod
     def _body_length(head: bytes) -> int:
+        """The size of the body. Without exactly one Content-Length nobody can say where the next message
+        begins."""
         lengths = _length(head)
-        if len(lengths) != 1:
-            raise ParseError("a message on a stream needs exactly one Content-Length")
-        if len(lengths[0]) > 6:
-            raise ParseError("message too large", status=513)
-        return int(lengths[0])
+        if len(lengths) == 1 and len(lengths[0]) <= 9 and len(head) + 2 + int(lengths[0]) <= MAX_MESSAGE:
+            return int(lengths[0])
+        if len(lengths) == 1:
+            problem = ParseError("message too large", status=513)
+        else:
+            problem = ParseError("a message on a stream needs exactly one Content-Length")
+        try:
+            message = parse_head(head[:-2], None)
+        except ParseError as incomplete:
+            problem.request = incomplete.request
+        else:
+            problem.request = message if isinstance(message, Request) else None
+        raise problem

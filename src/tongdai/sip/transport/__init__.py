@@ -1,0 +1,8 @@
+"""The only I/O of this library: sockets to messages and back, each message with its `Flow`."""
+
+from __future__ import annotations
+
+from tongdai.sip.transport.tcp import TcpTransport, TcpUser, listen_tcp
+from tongdai.sip.transport.udp import UdpTransport, bind_udp
+
+__all__ = ["TcpTransport", "TcpUser", "UdpTransport", "bind_udp", "listen_tcp"]

@@ -1,0 +1,159 @@
+"""Offer and answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from tongdai.sdp import (
+    PCMA,
+    PCMU,
+    TELEPHONE_EVENT,
+    Codec,
+    Direction,
+    LocalMedia,
+    Negotiated,
+    NotAcceptable,
+    SessionDescription,
+    answer,
+    make_offer,
+    negotiate,
+    parse,
+)
+
+OURS = LocalMedia("192.0.2.1", 20000)
+
+
+def offer_of(*lines: str, connection: str = "198.51.100.7") -> SessionDescription:
+    family = "IP6" if ":" in connection else "IP4"
+    head = ["v=0", "o=- 7 1 IN IP4 198.51.100.7", "s=-", f"c=IN {family} {connection}", "t=0 0"]
+    return parse("\r\n".join([*head, *lines]) + "\r\n")
+
+
+def reply(
+    offer: SessionDescription, direction: Direction = "sendrecv", prefer: tuple[str, ...] = ()
+) -> tuple[SessionDescription, Negotiated]:
+    return answer(offer, OURS, direction=direction, prefer=prefer, session_id=1, version=1)
+
+
+def test_offer_and_answer_agree_on_both_sides() -> None:
+    offer = make_offer(OURS, session_id=1, version=1)
+    theirs = LocalMedia("2001:db8::2", 30000, 30005)
+    text, remote = answer(parse(str(offer)), theirs, [PCMA, TELEPHONE_EVENT], session_id=2, version=1)
+    local = negotiate(offer, parse(str(text)))
+    assert [codec.name for codec in local.codecs] == [codec.name for codec in remote.codecs] == ["PCMA"]
+    assert local.dtmf is not None
+    assert local.dtmf.send_pt == 101
+    assert (local.remote_host, local.remote_port, local.remote_rtcp_port) == ("2001:db8::2", 30000, 30005)
+    assert (remote.remote_host, remote.remote_port, remote.remote_rtcp_port) == ("192.0.2.1", 20000, 20001)
+    assert local.direction == remote.direction == "sendrecv"
+
+
+def test_the_offerers_numbers_are_kept() -> None:
+    offer = offer_of(
+        "m=audio 4000 RTP/AVP 96 8 97",
+        "a=rtpmap:96 pcmu/8000",
+        "a=rtpmap:97 telephone-event/8000",
+        "a=fmtp:97 0-15",
+    )
+    text, agreed = reply(offer)
+    assert text.media[0].formats == ["96", "8", "97"]
+    assert [(codec.name, codec.send_pt, codec.receive_pt) for codec in agreed.codecs] == [
+        ("PCMU", 96, 96),
+        ("PCMA", 8, 8),
+    ]
+    assert agreed.dtmf is not None
+    assert (agreed.dtmf.send_pt, agreed.dtmf.fmtp) == (97, "0-15")
+
+
+def test_an_answer_with_other_numbers_is_sent_with_those() -> None:
+    offer = make_offer(OURS, [PCMU, Codec("telephone-event", 8000, 101)], session_id=1, version=1)
+    text = offer_of("m=audio 4000 RTP/AVP 0 110", "a=rtpmap:110 telephone-event/8000")
+    agreed = negotiate(offer, text)
+    assert agreed.dtmf is not None
+    assert (agreed.dtmf.send_pt, agreed.dtmf.receive_pt) == (110, 101)
+
+
+def test_preference_puts_a_codec_first_and_keeps_the_others() -> None:
+    text, agreed = reply(offer_of("m=audio 4000 RTP/AVP 0 8"), prefer=("pcma",))
+    assert text.media[0].formats == ["8", "0"]
+    assert agreed.codecs[0].name == "PCMA"
+
+
+def test_other_streams_are_refused_in_place() -> None:
+    offer = offer_of(
+        "m=video 5000 RTP/AVP 99",
+        "m=audio 4000 RTP/SAVP 0",
+        "m=audio 4002 RTP/AVP 8",
+        "m=audio 4004 RTP/AVP 0",
+        "m=image 4006 udptl t38",
+    )
+    text, agreed = reply(offer)
+    assert [(m.kind, m.port) for m in text.media] == [
+        ("video", 0),
+        ("audio", 0),
+        ("audio", 20000),
+        ("audio", 0),
+        ("image", 0),
+    ]
+    assert agreed.remote_port == 4002
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["m=video 5000 RTP/AVP 99"],
+        ["m=audio 4000 RTP/AVP 18"],
+        ["m=audio 0 RTP/AVP 0"],
+        ["m=audio 4000 RTP/AVP 101", "a=rtpmap:101 telephone-event/8000"],
+        [],
+    ],
+)
+def test_nothing_in_common_is_not_acceptable(lines: list[str]) -> None:
+    with pytest.raises(NotAcceptable):
+        reply(offer_of(*lines))
+
+
+@pytest.mark.parametrize(
+    ("offered", "wanted", "printed", "ours", "held"),
+    [
+        ("sendrecv", "sendrecv", "sendrecv", "sendrecv", False),
+        ("sendonly", "sendrecv", "recvonly", "recvonly", True),
+        ("recvonly", "sendrecv", "sendonly", "sendonly", False),
+        ("inactive", "sendrecv", "inactive", "inactive", True),
+        ("sendrecv", "sendonly", "sendonly", "sendonly", False),
+        ("sendonly", "sendonly", "inactive", "inactive", True),
+    ],
+)
+def test_directions(offered: str, wanted: Direction, printed: str, ours: str, held: bool) -> None:
+    text, agreed = reply(offer_of("m=audio 4000 RTP/AVP 0", f"a={offered}"), wanted)
+    assert text.media[0].direction() == printed
+    assert (agreed.direction, agreed.held_by_peer) == (ours, held)
+
+
+@pytest.mark.parametrize("null", ["0.0.0.0", "::"])
+def test_hold_by_a_null_address_is_hold(null: str) -> None:
+    text, agreed = reply(offer_of("m=audio 4000 RTP/AVP 0", connection=null))
+    assert agreed.held_by_peer
+    assert agreed.direction == "recvonly"
+    assert text.media[0].direction() == "recvonly"
+
+
+def test_the_direction_of_the_session_counts_where_the_stream_has_none() -> None:
+    _, agreed = reply(offer_of("a=inactive", "m=audio 4000 RTP/AVP 0"))
+    assert agreed.direction == "inactive"
+
+
+@pytest.mark.parametrize(
+    "lines", [["m=audio 0 RTP/AVP 0"], [], ["m=audio 4000 RTP/AVP 18"], ["m=video 1 RTP/AVP 0"]]
+)
+def test_an_answer_that_refuses_is_not_acceptable(lines: list[str]) -> None:
+    with pytest.raises(NotAcceptable):
+        negotiate(make_offer(OURS, session_id=1, version=1), offer_of(*lines))
+
+
+def test_our_hold_is_seen_in_the_answer() -> None:
+    offer = make_offer(OURS, direction="sendonly", session_id=1, version=2)
+    text, theirs = answer(parse(str(offer)), LocalMedia("198.51.100.7", 4000), session_id=7, version=2)
+    agreed = negotiate(offer, text)
+    assert (agreed.direction, agreed.held_by_peer) == ("sendonly", False)
+    assert theirs.held_by_peer

@@ -30,9 +30,9 @@ def parse(text: str | bytes) -> SessionDescription:
     attributes: list[Attribute] = []
     media: list[Media] = []
     for line in lines[1:]:
-        kind, equals, value = line[:1], line[1:2], line[2:].rstrip()
+        kind, equals, value = line[:1], line[1:2], line[2:].rstrip(" \t")
         if equals != "=":
-            if not line.strip():
+            if not line.strip(" \t"):
                 continue
             raise SdpError(f"bad line {line[:40]!r}")
         if kind == "a":

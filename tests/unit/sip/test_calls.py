@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from tests.unit.sip.network import ANSWER, OFFER, Network, Node
 
-from tongdai.sip.ua import SessionError
+from tongdai.sip.ua import InviteSession, SessionError
+
+Pair = tuple[Network, Node, Node]
 
 
 @pytest.fixture(params=["udp", "tcp"])
@@ -14,7 +16,7 @@ def pair(request: pytest.FixtureRequest) -> tuple[Network, Node, Node]:
     return network, network.node("192.0.2.1"), network.node("192.0.2.2")
 
 
-def establish(network: Network, caller: Node, callee: Node):
+def establish(network: Network, caller: Node, callee: Node) -> tuple[InviteSession, InviteSession]:
     callee.handler.on["invite"] = lambda session: session.accept(ANSWER)
     ours = caller.call(callee)
     network.run(1)
@@ -24,7 +26,7 @@ def establish(network: Network, caller: Node, callee: Node):
     return ours, theirs
 
 
-def test_call_rings_is_answered_and_hung_up_by_the_caller(pair) -> None:
+def test_call_rings_is_answered_and_hung_up_by_the_caller(pair: Pair) -> None:
     network, caller, callee = pair
     callee.handler.on["invite"] = lambda session: session.progress(180)
     ours = caller.call(callee)
@@ -44,7 +46,7 @@ def test_call_rings_is_answered_and_hung_up_by_the_caller(pair) -> None:
     assert network.at_rest()
 
 
-def test_callee_hangs_up(pair) -> None:
+def test_callee_hangs_up(pair: Pair) -> None:
     network, caller, callee = pair
     _, theirs = establish(network, caller, callee)
     theirs.bye()
@@ -54,7 +56,7 @@ def test_callee_hangs_up(pair) -> None:
     assert network.at_rest()
 
 
-def test_rejection_reaches_the_caller(pair) -> None:
+def test_rejection_reaches_the_caller(pair: Pair) -> None:
     network, caller, callee = pair
     callee.handler.on["invite"] = lambda session: session.reject(486)
     caller.call(callee)
@@ -64,7 +66,7 @@ def test_rejection_reaches_the_caller(pair) -> None:
     assert network.at_rest()
 
 
-def test_cancel_with_reason(pair) -> None:
+def test_cancel_with_reason(pair: Pair) -> None:
     network, caller, callee = pair
     callee.handler.on["invite"] = lambda session: session.progress(180)
     ours = caller.call(callee)
@@ -77,7 +79,7 @@ def test_cancel_with_reason(pair) -> None:
     assert network.at_rest()
 
 
-def test_cancel_before_any_response_waits_for_one(pair) -> None:
+def test_cancel_before_any_response_waits_for_one(pair: Pair) -> None:
     network, caller, callee = pair
     callee.handler.on["invite"] = lambda session: session.progress(180)
     ours = caller.call(callee)
@@ -89,7 +91,7 @@ def test_cancel_before_any_response_waits_for_one(pair) -> None:
     assert network.at_rest()
 
 
-def test_answer_that_crosses_the_cancel_is_acknowledged_and_ended(pair) -> None:
+def test_answer_that_crosses_the_cancel_is_acknowledged_and_ended(pair: Pair) -> None:
     network, caller, callee = pair
     callee.handler.on["invite"] = lambda session: session.progress(180)
     ours = caller.call(callee)
@@ -103,7 +105,7 @@ def test_answer_that_crosses_the_cancel_is_acknowledged_and_ended(pair) -> None:
     assert network.at_rest()
 
 
-def test_hold_and_resume_by_reinvite(pair) -> None:
+def test_hold_and_resume_by_reinvite(pair: Pair) -> None:
     network, caller, callee = pair
     ours, theirs = establish(network, caller, callee)
     callee.handler.on["reinvite"] = lambda session, sdp: session.accept_reinvite(ANSWER + "a=recvonly\r\n")
@@ -121,7 +123,7 @@ def test_hold_and_resume_by_reinvite(pair) -> None:
     assert network.at_rest()
 
 
-def test_refused_reinvite_leaves_the_call(pair) -> None:
+def test_refused_reinvite_leaves_the_call(pair: Pair) -> None:
     network, caller, callee = pair
     ours, _ = establish(network, caller, callee)
     callee.handler.on["reinvite"] = lambda session, sdp: session.reject_reinvite(488)
@@ -134,7 +136,7 @@ def test_refused_reinvite_leaves_the_call(pair) -> None:
     assert network.at_rest()
 
 
-def test_reinvites_that_cross_are_both_carried_out(pair) -> None:
+def test_reinvites_that_cross_are_both_carried_out(pair: Pair) -> None:
     network, caller, callee = pair
     ours, theirs = establish(network, caller, callee)
     caller.handler.on["reinvite"] = lambda session, sdp: session.accept_reinvite(OFFER)
@@ -149,7 +151,7 @@ def test_reinvites_that_cross_are_both_carried_out(pair) -> None:
     assert network.at_rest()
 
 
-def test_late_offer(pair) -> None:
+def test_late_offer(pair: Pair) -> None:
     network, caller, callee = pair
     callee.handler.on["invite"] = lambda session: session.accept(OFFER)
     caller.handler.on["answered"] = lambda session, sdp: session.ack(ANSWER)
@@ -163,7 +165,7 @@ def test_late_offer(pair) -> None:
     assert network.at_rest()
 
 
-def test_late_offer_inside_the_dialog(pair) -> None:
+def test_late_offer_inside_the_dialog(pair: Pair) -> None:
     network, caller, callee = pair
     ours, _ = establish(network, caller, callee)
     callee.handler.on["reinvite"] = lambda session, sdp: session.accept_reinvite(OFFER)
@@ -208,7 +210,12 @@ def test_answer_without_ack_is_repeated_then_given_up() -> None:
 def test_hanging_up_before_the_ack_waits_for_it() -> None:
     network = Network()
     caller, callee = network.node("192.0.2.1"), network.node("192.0.2.2")
-    callee.handler.on["invite"] = lambda session: (session.accept(ANSWER), session.bye())
+
+    def accept_and_hang_up(session: InviteSession) -> None:
+        session.accept(ANSWER)
+        session.bye()
+
+    callee.handler.on["invite"] = accept_and_hang_up
     network.drop = lambda flow, data: data.startswith(b"ACK") and network.now < 1003
     caller.call(callee)
     network.run(2.9)

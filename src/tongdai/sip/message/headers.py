@@ -175,11 +175,11 @@ def parse_fields(lines: list[str]) -> tuple[Headers, str | None]:
                 continue
         values = fields.get(known)
         if values is None:
-            fields[known] = [value.strip()]
+            fields[known] = [value.strip(" \t")]
         elif known in _ONCE:
             error = error or f"{known} more than once"
         else:
-            values.append(value.strip())
+            values.append(value.strip(" \t"))
     return headers, error
 
 

@@ -1,0 +1,147 @@
+"""The TCP transport on loopback connections."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tongdai.sip.flow import Flow
+from tongdai.sip.message import Message, ParseError
+from tongdai.sip.transport import tcp
+from tongdai.sip.transport.tcp import TcpTransport, listen_tcp
+
+OPTIONS = (
+    b"OPTIONS sip:a@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bKa\r\n"
+    b"From: <sip:b@c>;tag=1\r\nTo: <sip:a@c>\r\nCall-ID: x\r\nCSeq: 1 OPTIONS\r\n"
+    b"Content-Length: 3\r\n\r\nabc"
+)
+
+
+class User:
+    """Notes everything in one queue."""
+
+    def __init__(self) -> None:
+        self.queue: asyncio.Queue[tuple[str, object, Flow]] = asyncio.Queue()
+
+    def on_message(self, message: Message, flow: Flow) -> None:
+        self.queue.put_nowait(("message", message, flow))
+
+    def on_bad_message(self, problem: ParseError, flow: Flow) -> None:
+        self.queue.put_nowait(("bad", problem, flow))
+
+    def on_lost(self, flow: Flow) -> None:
+        self.queue.put_nowait(("lost", None, flow))
+
+    async def next(self, name: str) -> tuple[object, Flow]:
+        while True:
+            got, what, flow = await asyncio.wait_for(self.queue.get(), 5)
+            if got == name:
+                return what, flow
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[tuple[TcpTransport, User]]:
+    user = User()
+    transport = await TcpTransport.open(listen_tcp(("127.0.0.1", 0)), user)
+    yield transport, user
+    await transport.close()
+
+
+async def test_one_connection_serves_both_directions(server: tuple[TcpTransport, User]) -> None:
+    listening, listener = server
+    user = User()
+    client = await TcpTransport.open(None, user, advertised=("127.0.0.1", 9))
+    client.send(client.flow_to(listening.advertised), OPTIONS)
+    client.send(client.flow_to(listening.advertised), OPTIONS)
+    message, flow = await listener.next("message")
+    await listener.next("message")
+    assert isinstance(message, Message)
+    assert message.body == b"abc"
+    assert flow.connection
+    listening.send(flow, OPTIONS)
+    await user.next("message")
+    assert (len(listening), len(client)) == (1, 1)
+    await client.close()
+    assert (await listener.next("lost"))[1] == flow
+
+
+async def test_messages_are_cut_and_keepalives_answered(server: tuple[TcpTransport, User]) -> None:
+    listening, listener = server
+    reader, writer = await asyncio.open_connection(*listening.advertised)
+    stream = b"\r\n\r\n" + OPTIONS + b"\r\n\r\n" + OPTIONS
+    for i in range(0, len(stream), 7):
+        writer.write(stream[i : i + 7])
+        await writer.drain()
+    await listener.next("message")
+    await listener.next("message")
+    assert await asyncio.wait_for(reader.readexactly(4), 5) == b"\r\n\r\n"
+    writer.close()
+
+
+async def test_a_stream_without_framing_is_answered_and_closed(server: tuple[TcpTransport, User]) -> None:
+    listening, listener = server
+    reader, writer = await asyncio.open_connection(*listening.advertised)
+    writer.write(OPTIONS.replace(b"Content-Length: 3\r\n", b"") + OPTIONS)
+    problem, flow = await listener.next("bad")
+    assert isinstance(problem, ParseError)
+    assert problem.request is not None
+    listening.send(flow, b"answer")
+    assert await asyncio.wait_for(reader.read(), 5) == b"answer"
+    writer.close()
+
+
+async def test_a_peer_that_cannot_be_reached_is_reported(server: tuple[TcpTransport, User]) -> None:
+    _, user = server
+    closed = listen_tcp(("127.0.0.1", 0))
+    address = closed.getsockname()
+    closed.close()
+    transport = server[0]
+    transport.send(transport.flow_to(address), OPTIONS)
+    assert (await user.next("lost"))[1] == transport.flow_to(address)
+
+
+async def test_slow_connections_are_ended(
+    server: tuple[TcpTransport, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listening, listener = server
+    monkeypatch.setattr(tcp, "SLOW_SECONDS", -1.0)
+    reader, writer = await asyncio.open_connection(*listening.advertised)
+    writer.write(OPTIONS)
+    await listener.next("message")
+    writer.write(OPTIONS[:50])
+    slow_reader, slow_writer = await asyncio.open_connection(*listening.advertised)
+    while len(listening) < 2:
+        await asyncio.wait_for(listening._loop.create_task(_turn()), 5)
+    listening._sweep()
+    assert await ends(slow_reader)
+    assert await ends(reader)
+    writer.close()
+    slow_writer.close()
+
+
+async def _turn() -> None:
+    """One turn of the loop."""
+
+
+async def ends(reader: asyncio.StreamReader) -> bool:
+    """The server closed this connection."""
+    try:
+        return await asyncio.wait_for(reader.read(), 5) == b""
+    except ConnectionResetError:
+        return True
+
+
+async def test_connections_beyond_the_limit_are_not_kept() -> None:
+    user = User()
+    transport = await TcpTransport.open(listen_tcp(("127.0.0.1", 0)), user, max_connections=1)
+    _, first = await asyncio.open_connection(*transport.advertised)
+    first.write(OPTIONS)
+    await user.next("message")
+    reader, second = await asyncio.open_connection(*transport.advertised)
+    assert await ends(reader)
+    assert len(transport) == 1
+    first.close()
+    second.close()
+    await transport.close()

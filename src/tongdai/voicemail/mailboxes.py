@@ -1,0 +1,197 @@
+"""All mailboxes of this node, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from tongdai.blobs import Blobs
+from tongdai.calls.commands import DiscardRecording, MarkMessage, SaveMessage, SetGreeting, SetPin
+from tongdai.calls.prompts import Clip, Phrase, Prompt
+from tongdai.core.clock import Clock
+from tongdai.core.ids import new_id
+from tongdai.core.log import get_logger
+from tongdai.db import Database
+from tongdai.flows.ports import MailboxView, Message
+from tongdai.journal import Journal
+from tongdai.journal.behind import WriteBehind
+from tongdai.tenants.config import ProviderConfig
+from tongdai.tenants.credentials import hash_pin, verify_pin
+from tongdai.voicemail import changes as ch
+from tongdai.voicemail import store
+
+log = get_logger(__name__)
+
+PREFIX = "voicemail/"
+
+
+class _Box(msgspec.Struct):
+    """A mailbox. `messages` are in order of arrival."""
+
+    messages: dict[str, Message] = {}
+    greeting_blob: str = ""
+    pin_hash: str = ""
+
+
+class Mailboxes:
+    """Answers and changes mailboxes without waiting for anything."""
+
+    def __init__(
+        self,
+        config: ProviderConfig,
+        *,
+        journal: Journal,
+        blobs: Blobs,
+        db: Database,
+        clock: Clock,
+        key: bytes,
+        linger: float = 0.05,
+    ) -> None:
+        """`key` is the server's secret that PINs are hashed with (`tenants.credentials`)."""
+        self._owners = _owners(config)
+        self._journal = journal
+        self._blobs = blobs
+        self._db = db
+        self._clock = clock
+        self._key = key
+        self._boxes: dict[tuple[str, str], _Box] = {}
+        self._serial = 0
+        self._behind: WriteBehind[tuple[str, ch.Change]] = WriteBehind(
+            "voicemail", self._store, linger=linger
+        )
+
+    async def open(self, entries: Mapping[str, bytes]) -> None:
+        """Read the database, apply what was journaled and not stored (`Journal.load()`), and begin to
+        store."""
+        messages, kept, settings = await store.load(self._db)
+        for message in messages:
+            self._apply(message)
+            if message.message in kept:
+                self._apply(ch.MessageKept(message.tenant, message.mailbox, message.message))
+        for setting in settings:
+            box = self._box(setting.tenant, setting.mailbox)
+            box.greeting_blob, box.pin_hash = setting.greeting_blob, setting.pin_hash
+        for journal_key in sorted(key for key in entries if key.startswith(PREFIX)):
+            self._serial = int(journal_key[len(PREFIX) :])
+            try:
+                change = ch.decode(entries[journal_key])
+            except msgspec.DecodeError as error:
+                log.error("journaled voicemail change cannot be read", key=journal_key, error=str(error))
+                self._journal.delete(journal_key)
+                continue
+            self._apply(change)
+            self._behind.put((journal_key, change))
+        self._behind.start()
+
+    async def close(self) -> None:
+        """Store what is left; what the database does not take now stays in the journal for the next start."""
+        await self._behind.close()
+
+    # -- what call logic sees
+
+    def view(self, tenant: str, mailbox: str) -> MailboxView | None:
+        """A mailbox as it is now; None when nobody of this tenant has it."""
+        owner = self._owners.get((tenant, mailbox))
+        if owner is None:
+            return None
+        label, greeting = owner
+        box = self._boxes.get((tenant, mailbox))
+        if box is None:
+            return MailboxView(mailbox, label, greeting, ())
+        if box.greeting_blob:
+            greeting = Clip(box.greeting_blob)
+        return MailboxView(mailbox, label, greeting, tuple(box.messages.values()))
+
+    def check_pin(self, tenant: str, mailbox: str, pin: str) -> bool:
+        """Whether this PIN opens the mailbox; one without a PIN is not opened by any."""
+        box = self._boxes.get((tenant, mailbox))
+        known = (tenant, mailbox) in self._owners
+        return verify_pin(self._key, box.pin_hash if box is not None and known else "", pin)
+
+    # -- what call logic asks for
+
+    def carry_out(
+        self, tenant: str, command: SaveMessage | DiscardRecording | MarkMessage | SetGreeting | SetPin
+    ) -> None:
+        """Change a mailbox. A command about what is not there (any more) changes nothing."""
+        change = self._change(tenant, command)
+        if change is None:
+            log.info("nothing to change in the mailbox", tenant=tenant, command=type(command).__name__)
+            return
+        self._serial += 1
+        journal_key = f"{PREFIX}{self._serial:016}"
+        self._journal.put(journal_key, ch.encode(change))
+        self._apply(change)
+        self._behind.put((journal_key, change))
+
+    def _change(
+        self, tenant: str, command: SaveMessage | DiscardRecording | MarkMessage | SetGreeting | SetPin
+    ) -> ch.Change | None:
+        if isinstance(command, DiscardRecording):
+            return ch.RecordingDiscarded(tenant, command.blob)
+        if (tenant, command.mailbox) not in self._owners:
+            return None
+        box = self._box(tenant, command.mailbox)
+        if isinstance(command, SaveMessage):
+            at = self._clock.wall()
+            return ch.MessageSaved(
+                tenant,
+                command.mailbox,
+                new_id("msg", at),
+                command.blob,
+                command.caller,
+                at,
+                command.ms,
+                command.call,
+            )
+        if isinstance(command, MarkMessage):
+            message = box.messages.get(command.message)
+            if message is None:
+                return None
+            if command.deleted:
+                return ch.MessageDeleted(tenant, command.mailbox, message.id, message.blob)
+            return ch.MessageKept(tenant, command.mailbox, message.id)
+        if isinstance(command, SetGreeting):
+            return ch.GreetingSet(tenant, command.mailbox, command.blob, replaced=box.greeting_blob)
+        return ch.PinSet(tenant, command.mailbox, hash_pin(self._key, command.pin))
+
+    def _apply(self, change: ch.Change) -> None:
+        if isinstance(change, ch.RecordingDiscarded):
+            return
+        box = self._box(change.tenant, change.mailbox)
+        if isinstance(change, ch.MessageSaved):
+            message = Message(change.message, change.blob, change.caller, change.at, change.ms, saved=False)
+            box.messages.setdefault(change.message, message)
+        elif isinstance(change, ch.MessageKept):
+            old = box.messages.get(change.message)
+            if old is not None:
+                box.messages[change.message] = msgspec.structs.replace(old, saved=True)
+        elif isinstance(change, ch.MessageDeleted):
+            box.messages.pop(change.message, None)
+        elif isinstance(change, ch.GreetingSet):
+            box.greeting_blob = change.blob
+        else:
+            box.pin_hash = change.pin_hash
+
+    def _box(self, tenant: str, mailbox: str) -> _Box:
+        return self._boxes.setdefault((tenant, mailbox), _Box())
+
+    async def _store(self, batch: list[tuple[str, ch.Change]]) -> None:
+        await store.store(self._db, self._blobs, [change for _, change in batch])
+        for journal_key, _ in batch:
+            self._journal.delete(journal_key)
+
+
+def _owners(config: ProviderConfig) -> dict[tuple[str, str], tuple[str, Prompt]]:
+    """Whose each mailbox is, and the greeting that is spoken until there is a recorded one. People and
+    departments have the mailbox of their own id."""
+    owners: dict[tuple[str, str], tuple[str, Prompt]] = {}
+    for tenant in config.tenants:
+        for person in tenant.people:
+            greeting = Phrase("voicemail.greeting.person", {"name": person.name})
+            owners[tenant.id, person.id] = (person.name, greeting)
+        for department in tenant.departments:
+            greeting = Phrase("voicemail.greeting.department", {"name": department.name})
+            owners[tenant.id, department.id] = (department.name, greeting)
+    return owners

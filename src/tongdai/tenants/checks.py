@@ -49,5 +49,5 @@ def check_username(username: str) -> None:
         raise Invalid(
             "bad_username",
             f"{username!r} is no user name for a device.",
-            "Use at most 64 letters without accents, digits, '.', '_' or '-', and begin with one of the former.",
+            "Use 1 to 64 plain letters, digits, '.', '_' or '-'; begin with a letter or digit.",
         )

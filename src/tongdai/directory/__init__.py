@@ -1,0 +1,13 @@
+"""What call logic and the network's edge know of the configuration, answered from memory.
+
+`Directory` is made of a `tenants.config.ProviderConfig`; when that changes, a new one takes its place.
+"""
+
+from __future__ import annotations
+
+from tongdai.directory.directory import Directory
+from tongdai.directory.edge import DeviceRef, Edge, TrunkRef
+from tongdai.directory.ports import Bindings, Mailboxes
+from tongdai.directory.world import TenantWorld
+
+__all__ = ["Bindings", "DeviceRef", "Directory", "Edge", "Mailboxes", "TenantWorld", "TrunkRef"]

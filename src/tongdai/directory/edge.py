@@ -1,0 +1,106 @@
+"""Who is who at the edge of the network: devices, trunks, numbers and domains of all tenants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from tongdai.calls.model import Party, PartyKind
+from tongdai.sip.digest import Algorithm, Credentials
+from tongdai.tenants.config import ProviderConfig
+from tongdai.tenants.numbering import carrier_number, national_form
+from tongdai.tenants.trunk.model import NumberFormat, Trunk
+
+
+class DeviceRef(msgspec.Struct, frozen=True):
+    """A device, whose it is, and the hashes of its password."""
+
+    tenant: str
+    person: str
+    device: str
+    username: str
+    party: Party
+    ha1: Mapping[Algorithm, str]
+
+
+class TrunkRef(msgspec.Struct, frozen=True):
+    """A carrier's peer, known by its address and port."""
+
+    id: str
+    host: str
+    port: int
+    credentials: Credentials | None = None
+
+
+class Edge:
+    """Answers from memory. Nothing here tells one tenant of another but that a number is taken."""
+
+    def __init__(self, config: ProviderConfig) -> None:
+        self.number_owners: dict[str, str] = {}
+        self._devices: dict[str, DeviceRef] = {}
+        self._domains: dict[str, str] = {}
+        self._tenants: dict[str, str] = {}
+        self._trunks = {trunk.id: trunk for trunk in config.trunks}
+        self._refs = {trunk.id: TrunkRef(trunk.id, trunk.host, trunk.port) for trunk in config.trunks}
+        self._by_address = {(ref.host, ref.port): ref for ref in self._refs.values()}
+        self._sha256 = {tenant.id for tenant in config.tenants if tenant.sha256_digest}
+        for tenant in config.tenants:
+            self._domains[tenant.id] = tenant.domain
+            self._tenants[tenant.domain] = tenant.id
+            self.number_owners.update({x.number: tenant.id for x in tenant.numbers})
+            people = {x.id: x for x in tenant.people}
+            for device in tenant.devices:
+                owner = people[device.person]
+                self._devices[device.username] = DeviceRef(
+                    tenant=tenant.id,
+                    person=owner.id,
+                    device=device.id,
+                    username=device.username,
+                    party=Party(PartyKind.PERSON, owner.extension, owner.name, owner.id, device.id),
+                    ha1={"MD5": device.ha1_md5, "SHA-256": device.ha1_sha256},
+                )
+
+    def device(self, username: str) -> DeviceRef | None:
+        """User names are unique anywhere; the domain is not needed."""
+        return self._devices.get(username)
+
+    def trunk_at(self, host: str, port: int) -> TrunkRef | None:
+        return self._by_address.get((host, port))
+
+    def trunk(self, trunk: str) -> TrunkRef | None:
+        return self._refs.get(trunk)
+
+    def tenant_of_number(self, number: str) -> str | None:
+        """The tenant to whom a number (E.164) belongs."""
+        return self.number_owners.get(number)
+
+    def number_from_trunk(self, trunk: str, text: str) -> str:
+        """A number as that carrier writes it, in E.164 where it can be one, else as it is."""
+        return carrier_number(text, self._trunks[trunk].country) or text
+
+    def number_to_trunk(self, trunk: str, number: str, emergency: bool = False) -> str:
+        """A number as that carrier wants it; emergency numbers are the same everywhere."""
+        return number if emergency else _written(number, self._trunks[trunk])
+
+    def domain(self, tenant: str) -> str:
+        return self._domains[tenant]
+
+    def tenant_of_domain(self, domain: str) -> str | None:
+        return self._tenants.get(domain.lower())
+
+    def algorithms(self, tenant: str | None) -> Sequence[Algorithm]:
+        """Digest algorithms to offer, MD5 first: older phones take the first. Before a tenant is known, what
+        any of them wants, so that the challenge does not tell them apart.
+        """
+        if tenant in self._sha256 if tenant is not None else self._sha256:
+            return ("MD5", "SHA-256")
+        return ("MD5",)
+
+
+def _written(number: str, trunk: Trunk) -> str:
+    if trunk.number_format == NumberFormat.DIGITS:
+        return number.removeprefix("+")
+    if trunk.number_format == NumberFormat.NATIONAL:
+        return national_form(number, trunk.country)
+    return number

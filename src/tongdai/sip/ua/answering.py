@@ -10,36 +10,49 @@ from tongdai.sip.timers import Timer
 from tongdai.sip.transaction import ServerTransaction
 from tongdai.sip.ua.core import HeaderList, SessionError, UaCore
 from tongdai.sip.ua.dialog import response_headers, sdp_body
+from tongdai.sip.ua.state import DialogState
 
 if TYPE_CHECKING:
-    from tongdai.sip.ua.session import InviteSession
+    from tongdai.sip.ua.callee import Callee
 
 _KEEP_RINGING = 60.0
 """Seconds after which a provisional response is repeated, so that proxies do not give up (§13.3.1.1)."""
 
 
 class IncomingInvite:
-    """Gives the session `invite_acked` or `invite_unacked` after a 2xx."""
+    """Gives the callee `invite_acked` or `invite_unacked` after a 2xx."""
 
-    __slots__ = ("_core", "_deadline", "_interval", "_session", "_timer", "cseq", "request", "transaction")
+    __slots__ = (
+        "_core",
+        "_deadline",
+        "_interval",
+        "_state",
+        "_timer",
+        "_user",
+        "cseq",
+        "request",
+        "transaction",
+    )
 
     def __init__(
         self,
         core: UaCore,
-        session: InviteSession,
+        user: Callee,
+        state: DialogState,
         transaction: ServerTransaction | None,
         request: Request | None,
     ) -> None:
         self._core = core
-        self._session = session
+        self._user = user
+        self._state = state
         self._timer: Timer | None = None
         self._interval = 0.0
         self._deadline = 0.0
         self.transaction = transaction
         self.request = request
-        self.cseq = session.state.invite_cseq if request is None else request.cseq.number
+        self.cseq = state.invite_cseq if request is None else request.cseq.number
         if transaction is not None:
-            transaction.on_cancel = session.receive_cancel
+            transaction.on_cancel = user.receive_cancel
 
     @property
     def answered(self) -> bool:
@@ -52,7 +65,7 @@ class IncomingInvite:
         """Send one response; a 2xx is repeated until the ACK. Raises `SessionError` after a final one."""
         if self.answered or self.request is None or self.transaction is None:
             raise SessionError("the INVITE was already answered")
-        state = self._session.state
+        state = self._state
         body, content_type = sdp_body(sdp)
         fields = [*response_headers(state, self.request, status), ("Server", self._core.product), *headers]
         if content_type is not None:
@@ -65,20 +78,20 @@ class IncomingInvite:
                 self._timer = self._core.timers.schedule(now + _KEEP_RINGING, self._ring_on, data)
         elif status < 300:
             state.invite_cseq = self.cseq
-            self.transaction.on_ack = self._session.receive_ack
+            self.transaction.on_ack = self._user.receive_ack
             self.await_ack(data, now)
 
     def await_ack(self, data: bytes, now: float) -> None:
         """Repeat a 2xx that was sent once until the ACK comes, on every transport (§13.3.1.4)."""
         t1 = self._core.layer.t1
-        self._session.state.pending_ok = data
+        self._state.pending_ok = data
         self._interval = t1
         self._deadline = now + 64 * t1
         self._timer = self._core.timers.schedule(now + t1, self._repeat)
 
     def acked(self) -> None:
         """The ACK is here."""
-        self._session.state.pending_ok = None
+        self._state.pending_ok = None
         self._stop()
 
     def stop(self) -> None:
@@ -86,15 +99,15 @@ class IncomingInvite:
         self._stop()
 
     def _repeat(self, now: float) -> None:
-        data = self._session.state.pending_ok
+        data = self._state.pending_ok
         if data is None:
             return
         if now >= self._deadline:
-            self._session.state.pending_ok = None
+            self._state.pending_ok = None
             self._timer = None
-            self._session.invite_unacked(now)
+            self._user.invite_unacked(now)
             return
-        flow = self.transaction.flow if self.transaction is not None else self._session.state.flow
+        flow = self.transaction.flow if self.transaction is not None else self._state.flow
         self._core.transmit(flow, data)
         self._interval = min(self._interval * 2, self._core.layer.t2)
         self._timer = self._core.timers.schedule(min(now + self._interval, self._deadline), self._repeat)

@@ -12,13 +12,14 @@ from tongdai.sip.timers import Timer
 from tongdai.sip.transaction import ClientTransaction
 from tongdai.sip.ua.core import HeaderList, UaCore
 from tongdai.sip.ua.dialog import build_request, request_flow, sdp_body
+from tongdai.sip.ua.state import DialogState
 
 if TYPE_CHECKING:
-    from tongdai.sip.ua.session import InviteSession
+    from tongdai.sip.ua.caller import Caller
 
 
 class OutgoingInvite:
-    """Gives the session `invite_progress`, `invite_success` and, once, `invite_failure`."""
+    """Gives the caller `invite_progress`, `invite_success` and, once, `invite_failure`."""
 
     __slots__ = (
         "_cancel_sent",
@@ -26,9 +27,11 @@ class OutgoingInvite:
         "_digest",
         "_give_up",
         "_heard",
-        "_session",
+        "_state",
+        "_user",
         "cancel_reason",
         "cancelled",
+        "cseq",
         "done",
         "flow",
         "headers",
@@ -40,7 +43,8 @@ class OutgoingInvite:
     def __init__(
         self,
         core: UaCore,
-        session: InviteSession,
+        user: Caller,
+        state: DialogState,
         sdp: str | None,
         headers: HeaderList,
         credentials: Credentials | None,
@@ -48,7 +52,8 @@ class OutgoingInvite:
         initial: bool,
     ) -> None:
         self._core = core
-        self._session = session
+        self._user = user
+        self._state = state
         self._digest = None if credentials is None else DigestClient(credentials, core.ids.token)
         self._heard = False
         self._cancel_sent = False
@@ -60,11 +65,12 @@ class OutgoingInvite:
         self.cancel_reason: str | None = None
         self.done = False
         self.transaction: ClientTransaction | None = None
-        self.flow: Flow = session.state.flow
+        self.flow: Flow = state.flow
+        self.cseq = state.invite_cseq
 
     def start(self, now: float, extra: HeaderList = ()) -> None:
         """Send it; `extra` are the credentials of a repetition."""
-        state = self._session.state
+        state = self._state
         body, content_type = sdp_body(self.sdp)
         request = build_request(
             state,
@@ -74,7 +80,7 @@ class OutgoingInvite:
             body=body,
             content_type=content_type,
         )
-        state.invite_cseq = request.cseq.number
+        self.cseq = state.invite_cseq = request.cseq.number
         self.flow = request_flow(state) if not self.initial else state.flow
         self._heard = False
         self.transaction = self._core.layer.send(request, self.flow, self._on_response, self._on_failure, now)
@@ -110,20 +116,20 @@ class OutgoingInvite:
             if self.cancelled:
                 self._send_cancel(now)
             elif status > 100:
-                self._session.invite_progress(self, response, now)
+                self._user.invite_progress(self, response, now)
         elif status < 300:
             self._finish()
-            self._session.invite_success(self, response, now)
+            self._user.invite_success(self, response, now)
         elif not self.done:
             if status in (401, 407) and not self.cancelled and self._answer_challenge(response, now):
                 return
             self._finish()
-            self._session.invite_failure(self, status, response, now)
+            self._user.invite_failure(self, status, response, now)
 
     def _on_failure(self, status: int, now: float) -> None:
         if not self.done:
             self._finish()
-            self._session.invite_failure(self, 487 if self.cancelled else status, None, now)
+            self._user.invite_failure(self, 487 if self.cancelled else status, None, now)
 
     def _finish(self) -> None:
         self.done = True

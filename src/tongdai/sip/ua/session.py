@@ -9,20 +9,12 @@ import msgspec
 
 from tongdai.sip.digest import Credentials
 from tongdai.sip.flow import Flow
-from tongdai.sip.message import ParseError, Replaces, Request, Response, parse, reason_phrase
-from tongdai.sip.timers import Timer
+from tongdai.sip.message import ParseError, Replaces, Request, Response, parse
 from tongdai.sip.transaction import ServerTransaction
-from tongdai.sip.ua.answering import IncomingInvite
-from tongdai.sip.ua.calling import OutgoingInvite
+from tongdai.sip.ua.callee import Callee
+from tongdai.sip.ua.caller import Caller
 from tongdai.sip.ua.core import HeaderList, SessionError, UaCore
-from tongdai.sip.ua.dialog import (
-    adopt_response,
-    build_request,
-    fork_of,
-    refresh_target,
-    request_flow,
-    sdp_body,
-)
+from tongdai.sip.ua.dialog import build_request, refresh_target, request_flow
 from tongdai.sip.ua.handler import Refer
 from tongdai.sip.ua.incoming import IncomingRequest
 from tongdai.sip.ua.requests import OutgoingRequest
@@ -38,16 +30,11 @@ class InviteSession:
     """
 
     __slots__ = (
-        "_acked_cseq",
-        "_bye_owed",
+        "_callee",
+        "_caller",
         "_core",
         "_credentials",
-        "_incoming",
-        "_outgoing",
-        "_retry",
-        "_silent",
         "_transfers",
-        "_unacked",
         "replaces",
         "request",
         "state",
@@ -59,14 +46,9 @@ class InviteSession:
     ) -> None:
         self._core = core
         self._credentials = credentials
-        self._incoming: IncomingInvite | None = None
-        self._outgoing: OutgoingInvite | None = None
+        self._caller = Caller(core, self, credentials)
+        self._callee = Callee(core, self)
         self._transfers = Transfers(core, self)
-        self._retry: Timer | None = None
-        self._unacked: OutgoingInvite | None = None
-        self._acked_cseq = 0
-        self._bye_owed: HeaderList | None = None
-        self._silent = False
         self.state = state
         self.request: Request | None = None
         self.replaces: InviteSession | None = None
@@ -122,7 +104,7 @@ class InviteSession:
     @property
     def reinviting(self) -> bool:
         """A re-INVITE of ours has no result yet."""
-        return self.confirmed and (self._outgoing is not None or self._retry is not None)
+        return self.confirmed and self._caller.busy
 
     def as_replaces(self) -> Replaces:
         """How the peer of another call would name this dialog to our peer (attended transfer, RFC 5589
@@ -137,13 +119,12 @@ class InviteSession:
             route_set=list(state.route_set),
             refers=[msgspec.structs.replace(refer) for refer in state.refers],
         )
-        if self._outgoing is not None and self._outgoing.transaction is not None:
-            copy.pending_invite = self._outgoing.transaction.data
+        outgoing, incoming = self._caller.outgoing, self._callee.incoming
+        if outgoing is not None and outgoing.transaction is not None:
+            copy.pending_invite = outgoing.transaction.data
             copy.pending_from_us = True
-        elif (
-            self._incoming is not None and not self._incoming.answered and self._incoming.request is not None
-        ):
-            copy.pending_invite = bytes(self._incoming.request)
+        elif incoming is not None and not incoming.answered and incoming.request is not None:
+            copy.pending_invite = bytes(incoming.request)
         return copy
 
     # -- answering an incoming INVITE
@@ -154,14 +135,14 @@ class InviteSession:
         """Send 101..199."""
         if not 100 < status < 200:
             raise ValueError(f"{status} is not provisional")
-        incoming = self._unanswered("early")
+        incoming = self._callee.unanswered("early")
         if sdp is not None:
             self.state.local_sdp = sdp
         incoming.respond(status, reason, headers, sdp, self._core.clock())
 
     def accept(self, sdp: str, headers: HeaderList = ()) -> None:
         """Send 200; repeated until the ACK, and ended with BYE and `on_ended` when none comes in 64*T1."""
-        incoming = self._unanswered("early")
+        incoming = self._callee.unanswered("early")
         self.state.phase = "confirmed"
         self.state.local_sdp = sdp
         incoming.respond(200, None, headers, sdp, self._core.clock())
@@ -170,24 +151,15 @@ class InviteSession:
         """Send a final 300..699; the session is over."""
         if not 300 <= status < 700:
             raise ValueError(f"{status} is no refusal")
-        incoming = self._unanswered("early")
+        incoming = self._callee.unanswered("early")
         incoming.respond(status, reason, headers, None, self._core.clock())
-        self._end()
-
-    def _unanswered(self, phase: str) -> IncomingInvite:
-        if self._incoming is None or self._incoming.answered or self.state.phase != phase:
-            raise SessionError(
-                f"no INVITE of the peer waits for an answer; the session is {self.state.phase}"
-            )
-        return self._incoming
+        self.end()
 
     # -- an outgoing INVITE
 
     def start(self, sdp: str | None, headers: HeaderList) -> None:
         """Used by the agent: send the first INVITE."""
-        self.state.local_sdp = sdp
-        self._outgoing = OutgoingInvite(self._core, self, sdp, headers, self._credentials, initial=True)
-        self._outgoing.start(self._core.clock())
+        self._caller.start(sdp, headers, self._core.clock())
 
     def cancel(self, reason: str | None = None) -> None:
         """Give up an outgoing INVITE (Reason: `reason`, e.g. `SIP;cause=200;text="Call completed
@@ -195,16 +167,11 @@ class InviteSession:
 
         `on_failed` follows, with 487 as a rule. A 200 that crosses is acknowledged and ended with BYE.
         """
-        if self._outgoing is None or self.state.phase != "early":
-            raise SessionError(f"nothing to cancel; the session is {self.state.phase}")
-        self._outgoing.cancel(reason, self._core.clock())
+        self._caller.cancel(reason, self._core.clock())
 
     def ack(self, sdp: str) -> None:
         """Acknowledge a 2xx that carried the offer, with our answer."""
-        if self._unacked is None:
-            raise SessionError("no 2xx waits for our answer")
-        self.state.local_sdp = sdp
-        self._send_ack(self._unacked, sdp)
+        self._caller.ack(sdp, self._core.clock())
 
     # -- in the dialog
 
@@ -217,22 +184,17 @@ class InviteSession:
         if not self.confirmed or self.reinviting:
             busy = "has a re-INVITE of ours in progress" if self.confirmed else f"is {self.state.phase}"
             raise SessionError(f"cannot re-INVITE: the session {busy}")
-        self._outgoing = OutgoingInvite(self._core, self, sdp, headers, self._credentials, initial=False)
-        if self._incoming is None and self._unacked is None:
-            self._begin_reinvite(self._core.clock())
+        self._caller.reinvite(sdp, headers, self._core.clock())
 
     def accept_reinvite(self, sdp: str, headers: HeaderList = ()) -> None:
         """Answer `on_reinvite` with 200."""
-        incoming = self._unanswered("confirmed")
+        incoming = self._callee.unanswered("confirmed")
         self.state.local_sdp = sdp
         incoming.respond(200, None, headers, sdp, self._core.clock())
 
     def reject_reinvite(self, status: int = 488, reason: str | None = None) -> None:
         """Refuse `on_reinvite`; the old media stay."""
-        now = self._core.clock()
-        self._unanswered("confirmed").respond(status, reason, (), None, now)
-        self._incoming = None
-        self._go_on(now)
+        self._callee.refuse_reinvite(status, reason, self._core.clock())
 
     def bye(self, reason: str | None = None) -> None:
         """Hang up, whatever the state: an early incoming session is rejected with 480, an early outgoing
@@ -242,17 +204,20 @@ class InviteSession:
         """
         now = self._core.clock()
         headers = [] if reason is None else [("Reason", reason)]
-        if self.ended:
-            return
         if self.state.phase == "early":
             if self.state.role == "uas":
-                self._unanswered("early").respond(480, None, headers, None, now)
-            elif self._outgoing is not None:
-                self._silent = True
-                self._outgoing.cancel(reason, now)
-            self._end()
-            return
-        self._hang_up(headers, now)
+                self._callee.unanswered("early").respond(480, None, headers, None, now)
+            else:
+                self._caller.silent = True
+                self._caller.cancel(reason, now)
+            self.end()
+        elif self.confirmed:
+            self._caller.finish_ack(now)
+            if self._callee.hang_up_first(headers, now):
+                self._leave()
+            else:
+                self.send_bye(headers, now)
+                self.end()
 
     def refer(self, refer_to: str, headers: HeaderList = ()) -> int:
         """Ask the peer to call `refer_to` (a URI or name-addr); returns the id that `on_refer_result`
@@ -282,208 +247,20 @@ class InviteSession:
         if not self.confirmed:
             raise SessionError(f"the session is {self.state.phase}, not confirmed")
 
-    # -- what OutgoingInvite tells
+    # -- what the agent tells
 
-    def invite_progress(self, outgoing: OutgoingInvite, response: Response, now: float) -> None:
-        """A 101..199 to our INVITE."""
-        if not outgoing.initial or self.state.phase != "early":
-            return
-        if response.to.tag:
-            adopt_response(self.state, response)
-        sdp = response.sdp
-        if sdp is not None:
-            self.state.remote_sdp = sdp
-        self._core.handler.on_provisional(self, response, sdp)
+    def begin_incoming(self, request: Request, transaction: ServerTransaction) -> None:
+        """The first INVITE of an incoming session."""
+        self.request = request
+        self._callee.begin(request, transaction)
 
-    def invite_success(self, outgoing: OutgoingInvite, response: Response, now: float) -> None:
-        """A 2xx to our INVITE: the first, the same again, or that of another fork (§13.2.2.4)."""
-        number = response.cseq.number
-        if outgoing is not self._outgoing:
-            if number == self._acked_cseq and response.to.tag == self.state.remote_tag:
-                self.repeat_ack()
-            elif outgoing.initial and response.to.tag != self.state.remote_tag:
-                self._end_fork(outgoing, response, now)
-            return
-        self._outgoing = None
-        if outgoing.initial:
-            adopt_response(self.state, response)
-        else:
-            refresh_target(self.state, response)
-        sdp = response.sdp
-        if sdp is not None:
-            self.state.remote_sdp = sdp
-        if outgoing.cancelled or self.ended:
-            self._send_ack(outgoing, None)
-            if outgoing.initial:
-                self._send_bye(
-                    [] if outgoing.cancel_reason is None else [("Reason", outgoing.cancel_reason)], now
-                )
-                self._fail(487, response, now)
-            return
-        self.state.phase = "confirmed"
-        if outgoing.sdp is None:
-            self._unacked = outgoing
-        else:
-            self._send_ack(outgoing, None)
-        if outgoing.initial:
-            self._core.handler.on_answered(self, response, sdp)
-        else:
-            self._core.handler.on_reinvite_result(self, response.status, sdp)
-
-    def invite_failure(
-        self, outgoing: OutgoingInvite, status: int, response: Response | None, now: float
-    ) -> None:
-        """Our INVITE failed."""
-        if outgoing is not self._outgoing:
-            return
-        self._outgoing = None
-        if outgoing.initial:
-            self._fail(status, response, now)
-        elif self.ended:
-            return
-        elif status == 491:
-            # §14.1: the owner of the Call-ID waits longer, so that the two do not collide again.
-            share = self._core.fraction()
-            delay = 2.1 + 1.9 * share if self.state.role == "uac" else 2.0 * share
-            self._retry = self._core.timers.schedule(now + delay, self._retry_reinvite, outgoing)
-        else:
-            self._core.handler.on_reinvite_result(self, status, None)
-            if status in (408, 481):
-                self._lose(status, "re-INVITE")
-
-    def _retry_reinvite(self, failed: OutgoingInvite, now: float) -> None:
-        self._retry = None
-        self.reinvite(failed.sdp, failed.headers)
-
-    def _begin_reinvite(self, now: float) -> None:
-        if self._outgoing is not None:
-            if self._outgoing.sdp is not None:
-                self.state.local_sdp = self._outgoing.sdp
-            self._outgoing.start(now)
-
-    def _go_on(self, now: float) -> None:
-        """An INVITE is finished: the one that waited may begin."""
-        if self.confirmed and self._incoming is None and self._unacked is None:
-            outgoing = self._outgoing
-            if outgoing is not None and outgoing.transaction is None:
-                self._begin_reinvite(now)
-
-    def _fail(self, status: int, response: Response | None, now: float) -> None:
-        silent = self._silent
-        self._end()
-        if not silent:
-            reason = (
-                reason_phrase(status) if response is None or response.status != status else response.reason
-            )
-            self._core.handler.on_failed(self, status, reason, response)
-
-    def _send_ack(self, outgoing: OutgoingInvite, sdp: str | None) -> None:
-        self._unacked = None
-        state = self.state
-        request = self._build_ack(state, outgoing, sdp)
-        state.last_ack = bytes(request)
-        self._acked_cseq = request.cseq.number
-        self._core.transmit(request_flow(state), state.last_ack)
-        self._go_on(self._core.clock())
-
-    def _build_ack(self, state: DialogState, outgoing: OutgoingInvite, sdp: str | None) -> Request:
-        body, content_type = sdp_body(sdp)
-        transaction = outgoing.transaction
-        number = state.invite_cseq if transaction is None else transaction.request.cseq.number
-        request = build_request(
-            state,
-            "ACK",
-            self._core.product,
-            cseq=number,
-            headers=outgoing.credentials_header(),
-            body=body,
-            content_type=content_type,
-        )
-        self._core.layer.add_via(request, request_flow(state))
-        return request
-
-    def repeat_ack(self) -> None:
-        """The 2xx came again: its ACK was lost."""
-        if self.state.last_ack is not None:
-            self._core.transmit(request_flow(self.state), self.state.last_ack)
+    def receive_ack(self, ack: Request, now: float) -> None:
+        """An ACK in the dialog."""
+        self._callee.receive_ack(ack, now)
 
     def receive_stray_success(self, response: Response) -> None:
         """A 2xx without a transaction: one whose ACK an earlier process sent."""
-        if response.cseq.number == self._acked_cseq and response.to.tag == self.state.remote_tag:
-            self.repeat_ack()
-
-    def _end_fork(self, outgoing: OutgoingInvite, response: Response, now: float) -> None:
-        """Another branch answered as well: acknowledge it and hang up on it."""
-        fork = fork_of(self.state, response)
-        self._core.transmit(request_flow(fork), bytes(self._build_ack(fork, outgoing, None)))
-        bye = build_request(fork, "BYE", self._core.product)
-        self._core.layer.send(bye, request_flow(fork), lambda *_: None, lambda *_: None, now)
-
-    # -- what IncomingInvite and the agent tell
-
-    def begin_incoming(self, request: Request, transaction: ServerTransaction) -> None:
-        """Used by the agent: the first INVITE of an incoming session."""
-        self.request = request
-        self.state.remote_sdp = request.sdp
-        self._incoming = IncomingInvite(self._core, self, transaction, request)
-
-    def receive_invite(
-        self, request: Request, transaction: ServerTransaction, flow: Flow, now: float
-    ) -> None:
-        """A re-INVITE. Raises `ParseError`."""
-        ours = self._outgoing is not None and self._outgoing.transaction is not None
-        if ours or self._unacked is not None or (self._incoming is not None and self._incoming.answered):
-            transaction.respond(request.response(491), now)
-            return
-        if self._incoming is not None or not self.confirmed:
-            wait = str(int(self._core.fraction() * 10))
-            transaction.respond(request.response(500, None, [("Retry-After", wait)]), now)
-            return
-        refresh_target(self.state, request, flow)
-        self._incoming = IncomingInvite(self._core, self, transaction, request)
-        sdp = request.sdp
-        if sdp is not None:
-            self.state.remote_sdp = sdp
-        self._core.handler.on_reinvite(self, sdp)
-
-    def receive_ack(self, ack: Request, now: float) -> None:
-        """An ACK for a 2xx of ours."""
-        incoming = self._incoming
-        if incoming is None or self.state.pending_ok is None or ack.cseq.number != incoming.cseq:
-            return
-        incoming.acked()
-        self._incoming = None
-        sdp = ack.sdp
-        if sdp is not None:
-            self.state.remote_sdp = sdp
-        if self._bye_owed is not None:
-            self._send_bye(self._bye_owed, now)
-            self._core.remove(self)
-            return
-        self._core.handler.on_ack(self, sdp)
-        self._go_on(now)
-
-    def invite_unacked(self, now: float) -> None:
-        """No ACK in 64*T1 (§13.3.1.4)."""
-        self._incoming = None
-        if self._bye_owed is not None:
-            self._send_bye(self._bye_owed, now)
-            self._core.remove(self)
-            return
-        self._lose(408, "ACK")
-
-    def receive_cancel(self, reason: str | None, now: float) -> None:
-        """A CANCEL for the INVITE in progress; after the final response it has no effect (§9.2)."""
-        incoming = self._incoming
-        if incoming is None or incoming.answered:
-            return
-        incoming.respond(487, None, (), None, now)
-        if self.state.phase == "early":
-            self._end()
-            self._core.handler.on_cancelled(self, reason)
-        else:
-            self._incoming = None
-            self._go_on(now)
+        self._caller.receive_success_again(response)
 
     def receive(self, request: Request, transaction: ServerTransaction, flow: Flow, now: float) -> None:
         """Any request in the dialog but ACK and CANCEL. Raises `ParseError`."""
@@ -499,7 +276,7 @@ class InviteSession:
         elif method == "BYE":
             self._receive_bye(request, transaction, now)
         elif method == "INVITE":
-            self.receive_invite(request, transaction, flow, now)
+            self._callee.receive_invite(request, transaction, flow)
         elif method == "REFER" and self.confirmed:
             refresh_target(state, request, flow)
             self._transfers.receive_refer(request, transaction)
@@ -519,9 +296,8 @@ class InviteSession:
             return
         transaction.respond(request.response(200, None, [("Server", self._core.product)]), now)
         was_early, was_over = state.phase == "early", self.ended
-        if self._incoming is not None and not self._incoming.answered:
-            self._incoming.respond(487, None, (), None, now)
-        self._end()
+        self._callee.refuse_if_open(now)
+        self.end()
         reason = request.headers.get("Reason")
         if was_over:
             return
@@ -562,81 +338,57 @@ class InviteSession:
             if on_final is not None:
                 on_final(status, response)
             if status in (408, 481) and method != "NOTIFY" and not self.ended:
-                self._lose(status, method)
+                self.lose(status, method)
 
         OutgoingRequest(self._core, build, self._credentials, final, now)
 
-    def _hang_up(self, headers: HeaderList, now: float) -> None:
-        """BYE, after whatever must come before it."""
-        if self._unacked is not None:
-            self._send_ack(self._unacked, None)
-        if self._incoming is not None:
-            if not self._incoming.answered:
-                self._incoming.respond(487, None, (), None, now)
-            elif self.state.pending_ok is not None:
-                # The callee must not hang up before the ACK or its timeout (§15).
-                self._bye_owed = headers
-                self._quiet()
-                self._core.by_key.pop(self.key, None)
-                return
-        self._send_bye(headers, now)
-        self._end()
+    def go_on(self, now: float) -> None:
+        """Used by the parts: an INVITE is finished, the one that waited may begin."""
+        if self.confirmed and self._callee.incoming is None:
+            self._caller.go_on(now)
 
-    def _send_bye(self, headers: HeaderList, now: float) -> None:
-        self._bye_owed = None
+    @property
+    def invite_crosses(self) -> bool:
+        """Used by the parts: an INVITE of the peer would meet one of ours."""
+        return self._caller.crossing
+
+    def send_bye(self, headers: HeaderList, now: float) -> None:
+        """Used by the parts."""
         self.send_in_dialog("BYE", now, headers)
 
-    def _lose(self, status: int, what: str) -> None:
-        """The protocol ended the dialog: hang up for what remains of it, tell the owner."""
-        now = self._core.clock()
-        self._send_bye([], now)
-        self._end()
+    def lose(self, status: int, what: str) -> None:
+        """Used by the parts: the protocol ended the dialog. Hang up on what remains of it, tell the owner."""
+        self.send_bye([], self._core.clock())
+        self.end()
         cause = (
             f"no answer to {what}" if status == 408 else f"the peer does not know the dialog of our {what}"
         )
         self._core.handler.on_ended(self, status, cause)
 
-    def _quiet(self) -> None:
-        self.state.phase = "terminated"
-        self._transfers.drop_waiting(self._core.clock())
-        if self._retry is not None:
-            self._core.timers.cancel(self._retry)
-            self._retry = None
-
-    def _end(self) -> None:
-        self._quiet()
-        self.state.pending_ok = None
-        if self._incoming is not None:
-            self._incoming.stop()
+    def end(self) -> None:
+        """Used by the parts: the session is over in every respect."""
+        self._leave()
+        self._callee.stop()
         self._core.remove(self)
+
+    def _leave(self) -> None:
+        """The session is over for the owner."""
+        self.state.phase = "terminated"
+        self._core.by_key.pop(self.key, None)
+        self._transfers.drop_waiting(self._core.clock())
+        self._caller.stop()
 
     # -- continuing
 
     def resume(self, now: float) -> None:
         """Used by the agent: take up what was unfinished in a restored state."""
         state = self.state
-        if state.last_ack is not None:
-            self._acked_cseq = parse(state.last_ack).cseq.number
-        if state.pending_ok is not None:
-            self._incoming = IncomingInvite(self._core, self, None, None)
-            self._incoming.await_ack(state.pending_ok, now)
-        if state.pending_invite is None:
-            return
-        invite = parse(state.pending_invite)
-        pending, state.pending_invite = state.pending_from_us, None
-        if not isinstance(invite, Request):
-            raise ParseError("pending_invite is no request")
-        early = state.phase == "early"
-        if pending:
-            state.pending_from_us = False
-            self._outgoing = OutgoingInvite(
-                self._core, self, invite.sdp, (), self._credentials, initial=early
-            )
-            self._outgoing.resume(invite, now)
-            return
-        transaction = self._core.layer.resume_server(invite, state.flow)
-        if early:
-            self.begin_incoming(invite, transaction)
-        else:
-            # The owner's answer to that re-INVITE died with its process; the peer will try again.
-            transaction.respond(invite.response(491), now)
+        ours, theirs = None, None
+        if state.pending_invite is not None:
+            invite = parse(state.pending_invite)
+            if not isinstance(invite, Request):
+                raise ParseError("pending_invite is no request")
+            ours, theirs = (invite, None) if state.pending_from_us else (None, invite)
+            state.pending_invite, state.pending_from_us = None, False
+        self._caller.resume(ours, now)
+        self._callee.resume(theirs, now)

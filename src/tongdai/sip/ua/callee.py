@@ -1,0 +1,154 @@
+"""The part of a session that is sent INVITEs and answers them (RFC 3261 §13.3, §14.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tongdai.sip.flow import Flow
+from tongdai.sip.message import Request
+from tongdai.sip.transaction import ServerTransaction
+from tongdai.sip.ua.answering import IncomingInvite
+from tongdai.sip.ua.core import HeaderList, SessionError, UaCore
+from tongdai.sip.ua.dialog import refresh_target
+from tongdai.sip.ua.state import Phase
+
+if TYPE_CHECKING:
+    from tongdai.sip.ua.session import InviteSession
+
+
+class Callee:
+    """`incoming` is the peer's INVITE until it is refused, or acknowledged."""
+
+    __slots__ = ("_core", "_session", "bye_owed", "incoming")
+
+    def __init__(self, core: UaCore, session: InviteSession) -> None:
+        self._core = core
+        self._session = session
+        self.incoming: IncomingInvite | None = None
+        self.bye_owed: HeaderList | None = None
+        """Our BYE waits for the ACK: the callee must not hang up before it or its timeout (§15)."""
+
+    def begin(self, request: Request, transaction: ServerTransaction | None) -> None:
+        """The first INVITE of the session."""
+        self._session.state.remote_sdp = request.sdp
+        self.incoming = self._new(transaction, request)
+
+    def unanswered(self, phase: Phase) -> IncomingInvite:
+        """The INVITE that waits for the owner. Raises `SessionError` when none does in that phase."""
+        now_in = self._session.state.phase
+        if self.incoming is None or self.incoming.answered or now_in != phase:
+            raise SessionError(f"no INVITE of the peer waits for an answer; the session is {now_in}")
+        return self.incoming
+
+    def refuse_reinvite(self, status: int, reason: str | None, now: float) -> None:
+        """Refuse; the dialog goes on."""
+        self.unanswered("confirmed").respond(status, reason, (), None, now)
+        self.incoming = None
+        self._session.go_on(now)
+
+    def hang_up_first(self, headers: HeaderList, now: float) -> bool:
+        """Settle the INVITE before a BYE; True when the BYE has to wait for the ACK."""
+        incoming = self.incoming
+        if incoming is None:
+            return False
+        if not incoming.answered:
+            incoming.respond(487, None, (), None, now)
+            return False
+        if self._session.state.pending_ok is None:
+            return False
+        self.bye_owed = headers
+        return True
+
+    def refuse_if_open(self, now: float) -> None:
+        """The session ends: an INVITE without an answer gets 487."""
+        if self.incoming is not None and not self.incoming.answered:
+            self.incoming.respond(487, None, (), None, now)
+
+    def stop(self) -> None:
+        """Repeat nothing any more."""
+        self._session.state.pending_ok = None
+        if self.incoming is not None:
+            self.incoming.stop()
+
+    # -- told by the agent and IncomingInvite
+
+    def receive_invite(self, request: Request, transaction: ServerTransaction, flow: Flow) -> None:
+        """A re-INVITE; those that cross another are refused. Raises `ParseError`."""
+        session = self._session
+        now = self._core.clock()
+        if session.invite_crosses or (self.incoming is not None and self.incoming.answered):
+            transaction.respond(request.response(491), now)
+            return
+        if self.incoming is not None or not session.confirmed:
+            wait = str(int(self._core.fraction() * 10))
+            transaction.respond(request.response(500, None, [("Retry-After", wait)]), now)
+            return
+        sdp = request.sdp
+        refresh_target(session.state, request, flow)
+        if sdp is not None:
+            session.state.remote_sdp = sdp
+        self.incoming = self._new(transaction, request)
+        self._core.handler.on_reinvite(session, sdp)
+
+    def receive_ack(self, ack: Request, now: float) -> None:
+        """An ACK for a 2xx of ours; one for another INVITE is ignored."""
+        incoming = self.incoming
+        state = self._session.state
+        if incoming is None or state.pending_ok is None or ack.cseq.number != incoming.cseq:
+            return
+        incoming.acked()
+        self.incoming = None
+        sdp = ack.sdp
+        if sdp is not None:
+            state.remote_sdp = sdp
+        if not self._pay_bye(now):
+            self._core.handler.on_ack(self._session, sdp)
+            self._session.go_on(now)
+
+    def invite_unacked(self, now: float) -> None:
+        """No ACK in 64*T1 (§13.3.1.4)."""
+        self.incoming = None
+        if not self._pay_bye(now):
+            self._session.lose(408, "ACK")
+
+    def receive_cancel(self, reason: str | None, now: float) -> None:
+        """A CANCEL; after the final response it has no effect (§9.2)."""
+        incoming = self.incoming
+        if incoming is None or incoming.answered:
+            return
+        incoming.respond(487, None, (), None, now)
+        if self._session.state.phase == "early":
+            self._session.end()
+            self._core.handler.on_cancelled(self._session, reason)
+        else:
+            self.incoming = None
+            self._session.go_on(now)
+
+    def _pay_bye(self, now: float) -> bool:
+        headers, self.bye_owed = self.bye_owed, None
+        if headers is None:
+            return False
+        self._session.send_bye(headers, now)
+        self._session.end()
+        return True
+
+    def _new(self, transaction: ServerTransaction | None, request: Request | None) -> IncomingInvite:
+        return IncomingInvite(self._core, self, self._session.state, transaction, request)
+
+    # -- continuing
+
+    def resume(self, invite: Request | None, now: float) -> None:
+        """Continue after a restore, with the INVITE of the peer that was pending."""
+        state = self._session.state
+        if state.pending_ok is not None:
+            self.incoming = self._new(None, None)
+            self.incoming.await_ack(state.pending_ok, now)
+        if invite is None:
+            return
+        transaction = self._core.layer.resume_server(invite, state.flow)
+        if state.phase == "early":
+            self.begin(invite, transaction)
+            self._session.request = invite
+        else:
+            # The owner's answer to that re-INVITE died with its process; the peer will try again.
+            transaction.respond(invite.response(491), now)

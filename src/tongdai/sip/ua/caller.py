@@ -1,0 +1,248 @@
+"""The part of a session that sends INVITEs and deals with what becomes of them (RFC 3261 §13.2, §14.1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tongdai.sip.digest import Credentials
+from tongdai.sip.message import Request, Response, parse, reason_phrase
+from tongdai.sip.timers import Timer
+from tongdai.sip.ua.calling import OutgoingInvite
+from tongdai.sip.ua.core import HeaderList, SessionError, UaCore
+from tongdai.sip.ua.dialog import (
+    adopt_response,
+    build_request,
+    fork_of,
+    refresh_target,
+    request_flow,
+    sdp_body,
+)
+from tongdai.sip.ua.state import DialogState
+
+if TYPE_CHECKING:
+    from tongdai.sip.ua.session import InviteSession
+
+
+class Caller:
+    """`outgoing` is our INVITE without a final response, sent or waiting for the peer's to finish."""
+
+    __slots__ = (
+        "_acked_cseq",
+        "_core",
+        "_credentials",
+        "_retry",
+        "_session",
+        "outgoing",
+        "silent",
+        "unacked",
+    )
+
+    def __init__(self, core: UaCore, session: InviteSession, credentials: Credentials | None) -> None:
+        self._core = core
+        self._session = session
+        self._credentials = credentials
+        self._acked_cseq = 0
+        self._retry: Timer | None = None
+        self.outgoing: OutgoingInvite | None = None
+        self.unacked: OutgoingInvite | None = None
+        """Answered with an offer, which the owner has to answer in the ACK."""
+        self.silent = False
+        """The owner has left: no event."""
+
+    @property
+    def busy(self) -> bool:
+        """An INVITE of ours has no result yet."""
+        return self.outgoing is not None or self._retry is not None
+
+    @property
+    def crossing(self) -> bool:
+        """An INVITE of ours is on its way: one of the peer would cross it."""
+        sent = self.outgoing is not None and self.outgoing.transaction is not None
+        return sent or self.unacked is not None
+
+    # -- asked by the owner
+
+    def start(self, sdp: str | None, headers: HeaderList, now: float) -> None:
+        """Send the first INVITE."""
+        self._session.state.local_sdp = sdp
+        self.outgoing = self._new(sdp, headers, initial=True)
+        self.outgoing.start(now)
+
+    def cancel(self, reason: str | None, now: float) -> None:
+        """Give up the first INVITE."""
+        if self.outgoing is None or self._session.state.phase != "early":
+            raise SessionError(f"nothing to cancel; the session is {self._session.state.phase}")
+        self.outgoing.cancel(reason, now)
+
+    def ack(self, sdp: str, now: float) -> None:
+        """Answer their offer in the ACK."""
+        if self.unacked is None:
+            raise SessionError("no 2xx waits for our answer")
+        self._session.state.local_sdp = sdp
+        self._send_ack(self.unacked, sdp, now)
+
+    def reinvite(self, sdp: str | None, headers: HeaderList, now: float) -> None:
+        """Offer anew, when the peer's own INVITE is done."""
+        self.outgoing = self._new(sdp, headers, initial=False)
+        self._session.go_on(now)
+
+    def go_on(self, now: float) -> None:
+        """The way is free: send what waited."""
+        outgoing = self.outgoing
+        if outgoing is not None and outgoing.transaction is None and self.unacked is None:
+            if outgoing.sdp is not None:
+                self._session.state.local_sdp = outgoing.sdp
+            outgoing.start(now)
+
+    def finish_ack(self, now: float) -> None:
+        """Acknowledge what is still open, so that a BYE may follow."""
+        if self.unacked is not None:
+            self._send_ack(self.unacked, None, now)
+
+    def stop(self) -> None:
+        """No further attempts."""
+        if self._retry is not None:
+            self._core.timers.cancel(self._retry)
+            self._retry = None
+
+    def _new(self, sdp: str | None, headers: HeaderList, *, initial: bool) -> OutgoingInvite:
+        return OutgoingInvite(
+            self._core, self, self._session.state, sdp, headers, self._credentials, initial=initial
+        )
+
+    # -- told by OutgoingInvite
+
+    def invite_progress(self, outgoing: OutgoingInvite, response: Response, now: float) -> None:
+        """A 101..199. Raises `ParseError`."""
+        state = self._session.state
+        if not outgoing.initial or state.phase != "early":
+            return
+        if response.to.tag:
+            adopt_response(state, response)
+        sdp = response.sdp
+        if sdp is not None:
+            state.remote_sdp = sdp
+        self._core.handler.on_provisional(self._session, response, sdp)
+
+    def invite_success(self, outgoing: OutgoingInvite, response: Response, now: float) -> None:
+        """A 2xx: the first, the same again, or that of another fork (§13.2.2.4). Raises `ParseError`."""
+        state = self._session.state
+        if outgoing is not self.outgoing:
+            if response.to.tag == state.remote_tag:
+                self.receive_success_again(response)
+            elif outgoing.initial:
+                self._end_fork(outgoing, response, now)
+            return
+        self.outgoing = None
+        if outgoing.initial:
+            adopt_response(state, response)
+        else:
+            refresh_target(state, response)
+        sdp = response.sdp
+        if sdp is not None:
+            state.remote_sdp = sdp
+        if outgoing.cancelled or self._session.ended:
+            self._end_late_answer(outgoing, response, now)
+            return
+        state.phase = "confirmed"
+        if outgoing.sdp is None:
+            self.unacked = outgoing
+        else:
+            self._send_ack(outgoing, None, now)
+        if outgoing.initial:
+            self._core.handler.on_answered(self._session, response, sdp)
+        else:
+            self._core.handler.on_reinvite_result(self._session, response.status, sdp)
+
+    def invite_failure(
+        self, outgoing: OutgoingInvite, status: int, response: Response | None, now: float
+    ) -> None:
+        """The end of an INVITE."""
+        if outgoing is not self.outgoing:
+            return
+        self.outgoing = None
+        if outgoing.initial:
+            self._fail(status, response)
+        elif self._session.ended:
+            return
+        elif status == 491:
+            # §14.1: the owner of the Call-ID waits longer, so that the two do not collide again.
+            share = self._core.fraction()
+            delay = 2.1 + 1.9 * share if self._session.state.role == "uac" else 2.0 * share
+            self._retry = self._core.timers.schedule(now + delay, self._try_again, outgoing)
+        else:
+            self._core.handler.on_reinvite_result(self._session, status, None)
+            if status in (408, 481) and not self._session.ended:
+                self._session.lose(status, "re-INVITE")
+
+    def receive_success_again(self, response: Response) -> None:
+        """Our ACK was lost: send it again. So it is also for an ACK that an earlier process sent."""
+        state = self._session.state
+        if (
+            response.cseq.number == self._acked_cseq
+            and response.to.tag == state.remote_tag
+            and state.last_ack is not None
+        ):
+            self._core.transmit(request_flow(state), state.last_ack)
+
+    def _try_again(self, failed: OutgoingInvite, now: float) -> None:
+        self._retry = None
+        self.reinvite(failed.sdp, failed.headers, now)
+
+    def _end_late_answer(self, outgoing: OutgoingInvite, response: Response, now: float) -> None:
+        """Answered after we gave up: acknowledge, and hang up."""
+        self._send_ack(outgoing, None, now)
+        if outgoing.initial:
+            reason = [] if outgoing.cancel_reason is None else [("Reason", outgoing.cancel_reason)]
+            self._session.send_bye(reason, now)
+            self._fail(487, response)
+
+    def _fail(self, status: int, response: Response | None) -> None:
+        self._session.end()
+        if not self.silent:
+            said = response is not None and response.status == status
+            reason = response.reason if response is not None and said else reason_phrase(status)
+            self._core.handler.on_failed(self._session, status, reason, response)
+
+    def _end_fork(self, outgoing: OutgoingInvite, response: Response, now: float) -> None:
+        """Another branch answered as well: acknowledge it and hang up on it, each time it says so."""
+        fork = fork_of(self._session.state, response)
+        self._core.transmit(request_flow(fork), bytes(self._build_ack(fork, outgoing, None)))
+        bye = build_request(fork, "BYE", self._core.product)
+        self._core.layer.send(bye, request_flow(fork), lambda *_: None, lambda *_: None, now)
+
+    # -- ACK
+
+    def _send_ack(self, outgoing: OutgoingInvite, sdp: str | None, now: float) -> None:
+        self.unacked = None
+        state = self._session.state
+        request = self._build_ack(state, outgoing, sdp)
+        state.last_ack = bytes(request)
+        self._acked_cseq = request.cseq.number
+        self._core.transmit(request_flow(state), state.last_ack)
+        self._session.go_on(now)
+
+    def _build_ack(self, state: DialogState, outgoing: OutgoingInvite, sdp: str | None) -> Request:
+        body, content_type = sdp_body(sdp)
+        request = build_request(
+            state,
+            "ACK",
+            self._core.product,
+            cseq=outgoing.cseq,
+            headers=outgoing.credentials_header(),
+            body=body,
+            content_type=content_type,
+        )
+        self._core.layer.add_via(request, request_flow(state))
+        return request
+
+    # -- continuing
+
+    def resume(self, invite: Request | None, now: float) -> None:
+        """Continue after a restore, with the INVITE of ours that was pending."""
+        state = self._session.state
+        if state.last_ack is not None:
+            self._acked_cseq = parse(state.last_ack).cseq.number
+        if invite is not None:
+            self.outgoing = self._new(invite.sdp, (), initial=state.phase == "early")
+            self.outgoing.resume(invite, now)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.sim.company import Company
 from tests.sim.invariants import Checked
 

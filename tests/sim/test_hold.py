@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from tests.sim.invariants import Checked
+
 from tongdai.calls import facts as f
 from tongdai.calls.model import Music, Silence
 

@@ -216,6 +216,11 @@ class Step:
         self.do(c.Record(call.subject, call.recording, int(limit * 1000), int(silence * 1000)))
         self.touch(call)
 
+    def discard(self, blob: str) -> None:
+        """Nobody wants this recording."""
+        if blob:
+            self.do(c.DiscardRecording(blob))
+
     # time
 
     def timer(self, call: Call, name: str, seconds: float) -> None:

@@ -135,9 +135,12 @@ def _played(step: Step, event: e.PlayDone, world: World) -> None:
 def _recorded(step: Step, event: e.RecordDone, world: World) -> None:
     call = next((call for call in step.state.calls.values() if call.recording == event.record), None)
     if call is None:
+        step.discard(event.blob)
         return
     call.recording = ""
     step.touch(call)
+    if event.reason == "disk":
+        step.note(call, f.Trouble("a recording could not be written"))
     if call.position is not None:
         to_verb(step, call, event, world)
     if call.ended:

@@ -7,11 +7,14 @@ from typing import Any
 
 from tongdai.calls import facts as f
 from tongdai.calls.legs import Trigger, advance
-from tongdai.calls.model import Call, Cause, Leg, LegState, Position
+from tongdai.calls.model import Call, Cause, Leg, LegState, Position, Silence
 from tongdai.calls.prompts import Prompt
 from tongdai.calls.step import Step
 from tongdai.flows.ports import World
 from tongdai.flows.schema import Flow
+
+MOST_MOVES = 50
+"""Nodes that one event may lead through."""
 
 Handler = Callable[["Run", Any, Any], None]
 """`(run, node, event)`; the node and the event are of the types under which the handler stands in its
@@ -33,6 +36,7 @@ class Run:
         self.step = step
         self.call = call
         self.world = world
+        self._moves = 0
 
     @property
     def now(self) -> float:
@@ -58,14 +62,21 @@ class Run:
     def goto(self, node: str) -> None:
         """Go to another node of this flow."""
         flow = self.world.flow(self.at.flow)
-        if flow is None or node not in flow.nodes:
-            self.fail(f"flow {self.at.flow} has no node {node!r}")
-            return
-        self._start(flow, node)
+        if flow is None:
+            self.fail(f"flow {self.at.flow} is gone")
+        else:
+            self._start(flow, node)
 
     def _start(self, flow: Flow, node: str) -> None:
         from tongdai.flows.verbs import VERBS
 
+        self._moves += 1
+        if node not in flow.nodes:
+            self.fail(f"flow {flow.ref} has no node {node!r}")
+            return
+        if self._moves > MOST_MOVES:
+            self.fail(f"flow {flow.ref} goes round without waiting for anything")
+            return
         self.step.stop_play(self.call)
         self.call.timers.clear()
         self.call.position = Position(flow.ref, node)
@@ -93,8 +104,9 @@ class Run:
         self.step.answer(self.call, self.subject)
 
     def say(self, *prompts: Prompt, step: str) -> None:
-        """Answer if need be, play over what is heard, and be in `step`."""
+        """Answer if need be, play with silence after it, and be in `step`."""
         self.answer()
+        self.step.hear(self.call, self.subject, Silence())
         self.at.step = step
         self.step.stop_play(self.call)
         self.step.play(self.call, prompts)

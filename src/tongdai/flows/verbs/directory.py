@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tongdai.calls.events import LegDigit, PlayDone, TimerFired
-from tongdai.calls.model import Silence
 from tongdai.calls.prompts import Phrase
 from tongdai.flows.run import Run, Table, ignore
 from tongdai.flows.schema import Directory
@@ -14,8 +13,6 @@ IDLE_SECONDS = 8.0
 
 
 def start(run: Run, node: Directory) -> None:
-    run.answer()
-    run.step.hear(run.call, run.subject, Silence())
     run.say(Phrase("directory.prompt"), step="spelling")
 
 

@@ -5,7 +5,6 @@ it.
 from __future__ import annotations
 
 from tongdai.calls.events import LegDigit, PlayDone, TimerFired
-from tongdai.calls.model import Silence
 from tongdai.calls.prompts import Phrase
 from tongdai.flows.run import Run, Table, ignore
 from tongdai.flows.schema import Menu
@@ -15,8 +14,6 @@ INVALID_TRIES = 3
 
 
 def start(run: Run, node: Menu) -> None:
-    run.answer()
-    run.step.hear(run.call, run.subject, Silence())
     run.say(*node.prompts, step="greeting")
 
 
@@ -34,10 +31,17 @@ def _key(run: Run, node: Menu, event: LegDigit) -> None:
     at = run.at
     at.step = "collecting"
     at.digits += event.digit
-    if node.extensions and run.world.begins_extension(at.digits):
+    if node.extensions and _more_may_come(run, node):
         run.timer("next", node.interdigit)
     else:
         _decide(run, node)
+
+
+def _more_may_come(run: Run, node: Menu) -> bool:
+    """An extension may follow; or one that does not exist, whose last keys must not be taken for a choice."""
+    digits = run.at.digits
+    unknown = digits not in node.options and run.world.route_menu(digits) is None
+    return run.world.begins_extension(digits) or (len(digits) > 1 and unknown)
 
 
 def _decide(run: Run, node: Menu) -> None:

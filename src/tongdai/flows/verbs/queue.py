@@ -35,11 +35,9 @@ def start(run: Run, node: Queue) -> None:
     run.step.note(run.call, f.Waiting(department.id, len(waiting)))
     run.answer()
     run.step.hear(run.call, run.subject, Music())
-    run.say(
-        Phrase("queue.welcome", {"department": department.name}),
-        Phrase("queue.position", {"position": len(waiting)}),
-        step="welcome",
-    )
+    run.at.step = "welcome"
+    welcome = Phrase("queue.welcome", {"department": department.name})
+    run.step.play(run.call, [welcome, Phrase("queue.position", {"position": len(waiting)})])
 
 
 def _welcomed(run: Run, node: Queue, event: PlayDone) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from tongdai.calls import commands as c
 from tongdai.calls import facts as f
 from tongdai.calls.events import LegDigit, PlayDone, RecordDone
-from tongdai.calls.model import Silence
 from tongdai.calls.prompts import Beep, Phrase
 from tongdai.flows.run import Run, Table, ignore
 from tongdai.flows.schema import Voicemail
@@ -19,8 +18,6 @@ def start(run: Run, node: Voicemail) -> None:
     if mailbox is None:
         run.fail(f"mailbox {node.mailbox} does not exist")
         return
-    run.answer()
-    run.step.hear(run.call, run.subject, Silence())
     run.at.note = mailbox.label
     run.say(mailbox.greeting, Beep(), step="greeting")
 
@@ -42,9 +39,10 @@ def _recorded(run: Run, node: Voicemail, event: RecordDone) -> None:
         run.step.do(c.SaveMessage(node.mailbox, event.blob, run.call.caller, event.ms, run.call.id))
         run.step.note(run.call, f.MessageLeft(node.mailbox, run.at.note, event.ms))
     else:
-        run.step.do(c.DiscardRecording(event.blob))
+        run.step.discard(event.blob)
     if not run.call.ended:
-        run.say(Phrase("voicemail.saved" if kept else "voicemail.too_short"), step="goodbye")
+        refusal = "goodbye" if event.reason == "disk" else "voicemail.too_short"
+        run.say(Phrase("voicemail.saved" if kept else refusal), step="goodbye")
 
 
 def _bye(run: Run, node: Voicemail, event: PlayDone) -> None:

@@ -33,9 +33,14 @@ def to_telephone(samples: Samples, rate: int) -> Samples:
 
 
 def active_level(samples: Samples) -> float:
-    """RMS of where there is sound (pauses left out), in dBFS; −inf for silence."""
+    """RMS of where there is sound (pauses left out), in dBFS; −inf for silence.
+
+    A click or a cough counts for no more than the loud parts around it.
+    """
     power = _powers(samples)
     active = power[_active(power)]
+    if len(active):
+        active = np.minimum(active, np.percentile(active, 95))
     mean = float(active.mean()) if len(active) else 0.0
     return 10 * float(np.log10(mean)) if mean > 0 else float("-inf")
 

@@ -14,8 +14,10 @@ from tongdai.speech.language import Language
 from tongdai.speech.numbers import DIGITS, digit_by_digit
 
 _SPACE = re.compile(r"\s+")
-# +84 28 7123 4500, 028 7123 4500, (028) 7123.4500, 1900 1234; ends in a digit
-_PHONE = re.compile(r"(?<![\w+*#.,:/-])(?:\+\d|\(?0\d|1[89]00)[\d\s().\-]{5,18}\d(?![\w:/%])")
+# +84 28 7123 4500, 028 7123 4500, (028) 7123.4500, 1900 1234; not the date 01.02.2026
+_PHONE = re.compile(
+    r"(?<![\w+*#.,:/-])(?!\d\d([.-])\d\d\1\d{4})(?:\+\d|\(?0\d|1[89]00)[\d\s().\-]{3,18}\d(?![\w:/%])"
+)
 # a word after which a number is one that is dialled
 _DIALLED_AFTER: dict[Language, re.Pattern[str]] = {
     "en": re.compile(

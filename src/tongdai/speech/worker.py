@@ -96,11 +96,10 @@ def _from_command(argv: tuple[str, ...], text: str) -> Samples:
             argv, input=text.encode(), capture_output=True, timeout=_COMMAND_SECONDS, check=False
         )
     except FileNotFoundError as error:
-        package = "espeak-ng" if argv[0].endswith("espeak-ng") else "the program of your voice"
-        raise SpeechError(
-            "voice_missing", f"{argv[0]} is not installed.", f"Install {package} (Debian: apt-get install espeak-ng)."
-            if package == "espeak-ng" else f"Install {package}, or correct its path in the settings.",
-        ) from error  # fmt: skip
+        espeak = "Install it (Debian: apt-get install espeak-ng)."
+        other = "Install it, or correct the command of this voice in the settings."
+        remedy = espeak if argv[0].endswith("espeak-ng") else other
+        raise SpeechError("voice_missing", f"{argv[0]} is not installed.", remedy) from error
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SpeechError(
             "voice_failed", f"{argv[0]} failed: {error}.", "Try the command by hand."

@@ -22,7 +22,7 @@ from tongdai.flows.run import Run, Table, ignore
 from tongdai.flows.schema import Queue
 
 RETRY_SECONDS = 5.0
-"""After an agent refused or did not answer: how long until somebody is tried again."""
+"""After every free agent refused or did not answer: how long until they are tried again."""
 
 
 def start(run: Run, node: Queue) -> None:
@@ -57,15 +57,14 @@ def dispatch(step: Step, world: World, department_id: str) -> None:
         call = step.state.calls[call_id]
         if call.position is None or call.position.step != "waiting":
             continue
-        agent = _free_agent(step, world, department)
-        if agent is None:
-            return
-        _offer(Run(step, call, world), agent)
+        agent = _free_agent(step, world, department, refused=call.position.items)
+        if agent is not None:
+            _offer(Run(step, call, world), agent)
 
 
-def _free_agent(step: Step, world: World, department: Department) -> str | None:
+def _free_agent(step: Step, world: World, department: Department, refused: list[str]) -> str | None:
     busy = step.busy_people()
-    free = [m for m in department.members if m not in busy and world.bindings(m)]
+    free = [m for m in department.members if m not in busy and m not in refused and world.bindings(m)]
     return min(free, key=lambda m: step.state.idle_since.get(m, float("-inf")), default=None)
 
 
@@ -77,6 +76,7 @@ def _offer(run: Run, agent: str) -> None:
     node = flow.nodes[run.at.node]
     assert isinstance(node, Queue)
     run.at.step = "ringing"
+    run.cancel("retry")
     party = Party(PartyKind.PERSON, person.extension, person.name, person.id)
     for binding in run.world.bindings(agent):
         run.step.call_leg(run.call, DeviceTarget(binding), party, run.subject.party, "agent")
@@ -95,14 +95,17 @@ def _answered(run: Run, node: Queue, event: LegAnswered) -> None:
 
 
 def _agent_ended(run: Run, node: Queue, event: LegEnded) -> None:
-    run.step.far_end(run.call, run.call.legs[event.leg], event.cause)
+    leg = run.call.legs[event.leg]
+    run.step.far_end(run.call, leg, event.cause)
     if not run.targets():
-        _wait_again(run)
+        _wait_again(run, leg.party.person)
 
 
-def _wait_again(run: Run) -> None:
+def _wait_again(run: Run, agent: str) -> None:
+    """The others are tried first (`dispatch` follows, since this agent is free); then all of them anew."""
     run.cancel("ring")
     run.at.step = "waiting"
+    run.at.items.append(agent)
     run.timer("retry", RETRY_SECONDS)
 
 
@@ -115,9 +118,11 @@ def _timer(run: Run, node: Queue, event: TimerFired) -> None:
         )
         run.timer("announce", node.announce_seconds)
     elif event.timer == "ring":
+        agent = run.targets()[0].party.person
         run.stop_targets(Cause.NO_ANSWER)
-        _wait_again(run)
+        _wait_again(run, agent)
     else:
+        run.at.items = []
         dispatch(run.step, run.world, node.department)
 
 

@@ -103,7 +103,7 @@ class Leg(msgspec.Struct, omit_defaults=True):
 class Position(msgspec.Struct, omit_defaults=True):
     """Where a call is in its flow, and the memory of the verb that runs: every verb is a small machine whose
     state is `step`, with the keys pressed so far, how often it tried, and what it goes through (`items`, at
-    `index`)."""
+    `index`). `since` is when the call came to this node: queues are rebuilt in that order."""
 
     flow: str
     node: str
@@ -113,6 +113,7 @@ class Position(msgspec.Struct, omit_defaults=True):
     items: list[str] = []
     index: int = 0
     note: str = ""
+    since: float = 0.0
 
 
 class Call(msgspec.Struct, omit_defaults=True):

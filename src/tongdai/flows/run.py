@@ -79,7 +79,7 @@ class Run:
             return
         self.step.stop_play(self.call)
         self.call.timers.clear()
-        self.call.position = Position(flow.ref, node)
+        self.call.position = Position(flow.ref, node, since=self.now)
         self.step.touch(self.call)
         VERBS[type(flow.nodes[node])].start(self, flow.nodes[node])
 

@@ -70,16 +70,17 @@ def _check_pin(run: Run, node: Conference) -> None:
     room = run.world.room(node.room)
     given, run.at.digits = run.at.digits, ""
     run.cancel("idle")
-    if room is not None and given == room.pin:
+    locked = pin.locked(run.step.state, _lock(run, node), run.now)
+    if room is not None and given == room.pin and not locked:
         pin.right(run.step.state, _lock(run, node))
         run.pressed("", "the right PIN")
         _join(run, room)
         return
-    if given:
+    if given and not locked:
         pin.wrong(run.step.state, _lock(run, node), run.now)
         run.pressed("", "a wrong PIN")
     run.at.tries += 1
-    if run.at.tries >= PIN_TRIES:
+    if run.at.tries >= PIN_TRIES or locked:
         run.say(Phrase("conference.wrong_pin"), Phrase("goodbye"), step="leaving")
     else:
         run.say(Phrase("conference.wrong_pin"), Phrase("conference.pin"), step="pin")
@@ -170,7 +171,7 @@ def _call_guest(run: Run, guest: _Guest) -> None:
         caller=guest.party,
         started=run.now,
         dialled=guest.party.number,
-        position=Position(run.at.flow, run.at.node, step="calling", note=inviter.id),
+        position=Position(run.at.flow, run.at.node, step="calling", since=run.now, note=inviter.id),
     )
     run.step.new_call(call)
     run.step.note(call, f.CallStarted("", run.subject.party, guest.party.number))

@@ -52,12 +52,14 @@ def _pin_idle(run: Run, node: Mailbox, event: TimerFired) -> None:
 def _check_pin(run: Run, node: Mailbox) -> None:
     given, run.at.digits = run.at.digits, ""
     run.cancel("idle")
-    if run.world.check_pin(node.mailbox, given):
+    locked = pin.locked(run.step.state, node.mailbox, run.now)
+    if not locked and run.world.check_pin(node.mailbox, given):
         pin.right(run.step.state, node.mailbox)
         run.pressed("", "the right PIN")
         _open(run, node)
         return
-    pin.wrong(run.step.state, node.mailbox, run.now)
+    if not locked:
+        pin.wrong(run.step.state, node.mailbox, run.now)
     run.pressed("", "a wrong PIN")
     run.at.tries += 1
     if run.at.tries >= PIN_TRIES or pin.locked(run.step.state, node.mailbox, run.now):
@@ -152,6 +154,9 @@ def _options(run: Run, *before: Prompt) -> None:
 
 
 def _option_key(run: Run, node: Mailbox, event: LegDigit) -> None:
+    """`#` may still be the one that ended the greeting just recorded."""
+    if event.digit == "#":
+        return
     run.hush()
     run.cancel("idle")
     if event.digit == "1":

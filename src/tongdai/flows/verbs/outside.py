@@ -29,8 +29,6 @@ _NEXT_TRUNK = (Cause.CONGESTION, Cause.UNAVAILABLE, Cause.FAILED)
 
 def start(run: Run, node: Outside | Hosted) -> None:
     run.at.step = "calling"
-    if run.subject.state is LegState.ANSWERED:
-        run.step.hear(run.call, run.subject, RingTone())
     run.timer("ring", NO_ANSWER_SECONDS)
     _try(run, node)
 
@@ -55,12 +53,15 @@ def _try(run: Run, node: Outside | Hosted) -> None:
         _give_up(run, Cause.CONGESTION)
         return
     run.at.index += 1
+    if run.subject.state is LegState.ANSWERED or isinstance(run.subject.hears, Hears):
+        run.step.hear(run.call, run.subject, RingTone())
     party = Party(PartyKind.OUTSIDE, node.number)
     run.step.call_leg(run.call, target, party, shown(run, node), "outside")
 
 
 def _give_up(run: Run, cause: Cause) -> None:
     """A caller who was not answered yet learns the cause from his phone, another is told."""
+    run.cancel("ring")
     if run.subject.state is LegState.ANSWERED:
         run.say(Phrase("outside.unavailable"), step="refusing")
     else:
@@ -82,7 +83,8 @@ def _progress(run: Run, node: Outside | Hosted, event: LegProgress) -> None:
 
 def _ended(run: Run, node: Outside | Hosted, event: LegEnded) -> None:
     run.step.far_end(run.call, run.call.legs[event.leg], event.cause)
-    if event.cause in _NEXT_TRUNK and target_of(node, run.at.index) is not None:
+    emergency = isinstance(node, Outside) and node.emergency
+    if (emergency or event.cause in _NEXT_TRUNK) and target_of(node, run.at.index) is not None:
         _try(run, node)
     else:
         _give_up(run, event.cause)

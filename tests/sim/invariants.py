@@ -1,4 +1,4 @@
-"""What is true of call logic after every event, whatever happened. `Checked` is a simulator that insists on it."""
+"""What is true of call logic after every event. `Checked` is a simulator that insists on it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ _encode = msgspec.msgpack.encode
 class Checked(Simulator):
     """A simulator that looks, and is looked at.
 
-    Beside the state that lives on there is a journal, written as a process writes it: the calls that a step touched.
-    Every event is applied to what a restart would rebuild from the journal too, and must give the same commands."""
+    Beside the state that lives on there is a journal, written as a process writes it: the calls that a step
+    touched. Every event is applied to what a restart would rebuild from it too, and must give the same commands.
+    """
 
     def __init__(self, world: World) -> None:
         super().__init__(world)

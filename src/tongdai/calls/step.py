@@ -14,6 +14,7 @@ from tongdai.calls.legs import Trigger, advance
 from tongdai.calls.model import (
     Call,
     Cause,
+    Hears,
     InRoom,
     Leg,
     LegState,
@@ -21,6 +22,7 @@ from tongdai.calls.model import (
     Party,
     PartyKind,
     Room,
+    Silence,
     Source,
     TenantState,
 )
@@ -135,7 +137,7 @@ class Step:
     def _room_sounds(self, name: str) -> None:
         members = self.state.rooms[name].members
         source: Source = InRoom(name) if len(members) > 1 else Music()
-        for leg_id, owner in members.items():
+        for leg_id, owner in sorted(members.items()):
             call = self.state.calls[owner]
             leg = call.legs[leg_id]
             self.hear(call, leg, source)
@@ -180,6 +182,8 @@ class Step:
     def hangup(self, call: Call, leg: Leg, cause: Cause) -> None:
         if leg.state is LegState.ENDED:
             return
+        if cause is Cause.NORMAL and leg.state in (LegState.CALLING, LegState.RINGING):
+            cause = Cause.CANCELLED
         advance(leg, Trigger.END, self.now)
         self.do(c.Hangup(leg.id, cause))
         self.note(call, f.LegEndedFact(leg.id, cause, by_us=True))
@@ -196,6 +200,16 @@ class Step:
             leg.hears = source
             self.do(c.Hear(leg.id, source))
             self.touch(call)
+
+    def settle(self) -> None:
+        """Nobody goes on hearing one who is gone."""
+        for call_id in self.touched:
+            call = self.state.calls.get(call_id)
+            if call is None:
+                continue
+            for leg in call.legs.values():
+                if isinstance(leg.hears, Hears) and leg.hears.leg not in call.legs:
+                    self.hear(call, leg, Silence())
 
     # the subject's sound
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from tongdai.calls import commands as c
 from tongdai.calls import facts as f
-from tongdai.calls.model import Call, Cause, Leg
+from tongdai.calls.model import Call, Cause, Hears, Leg, LegState, RingTone, Silence
 from tongdai.calls.step import Step
 from tongdai.calls.talk import sounds
 
@@ -14,9 +14,11 @@ from tongdai.calls.talk import sounds
 def take_place(step: Step, call: Call, old: Leg, new: Leg) -> None:
     """`new` (a leg of this call) becomes what `old` was: subject or peer. `old` is hung up.
 
-    What was played to `old` is played to nobody: the caller of this function continues the flow after it.
+    Who heard `old` hears `new`. What was played to `old` is played to nobody: the caller of this function
+    continues the flow after it.
     """
-    heard = old.hears
+    rings = old.state is not LegState.ANSWERED and old.hears == Silence()
+    heard = RingTone() if rings else old.hears
     if call.subject == old.id:
         call.subject, call.caller = new.id, new.party
     elif call.peer == old.id:
@@ -32,6 +34,9 @@ def take_place(step: Step, call: Call, old: Leg, new: Leg) -> None:
     else:
         step.answer(call, new)
         step.hear(call, new, heard)
+        for leg in call.legs.values():
+            if leg.hears == Hears(old.id):
+                step.hear(call, leg, Hears(new.id))
 
 
 def absorb(step: Step, keep: Call, gone: Call) -> None:
@@ -44,6 +49,7 @@ def absorb(step: Step, keep: Call, gone: Call) -> None:
         step.add_leg(keep, leg)
     keep.subject, keep.caller, keep.peer = gone.subject, gone.caller, gone.peer
     keep.position, keep.playing, keep.recording = gone.position, gone.playing, gone.recording
+    keep.transferred_by = gone.transferred_by
     keep.timers = {}
     for name, at in gone.timers.items():
         keep.timers[name] = at

@@ -33,6 +33,7 @@ def apply(state: TenantState, event: e.Event, now: float, world: World) -> Step:
         call = _call_of(state, event)
         if call is not None:
             step.note(call, f.Trouble(str(unexpected)))
+    step.settle()
     if step.freed or isinstance(event, e.PersonReachable):
         for department, waiting in state.queues.items():
             if waiting:
@@ -45,7 +46,7 @@ def restore(state: TenantState, world: World) -> list[tuple[str, str, float]]:
     at).
     """
     timers = []
-    for call in sorted(state.calls.values(), key=lambda call: call.started):
+    for call in sorted(state.calls.values(), key=lambda call: call.position.since if call.position else 0.0):
         for leg in call.legs:
             state.by_leg[leg] = call.id
         timers += [(call.id, name, at) for name, at in call.timers.items()]

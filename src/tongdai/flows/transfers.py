@@ -42,14 +42,13 @@ def _blind(step: Step, world: World, call: Call, leg: Leg, moved: Leg, to: str) 
     step.note(call, f.Transferred(leg.party.label, to, attended=False))
     call.subject, call.caller, call.peer = moved.id, moved.party, ""
     call.transferred_by = leg.party
-    moved.holding = False
     step.hangup(call, leg, Cause.NORMAL)
     Run(step, call, world).enter(flow)
 
 
 def _refusal(step: Step, flow: Flow) -> Cause | None:
     """Why a call cannot be transferred there, None when it can."""
-    node = flow.nodes[flow.start]
+    node = flow.nodes.get(flow.start)
     if isinstance(node, schema.Refuse):
         return Cause(node.cause)
     if isinstance(node, schema.Park) and node.slot in step.state.parking:
@@ -61,7 +60,8 @@ def _attended(step: Step, world: World, call: Call, leg: Leg, moved: Leg, replac
     """`moved` takes the place that the transferring party has in his other call."""
     consulted = step.state.call_of(replaces)
     old = consulted.legs.get(replaces) if consulted is not None else None
-    if consulted is None or old is None or consulted is call or old.party.person != leg.party.person:
+    mine = old is not None and old.party.person == leg.party.person
+    if consulted is None or old is None or consulted is call or not mine or not _has_place(old):
         step.do(c.TransferResult(leg.id, ok=False, cause=Cause.NOT_FOUND))
         return
     step.do(c.TransferResult(leg.id, ok=True))
@@ -71,9 +71,13 @@ def _attended(step: Step, world: World, call: Call, leg: Leg, moved: Leg, replac
         f.Transferred(leg.party.label, target.party.label if target else consulted.dialled, attended=True),
     )
     step.hangup(call, leg, Cause.NORMAL)
-    moved.holding = False
     absorb(step, call, consulted)
     _replace(step, world, call, old, moved)
+
+
+def _has_place(leg: Leg) -> bool:
+    """Whether the leg is one of a conversation or of a flow, and not one that is still being called."""
+    return leg.inbound or leg.state is LegState.ANSWERED
 
 
 def take_over(step: Step, world: World, call: Call, replaces: str) -> None:
@@ -91,8 +95,14 @@ def take_over(step: Step, world: World, call: Call, replaces: str) -> None:
 
 
 def _replace(step: Step, world: World, call: Call, old: Leg, new: Leg) -> None:
-    """Put `new` where `old` was. What was just being said to `old` counts as said."""
+    """Put `new` where `old` was. What was just being said to `old` counts as said; if `old` was being
+    recorded, `new` comes to that node anew."""
     said, call.playing = call.playing, ""
+    recording, call.recording = call.recording, ""
     take_place(step, call, old, new)
-    if said and call.position is not None:
+    if call.position is None:
+        return
+    if recording:
+        Run(step, call, world).goto(call.position.node)
+    elif said:
         to_verb(step, call, PlayDone(new.id, said), world)

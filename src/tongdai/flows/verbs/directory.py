@@ -18,6 +18,7 @@ def start(run: Run, node: Directory) -> None:
 
 def _letter(run: Run, node: Directory, event: LegDigit) -> None:
     run.hush()
+    run.cancel("idle")
     if event.digit == "#":
         _look_up(run, node)
     elif event.digit in "23456789":

@@ -36,8 +36,8 @@ def _retrieve(run: Run, node: Park) -> None:
         run.say(Phrase("park.empty", {"slot": node.slot}), step="refusing")
         return
     mine, leg = run.call, run.subject
-    run.answer()
     run.step.add_leg(parked, leg)
+    run.step.answer(parked, leg, match=parked.subject)
     run.step.note(parked, f.Retrieved(node.slot, leg.party))
     run.step.merged(mine, into=parked)
     connect(run.step, parked, leg)

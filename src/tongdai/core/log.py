@@ -15,7 +15,7 @@ import logging
 import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
-from typing import Any, Literal, TextIO
+from typing import Any, TextIO
 
 import structlog
 
@@ -23,15 +23,23 @@ from tongdai.core.errors import TongdaiError
 from tongdai.core.redact import redact_fields
 from tongdai.core.tenancy import TenantId
 
+_FORMATS = ("json", "console")
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
 def configure_logging(
-    output_format: Literal["json", "console"] = "json",
+    output_format: str = "json",
     level: str = "info",
     stream: TextIO | None = None,
 ) -> None:
-    """Set up all logging of this process. `stream` is standard error when left out. May be called again."""
+    """Set up all logging of this process. `stream` is standard error when left out. May be called again.
+
+    `output_format` is json or console; `level` is debug, info, warning or error.
+    """
+    if output_format not in _FORMATS:
+        raise TongdaiError(
+            "bad_log_format", f"{output_format!r} is no log format.", f"Use {' or '.join(_FORMATS)}."
+        )
     if level not in _LEVELS:
         raise TongdaiError(
             "bad_log_level", f"{level!r} is no log level.", f"Use one of {', '.join(_LEVELS)}."

@@ -98,3 +98,8 @@ def test_console_lines_are_for_people(out):
 def test_an_unknown_level_says_which_there_are(out):
     with pytest.raises(TongdaiError, match="debug, info, warning, error"):
         configure_logging("json", "loud")
+
+
+def test_an_unknown_format_says_which_there_are(out):
+    with pytest.raises(TongdaiError, match="json or console"):
+        configure_logging("xml")

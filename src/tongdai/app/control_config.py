@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -46,7 +47,7 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     piper_command: str | None = None
     """Command line of a Piper voice that the operator supplies for Vietnamese; None: espeak-ng."""
     log_level: str = "info"
-    log_format: str = "json"
+    log_format: Literal["json", "console"] = "json"
 
     @property
     def data(self) -> Path:

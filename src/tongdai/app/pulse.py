@@ -36,6 +36,7 @@ class Pulse:
         self._send = send
         self._loop = asyncio.get_running_loop()
         self._scheduled = False
+        self._flushed = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._wake_at = float("inf")
         self._ua: UserAgent | None = None
@@ -48,6 +49,12 @@ class Pulse:
         self._timed = timed
         self._writers = writers
 
+    async def quiet(self, at_rest: Callable[[], bool]) -> None:
+        """Wait until this holds after a flush or a timer."""
+        while not at_rest():
+            self._flushed.clear()
+            await self._flushed.wait()
+
     def stir(self) -> None:
         """Something changed: flush at the end of this tick."""
         if not self._scheduled:
@@ -56,6 +63,7 @@ class Pulse:
 
     def _flush(self) -> None:
         self._scheduled = False
+        self._flushed.set()
         for write in self._writers:
             write()
         self._journal.commit()

@@ -84,7 +84,9 @@ def hosted(number: str, caller: str) -> Flow:
 
 
 def unknown(dialled: str) -> Flow:
-    return _refusal("unknown", dialled, "nobody has this number", Cause.NOT_FOUND, "number.unknown")
+    """A phone says better than a voice that a number does not exist: 404, without an answered call."""
+    node = schema.Refuse("nobody has this number", Cause.NOT_FOUND)
+    return _single(f"unknown:{dialled}", "refused", dialled, node)
 
 
 def not_permitted(number: str) -> Flow:

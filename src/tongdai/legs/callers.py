@@ -61,7 +61,9 @@ class Callers:
         return Caller(device.tenant, device.party, request.uri.user or "")
 
     def prove(self, request: Request) -> Device | Refusal:
-        """The device whose password the request shows. Unknown names and wrong passwords get the same answer."""
+        """The device whose password the request shows. Unknown names and wrong passwords get the same
+        answer.
+        """
         found = self._digest.verify(
             request, REALM, self._clock(), self._hashes, algorithms=("MD5", "SHA-256")
         )
@@ -69,7 +71,7 @@ class Callers:
             return Refusal(400)
         device = self._edge.device(found.username) if found.verdict is Verdict.OK else None
         if device is None:
-            return self._challenge(request, stale=found.verdict is Verdict.STALE)
+            return self._challenge(stale=found.verdict is Verdict.STALE)
         return device
 
     def screen(self, request: Request, flow: Flow) -> tuple[int, Sequence[tuple[str, str]]] | None:
@@ -78,12 +80,11 @@ class Callers:
             return None
         if self._edge.trunk_at(*flow.remote) is not None:
             return None
-        refusal = self._challenge(request, stale=False)
+        refusal = self._challenge(stale=False)
         return refusal.status, refusal.headers
 
-    def _challenge(self, request: Request, *, stale: bool) -> Refusal:
-        """401. Which algorithms are offered depends on the domain that is called, never on the name."""
-        algorithms = self._edge.algorithms(request.to.uri.host)
+    def _challenge(self, *, stale: bool) -> Refusal:
+        algorithms = self._edge.algorithms(None)
         headers = self._digest.challenge(REALM, self._clock(), algorithms=algorithms, stale=stale)
         return Refusal(401, headers)
 

@@ -185,7 +185,8 @@ class Legs:
             self._failed(leg, Cause.UNAVAILABLE)
             return
         leg.record.trunk = trunk.id
-        uri = str(SipUri(trunk.host, target.number, trunk.port))
+        number = self._edge.number_to_trunk(trunk.id, target.number, target.emergency)
+        uri = str(SipUri(trunk.host, number, trunk.port))
         shown = _shown(command.caller, self._local[0])
         leg.session = self.ua.invite(
             uri,
@@ -406,7 +407,11 @@ class Legs:
             leg = SipLeg(record, self._media)
             trunk = self._edge.trunk(record.trunk) if record.trunk else None
             credentials = trunk.credentials if trunk is not None else None
-            leg.restored(self.ua.restore(record.dialog, credentials=credentials, tag=leg))
+            dialog = record.dialog
+            if dialog.flow.connection:
+                # connections ended with the process before; any other one to the same peer will do
+                dialog.flow = msgspec.structs.replace(dialog.flow, connection=0)
+            leg.restored(self.ua.restore(dialog, credentials=credentials, tag=leg))
             self._legs[leg.id] = leg
             legs[leg.id] = record.tenant
         return legs

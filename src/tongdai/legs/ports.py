@@ -14,30 +14,34 @@ from tongdai.sip.digest import Algorithm, Credentials
 from tongdai.sip.flow import Flow
 
 
-class Device(msgspec.Struct, frozen=True):
+class Device(Protocol):
     """A device that may call and register: whose it is, and the hashes of its password."""
 
-    tenant: str
-    username: str
-    party: Party
-    ha1: Mapping[Algorithm, str]
-
     @property
-    def person(self) -> str:
-        return self.party.person
-
+    def tenant(self) -> str: ...
     @property
-    def device(self) -> str:
-        return self.party.device
+    def person(self) -> str: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def username(self) -> str: ...
+    @property
+    def party(self) -> Party: ...
+    @property
+    def ha1(self) -> Mapping[Algorithm, str]: ...
 
 
-class Trunk(msgspec.Struct, frozen=True):
+class Trunk(Protocol):
     """A carrier's peer, known by its address and port."""
 
-    id: str
-    host: str
-    port: int
-    credentials: Credentials | None = None
+    @property
+    def id(self) -> str: ...
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def credentials(self) -> Credentials | None: ...
 
 
 class Contact(msgspec.Struct, frozen=True):
@@ -64,9 +68,13 @@ class Edge(Protocol):
     def number_from_trunk(self, trunk: str, text: str) -> str:
         """A number as a carrier writes it, in E.164 where it can be one."""
 
-    def algorithms(self, domain: str) -> Sequence[Algorithm]:
-        """Digest algorithms to offer to phones of a domain, in order; MD5 first, and alone for a domain that does
-        not exist."""
+    def number_to_trunk(self, trunk: str, number: str, emergency: bool) -> str:
+        """A number as that carrier wants it."""
+
+    def algorithms(self, tenant: str | None) -> Sequence[Algorithm]:
+        """Digest algorithms to offer, in order, MD5 first; for None, before anybody is known: the same to
+        all.
+        """
 
 
 class Opened(Protocol):

@@ -1,0 +1,228 @@
+"""The control process: every object of it, its start, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shlex
+import signal
+from pathlib import Path
+
+import uvloop
+
+from tongdai.app.control_config import READY_LINE, ControlConfig, read_config
+from tongdai.app.front import Front, admit
+from tongdai.app.library import Library
+from tongdai.app.prewarm import first_prompts
+from tongdai.app.pulse import Pulse
+from tongdai.app.server_key import server_key
+from tongdai.app.wires import Wires
+from tongdai.blobs import LocalBlobs
+from tongdai.calllog import CallLog
+from tongdai.calls import events as e
+from tongdai.calls.model import Cause
+from tongdai.core.clock import SystemClock
+from tongdai.core.ids import new_id
+from tongdai.core.log import configure_logging, get_logger
+from tongdai.db import open_database
+from tongdai.directory import Directory
+from tongdai.journal import LocalJournal
+from tongdai.legs.callers import Callers
+from tongdai.legs.ports import Contact
+from tongdai.media.client import EngineClient
+from tongdai.media.sessions import Sessions
+from tongdai.registrar import Bindings, Registrar
+from tongdai.sip.digest import DigestServer
+from tongdai.sip.flow import Flow
+from tongdai.sip.ids import RandomIds
+from tongdai.sip.message import SipUri
+from tongdai.sip.ua import UserAgent
+from tongdai.speech import Speech, SpeechSettings, SpokenPrompts
+from tongdai.switch import Switch
+from tongdai.tenants.config import ProviderConfig, load
+from tongdai.voicemail import Mailboxes
+
+log = get_logger(__name__)
+
+FAREWELL_SECONDS = 2.0
+"""How long BYEs wait for their answers, and recordings for their end, at a polite stop."""
+
+
+class Control:
+    """One control process. `run` returns when it was told to stop."""
+
+    def __init__(self, config: ControlConfig, provider: ProviderConfig) -> None:
+        clock = SystemClock()
+        self.config = config
+        self.provider = provider
+        self.stopping = asyncio.Event()
+        self.journal = LocalJournal(config.data / "journal")
+        self.db = open_database(config.db_url)
+        blobs = LocalBlobs(config.data / "blobs")
+        library = Library(provider, blobs)
+
+        self.pulse = Pulse(clock=clock.monotonic, journal=self.journal, send=self._send)
+        self.bindings = Bindings(self.journal, clock, on_reachable=self._reachable)
+        self.mailboxes = Mailboxes(
+            provider, journal=self.journal, blobs=blobs, db=self.db, clock=clock, key=server_key(config.data)
+        )
+        self.directory = Directory(provider, self.bindings, self.mailboxes, ring_seconds=config.ring_seconds)
+        self.calllog = CallLog(journal=self.journal, db=self.db, clock=clock)
+        self.switch = Switch(
+            self.directory.worlds, clock=clock.monotonic, journal=self.journal, on_change=self.pulse.stir
+        )
+        self.prompts = SpokenPrompts(Speech(config.data / "speech", _speech_settings(config)), library)
+        self.media = Sessions(self.prompts, library, self.switch.post)
+
+        callers = Callers(self.directory.edge, DigestServer(secrets.token_bytes(32)), clock.monotonic)
+        self.front = Front(
+            edge=self.directory.edge,
+            callers=callers,
+            media=self.media,
+            contacts=self._contact,
+            post=self.switch.post,
+            journal=self.journal,
+            new_id=lambda: new_id("call"),
+            local=(config.advertised_ip, config.sip_port),
+        )
+        self.front.registrar = Registrar(
+            self.bindings, admit=lambda incoming: admit(callers, incoming), clock=clock
+        )
+        self.ua = UserAgent(
+            self.front,
+            clock=clock.monotonic,
+            ids=RandomIds(),
+            on_output=self.pulse.stir,
+            screen=callers.screen,
+        )
+        self.front.use(self.ua)
+        self.wires = Wires(
+            self.ua, clock=clock.monotonic, stir=self.pulse.stir, on_lost=self.bindings.connection_lost
+        )
+        self.switch.connect(self.front, self.media, self.mailboxes, self.calllog)
+        self.pulse.use(
+            self.ua,
+            timed=[self.ua, self.switch, self.bindings],
+            writers=[self.switch.journal, self.front.journal],
+        )
+        self._engine_id = ""
+
+    # introductions
+
+    def _send(self, flow: Flow, data: bytes) -> None:
+        self.wires.send(flow, data)
+
+    def _reachable(self, tenant: str, person: str) -> None:
+        self.switch.post(tenant, e.PersonReachable(person))
+
+    def _contact(self, binding_id: str) -> Contact | None:
+        binding = self.bindings.binding(binding_id)
+        if binding is None:
+            return None
+        user = SipUri.parse(binding.contact).user or binding.device
+        return Contact(binding.contact, binding.flow, user, self.directory.edge.domain(binding.tenant))
+
+    # life
+
+    async def run(self) -> None:
+        """Take over what a former process left, serve until told to stop, and leave politely."""
+        entries = self.journal.load()
+        await self.mailboxes.open(entries)
+        self.calllog.open(entries)
+        self.bindings.restore(entries)
+        await self.prompts.prepare()
+        engine = await EngineClient.connect(
+            Path(self.config.engine_socket), on_event=self.media.on_event, on_engine=self._on_engine
+        )
+        self.media.use(engine)
+        await self._take_over(entries)
+        await self.wires.open(
+            self.config.udp_fd, self.config.tcp_fd, (self.config.advertised_ip, self.config.sip_port)
+        )
+        self.pulse.stir()
+        prewarm = asyncio.create_task(self._prewarm(), name="prewarm")
+        os.write(self.config.ready_fd, READY_LINE)
+        os.close(self.config.ready_fd)
+        log.info("taking calls", tenants=len(self.provider.tenants), devices=len(self.bindings))
+        await self.stopping.wait()
+        prewarm.cancel()
+        await self._farewell()
+        await self.wires.close()
+        await engine.close()
+        await self.calllog.close()
+        await self.mailboxes.close()
+        await self.db.close()
+        self.journal.commit()
+        self.journal.close()
+
+    async def _take_over(self, entries: dict[str, bytes]) -> None:
+        """Calls whose legs and sound are all there go on; what is left of the others ends, with its CDR."""
+        wanted = self.switch.restore(entries)
+        legs = self.front.restore(entries)
+        sounding = await self.media.adopt(legs)
+        for tenant, expected in wanted.items():
+            for leg in expected:
+                if leg not in legs:
+                    self.switch.post(tenant, e.LegEnded(leg, Cause.FAILED))
+        for leg in legs:
+            if leg not in sounding:
+                self.front.lost(leg)
+        known = {leg for expected in wanted.values() for leg in expected}
+        for leg in legs.keys() - known:
+            self.front.hangup(leg, Cause.FAILED)
+        if legs:
+            log.info("took over calls", legs=len(legs), sounding=len(sounding))
+
+    def _on_engine(self, engine: str, sessions: int) -> None:
+        """Another engine knows nothing of the sessions of the one before: their calls are over."""
+        if self._engine_id and engine != self._engine_id:
+            lost = self.front.all()
+            log.error("the media engine was replaced; its calls end", legs=len(lost))
+            for leg in lost:
+                self.front.lost(leg)
+        self._engine_id = engine
+
+    async def _prewarm(self) -> None:
+        """Speak what callers will hear first, so that none of them waits for it."""
+        made = await self.prompts.prewarm(
+            {str(tenant.id): first_prompts(tenant, self.mailboxes.view) for tenant in self.provider.tenants}
+        )
+        if made:
+            log.info("prompts were spoken", count=made)
+
+    async def _farewell(self) -> None:
+        """End every call with BYE, and wait a little for answers and for recordings to be reported."""
+        self.front.close()
+        self.switch.end_all(Cause.SHUTDOWN)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL_SECONDS):
+                await self.pulse.quiet(lambda: not self.switch.calls() and not self.ua.transactions())
+        log.info("stopped", calls_left=len(self.switch.calls()))
+
+
+def _speech_settings(config: ControlConfig) -> SpeechSettings:
+    if config.piper_command is None:
+        return SpeechSettings()
+    return SpeechSettings(commands={"vi": tuple(shlex.split(config.piper_command))})
+
+
+async def serve(config: ControlConfig) -> None:
+    """Load the configuration and run until SIGTERM, or until the supervisor is gone."""
+    db = open_database(config.db_url)
+    provider = await load(db)
+    await db.close()
+    control = Control(config, provider)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, control.stopping.set)
+    loop.add_reader(config.lifeline_fd, control.stopping.set)
+    await control.run()
+
+
+def main(config_path: str) -> None:
+    """`tongdai control`: what the supervisor starts."""
+    config = read_config(Path(config_path))
+    configure_logging(config.log_format, config.log_level)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    uvloop.run(serve(config))

@@ -1,0 +1,37 @@
+"""All of the user agent's events: calls go to `Legs`, the rest is answered here."""
+
+from __future__ import annotations
+
+from tongdai.legs import Device, Legs
+from tongdai.legs.callers import Callers, Refusal
+from tongdai.registrar import Registrar
+from tongdai.sip.ua import IncomingRequest
+
+
+def admit(callers: Callers, incoming: IncomingRequest) -> Device | None:
+    """The device that a request proves to be from; when it is nobody's, the answer was sent."""
+    found = callers.prove(incoming.request)
+    if isinstance(found, Refusal):
+        incoming.respond(found.status, headers=found.headers)
+        return None
+    return found
+
+
+class Front(Legs):
+    """Legs, and what comes outside of calls. Implements `sip.ua.UaHandler`."""
+
+    registrar: Registrar
+
+    def on_register(self, incoming: IncomingRequest) -> None:
+        self.registrar.on_register(incoming)
+
+    def on_options(self, incoming: IncomingRequest) -> None:
+        """A carrier or a phone asks whether we are there."""
+        incoming.respond(200)
+
+    def on_request(self, incoming: IncomingRequest) -> None:
+        """Presence, messages and transfers outside of a call are not offered (yet)."""
+        if incoming.request.method in ("SUBSCRIBE", "PUBLISH"):
+            incoming.respond(489)
+        else:
+            incoming.respond(405)

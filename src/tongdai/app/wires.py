@@ -1,0 +1,68 @@
+"""The SIP transports: what comes in goes to the user agent, what it sends goes out."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+from tongdai.sip.flow import Address, Flow
+from tongdai.sip.message import Message, ParseError
+from tongdai.sip.transport.tcp import TcpTransport
+from tongdai.sip.transport.udp import UdpTransport
+from tongdai.sip.ua import UserAgent
+
+
+class Wires:
+    """UDP and TCP on the sockets that the supervisor handed down. Implements `sip.transport.tcp.TcpUser`."""
+
+    def __init__(
+        self,
+        ua: UserAgent,
+        *,
+        clock: Callable[[], float],
+        stir: Callable[[], None],
+        on_lost: Callable[[Flow], None],
+    ) -> None:
+        """`stir` is called after every message, `on_lost` when a connection is gone."""
+        self._ua = ua
+        self._clock = clock
+        self._stir = stir
+        self._on_lost = on_lost
+        self._udp: UdpTransport | None = None
+        self._tcp: TcpTransport | None = None
+
+    async def open(self, udp_fd: int, tcp_fd: int, advertised: Address) -> None:
+        """Serve these sockets from now on."""
+        self._udp = await UdpTransport.open(
+            socket.socket(fileno=udp_fd), self.on_message, advertised=advertised
+        )
+        self._tcp = await TcpTransport.open(socket.socket(fileno=tcp_fd), self, advertised=advertised)
+
+    async def close(self) -> None:
+        """Stop serving; the supervisor's copies of the sockets go on queueing."""
+        if self._udp is not None:
+            await self._udp.close()
+        if self._tcp is not None:
+            await self._tcp.close()
+
+    def send(self, flow: Flow, data: bytes) -> None:
+        """Send one message over the transport of its flow."""
+        if flow.transport == "udp" and self._udp is not None:
+            self._udp.send(flow, data)
+        elif self._tcp is not None:
+            self._tcp.send(flow, data)
+
+    # in
+
+    def on_message(self, message: bytes | Message, flow: Flow) -> None:
+        self._ua.receive(message, flow, self._clock())
+        self._stir()
+
+    def on_bad_message(self, problem: ParseError, flow: Flow) -> None:
+        self._ua.refuse(problem, flow)
+        self._stir()
+
+    def on_lost(self, flow: Flow) -> None:
+        self._ua.flow_failed(flow, self._clock())
+        self._on_lost(flow)
+        self._stir()

@@ -6,8 +6,8 @@ import re
 
 from tongdai.sdp.model import Attribute, Media, Origin, SdpError, SessionDescription
 
-_origin = re.compile(r"(\S+) ([0-9]{1,20}) ([0-9]{1,20}) IN IP[46] (\S+)", re.IGNORECASE).fullmatch
-_connection = re.compile(r"IN IP[46] ([0-9A-Za-z.:_\-]+)(?:/[0-9/]+)?", re.IGNORECASE).fullmatch
+_origin = re.compile(r"(\S+) ([0-9]{1,20}) ([0-9]{1,20}) IN IP[46] (\S+)", re.ASCII | re.IGNORECASE).fullmatch
+_connection = re.compile(r"IN IP[46] ([0-9A-Za-z.:_\-]+)(?:/[0-9/]+)?", re.ASCII | re.IGNORECASE).fullmatch
 _media = re.compile(r"([A-Za-z0-9\-.+_]+) ([0-9]{1,5})(?:/[0-9]+)? ([A-Za-z0-9/\-.]+)((?: \S+)+)").fullmatch
 
 _MAX_MEDIA = 32

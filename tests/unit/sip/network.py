@@ -9,6 +9,8 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Any
 
+import msgspec
+
 from tongdai.sip.digest import Credentials
 from tongdai.sip.flow import Address, Flow, Transport
 from tongdai.sip.message import Request, Response
@@ -132,8 +134,6 @@ class Node:
 
     def kill_and_restore(self, credentials: Credentials | None = None) -> list[InviteSession]:
         """Lose the process; begin a new one from the snapshots of the old one."""
-        import msgspec
-
         stored = [msgspec.msgpack.encode(session.snapshot()) for session in self.agent.sessions()]
         self.generation += 1
         self.agent = self._new_agent()
@@ -218,3 +218,14 @@ class Network:
             not node.agent.sessions() and not node.agent.transactions() and node.agent.deadline() is None
             for node in self.nodes.values()
         )
+
+
+def establish(network: Network, caller: Node, callee: Node) -> tuple[InviteSession, InviteSession]:
+    """A call that is answered at once: (the caller's session, the callee's)."""
+    callee.handler.on["invite"] = lambda session: session.accept(ANSWER)
+    ours = caller.call(callee)
+    network.run(1)
+    theirs = callee.handler.last("invite")[1]
+    assert ours.confirmed
+    assert theirs.confirmed
+    return ours, theirs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.sip.network import ANSWER, OFFER, Network, Node
+from tests.unit.sip.network import ANSWER, OFFER, Network, Node, establish
 
 from tongdai.sip.ua import InviteSession, SessionError
 
@@ -14,16 +14,6 @@ Pair = tuple[Network, Node, Node]
 def pair(request: pytest.FixtureRequest) -> tuple[Network, Node, Node]:
     network = Network(transport=request.param)
     return network, network.node("192.0.2.1"), network.node("192.0.2.2")
-
-
-def establish(network: Network, caller: Node, callee: Node) -> tuple[InviteSession, InviteSession]:
-    callee.handler.on["invite"] = lambda session: session.accept(ANSWER)
-    ours = caller.call(callee)
-    network.run(1)
-    theirs = callee.handler.last("invite")[1]
-    assert ours.confirmed
-    assert theirs.confirmed
-    return ours, theirs
 
 
 def test_call_rings_is_answered_and_hung_up_by_the_caller(pair: Pair) -> None:

@@ -15,7 +15,7 @@ MAX_FIELDS = 256
 """Header lines of a message."""
 
 _fold = re.compile(r"[ \t]*\r\n[ \t]+").sub
-_version = re.compile(r"SIP/([0-9]+)\.([0-9]+)", re.IGNORECASE).fullmatch
+_version = re.compile(r"SIP/([0-9]+)\.([0-9]+)", re.ASCII | re.IGNORECASE).fullmatch
 
 
 def parse(data: bytes) -> Request | Response:

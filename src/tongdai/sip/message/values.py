@@ -24,7 +24,8 @@ from tongdai.sip.message.uri import SipUri
 
 # via-parm = protocol-name SLASH protocol-version SLASH transport LWS sent-by *(SEMI via-params)
 _via = re.compile(
-    rf"SIP\s*/\s*2\.0\s*/\s*({TOKEN})\s+({HOST})(?:\s*:\s*([0-9]+))?\s*(;.*)?", re.IGNORECASE | re.DOTALL
+    rf"SIP\s*/\s*2\.0\s*/\s*({TOKEN})\s+({HOST})(?:\s*:\s*([0-9]+))?\s*(;.*)?",
+    re.ASCII | re.IGNORECASE | re.DOTALL,
 ).fullmatch
 # name-addr = [ display-name ] "<" addr-spec ">" ; unquoted names are read more liberally than *(token
 # LWS), since phones send any language unquoted

@@ -117,6 +117,8 @@ class Transfers:
         ours = [refer for refer in self._session.state.refers if refer.sent_by_us]
         if name.strip().lower() == "id" and number.strip().isdecimal():
             ours = [refer for refer in ours if refer.cseq == int(number[:12])]
+        else:
+            ours = [refer for refer in ours if not refer.with_id] or ours[-1:]
         if not ours:
             return False
         found = _fragment(request.body)

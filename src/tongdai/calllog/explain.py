@@ -1,0 +1,271 @@
+"""What happened in a call and why, in plain English, from its facts alone.
+
+called +84 28 7123 4500 → main menu → pressed 1 → Sales rang 101 and 102 → 102 answered after 4 s → 2 min 10
+s → 102 hung up"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from tongdai.calllog.words import ENDINGS, REFUSALS, after, duration, listed, number
+from tongdai.calls import facts as f
+from tongdai.calls.model import Cause, Party, PartyKind
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One thing that happened. `at` is wall-clock seconds; None continues the line before it (a duration)."""
+
+    at: float
+    text: str
+
+
+def explain(facts: Sequence[f.LoggedFact]) -> list[Line]:
+    """The story of a call, also of one that has not ended."""
+    story = _Story()
+    for logged in facts:
+        story.tell(logged.at, logged.fact)
+    story.rest()
+    return story.lines
+
+
+def one_line(facts: Sequence[f.LoggedFact]) -> str:
+    """The story in one line."""
+    return " → ".join(line.text for line in explain(facts))
+
+
+class _Leg(msgspec.Struct):
+    party: Party
+    called: float
+    caller: bool = False
+    rang: bool = False
+    answered: bool = False
+
+
+class _Story:
+    """Goes through the facts. Legs that are called at once are told as one line, so that line waits for its
+    end."""
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self._legs: dict[str, _Leg] = {}
+        self._place: str | None = None
+        self._placed = 0.0
+        self._ringing: list[str] = []
+        self._unanswered: list[str] = []
+        self._talk_since: float | None = None
+        self._hung_up = False
+
+    def tell(self, at: float, fact: f.Fact) -> None:
+        if not isinstance(fact, f.LegCreated):
+            self._say_ringing()
+        _TELL[type(fact)](self, at, fact)
+
+    def rest(self) -> None:
+        self._say_ringing()
+        self._say_place()
+
+    # -- saying
+
+    def _say(self, at: float, text: str) -> None:
+        self._say_place()
+        self.lines.append(Line(at, text))
+
+    def _say_place(self) -> None:
+        if self._place is not None:
+            place, self._place = self._place, None
+            if place:
+                self.lines.append(Line(self._placed, place))
+
+    def _say_ringing(self) -> None:
+        """`Sales rang 101 and 102`; several devices of one person are named once."""
+        if not self._ringing:
+            return
+        place, self._place = self._place, None
+        names = listed(list(dict.fromkeys(self._ringing)))
+        self._ringing = []
+        self.lines.append(Line(self._placed, f"{place} rang {names}" if place else f"rang {names}"))
+
+    def _who(self, leg: str) -> str:
+        known = self._legs.get(leg)
+        if known is None:
+            return "the other side"
+        return "the caller" if known.caller else _name(known.party)
+
+    def _end_talk(self, at: float) -> None:
+        if self._talk_since is not None:
+            self._say(at, duration(at - self._talk_since))
+            self._talk_since = None
+
+    # -- one per fact
+
+    def started(self, at: float, fact: f.CallStarted) -> None:
+        if fact.leg:
+            self._legs[fact.leg] = _Leg(fact.party, at, caller=True)
+        self._say(at, f"called {number(fact.dialled)}")
+
+    def entered(self, at: float, fact: f.FlowEntered) -> None:
+        self._end_talk(at)
+        self._say_place()
+        name = _PLACES.get(fact.kind, "{label}").format(label=number(fact.label))
+        self._place, self._placed = name.strip(), at
+
+    def created(self, at: float, fact: f.LegCreated) -> None:
+        self._legs[fact.leg] = _Leg(fact.party, at)
+        if not self._ringing and self._place is None:
+            self._placed = at
+        self._ringing.append(_name(fact.party))
+
+    def rang(self, at: float, fact: f.LegRang) -> None:
+        if fact.leg in self._legs:
+            self._legs[fact.leg].rang = True
+
+    def answered(self, at: float, fact: f.LegAnsweredFact) -> None:
+        leg = self._legs.get(fact.leg)
+        if leg is None:
+            return
+        leg.answered = True
+        if not leg.caller:
+            self._say(at, f"{_name(leg.party)} answered {after(at - leg.called)}")
+
+    def leg_ended(self, at: float, fact: f.LegEndedFact) -> None:
+        leg = self._legs.get(fact.leg)
+        if leg is not None and (leg.answered or leg.caller):
+            self._end_talk(at)
+            if not fact.by_us and not (leg.caller and not leg.answered):
+                self._say(at, f"{self._who(fact.leg)} hung up")
+                self._hung_up = True
+        elif leg is None:
+            if not fact.by_us:
+                self._end_talk(at)
+                self._say(at, "the other side hung up")
+                self._hung_up = True
+        elif fact.cause is Cause.NO_ANSWER and fact.by_us:
+            self._say_once(at, f"nobody answered for {duration(at - leg.called)}")
+        elif not fact.by_us and fact.cause in REFUSALS:
+            self._say_once(at, f"{_name(leg.party)} {REFUSALS[fact.cause]}")
+
+    def _say_once(self, at: float, text: str) -> None:
+        """Several devices of a person, or people of a department, give up for one reason at one time."""
+        if not (self.lines and self.lines[-1].text == text):
+            self._say(at, text)
+
+    def connected(self, at: float, fact: f.Connected) -> None:
+        self._end_talk(at)
+        self._talk_since = at
+        for leg in (fact.leg, fact.to):
+            if leg in self._legs:
+                self._legs[leg].answered = True
+
+    def held(self, at: float, fact: f.Held) -> None:
+        self._say(at, f"{self._who(fact.leg)} put the call on hold")
+
+    def resumed(self, at: float, fact: f.Resumed) -> None:
+        self._say(at, f"{self._who(fact.leg)} took the call off hold")
+
+    def pressed(self, at: float, fact: f.Pressed) -> None:
+        if fact.meaning == "nothing":
+            text = "pressed nothing"
+        elif not fact.digits:
+            text = f"gave {fact.meaning}" if fact.meaning.endswith("PIN") else fact.meaning
+            text = text.replace("gave changed", "changed")
+        elif fact.meaning in ("menu", ""):
+            text = f"pressed {fact.digits}"
+        elif fact.meaning == "extension":
+            text = f"dialled extension {fact.digits}"
+        elif fact.meaning == "unknown":
+            text = f"pressed {fact.digits}, which is no choice"
+        else:
+            text = f"pressed {fact.digits}: {fact.meaning}"
+        self._say(at, text)
+
+    def played(self, at: float, fact: f.Played) -> None:
+        self._say(at, f"heard {fact.what}")
+
+    def waiting(self, at: float, fact: f.Waiting) -> None:
+        self._say(at, f"waited in position {fact.position}")
+
+    def message(self, at: float, fact: f.MessageLeft) -> None:
+        self._say(at, f"left a message of {duration(fact.ms / 1000)} for {fact.label}")
+
+    def transferred(self, at: float, fact: f.Transferred) -> None:
+        self._end_talk(at)
+        how = "after asking " if fact.attended else ""
+        self._say(at, f"{number(fact.by)} transferred the call {how}to {number(fact.to)}")
+
+    def parked(self, at: float, fact: f.Parked) -> None:
+        self._place = None
+        self._say(at, f"parked at {fact.slot}")
+
+    def retrieved(self, at: float, fact: f.Retrieved) -> None:
+        self._say(at, f"{_name(fact.by)} took the call back from {fact.slot}")
+
+    def joined(self, at: float, fact: f.RoomJoined) -> None:
+        self._place = None
+        there = "alone there" if fact.members == 1 else f"{fact.members} there"
+        self._say(at, f"joined {fact.label} ({there})")
+        self._talk_since = at
+
+    def merged(self, at: float, fact: f.Merged) -> None:
+        self._end_talk(at)
+        self._say(at, f"went on as part of call {fact.into}")
+        self._hung_up = True
+
+    def refused(self, at: float, fact: f.Refused) -> None:
+        self._place = None
+        self._say(at, f"refused: {fact.why}")
+
+    def trouble(self, at: float, fact: f.Trouble) -> None:
+        self._say(at, f"trouble on our side: {fact.what}")
+
+    def ended(self, at: float, fact: f.CallEnded) -> None:
+        self._end_talk(at)
+        if not self._hung_up:
+            self._say(at, ENDINGS[fact.cause])
+
+
+_PLACES = {
+    "person": "",
+    "outside": "outside call",
+    "emergency": "emergency call",
+    "hosted": "outside call, hosted here",
+    "queue": "{label} queue",
+    "mailbox": "voicemail of {label}",
+    "directory": "directory by name",
+    "echo": "echo test",
+    "refused": "",
+}
+"""What a destination is called, by its kind; for the others its label says it."""
+
+
+def _name(party: Party) -> str:
+    if party.kind is PartyKind.OUTSIDE:
+        return number(party.number) or party.name or "an unknown number"
+    return party.label
+
+
+_TELL: dict[type, Callable[[_Story, float, Any], None]] = {
+    f.CallStarted: _Story.started,
+    f.FlowEntered: _Story.entered,
+    f.LegCreated: _Story.created,
+    f.LegRang: _Story.rang,
+    f.LegAnsweredFact: _Story.answered,
+    f.LegEndedFact: _Story.leg_ended,
+    f.Connected: _Story.connected,
+    f.Held: _Story.held,
+    f.Resumed: _Story.resumed,
+    f.Pressed: _Story.pressed,
+    f.Played: _Story.played,
+    f.Waiting: _Story.waiting,
+    f.MessageLeft: _Story.message,
+    f.Transferred: _Story.transferred,
+    f.Parked: _Story.parked,
+    f.Retrieved: _Story.retrieved,
+    f.RoomJoined: _Story.joined,
+    f.Merged: _Story.merged,
+    f.Refused: _Story.refused,
+    f.Trouble: _Story.trouble,
+    f.CallEnded: _Story.ended,
+}

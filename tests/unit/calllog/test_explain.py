@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import pytest
+from tests.unit.calllog.facts import HOA, LAN, MINH, OUTSIDE, SWITCHBOARD, T0, VOICEMAIL, logged
+
+from tongdai.calllog import explain, one_line
+from tongdai.calllog.words import after, duration, listed, number
+from tongdai.calls import facts as f
+from tongdai.calls.model import Cause, Party, PartyKind
+
+
+def test_a_call_through_the_switchboard():
+    assert one_line(SWITCHBOARD) == (
+        "called +84 28 7123 4500 → main menu → pressed 1 → Sales rang 101 and 102 → 102 answered after 4 s"
+        " → 2 min 10 s → 102 hung up"
+    )
+
+
+def test_every_line_has_its_time():
+    lines = explain(SWITCHBOARD)
+    assert [(line.at - T0, line.text) for line in lines][3:5] == [
+        (6, "Sales rang 101 and 102"),
+        (10, "102 answered after 4 s"),
+    ]
+
+
+def test_a_message_when_nobody_answers():
+    assert one_line(VOICEMAIL) == (
+        "called 102 → rang 102 → nobody answered for 20 s → the caller hung up"
+        " → left a message of 7 s for Minh Tran"
+    )
+
+
+def test_the_caller_gives_up():
+    facts = logged(
+        (0, f.CallStarted("a", LAN, "102")),
+        (0, f.FlowEntered("person", "Minh Tran")),
+        (0, f.LegCreated("b", MINH, "target")),
+        (3, f.LegEndedFact("a", Cause.CANCELLED, by_us=False)),
+        (3, f.LegEndedFact("b", Cause.CANCELLED, by_us=True)),
+        (3, f.CallEnded(Cause.CANCELLED, "101")),
+    )
+    assert one_line(facts) == "called 102 → rang 102 → the caller gave up"
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [
+        (Cause.BUSY, "102 was busy"),
+        (Cause.DECLINED, "102 declined"),
+        (Cause.UNAVAILABLE, "102 could not be reached"),
+    ],
+)
+def test_why_somebody_did_not_answer(cause: Cause, said: str):
+    facts = logged(
+        (0, f.CallStarted("a", LAN, "102")),
+        (0, f.FlowEntered("person", "Minh Tran")),
+        (0, f.LegCreated("b", MINH, "target")),
+        (1, f.LegEndedFact("b", cause, by_us=False)),
+        (1, f.LegEndedFact("a", cause, by_us=True)),
+        (1, f.CallEnded(cause, "")),
+    )
+    assert said in one_line(facts)
+
+
+def test_a_blind_transfer():
+    facts = logged(
+        (0, f.CallStarted("a", LAN, "102")),
+        (0, f.FlowEntered("person", "Minh Tran")),
+        (0, f.LegCreated("b", MINH, "target")),
+        (2, f.LegAnsweredFact("b")),
+        (2, f.Connected("a", "b")),
+        (32, f.Transferred("102", "103", attended=False)),
+        (32, f.LegEndedFact("b", Cause.NORMAL, by_us=True)),
+        (32, f.FlowEntered("person", "Hoa Le")),
+        (32, f.LegCreated("c", HOA, "target")),
+        (33, f.LegAnsweredFact("c")),
+        (33, f.Connected("a", "c")),
+        (93, f.LegEndedFact("a", Cause.NORMAL, by_us=False)),
+        (93, f.LegEndedFact("c", Cause.NORMAL, by_us=True)),
+        (93, f.CallEnded(Cause.NORMAL, "101")),
+    )
+    assert one_line(facts) == (
+        "called 102 → rang 102 → 102 answered after 2 s → 30 s → 102 transferred the call to 103 → rang 103"
+        " → 103 answered after 1 s → 1 min → the caller hung up"
+    )
+
+
+def test_hold_park_and_retrieve():
+    facts = logged(
+        (0, f.CallStarted("a", LAN, "102")),
+        (0, f.LegCreated("b", MINH, "target")),
+        (1, f.LegAnsweredFact("b")),
+        (1, f.Connected("a", "b")),
+        (5, f.Held("b")),
+        (7, f.Resumed("b")),
+        (9, f.Transferred("102", "701", attended=False)),
+        (9, f.LegEndedFact("b", Cause.NORMAL, by_us=True)),
+        (9, f.FlowEntered("park", "701")),
+        (9, f.Parked("701")),
+        (20, f.Retrieved("701", HOA)),
+    )
+    assert one_line(facts).endswith(
+        "102 put the call on hold → 102 took the call off hold → 8 s → 102 transferred the call to 701"
+        " → parked at 701 → 103 took the call back from 701"
+    )
+
+
+def test_waiting_in_a_queue():
+    facts = logged(
+        (0, f.CallStarted("a", OUTSIDE, "+842871234500")),
+        (0, f.FlowEntered("queue", "Support")),
+        (0, f.Waiting("dep1", 2)),
+        (0, f.LegAnsweredFact("a")),
+        (40, f.LegCreated("b", HOA, "agent")),
+        (43, f.LegAnsweredFact("b")),
+        (43, f.Connected("a", "b")),
+        (50, f.LegEndedFact("a", Cause.NORMAL, by_us=False)),
+        (50, f.CallEnded(Cause.NORMAL, "+84901234567")),
+    )
+    assert one_line(facts) == (
+        "called +84 28 7123 4500 → Support queue → waited in position 2 → rang 103 → 103 answered after 3 s"
+        " → 7 s → the caller hung up"
+    )
+
+
+def test_a_refused_call_says_why():
+    facts = logged(
+        (0, f.CallStarted("a", LAN, "+14155550100")),
+        (0, f.FlowEntered("refused", "+14155550100")),
+        (0, f.Refused("calls to US are not permitted")),
+        (4, f.LegEndedFact("a", Cause.FORBIDDEN, by_us=True)),
+        (4, f.CallEnded(Cause.FORBIDDEN, "")),
+    )
+    assert one_line(facts) == (
+        "called +1 415-555-0100 → refused: calls to US are not permitted → not permitted"
+    )
+
+
+def test_an_outside_call():
+    facts = logged(
+        (0, f.CallStarted("a", LAN, "0901234567")),
+        (0, f.FlowEntered("outside", "+84901234567")),
+        (0, f.LegCreated("b", Party(PartyKind.OUTSIDE, "+84901234567"), "outside")),
+        (5, f.LegAnsweredFact("b")),
+    )
+    assert one_line(facts) == (
+        "called 0901234567 → outside call rang +84 90 123 45 67 → +84 90 123 45 67 answered after 5 s"
+    ).replace("+84 90 123 45 67", number("+84901234567"))
+
+
+@pytest.mark.parametrize(
+    ("fact", "said"),
+    [
+        (f.Pressed("a", "", "the right PIN"), "gave the right PIN"),
+        (f.Pressed("a", "", "changed the PIN"), "changed the PIN"),
+        (f.Pressed("a", "", "recorded a greeting"), "recorded a greeting"),
+        (f.Pressed("a", "7", "unknown"), "pressed 7, which is no choice"),
+        (f.Pressed("a", "", "nothing"), "pressed nothing"),
+        (f.Pressed("a", "103", "extension"), "dialled extension 103"),
+        (f.Pressed("a", "3", "delete the message"), "pressed 3: delete the message"),
+        (f.RoomJoined("r", "Conference", 3), "joined Conference (3 there)"),
+        (f.RoomJoined("r", "Conference", 1), "joined Conference (alone there)"),
+        (f.Played("a", "the greeting"), "heard the greeting"),
+        (f.Trouble("no ports"), "trouble on our side: no ports"),
+        (f.Merged("call_2"), "went on as part of call call_2"),
+    ],
+)
+def test_single_facts(fact: f.Fact, said: str):
+    assert one_line(logged((0, f.CallStarted("a", LAN, "100")), (1, fact))).split(" → ")[-1] == said
+
+
+def test_every_kind_of_fact_can_be_told():
+    from tongdai.calllog.explain import _TELL
+
+    assert set(_TELL) == set(f.Fact.__args__)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.4, "0 s"), (4, "4 s"), (59.7, "1 min"), (130, "2 min 10 s"), (3780, "1 h 3 min"), (7200, "2 h")],
+)
+def test_lengths_of_time(seconds: float, said: str):
+    assert duration(seconds) == said
+
+
+def test_small_words():
+    assert after(0.2) == "at once"
+    assert listed(["1", "2", "3"]) == "1, 2 and 3"
+    assert number("+84") == "+84"
+    assert number("113") == "113"

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.unit.calllog.facts import SWITCHBOARD, VOICEMAIL
+
+from tongdai.calllog import CallLog, derive, store
+from tongdai.calls.facts import CallEnded, CallStarted, Fact, LoggedFact
+from tongdai.core.clock import ManualClock
+from tongdai.db import Database, migrate, open_database
+from tongdai.journal import LocalJournal
+
+
+class Office:
+    """A call log on real files, which can be killed and started again."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.url = f"sqlite+aiosqlite:///{directory / 'db.sqlite'}"
+        self.clock = ManualClock()
+
+    async def start(self) -> None:
+        self.journal = LocalJournal(self.directory / "journal")
+        self.db: Database = open_database(self.url)
+        self.log = CallLog(journal=self.journal, db=self.db, clock=self.clock, linger=0)
+        self.log.open(self.journal.load())
+
+    async def settle(self) -> None:
+        await self.log._behind.flush()
+        self.journal.commit()
+
+    async def stop(self) -> None:
+        await self.log.close()
+        self.journal.close()
+        await self.db.close()
+
+    async def kill(self) -> None:
+        """Nothing more reaches the database; the journal has what was committed."""
+        task = self.log._behind._task
+        assert task is not None
+        task.cancel()
+        self.journal.commit()
+        self.journal.close()
+        await self.db.close()
+
+    def append(self, *facts: LoggedFact) -> None:
+        for logged in facts:
+            self.log.append(logged.tenant, logged.call, logged.fact)
+            self.clock.advance(1)
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    office = Office(tmp_path)
+    await migrate(office.url)
+    await office.start()
+    yield office
+    await office.stop()
+
+
+def of(facts: list[LoggedFact]) -> list[Fact]:
+    return [logged.fact for logged in facts]
+
+
+async def test_facts_are_numbered_dated_and_stored_while_the_call_goes_on(office: Office):
+    begun = office.clock.wall()
+    office.append(*SWITCHBOARD[:4])
+    await office.settle()
+    stored = await store.facts(office.db, "call_1")
+    assert [(logged.seq, logged.at) for logged in stored] == [(n + 1, begun + n) for n in range(4)]
+    assert of(stored) == of(SWITCHBOARD[:4])
+    assert await store.calls(office.db) == []
+    assert len(office.journal.load()) == 4, "they stay journaled until the call's record is stored"
+
+
+async def test_the_record_is_written_when_the_call_ends_and_the_journal_is_empty(office: Office):
+    office.append(*SWITCHBOARD)
+    await office.settle()
+    (record,) = await store.calls(office.db)
+    assert record == derive(await store.facts(office.db, "call_1"))
+    assert office.journal.load() == {}
+
+
+async def test_killed_in_the_middle_of_a_call_there_is_exactly_one_record(office: Office):
+    office.append(*SWITCHBOARD[:7])
+    await office.settle()
+    office.append(*SWITCHBOARD[7:9])
+    await office.kill()
+    await office.start()
+    office.append(*SWITCHBOARD[9:])
+    await office.settle()
+    assert of(await store.facts(office.db, "call_1")) == of(SWITCHBOARD)
+    (record,) = await store.calls(office.db)
+    assert [leg.leg for leg in record.legs] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("stored_before", [False, True])
+async def test_killed_right_after_the_end_there_is_exactly_one_record(office: Office, stored_before: bool):
+    office.append(*SWITCHBOARD)
+    journaled = dict(office.journal._pending)
+    if stored_before:
+        await office.settle()
+        for key, value in journaled.items():
+            assert value is not None
+            office.journal.put(key, value)  # its deletion never reached the disk
+    await office.kill()
+    await office.start()
+    await office.settle()
+    assert len(await store.calls(office.db)) == 1
+    assert of(await store.facts(office.db, "call_1")) == of(SWITCHBOARD)
+    assert office.journal.load() == {}
+
+
+async def test_setting_the_machines_clock_gives_no_call_a_wrong_length(office: Office):
+    office.append(SWITCHBOARD[0])
+    office.clock.set_wall(office.clock.wall() - 3600)
+    office.append(SWITCHBOARD[-1])
+    await office.settle()
+    (record,) = await store.calls(office.db)
+    assert record.ended - record.started == 1
+
+
+async def test_after_a_restart_with_a_clock_set_back_time_does_not_run_backwards(office: Office):
+    office.append(SWITCHBOARD[0])
+    await office.kill()
+    office.clock.set_wall(office.clock.wall() - 3600)
+    await office.start()
+    office.append(SWITCHBOARD[-1])
+    await office.settle()
+    (record,) = await store.calls(office.db)
+    assert record.ended >= record.started
+
+
+async def test_one_tenant_sees_only_its_own_calls(office: Office):
+    office.append(*SWITCHBOARD)
+    office.append(*(msgspec.structs.replace(x, call="call_2", tenant="t2") for x in VOICEMAIL))
+    await office.settle()
+    assert [record.call for record in await store.calls(office.db, tenant="t1")] == ["call_1"]
+    assert [record.call for record in await store.calls(office.db)] == ["call_1", "call_2"]
+    assert await store.calls(office.db, tenant="t3") == []
+
+
+async def test_the_newest_calls_come_last_and_the_oldest_are_left_out(office: Office):
+    for n in range(5):
+        office.append(
+            *(msgspec.structs.replace(x, call=f"call_{n}") for x in (SWITCHBOARD[0], SWITCHBOARD[-1]))
+        )
+    await office.settle()
+    assert [record.call for record in await store.calls(office.db, limit=2)] == ["call_3", "call_4"]
+
+
+async def test_a_call_is_found_by_the_beginning_of_its_id(office: Office):
+    office.append(SWITCHBOARD[0])
+    await office.settle()
+    assert await store.matching(office.db, "call_") == ["call_1"]
+    assert await store.matching(office.db, "call%") == []
+    assert await store.facts(office.db, "none") == []
+
+
+async def test_a_thousand_calls_leave_nothing_in_memory_or_journal(office: Office):
+    for n in range(1000):
+        office.log.append("t1", f"call_{n:04}", CallStarted("a", SWITCHBOARD[0].fact.party, "100"))  # type: ignore[union-attr]
+        office.log.append("t1", f"call_{n:04}", SWITCHBOARD[-1].fact)
+    await office.settle()
+    assert office.log._live == {}
+    assert office.journal.load() == {}
+    assert isinstance(SWITCHBOARD[-1].fact, CallEnded)

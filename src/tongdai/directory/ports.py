@@ -19,8 +19,9 @@ class Mailboxes(Protocol):
     """What is in the mailboxes."""
 
     def view(self, tenant: str, mailbox: str) -> MailboxView | None:
-        """The messages, and the greeting when it is a recording (`Clip`); any other greeting, and the label,
-        are the directory's to give. None for a mailbox that was never used.
+        """A mailbox as it is now; None when nobody of this tenant has it. People and departments have the
+        mailbox of their own id.
         """
 
-    def check_pin(self, tenant: str, mailbox: str, pin: str) -> bool: ...
+    def check_pin(self, tenant: str, mailbox: str, pin: str) -> bool:
+        """Whether this PIN opens the mailbox; no PIN opens one that the tenant has not."""

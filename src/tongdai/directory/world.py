@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-import msgspec
-
 from tongdai.calls.model import Party
-from tongdai.calls.prompts import Clip, Phrase
 from tongdai.directory.ports import Bindings, Mailboxes
 from tongdai.directory.routes import Routes
 from tongdai.directory.spelling import plain, spellings
@@ -41,11 +38,6 @@ class TenantWorld:
             x.id: Department(x.id, x.name, x.extension, x.members, mailbox=x.id) for x in config.departments
         }
         self._rooms = {x.id: RoomConfig(x.id, x.name, x.extension, x.pin) for x in config.rooms}
-        self._unused = {
-            x.id: MailboxView(x.id, x.name, Phrase(f"voicemail.greeting.{kind}", {"name": x.name}), ())
-            for kind, owners_of in (("person", config.people), ("department", config.departments))
-            for x in owners_of
-        }
         listed = sorted((x for x in self._people.values() if x.extension), key=lambda x: plain(x.name))
         self._spelled = [(spelling, x) for x in listed for spelling in spellings(x.name)]
 
@@ -74,15 +66,10 @@ class TenantWorld:
         return self._rooms.get(room)
 
     def mailbox(self, mailbox: str) -> MailboxView | None:
-        unused = self._unused.get(mailbox)
-        view = self._mailboxes.view(self._tenant, mailbox) if unused is not None else None
-        if unused is None or view is None:
-            return unused
-        greeting = view.greeting if isinstance(view.greeting, Clip) else unused.greeting
-        return msgspec.structs.replace(view, label=unused.label, greeting=greeting)
+        return self._mailboxes.view(self._tenant, mailbox)
 
     def check_pin(self, mailbox: str, pin: str) -> bool:
-        return mailbox in self._unused and self._mailboxes.check_pin(self._tenant, mailbox, pin)
+        return self._mailboxes.check_pin(self._tenant, mailbox, pin)
 
     def bindings(self, person: str) -> Sequence[str]:
         return self._bindings.of(person) if person in self._people else ()

@@ -12,7 +12,7 @@ from tongdai.tenants.errors import Invalid
 from tongdai.tenants.numbering import is_country
 
 LANGUAGES = ("en", "vi")
-RING_SECONDS = (5.0, 300.0)
+RING_SECONDS = (1.0, 300.0)
 
 
 class NewTenant(msgspec.Struct, frozen=True):

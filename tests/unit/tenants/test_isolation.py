@@ -1,0 +1,248 @@
+"""Tenant A asks for what is tenant B's, and gets exactly what it gets for what does not exist."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tongdai import tenants as package
+from tongdai.core.errors import TongdaiError
+from tongdai.core.tenancy import TenantId
+from tongdai.db import Database
+from tongdai.tenants.config import load
+from tongdai.tenants.department import service as departments
+from tongdai.tenants.department.model import DepartmentKind
+from tongdai.tenants.department.schema import NewDepartment
+from tongdai.tenants.device import service as devices
+from tongdai.tenants.device.schema import NewDevice
+from tongdai.tenants.extension import service as extensions
+from tongdai.tenants.extension.model import Destination
+from tongdai.tenants.flow import service as flows
+from tongdai.tenants.mailbox import service as mailboxes
+from tongdai.tenants.number import service as numbers
+from tongdai.tenants.person import service as people
+from tongdai.tenants.person.schema import NewPerson
+from tongdai.tenants.room import service as rooms
+from tongdai.tenants.room.schema import NewRoom
+from tongdai.tenants.tenant import service as tenants
+from tongdai.tenants.tenant.schema import NewTenant, TenantChanges
+from tongdai.tenants.trunk import service as trunks
+from tongdai.tenants.trunk.schema import NewTrunk
+
+KEY = b"k" * 32
+THEIRS = "+842871234600"
+FREE = "+842871234599"
+
+
+class Belongings:
+    """What a tenant has: the ids of one thing of each kind."""
+
+    def __init__(self, ids: dict[str, str]) -> None:
+        self.ids = ids
+
+    def __getattr__(self, kind: str) -> str:
+        return self.ids[kind]
+
+
+async def furnish(tenant: TenantId, connection: AsyncConnection) -> Belongings:
+    new = NewPerson(name="Lan", extension="101", email="lan@theirs.example", password="long enough")
+    person = (await people.create(tenant, connection, new)).id
+    device = (await devices.create(tenant, connection, NewDevice(person, "lan", "very secret"))).id
+    sales = NewDepartment("Sales", DepartmentKind.RING, "200", (person,))
+    department = (await departments.create(tenant, connection, sales)).id
+    room = (await rooms.create(tenant, connection, NewRoom("Room", "600", "2468"))).id
+    flow = (await flows.create(tenant, connection, b"{}", "100")).id
+    await mailboxes.set_pin(tenant, connection, person, "4101", KEY)
+    await numbers.assign(tenant, connection, THEIRS, Destination.FLOW, flow)
+    await tenants.change(tenant, connection, TenantChanges(main_number=THEIRS))
+    ids = {"person": person, "device": device, "department": department, "room": room, "flow": flow}
+    return Belongings(ids | {"number": THEIRS})
+
+
+NOTHING = Belongings(
+    {
+        "person": "person_none",
+        "device": "device_none",
+        "department": "department_none",
+        "room": "room_none",
+        "flow": "flow_none",
+        "number": "+842871234511",
+    }
+)
+
+Ask = Callable[[TenantId, AsyncConnection, Belongings], Awaitable[Any]]
+
+ASKS: dict[str, Ask] = {
+    "person.get": lambda me, c, x: people.get(me, c, x.person),
+    "person.set_extension": lambda me, c, x: people.set_extension(me, c, x.person, "105"),
+    "person.set_password": lambda me, c, x: people.set_password(me, c, x.person, "long enough"),
+    "person.delete": lambda me, c, x: people.delete(me, c, x.person),
+    "device.create": lambda me, c, x: devices.create(me, c, NewDevice(x.person, "spy", "very secret")),
+    "device.get": lambda me, c, x: devices.get(me, c, x.device),
+    "device.set_password": lambda me, c, x: devices.set_password(me, c, x.device, "very secret"),
+    "device.delete": lambda me, c, x: devices.delete(me, c, x.device),
+    "department.create": lambda me, c, x: departments.create(
+        me, c, NewDepartment("Spies", DepartmentKind.RING, "205", (x.person,))
+    ),
+    "department.get": lambda me, c, x: departments.get(me, c, x.department),
+    "department.set_members": lambda me, c, x: departments.set_members(me, c, x.department, ()),
+    "department.delete": lambda me, c, x: departments.delete(me, c, x.department),
+    "room.get": lambda me, c, x: rooms.get(me, c, x.room),
+    "room.set_pin": lambda me, c, x: rooms.set_pin(me, c, x.room, "1111"),
+    "room.delete": lambda me, c, x: rooms.delete(me, c, x.room),
+    "mailbox.set_pin": lambda me, c, x: mailboxes.set_pin(me, c, x.person, "1111", KEY),
+    "flow.versions": lambda me, c, x: flows.versions(me, c, x.flow),
+    "flow.add": lambda me, c, x: flows.add(me, c, x.flow, b"{}"),
+    "flow.publish": lambda me, c, x: flows.publish(me, c, x.flow, 1),
+    "number.assign": lambda me, c, x: numbers.assign(me, c, FREE, Destination.ROOM, x.room),
+    "number.assign to a person": lambda me, c, x: numbers.assign(me, c, FREE, Destination.PERSON, x.person),
+    "number.assign to a flow": lambda me, c, x: numbers.assign(me, c, FREE, Destination.FLOW, x.flow),
+    "number.assign to a department": lambda me, c, x: numbers.assign(
+        me, c, FREE, Destination.DEPARTMENT, x.department
+    ),
+    "number.lead_to": lambda me, c, x: _lead(me, c, x),
+    "number.release": lambda me, c, x: numbers.release(me, c, x.number),
+    "tenant.change": lambda me, c, x: tenants.change(me, c, TenantChanges(main_number=x.number)),
+}
+
+# Of what `furnish` makes, the number is the main number; nothing else is held.
+REFUSED_TO_THE_OWNER = {"number.release": "main_number"}
+
+# These ask for nothing by id, or are parts of the operations above that answer alike whoever asks.
+WITHOUT_IDS = {
+    "tenant.get",
+    "tenant.delete",
+    "person.create",
+    "room.create",
+    "flow.create",
+    "extension.assign",
+    "extension.assign_music",
+    "extension.release",
+    "mailbox.forget",
+    "number.refuse_if_led_to",
+    "trunk.open_to",
+}
+
+
+async def _lead(me: TenantId, connection: AsyncConnection, x: Belongings) -> None:
+    mine = (await flows.create(me, connection, b"{}")).id
+    await numbers.lead_to(me, connection, x.number, Destination.FLOW, mine)
+
+
+async def answer(ask: Ask, me: TenantId, db: Database, belongings: Belongings) -> tuple[str, str, str]:
+    """The refusal, with the ids that were asked for taken out."""
+    with pytest.raises(TongdaiError) as refused:
+        async with db.write() as connection:
+            await ask(me, connection, belongings)
+    message = refused.value.message
+    for identity in belongings.ids.values():
+        message = message.replace(identity, "ID")
+    return refused.value.code, message, refused.value.remedy
+
+
+@pytest.mark.parametrize("name", ASKS)
+async def test_what_is_anothers_does_not_exist(db: Database, tenant: TenantId, other: TenantId, name: str):
+    async with db.write() as connection:
+        theirs = await furnish(other, connection)
+    before = await load(db)
+    assert await answer(ASKS[name], tenant, db, theirs) == await answer(ASKS[name], tenant, db, NOTHING)
+    assert await load(db) == before
+
+
+@pytest.mark.parametrize("name", ASKS)
+async def test_the_owner_gets_another_answer(db: Database, other: TenantId, name: str):
+    """Otherwise the test above would prove nothing."""
+    async with db.write() as connection:
+        theirs = await furnish(other, connection)
+    if name in REFUSED_TO_THE_OWNER:
+        code, _, _ = await answer(ASKS[name], other, db, theirs)
+        assert code == REFUSED_TO_THE_OWNER[name]
+    else:
+        async with db.write() as connection:
+            await ASKS[name](other, connection, theirs)
+
+
+def test_no_operation_is_left_out():
+    operations = set()
+    for module in pkgutil.iter_modules(package.__path__):
+        if module.ispkg:
+            service = importlib.import_module(f"{package.__name__}.{module.name}.service")
+            for name, function in inspect.getmembers(service, inspect.iscoroutinefunction):
+                takes_tenant = next(iter(inspect.signature(function).parameters)) == "tenant"
+                if function.__module__ == service.__name__ and takes_tenant and not name.startswith("_"):
+                    operations.add(f"{module.name}.{name}")
+    assert operations == {name.split()[0] for name in ASKS} | WITHOUT_IDS
+
+
+async def test_one_tenants_extensions_are_free_in_another(db: Database, tenant: TenantId, other: TenantId):
+    async with db.write() as connection:
+        await furnish(other, connection)
+        person = await people.create(tenant, connection, NewPerson(name="Minh", extension="101"))
+        await extensions.release(tenant, connection, Destination.PERSON, person.id)
+    config = {x.id: x for x in (await load(db)).tenants}
+    assert config[tenant].extensions == ()
+    assert [x.extension for x in config[other].extensions] == ["100", "101", "200", "600"]
+
+
+async def test_what_is_unique_anywhere_does_not_tell_who_has_it(
+    db: Database, tenant: TenantId, other: TenantId
+):
+    async with db.write() as connection:
+        await furnish(other, connection)
+        mine = (await people.create(tenant, connection, NewPerson(name="Minh"))).id
+        operations: list[Awaitable[object]] = [
+            devices.create(tenant, connection, NewDevice(mine, "lan", "very secret")),
+            people.create(tenant, connection, NewPerson(name="Lan", email="lan@theirs.example")),
+            numbers.assign(tenant, connection, THEIRS, Destination.PERSON, mine),
+            tenants.create(connection, NewTenant("Copy", "binhminh.example")),
+        ]
+        for operation in operations:
+            with pytest.raises(TongdaiError) as refused:
+                await operation
+            assert refused.value.code.endswith("_taken")
+            assert other not in str(refused.value)
+            assert "Bình Minh" not in str(refused.value)
+
+
+async def test_deleting_one_tenant_leaves_the_other(db: Database, tenant: TenantId, other: TenantId):
+    async with db.write() as connection:
+        await furnish(other, connection)
+    before = await load(db)
+    async with db.write() as connection:
+        await tenants.delete(tenant, connection)
+    assert (await load(db)).tenants == tuple(x for x in before.tenants if x.id == other)
+
+
+async def test_a_trunk_opened_to_one_is_not_open_to_the_other(
+    db: Database, tenant: TenantId, other: TenantId
+):
+    async with db.write() as connection:
+        trunk = await trunks.create(connection, NewTrunk("Carrier", "192.0.2.1", 5060))
+        await trunks.open_to(tenant, connection, [trunk.id])
+    assert {x.id: x.trunks for x in (await load(db)).tenants} == {tenant: (trunk.id,), other: ()}
+
+
+async def test_operations_of_a_tenant_that_does_not_exist(db: Database):
+    nobody = TenantId("tenant_none")
+    async with db.write() as connection:
+        trunk = await trunks.create(connection, NewTrunk("Carrier", "192.0.2.1", 5060))
+        operations: list[Awaitable[object]] = [
+            tenants.get(nobody, connection),
+            tenants.delete(nobody, connection),
+            tenants.change(nobody, connection, TenantChanges(name="New")),
+            extensions.assign_music(nobody, connection, "900"),
+            people.create(nobody, connection, NewPerson(name="Lan", extension="101")),
+            rooms.create(nobody, connection, NewRoom("Room", "600")),
+            flows.create(nobody, connection, b"{}", "100"),
+            trunks.open_to(nobody, connection, [trunk.id]),
+        ]
+        for operation in operations:
+            with pytest.raises(TongdaiError) as refused:
+                await operation
+            assert refused.value.code == "tenant_not_found"

@@ -68,7 +68,9 @@ fn run(epoll: Epoll, setup: Setup) {
         };
         last_sweep = clock::now();
         // Orders first: a packet that came after control was answered must meet what was ordered.
-        orders.wake.drain();
+        if (0..ready).any(|index| world.epoll.token(index) == ORDERS) {
+            orders.wake.drain();
+        }
         while let Ok(order) = orders.orders.try_recv() {
             if matches!(order, Order::End) {
                 world.end(last_sweep);

@@ -428,3 +428,43 @@ fn add(stats: &mut EngineStats, session: &Session) {
     stats.rx_invalid += session.invalid;
     stats.tx_errors += session.errors;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notes;
+    use std::net::UdpSocket;
+
+    fn sockets() -> Sockets {
+        let socket = || UdpSocket::bind("127.0.0.1:0").unwrap();
+        Sockets { rtp: socket(), rtcp: socket() }
+    }
+
+    #[test]
+    fn a_panic_ends_the_session_that_was_worked_for_and_no_other() {
+        let (sender, receiver) = notes::queue().unwrap();
+        let (jobs, _writer) = mpsc::sync_channel(1);
+        let (_empty, emptied) = mpsc::channel();
+        let mut world = World::new(Epoll::new(8).unwrap(), sender, Jobs(jobs), emptied, 1);
+        for slot in 0..3 {
+            world.carry_out(Order::Open { slot, sockets: sockets() }, 0);
+        }
+        world.carry_out(Order::Hear { slot: 2, source: Source::Session(1) }, 0);
+        world.guarded(0, |world| {
+            world.current = 1;
+            panic!("a fault that this test makes");
+        });
+        world.tick(0);
+        let closed: Vec<_> = receiver
+            .notes
+            .try_iter()
+            .filter_map(|note| match note {
+                Note::Closed { slot, panicked, .. } => Some((slot, panicked)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(closed, [(1, true)]);
+        assert!(world.session(0).is_some() && world.session(1).is_none());
+        assert!(matches!(world.session(2).unwrap().source, Source::Silence));
+    }
+}

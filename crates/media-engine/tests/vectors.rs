@@ -1,0 +1,335 @@
+//! The golden vectors of the command channel (tests/contract/*.json), which the Python side reads too.
+//!
+//! They are made from the engine's own types: run with `UPDATE_VECTORS=1` after a change of the contract, and look at the
+//! difference before it is committed.
+
+use media_engine::wire::{
+    self, Body, CodecEntry, Command, Direction, EngineStats, ErrorCode, Event, Grant, Listed, Numbered,
+    PlayEnd, RecordCommand, RecordEnd, Refusal, RemoteCommand, SessionStats, Source, ToneName,
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+fn s(text: &str) -> String {
+    text.to_owned()
+}
+
+/// A command with its `id`, as control sends it.
+fn command(id: u64, command: &Command) -> Value {
+    let mut value = serde_json::to_value(command).unwrap();
+    value["id"] = json!(id);
+    value
+}
+
+fn remote() -> RemoteCommand {
+    RemoteCommand {
+        session: s("s-1"),
+        ip: s("192.0.2.7"),
+        port: 40_000,
+        rtcp_ip: None,
+        rtcp_port: None,
+        codecs: vec![CodecEntry { name: s("PCMA"), pt: 8 }, CodecEntry { name: s("PCMU"), pt: 0 }],
+        dtmf_pt: Some(101),
+        direction: Direction::Sendrecv,
+        ptime: 20,
+        tag: None,
+    }
+}
+
+fn sources() -> Vec<(&'static str, Source)> {
+    vec![
+        ("silence", Source::Silence),
+        ("echo", Source::Echo),
+        ("session", Source::Session { session: s("s-2") }),
+        ("mixer", Source::Mixer { mixer: s("m-1") }),
+        ("music", Source::Music { file: s("/var/lib/music/hold.wav") }),
+        ("tone ringback", Source::Tone { tone: ToneName::Ringback }),
+        ("tone busy", Source::Tone { tone: ToneName::Busy }),
+        ("tone congestion", Source::Tone { tone: ToneName::Congestion }),
+    ]
+}
+
+fn commands() -> Vec<(String, Command)> {
+    let session = || s("s-1");
+    let record = RecordCommand {
+        session: session(),
+        record: s("r-1"),
+        path: s("/var/lib/voicemail/Đặng.wav"),
+        max_ms: 180_000,
+        silence_ms: Some(5_000),
+        stop_digits: Some(s("#")),
+        beep_ms: Some(400),
+    };
+    let mut commands = vec![
+        ("hello", Command::Hello { proto: 1, after: None }),
+        ("hello after a crash", Command::Hello { proto: 1, after: Some(70_000) }),
+        ("open", Command::Open { session: session(), ip: None }),
+        ("open at an address", Command::Open { session: session(), ip: Some(s("2001:db8::1")) }),
+        ("remote", Command::Remote(remote())),
+        (
+            "remote with everything",
+            Command::Remote(RemoteCommand {
+                rtcp_ip: Some(s("192.0.2.8")),
+                rtcp_port: Some(40_101),
+                direction: Direction::Sendonly,
+                ptime: 30,
+                tag: Some(s("anphat/call-7/leg-2")),
+                ..remote()
+            }),
+        ),
+        (
+            "remote without events",
+            Command::Remote(RemoteCommand { dtmf_pt: None, direction: Direction::Recvonly, ..remote() }),
+        ),
+        ("remote on hold", Command::Remote(RemoteCommand { direction: Direction::Inactive, ..remote() })),
+        (
+            "play",
+            Command::Play {
+                session: session(),
+                play: s("p-1"),
+                files: vec![s("/prompts/en/welcome.wav"), s("/prompts/vi/chào.wav")],
+                repeat: false,
+            },
+        ),
+        (
+            "play for ever",
+            Command::Play { session: session(), play: s("p-2"), files: vec![s("/a.wav")], repeat: true },
+        ),
+        ("stop", Command::Stop { session: session(), play: None }),
+        ("stop one", Command::Stop { session: session(), play: Some(s("p-1")) }),
+        ("record", Command::Record(record.clone())),
+        (
+            "record plainly",
+            Command::Record(RecordCommand { silence_ms: None, stop_digits: None, beep_ms: None, ..record }),
+        ),
+        ("stop_record", Command::StopRecord { session: session(), record: None }),
+        ("stop_record one", Command::StopRecord { session: session(), record: Some(s("r-1")) }),
+        ("dtmf", Command::Dtmf { session: session(), digits: s("12*#D"), ms: 100, gap_ms: 60 }),
+        ("mixer_open", Command::MixerOpen { mixer: s("m-1") }),
+        ("mixer_play", Command::MixerPlay { mixer: s("m-1"), files: vec![s("/prompts/joined.wav")] }),
+        ("mixer_close", Command::MixerClose { mixer: s("m-1") }),
+        ("close", Command::Close { session: session() }),
+        ("list", Command::List {}),
+        ("stats of a session", Command::Stats { session: Some(session()) }),
+        ("stats of the engine", Command::Stats { session: None }),
+    ]
+    .into_iter()
+    .map(|(name, command)| (s(name), command))
+    .collect::<Vec<_>>();
+    for (kind, source) in sources() {
+        commands.push((format!("hear {kind}"), Command::Hear { session: session(), source }));
+    }
+    commands
+}
+
+fn replies() -> Vec<(&'static str, Value)> {
+    let grant = |re, body| serde_json::to_value(Grant { re, ok: true, body }).unwrap();
+    let mut replies = vec![
+        ("done", grant(1, Body::Done {})),
+        (
+            "hello",
+            grant(
+                2,
+                Body::Hello {
+                    engine: s("0f1e2d3c4b5a6978"),
+                    proto: 1,
+                    version: s("0.1.0"),
+                    sessions: 3,
+                    lost: 0,
+                },
+            ),
+        ),
+        ("open", grant(300, Body::Opened { ip: s("127.0.0.1"), port: 20_000, rtcp_port: 20_001 })),
+        (
+            "list",
+            grant(
+                70_000,
+                Body::List {
+                    sessions: vec![
+                        Listed {
+                            session: s("s-1"),
+                            port: 20_000,
+                            source: Source::Session { session: s("s-2") },
+                            remote: Some(s("192.0.2.7:40000")),
+                            tag: Some(s("anphat/call-7")),
+                        },
+                        Listed {
+                            session: s("s-2"),
+                            port: 20_002,
+                            source: Source::Silence,
+                            remote: None,
+                            tag: None,
+                        },
+                    ],
+                    mixers: vec![s("m-1")],
+                },
+            ),
+        ),
+        ("stats of a session", grant(4, Body::Session { stats: SessionStats::default() })),
+        ("close", grant(5, Body::Session { stats: full_stats() })),
+        (
+            "stats of the engine",
+            grant(6, Body::Engine { stats: EngineStats { ms: 1, ..EngineStats::default() } }),
+        ),
+    ];
+    for (name, error) in [
+        ("bad_command", ErrorCode::BadCommand),
+        ("no_session", ErrorCode::NoSession),
+        ("no_mixer", ErrorCode::NoMixer),
+        ("exists", ErrorCode::Exists),
+        ("no_ports", ErrorCode::NoPorts),
+        ("bad_ip", ErrorCode::BadIp),
+        ("bad_file", ErrorCode::BadFile),
+        ("bad_value", ErrorCode::BadValue),
+        ("internal", ErrorCode::Internal),
+    ] {
+        let refusal = Refusal { re: 9, ok: false, error, detail: s("what to do") };
+        replies.push((name, serde_json::to_value(refusal).unwrap()));
+    }
+    replies
+}
+
+fn full_stats() -> SessionStats {
+    SessionStats {
+        ms: 61_234,
+        rx_packets: 3_050,
+        rx_octets: 488_000,
+        rx_lost: -1,
+        rx_jitter_ms: 1.25,
+        rx_strangers: 2,
+        rx_invalid: 1,
+        tx_packets: 3_061,
+        tx_octets: 489_760,
+        tx_errors: 0,
+        tx_lost: Some(4),
+        tx_jitter_ms: Some(0.5),
+        rtt_ms: Some(31.5),
+    }
+}
+
+fn events() -> Vec<(String, Numbered)> {
+    let session = || s("s-1");
+    let mut events = vec![
+        ("dtmf", Event::Dtmf { session: session(), digit: '#', ms: 20 }),
+        ("latched", Event::Latched { session: session(), ip: s("192.0.2.7"), port: 40_000 }),
+        ("quiet", Event::Quiet { session: session(), ms: 30_000 }),
+        (
+            "error",
+            Event::Error {
+                op: s("close"),
+                error: ErrorCode::NoSession,
+                detail: s("there is no session s-1"),
+                session: Some(session()),
+            },
+        ),
+        (
+            "error without session",
+            Event::Error { op: s(""), error: ErrorCode::BadCommand, detail: s("no map"), session: None },
+        ),
+        ("orphaned", Event::Orphaned { session: session() }),
+    ]
+    .into_iter()
+    .map(|(name, event)| (s(name), event))
+    .collect::<Vec<_>>();
+    for reason in [PlayEnd::Finished, PlayEnd::Stopped, PlayEnd::Closed] {
+        let event = Event::PlayDone { session: session(), play: s("p-1"), reason };
+        events.push((format!("play_done {reason:?}").to_lowercase(), event));
+    }
+    for reason in [
+        RecordEnd::Stopped,
+        RecordEnd::Digit,
+        RecordEnd::Silence,
+        RecordEnd::Limit,
+        RecordEnd::Closed,
+        RecordEnd::Disk,
+    ] {
+        let event = Event::RecordDone {
+            session: session(),
+            record: s("r-1"),
+            path: s("/var/lib/voicemail/Đặng.wav"),
+            ms: 12_340,
+            voiced_ms: 7_000,
+            reason,
+            digit: (reason == RecordEnd::Digit).then_some('#'),
+        };
+        events.push((format!("record_done {reason:?}").to_lowercase(), event));
+    }
+    events
+        .into_iter()
+        .zip([1, 127, 128, 65_536].into_iter().cycle())
+        .map(|((name, event), n)| (name, Numbered { n, event }))
+        .collect()
+}
+
+fn vector(name: &str, value: &impl Serialize) -> Value {
+    let hex: String = wire::frame(value).iter().map(|byte| format!("{byte:02x}")).collect();
+    json!({"name": name, "frame": hex, "value": serde_json::to_value(value).unwrap()})
+}
+
+fn bytes(hex: &Value) -> Vec<u8> {
+    let hex = hex.as_str().unwrap();
+    (0..hex.len() / 2).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap()).collect()
+}
+
+/// The vectors in a file, after checking that they are those that the engine's types make.
+fn golden(file: &str, made: Vec<Value>) -> Vec<Value> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/contract").join(file);
+    if std::env::var_os("UPDATE_VECTORS").is_some() {
+        let lines: Vec<String> = made.iter().map(|vector| format!("  {vector}")).collect();
+        std::fs::write(&path, format!("[\n{}\n]\n", lines.join(",\n"))).unwrap();
+    }
+    let text = std::fs::read_to_string(&path).unwrap();
+    let kept: Vec<Value> = serde_json::from_str(&text).unwrap();
+    assert_eq!(kept, made, "{file} is not what the engine speaks; see the top of this test");
+    for vector in &kept {
+        let frame = bytes(&vector["frame"]);
+        assert_eq!(u32::from_be_bytes(frame[..4].try_into().unwrap()) as usize, frame.len() - 4);
+        assert_eq!(wire::read::<Value>(&frame[4..]).unwrap(), vector["value"]);
+    }
+    kept
+}
+
+#[test]
+fn commands_are_read_as_they_are_written() {
+    let commands = commands();
+    let made = commands.iter().zip(1..).map(|((name, what), id)| vector(name, &command(id, what)));
+    let kept = golden("commands.json", made.collect());
+    for (vector, (name, command)) in kept.iter().zip(&commands) {
+        let frame = bytes(&vector["frame"]);
+        assert_eq!(wire::read::<Command>(&frame[4..]).unwrap(), *command, "{name}");
+        let envelope: wire::Envelope = wire::read(&frame[4..]).unwrap();
+        assert_eq!(envelope.op.as_deref(), Some(command.op()));
+        assert_eq!(envelope.id, vector["value"]["id"].as_u64());
+    }
+    for op in wire::OPS {
+        assert!(commands.iter().any(|(_, command)| command.op() == op), "no vector for {op}");
+    }
+}
+
+#[test]
+fn what_may_be_left_out_of_a_command_has_its_default() {
+    let read = |value: Value| wire::read::<Command>(&wire::frame(&value)[4..]).unwrap();
+    let play = read(json!({"op": "play", "session": "a", "play": "p", "files": ["f"], "later": "unknown"}));
+    assert!(matches!(play, Command::Play { repeat: false, .. }));
+    let dtmf = read(json!({"op": "dtmf", "session": "a", "digits": "1"}));
+    assert!(matches!(dtmf, Command::Dtmf { ms: 100, gap_ms: 60, .. }));
+    let remote =
+        read(json!({"op": "remote", "session": "a", "ip": "::1", "port": 1, "direction": "inactive",
+        "codecs": [], "dtmf_pt": null}));
+    assert!(matches!(remote, Command::Remote(RemoteCommand { ptime: 20, dtmf_pt: None, .. })));
+}
+
+#[test]
+fn replies_are_written_as_they_are_kept() {
+    golden("replies.json", replies().iter().map(|(name, value)| vector(name, value)).collect());
+}
+
+#[test]
+fn events_are_written_as_they_are_kept_and_read_back() {
+    let events = events();
+    let kept = golden("events.json", events.iter().map(|(name, event)| vector(name, event)).collect());
+    for (vector, (_, event)) in kept.iter().zip(&events) {
+        assert_eq!(wire::read::<Numbered>(&bytes(&vector["frame"])[4..]).unwrap(), *event);
+    }
+}

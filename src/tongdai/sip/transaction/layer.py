@@ -8,7 +8,7 @@ from tongdai.sip.flow import Flow
 from tongdai.sip.ids import IdSource
 from tongdai.sip.message import Request, Response, Via
 from tongdai.sip.timers import Timers
-from tongdai.sip.transaction.machines import Event
+from tongdai.sip.transaction.machines import Event, State
 from tongdai.sip.transaction.routing import response_flow, stamp_source
 from tongdai.sip.transaction.transaction import (
     ClientTransaction,
@@ -78,12 +78,12 @@ class TransactionLayer:
         return transaction
 
     def resume_invite(
-        self, request: Request, flow: Flow, on_response: ResponseUser, on_failure: FailureUser, now: float
+        self, request: Request, flow: Flow, on_response: ResponseUser, on_failure: FailureUser
     ) -> ClientTransaction:
-        """Continue an INVITE that an earlier process sent."""
+        """Continue an INVITE that an earlier process sent and had a provisional response to."""
         transaction = ClientTransaction(self, request, flow, on_response, on_failure)
         self._clients[transaction.key] = transaction
-        transaction.resume(now)
+        transaction.state = State.PROCEEDING
         return transaction
 
     def receive_response(self, response: Response, now: float) -> bool:

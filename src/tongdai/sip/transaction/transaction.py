@@ -176,10 +176,6 @@ class ClientTransaction(Transaction):
         self._send(None, now)
         self._start(None, now)
 
-    def resume(self, now: float) -> None:
-        """Continue an INVITE whose provisional response an earlier process has seen."""
-        self.state = State.PROCEEDING
-
     def _linger_seconds(self) -> float:
         if self.state is State.ACCEPTED:
             return 64 * self._layer.t1  # timer M

@@ -22,6 +22,9 @@ from tongdai.sip.ua.state import DialogState
 if TYPE_CHECKING:
     from tongdai.sip.ua.session import InviteSession
 
+_ATTEMPTS = 6
+"""Times that a re-INVITE is sent to a peer that says 491 to each."""
+
 
 class Caller:
     """`outgoing` is our INVITE without a final response, sent or waiting for the peer's to finish."""
@@ -81,9 +84,10 @@ class Caller:
         self._session.state.local_sdp = sdp
         self._send_ack(self.unacked, sdp, now)
 
-    def reinvite(self, sdp: str | None, headers: HeaderList, now: float) -> None:
+    def reinvite(self, sdp: str | None, headers: HeaderList, now: float, attempt: int = 1) -> None:
         """Offer anew, when the peer's own INVITE is done."""
         self.outgoing = self._new(sdp, headers, initial=False)
+        self.outgoing.attempt = attempt
         self._session.go_on(now)
 
     def go_on(self, now: float) -> None:
@@ -165,7 +169,7 @@ class Caller:
             self._fail(status, response)
         elif self._session.ended:
             return
-        elif status == 491:
+        elif status == 491 and outgoing.attempt < _ATTEMPTS:
             # §14.1: the owner of the Call-ID waits longer, so that the two do not collide again.
             share = self._core.fraction()
             delay = 2.1 + 1.9 * share if self._session.state.role == "uac" else 2.0 * share
@@ -187,7 +191,7 @@ class Caller:
 
     def _try_again(self, failed: OutgoingInvite, now: float) -> None:
         self._retry = None
-        self.reinvite(failed.sdp, failed.headers, now)
+        self.reinvite(failed.sdp, failed.headers, now, failed.attempt + 1)
 
     def _end_late_answer(self, outgoing: OutgoingInvite, response: Response, now: float) -> None:
         """Answered after we gave up: acknowledge, and hang up."""
@@ -238,11 +242,11 @@ class Caller:
 
     # -- continuing
 
-    def resume(self, invite: Request | None, now: float) -> None:
+    def resume(self, invite: Request | None, heard: bool, now: float) -> None:
         """Continue after a restore, with the INVITE of ours that was pending."""
         state = self._session.state
         if state.last_ack is not None:
             self._acked_cseq = parse(state.last_ack).cseq.number
         if invite is not None:
             self.outgoing = self._new(invite.sdp, (), initial=state.phase == "early")
-            self.outgoing.resume(invite, now)
+            self.outgoing.resume(invite, heard, now)

@@ -26,15 +26,16 @@ class OutgoingInvite:
         "_core",
         "_digest",
         "_give_up",
-        "_heard",
         "_state",
         "_user",
+        "attempt",
         "cancel_reason",
         "cancelled",
         "cseq",
         "done",
         "flow",
         "headers",
+        "heard",
         "initial",
         "sdp",
         "transaction",
@@ -55,12 +56,13 @@ class OutgoingInvite:
         self._user = user
         self._state = state
         self._digest = None if credentials is None else DigestClient(credentials, core.ids.token)
-        self._heard = False
+        self.heard = False
         self._cancel_sent = False
         self._give_up: Timer | None = None
         self.sdp = sdp
         self.headers = headers
         self.initial = initial
+        self.attempt = 1
         self.cancelled = False
         self.cancel_reason: str | None = None
         self.done = False
@@ -82,15 +84,22 @@ class OutgoingInvite:
         )
         self.cseq = state.invite_cseq = request.cseq.number
         self.flow = request_flow(state) if not self.initial else state.flow
-        self._heard = False
+        self.heard = False
         self.transaction = self._core.layer.send(request, self.flow, self._on_response, self._on_failure, now)
 
-    def resume(self, data: Request, now: float) -> None:
-        """Continue one that an earlier process sent."""
-        self._heard = True
-        self.transaction = self._core.layer.resume_invite(
-            data, self.flow, self._on_response, self._on_failure, now
-        )
+    def resume(self, request: Request, heard: bool, now: float) -> None:
+        """Continue one that an earlier process has built.
+
+        Perhaps it was killed before it sent it, so it is sent again: that changes nothing for a peer that
+        has it. Only a first INVITE that was heard is not: should its transaction have ended meanwhile, it
+        would ring anew.
+        """
+        self.heard = heard
+        layer = self._core.layer
+        if heard and self.initial:
+            self.transaction = layer.resume_invite(request, self.flow, self._on_response, self._on_failure)
+        else:
+            self.transaction = layer.send(request, self.flow, self._on_response, self._on_failure, now)
 
     def cancel(self, reason: str | None, now: float) -> None:
         """Send CANCEL, now or when the first provisional response allows it (§9.1)."""
@@ -98,7 +107,7 @@ class OutgoingInvite:
             return
         self.cancelled = True
         self.cancel_reason = reason
-        if self._heard:
+        if self.heard:
             self._send_cancel(now)
 
     def credentials_header(self) -> HeaderList:
@@ -112,7 +121,7 @@ class OutgoingInvite:
     def _on_response(self, response: Response, now: float) -> None:
         status = response.status
         if status < 200:
-            self._heard = True
+            self.heard = True
             if self.cancelled:
                 self._send_cancel(now)
             elif status > 100:

@@ -123,6 +123,7 @@ class InviteSession:
         if outgoing is not None and outgoing.transaction is not None:
             copy.pending_invite = outgoing.transaction.data
             copy.pending_from_us = True
+            copy.pending_heard = outgoing.heard
         elif incoming is not None and not incoming.answered and incoming.request is not None:
             copy.pending_invite = bytes(incoming.request)
         return copy
@@ -390,5 +391,5 @@ class InviteSession:
                 raise ParseError("pending_invite is no request")
             ours, theirs = (invite, None) if state.pending_from_us else (None, invite)
             state.pending_invite, state.pending_from_us = None, False
-        self._caller.resume(ours, now)
+        self._caller.resume(ours, state.pending_heard, now)
         self._callee.resume(theirs, now)

@@ -64,6 +64,8 @@ class DialogState(msgspec.Struct):
     """An INVITE without a final response, as it went over the wire."""
     pending_from_us: bool = False
     """`pending_invite` is ours."""
+    pending_heard: bool = False
+    """The peer has answered `pending_invite` provisionally: it need not be sent again."""
     pending_ok: bytes | None = None
     """Our 2xx that waits for its ACK and is retransmitted until then (§13.3.1.4)."""
     last_ack: bytes | None = None

@@ -26,7 +26,7 @@ class Checked(Simulator):
     """A simulator that looks, and is looked at.
 
     Beside the state that lives on there is a journal, written as a process writes it: the calls that a step
-    touched. Every event is applied to what a restart would rebuild from it too, and must give the same commands.
+    touched. Every event is applied to what a restart would rebuild from it too, and must give equal commands.
     """
 
     def __init__(self, world: World) -> None:

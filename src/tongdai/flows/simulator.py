@@ -86,6 +86,10 @@ class Simulator:
             happen()
         self.now = max(self.now, until)
 
+    def deadline(self) -> float | None:
+        """When something happens by itself next, None when nothing is due."""
+        return self._agenda[0][0] if self._agenda else None
+
     def apply(self, event: e.Event) -> Step:
         """Give one event to the call logic and carry out what it commands."""
         self.now += TICK

@@ -47,7 +47,10 @@ def _groups(number: str) -> list[str]:
         except phonenumbers.NumberParseException:
             pass
         else:
-            number = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+            formatted = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+            # of a number that cannot be, it drops what looks like a trunk prefix: +1 1...
+            if _SEPARATORS.sub("", formatted) == _SEPARATORS.sub("", number):
+                number = formatted
     groups = [group for group in _SEPARATORS.split(number) if group]
     if len(groups) > 1 or len(number) <= 5:
         return groups

@@ -59,6 +59,7 @@ def test_a_count_out_of_range_is_an_error(number):
         ("0287123450", "zero two eight, seven one two, three four five zero"),
         ("123456", "one two, three four five six"),
         ("+999", "plus nine nine nine"),
+        ("+110000000000", "plus one one zero zero zero, zero zero zero, zero zero zero zero"),
         ("(028) 7123-4500", "zero two eight, seven one two three, four five zero zero"),
     ],
 )

@@ -9,7 +9,6 @@ from tongdai.app.demo import companies as demo
 from tongdai.app.demo.companies import Company
 from tongdai.app.demo.secrets import FIXED_PASSWORDS, FIXED_PINS, DemoSecrets
 from tongdai.calls.prompts import Text
-from tongdai.core.errors import TongdaiError
 from tongdai.core.ids import new_id
 from tongdai.core.tenancy import TenantId
 from tongdai.db import Database
@@ -95,14 +94,9 @@ async def seed(
 ) -> Seeded:
     """Create what is missing, and let the trunk be at this IP address and port.
 
-    With secrets that are not the fixed ones, no account keeps a fixed password or PIN and the benchmark's
-    tenant, whose password everybody knows, is deleted. Everything happens in one transaction."""
-    if bench and not secrets.fixed:
-        raise TongdaiError(
-            "bench_off_loopback",
-            "The benchmark's accounts have a password that everybody knows.",
-            "Use --bench without --host.",
-        )
+    With secrets that are not the fixed ones, no account keeps a fixed password or PIN, and the benchmark's
+    tenant, whose password everybody knows, is deleted unless `bench` asks for it, which only who listens on
+    loopback may. Everything happens in one transaction."""
     async with db.write() as connection:
         await _provider(connection, secrets)
         trunk = await _trunk(connection, trunk_host, trunk_port)
@@ -119,7 +113,7 @@ async def seed(
         bench_tenant = await tenant_store.by_domain(demo.BENCH_DOMAIN, connection)
         if bench and bench_tenant is None:
             await _bench(connection, ring_seconds)
-        elif bench_tenant is not None and not secrets.fixed:
+        elif bench_tenant is not None and not bench and not secrets.fixed:
             await tenants.delete(bench_tenant.id, connection)
     email = demo.PROVIDER_EMAIL
     return Seeded(Login(email, secrets.passwords[email]), seeded)

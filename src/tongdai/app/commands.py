@@ -1,0 +1,152 @@
+"""The commands of `tongdai`, for people."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tongdai.core.errors import TongdaiError
+
+app = typer.Typer(
+    help="A virtual PBX: the telephone systems of many businesses, on one server.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="Settings file (default: tongdai.toml here).")
+]
+DataDir = Annotated[Path | None, typer.Option("--data", help="Directory of everything that is kept.")]
+
+
+@app.command()
+def serve(
+    config: ConfigFile = None,
+    data: DataDir = None,
+    database: Annotated[str | None, typer.Option(help="SQLAlchemy URL of the database.")] = None,
+    host: Annotated[str | None, typer.Option(help="IP address to listen on.")] = None,
+    advertised_ip: Annotated[
+        str | None, typer.Option(help="IP address that phones are told to send to.")
+    ] = None,
+    sip_port: Annotated[int | None, typer.Option(help="Port of SIP over UDP and TCP.")] = None,
+    media_ports: Annotated[str | None, typer.Option(help="First and last UDP port of sound.")] = None,
+    ring_seconds: Annotated[float | None, typer.Option(help="How long phones ring.")] = None,
+    piper_command: Annotated[
+        str | None, typer.Option(help="Command line of a Piper voice for Vietnamese.")
+    ] = None,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+    log_format: Annotated[str | None, typer.Option(help="json or console.")] = None,
+) -> None:
+    """Serve the tenants in the database until SIGTERM. Settings: docs/settings.md."""
+    from tongdai.app.planning import plan_service, start
+    from tongdai.app.settings import load_settings
+
+    given = {name: value for name, value in locals().items() if name in _SERVE_FLAGS}
+    start(plan_service(load_settings(config, given)))
+
+
+_SERVE_FLAGS = frozenset(
+    "data database host advertised_ip sip_port media_ports ring_seconds piper_command log_level log_format".split()
+)
+
+
+@app.command()
+def demo(
+    host: Annotated[
+        str, typer.Option(help="IP address to listen on. Off loopback, passwords are random.")
+    ] = ("127.0.0.1"),
+    sip_port: Annotated[int, typer.Option(help="Port of SIP over UDP and TCP.")] = 5060,
+    tls_port: Annotated[int, typer.Option(help="Port of SIP over TLS (not served yet).")] = 5061,
+    http_port: Annotated[int, typer.Option(help="Port of the portal (not served yet).")] = 8080,
+    ws_port: Annotated[int, typer.Option(help="Port of SIP over WebSocket (not served yet).")] = 8088,
+    media_ports: Annotated[str, typer.Option(help="First and last UDP port of sound.")] = "20000-29999",
+    data: DataDir = None,
+    carrier: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="The trunk's peer. Without it one is simulated.")
+    ] = None,
+    ring_seconds: Annotated[float, typer.Option(help="How long phones ring.")] = 20.0,
+    bench: Annotated[
+        bool, typer.Option("--bench", help="Add the benchmark's accounts (loopback only).")
+    ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what an earlier demo left.")] = False,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+) -> None:
+    """Serve a company that is already set up, and say what to dial. Ctrl-C stops."""
+    from tongdai.app.planning import DemoOptions, default_demo_dir, plan_demo, start, wipe
+    from tongdai.app.settings import load_settings
+
+    flags: dict[str, Any] = {
+        "data": data or default_demo_dir(),
+        "host": host,
+        "sip_port": sip_port,
+        "media_ports": media_ports,
+        "ring_seconds": ring_seconds,
+        "log_level": log_level,
+    }
+    options = DemoOptions(carrier=carrier, bench=bench, other_ports=(tls_port, http_port, ws_port))
+    plan = plan_demo(load_settings(None, flags), options)
+    if fresh:
+        wipe(plan.data)
+    start(plan)
+
+
+@app.command()
+def calls(
+    data: DataDir = None,
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant's: its domain or id.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many, the latest.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every leg.")] = False,
+) -> None:
+    """List calls that have ended, the latest last."""
+    from tongdai.app.reports import list_calls
+
+    sys.stdout.write(list_calls(data, tenant, limit, as_json=as_json))
+
+
+@app.command()
+def explain(
+    call: Annotated[
+        str, typer.Argument(help="The call's id, or the beginning of it; `last` for the latest.")
+    ],
+    data: DataDir = None,
+) -> None:
+    """Tell in plain words what happened in a call, and why."""
+    from tongdai.app.reports import explain_call
+
+    sys.stdout.write(explain_call(data, call))
+
+
+@app.command()
+def settings() -> None:
+    """Print the table of all settings (docs/settings.md)."""
+    from tongdai.app.settings import table
+
+    sys.stdout.write(table())
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    try:
+        print(f"tongdai {installed('tongdai')}")
+    except PackageNotFoundError:
+        raise TongdaiError(
+            "not_installed", "tongdai runs from a checkout that was not installed.", "Run `make setup` in it."
+        ) from None
+
+
+@app.command(hidden=True)
+def control(config: Annotated[Path, typer.Option("--config")]) -> None:
+    """Serve calls; started by the supervisor (`cli.main` takes it before it comes here)."""
+    os.execv(
+        sys.executable, [sys.executable, "-P", "-m", "tongdai.app.cli", "control", "--config", str(config)]
+    )

@@ -1,0 +1,58 @@
+"""What one run of tongdai is: decided by the command line, carried out by the supervisor in a process of
+its own, which needs nothing of the command line's libraries."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import msgspec
+
+
+class DemoPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What is different in a demo. Without `carrier` (host, port) one is simulated."""
+
+    carrier: tuple[str, int] | None
+    bench: bool
+    fixed_passwords: bool
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """A run. `advertised_ip` is what phones are told to send to; `log_file` takes everybody's logs, None:
+    stderr."""
+
+    data_dir: str
+    db_url: str
+    host: str
+    advertised_ip: str
+    sip_port: int
+    media_ports: str
+    ring_seconds: float | None
+    piper_command: str | None
+    log_level: str
+    log_format: Literal["json", "console"]
+    log_file: str | None = None
+    demo: DemoPlan | None = None
+
+    @property
+    def data(self) -> Path:
+        return Path(self.data_dir)
+
+
+def hand_over(config: msgspec.Struct) -> int:
+    """Put a struct into a file that has no name; returns its descriptor, for a program that is started to
+    inherit."""
+    fd = os.memfd_create("tongdai", os.MFD_CLOEXEC)
+    os.write(fd, msgspec.json.encode(config))
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
+
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+def take_over(fd: int, kind: type[S]) -> S:
+    """Read what `hand_over` wrote."""
+    with open(fd, "rb") as file:
+        return msgspec.json.decode(file.read(), type=kind)

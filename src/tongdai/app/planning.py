@@ -1,0 +1,151 @@
+"""From settings to a plan, and from a plan to the running supervisor."""
+
+from __future__ import annotations
+
+import fcntl
+import ipaddress
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import msgspec
+
+import tongdai
+from tongdai.app.plan import DemoPlan, Plan, hand_over
+from tongdai.app.settings import Settings, port_range
+from tongdai.app.supervisor.sockets import outward_address, resolve
+from tongdai.core.errors import TongdaiError
+
+DATABASE = "tongdai.db"
+LOG = "tongdai.log"
+_LOG_BYTES = 20 << 20
+
+
+class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What only a demo is told. `carrier` is `HOST:PORT`; `other_ports` are those of servers that do not
+    exist yet."""
+
+    carrier: str | None
+    bench: bool
+    other_ports: tuple[int, ...]
+
+
+def database_url(settings: Settings) -> str:
+    """The database that the settings name."""
+    return settings.database or f"sqlite+aiosqlite:///{settings.data.absolute() / DATABASE}"
+
+
+def plan_service(settings: Settings) -> Plan:
+    """A plan for `tongdai serve`. Makes the data directory. Raises `TongdaiError`."""
+    low, high = port_range(settings.media_ports)
+    if low <= settings.sip_port <= high:
+        raise TongdaiError(
+            "ports_overlap",
+            f"The SIP port {settings.sip_port} lies within the media ports {settings.media_ports}.",
+            "Choose others with --sip-port or --media-ports.",
+        )
+    data = settings.data.absolute()
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise TongdaiError(
+            "no_data_dir",
+            f"The directory {data} cannot be made: {error.strerror}.",
+            "Name another with --data.",
+        ) from error
+    wildcard = ipaddress.ip_address(settings.host).is_unspecified
+    return Plan(
+        data_dir=str(data),
+        db_url=database_url(settings),
+        host=settings.host,
+        advertised_ip=settings.advertised_ip or (outward_address() if wildcard else settings.host),
+        sip_port=settings.sip_port,
+        media_ports=settings.media_ports,
+        ring_seconds=settings.ring_seconds,
+        piper_command=settings.piper_command,
+        log_level=settings.log_level,
+        log_format=settings.log_format,
+    )
+
+
+def plan_demo(settings: Settings, options: DemoOptions) -> Plan:
+    """A plan for `tongdai demo`. Raises `TongdaiError`."""
+    loopback = ipaddress.ip_address(settings.host).is_loopback
+    if options.bench and not loopback:
+        raise TongdaiError(
+            "bench_off_loopback",
+            "The benchmark's accounts have a password that everybody knows, so they are for loopback only.",
+            "Leave out --bench or --host.",
+        )
+    for port in options.other_ports:
+        if not 0 <= port <= 65535:
+            raise TongdaiError("bad_port", f"{port} is no port.", "Ports are numbers up to 65535.")
+    carrier = _address(options.carrier) if options.carrier is not None else None
+    plan = plan_service(settings)
+    log = plan.data / LOG
+    if log.is_file() and log.stat().st_size > _LOG_BYTES:
+        log.replace(log.with_suffix(".log.1"))
+    demo = DemoPlan(carrier=carrier, bench=options.bench, fixed_passwords=loopback)
+    return msgspec.structs.replace(plan, log_file=str(log), demo=demo)
+
+
+def default_demo_dir() -> Path:
+    """`.demo` in the checkout, or in the working directory when tongdai was installed without one."""
+    checkout = Path(tongdai.__file__).parents[2]
+    return (checkout if (checkout / "pyproject.toml").is_file() else Path.cwd()) / ".demo"
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not (colon and host and port.isdigit() and 0 < int(port) < 65536):
+        raise TongdaiError(
+            "bad_carrier",
+            f"{text!r} is no carrier's address.",
+            "Write host and port, e.g. --carrier 203.0.113.5:5060.",
+        )
+    return resolve(host.strip("[]")), int(port)
+
+
+_LEFT = (
+    "journal",
+    "blobs",
+    DATABASE,
+    f"{DATABASE}-wal",
+    f"{DATABASE}-shm",
+    "secrets.json",
+    "demo.json",
+    "server.key",
+    LOG,
+)
+"""What a demo leaves. Spoken prompts stay: they are the same for the same text."""
+
+
+def wipe(data: Path) -> None:
+    """Remove what an earlier demo left. Refused while one runs."""
+    lock = data / "run" / "lock"
+    if lock.is_file():
+        with lock.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise TongdaiError(
+                    "already_running",
+                    f"A demo runs on {data}; what it serves cannot be forgotten.",
+                    "Stop it first, or give this one a directory of its own with --data.",
+                ) from None
+    for name in _LEFT:
+        path = data / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def start(plan: Plan) -> NoReturn:
+    """Become the supervisor: a new program in this process, without the command line's libraries."""
+    fd = hand_over(plan)
+    os.set_inheritable(fd, True)
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "tongdai.app.supervisor", str(fd)])

@@ -1,0 +1,105 @@
+"""Everything that must be done before control starts and needs the database's libraries: migrations, and
+the demo's companies. A process of its own, so that the supervisor stays small. Run as `python -m
+tongdai.app.prepare FD`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tongdai.app.plan import Plan, take_over
+from tongdai.app.server_key import server_key
+from tongdai.core.errors import TongdaiError
+
+
+class Preparation(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked for. `trunk` is the demo's carrier (IP address, port)."""
+
+    plan: Plan
+    trunk: tuple[str, int] | None = None
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of it, as JSON on standard output. `accounts` are demo.json's; `error` is for a person."""
+
+    accounts: dict[str, Any] = {}
+    carrier_username: str = ""
+    carrier_password: str = ""
+    error: str = ""
+
+
+async def prepare(asked: Preparation) -> Prepared:
+    """Bring the database up to date and, for a demo, see to its companies."""
+    from tongdai.db import migrate
+
+    plan = asked.plan
+    await migrate(plan.db_url)
+    key = server_key(plan.data)
+    if plan.demo is None or asked.trunk is None:
+        return Prepared()
+
+    from tongdai.app.demo.companies import CARRIER
+    from tongdai.app.demo.seed import seed
+    from tongdai.db import open_database
+
+    secrets = keep_secrets(plan.data / "secrets.json", key, fixed=plan.demo.fixed_passwords)
+    db = open_database(plan.db_url)
+    try:
+        seeded = await seed(
+            db,
+            secrets,
+            bench=plan.demo.bench,
+            trunk_host=asked.trunk[0],
+            trunk_port=asked.trunk[1],
+            ring_seconds=plan.ring_seconds or 20,
+        )
+    finally:
+        await db.close()
+    return Prepared(
+        accounts=msgspec.to_builtins(seeded),
+        carrier_username=CARRIER,
+        carrier_password=secrets.passwords[CARRIER],
+    )
+
+
+def keep_secrets(path: Path, key: bytes, *, fixed: bool) -> Any:
+    """The demo's secrets as they were left, else new ones. Fixed ones are never used when others can reach
+    us; random ones stay when the demo comes back to loopback, since its phones know them."""
+    from tongdai.app.demo.secrets import DemoSecrets, fixed_secrets, random_secrets
+
+    kept: DemoSecrets | None = None
+    if path.is_file():
+        try:
+            kept = msgspec.json.decode(path.read_bytes(), type=DemoSecrets)
+        except msgspec.DecodeError as error:
+            raise TongdaiError(
+                "bad_secrets", f"{path} cannot be read: {error}.", "Begin anew with --fresh."
+            ) from error
+    if kept is not None and (fixed or not kept.fixed):
+        return kept
+    new = fixed_secrets() if fixed else random_secrets()
+    new = msgspec.structs.replace(new, pin_key=key.hex())
+    temporary = path.with_suffix(".new")
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(new)))
+    temporary.replace(path)
+    return new
+
+
+def main(fd: int) -> int:
+    asked = take_over(fd, Preparation)
+    try:
+        prepared = asyncio.run(prepare(asked))
+    except TongdaiError as error:
+        prepared = Prepared(error=str(error))
+    sys.stdout.buffer.write(msgspec.json.encode(prepared))
+    return 1 if prepared.error else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1])))

@@ -1,0 +1,139 @@
+"""What `tongdai calls` and `tongdai explain` print."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from sqlalchemy import or_, select
+
+from tongdai.app.planning import DATABASE, database_url, default_demo_dir
+from tongdai.app.settings import load_settings
+from tongdai.calllog import Cdr, explain, store
+from tongdai.calllog.words import duration, number
+from tongdai.calls.facts import CallEnded, CallStarted, LoggedFact
+from tongdai.core.errors import TongdaiError
+from tongdai.db import Database, open_database, tables
+
+T = TypeVar("T")
+
+
+def list_calls(data: Path | None, tenant: str | None, limit: int, *, as_json: bool) -> str:
+    """The latest calls, for people or as JSON."""
+
+    async def read(db: Database) -> tuple[list[Cdr], dict[str, str]]:
+        domains = await _domains(db)
+        id_ = None if tenant is None else await _tenant(db, tenant)
+        return await store.calls(db, tenant=id_, limit=limit), domains
+
+    found, domains = _with_database(data, read)
+    if as_json:
+        return msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n"
+    if not found:
+        return "No call has ended yet.\n"
+    rows = [("started", "tenant", "from", "dialled", "what became of it", "length", "call")]
+    for cdr in found:
+        outcome = cdr.disposition.value.replace("_", " ")
+        rows.append(
+            (
+                f"{_local(cdr.started):%Y-%m-%d %H:%M:%S}",
+                domains.get(cdr.tenant, cdr.tenant),
+                number(cdr.caller) or "anonymous",
+                number(cdr.dialled),
+                f"{outcome} by {number(cdr.answered_by)}" if cdr.answered_by else outcome,
+                duration(cdr.ended - cdr.started),
+                cdr.call,
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "".join("  ".join(map(str.ljust, row, widths)).rstrip() + "\n" for row in rows)
+
+
+def explain_call(data: Path | None, call: str) -> str:
+    """The story of one call: a heading, the whole in one line, and every step with its time."""
+
+    async def read(db: Database) -> tuple[list[LoggedFact], dict[str, str]]:
+        return await store.facts(db, await _find(db, call)), await _domains(db)
+
+    facts, domains = _with_database(data, read)
+    first, lines = facts[0], explain(facts)
+    begun = first.fact
+    who = ""
+    if isinstance(begun, CallStarted):
+        name = f" ({begun.party.name})" if begun.party.name else ""
+        who = f", from {number(begun.party.number) or 'an anonymous caller'}{name}"
+    going = "" if isinstance(facts[-1].fact, CallEnded) else " It goes on."
+    tenant, at = domains.get(first.tenant, first.tenant), _local(first.at)
+    out = [
+        f"Call {first.call} of {tenant}, {at:%Y-%m-%d %H:%M:%S}{who}.{going}",
+        "",
+        " → ".join(line.text for line in lines),
+        "",
+        *(f"{_local(line.at):%H:%M:%S}  {line.text}" for line in lines),
+    ]
+    return "\n".join(out) + "\n"
+
+
+async def _find(db: Database, beginning: str) -> str:
+    if beginning == "last":
+        async with db.read() as connection:
+            f = tables.call_fact.c
+            latest = await connection.scalar(select(f.call).where(f.seq == 1).order_by(f.at.desc()).limit(1))
+        if latest is None:
+            raise TongdaiError("no_call", "There was no call yet.")
+        return str(latest)
+    found = await store.matching(db, beginning)
+    if not found:
+        raise TongdaiError("no_call", f"There is no call {beginning!r}.", "`tongdai calls` lists them.")
+    if len(found) > 1 and beginning not in found:
+        raise TongdaiError("many_calls", f"Several calls begin with {beginning!r}.", "Give more of the id.")
+    return beginning if beginning in found else found[0]
+
+
+async def _tenant(db: Database, text: str) -> str:
+    t = tables.tenant.c
+    async with db.read() as connection:
+        id_ = await connection.scalar(select(t.id).where(or_(t.id == text, t.domain == text)))
+    if id_ is None:
+        raise TongdaiError("no_tenant", f"There is no tenant {text!r}.", "Give its domain, e.g. anphat.demo.")
+    return str(id_)
+
+
+async def _domains(db: Database) -> dict[str, str]:
+    t = tables.tenant.c
+    async with db.read() as connection:
+        return {row.id: row.domain for row in await connection.execute(select(t.id, t.domain))}
+
+
+def _with_database(data: Path | None, read: Callable[[Database], Awaitable[T]]) -> T:
+    async def run() -> T:
+        db = open_database(_url(data))
+        try:
+            return await read(db)
+        finally:
+            await db.close()
+
+    return asyncio.run(run())
+
+
+def _url(data: Path | None) -> str:
+    """The database in the directory that was named; else where the settings say, else the demo's."""
+    if data is None:
+        settings = load_settings(None, {})
+        if settings.database or (settings.data / DATABASE).is_file():
+            return database_url(settings)
+        data = default_demo_dir()
+    path = data.absolute() / DATABASE
+    if not path.is_file():
+        raise TongdaiError(
+            "no_data", f"There is no data of tongdai in {data}.", "Name the directory it runs on with --data."
+        )
+    return f"sqlite+aiosqlite:///{path}"
+
+
+def _local(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC).astimezone()

@@ -1,0 +1,154 @@
+"""What an operator can set: in a file, in the environment, by flags; each later one wins.
+
+docs/settings.md is this, as a table (`tongdai settings`); a test keeps them the same.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from tongdai.core.errors import TongdaiError
+
+FILE = Path("tongdai.toml")
+
+
+class Settings(BaseSettings):
+    """Settings of `tongdai serve`."""
+
+    model_config = SettingsConfigDict(env_prefix="TONGDAI_", extra="forbid")
+
+    data: Path = Field(
+        Path("data"), description="Directory of everything that is kept; made when it is missing."
+    )
+    database: str = Field(
+        "", description="SQLAlchemy URL of the database. Empty: SQLite in the data directory."
+    )
+    host: str = Field("127.0.0.1", description="IP address to listen on; 0.0.0.0 for all of IPv4.")
+    advertised_ip: str = Field(
+        "",
+        description="IP address that phones are told to send to, when it is not `host` (behind a NAT). "
+        "Empty: `host`, or the machine's address when `host` is 0.0.0.0.",
+    )
+    sip_port: int = Field(5060, ge=0, le=65535, description="Port of SIP over UDP and TCP; 0 for a free one.")
+    media_ports: str = Field(
+        "20000-29999", description="First and last UDP port of sound; a call takes four."
+    )
+    ring_seconds: float | None = Field(
+        None, gt=0, le=600, description="How long phones ring. Empty: what each tenant has set."
+    )
+    piper_command: str | None = Field(
+        None, description="Command line of a Piper voice for Vietnamese. Empty: espeak-ng."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
+    log_format: Literal["json", "console"] = Field(
+        "json", description="One JSON object a line, or for a terminal."
+    )
+
+    @field_validator("host", "advertised_ip")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value == "localhost":
+            return "127.0.0.1"
+        if value:
+            ipaddress.ip_address(value)
+        return value
+
+    @field_validator("media_ports")
+    @classmethod
+    def _ports(cls, value: str) -> str:
+        port_range(value)
+        return value
+
+
+def port_range(text: str) -> tuple[int, int]:
+    """`20000-29999` as two numbers. Raises ValueError saying what is wrong."""
+    first, dash, last = text.partition("-")
+    if not (dash and first.isdigit() and last.isdigit()):
+        raise ValueError(f"{text!r} is no range of ports; write the first and the last, e.g. 20000-29999")
+    low, high = int(first), int(last)
+    if not 1024 <= low < high <= 65535:
+        raise ValueError(f"{text} does not lie within 1024-65535, the smaller port first")
+    if high - low < 3:
+        raise ValueError(f"{text} is too few ports; a call between two phones takes four")
+    return low, high
+
+
+def load_settings(file: Path | None, flags: dict[str, Any]) -> Settings:
+    """Read the file (`tongdai.toml` when there is one and none is named), the environment and the flags
+    that were given.
+
+    Raises `TongdaiError` naming the setting and what is wrong with it.
+    """
+    named = file or (Path(value) if (value := os.environ.get("TONGDAI_CONFIG")) else None)
+    path = named or (FILE if FILE.is_file() else None)
+    if named is not None and not named.is_file():
+        raise TongdaiError(
+            "no_settings", f"There is no settings file {named}.", "Name another with --config."
+        )
+
+    class Sources(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            toml = TomlConfigSettingsSource(settings_cls, path) if path is not None else None
+            return (init_settings, env_settings, *((toml,) if toml is not None else ()))
+
+    try:
+        return Sources(**{name: value for name, value in flags.items() if value is not None})
+    except tomllib.TOMLDecodeError as error:
+        raise TongdaiError("bad_settings", f"{path} is no TOML: {error}.", "Correct that line.") from error
+    except ValidationError as error:
+        raise _explained(error, path) from None
+
+
+def _explained(error: ValidationError, path: Path | None) -> TongdaiError:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    places = f"--{name.replace('_', '-')}, TONGDAI_{name.upper()}" + (
+        f" or {path}" if path is not None else ""
+    )
+    if first["type"] == "extra_forbidden":
+        return TongdaiError(
+            "bad_settings", f"There is no setting {name!r}.", "See docs/settings.md for all of them."
+        )
+    what = first["msg"].removeprefix("Value error, ")
+    return TongdaiError(
+        "bad_settings", f"The setting {name} is not valid: {what}.", f"Correct it in {places}."
+    )
+
+
+def table() -> str:
+    """docs/settings.md."""
+    lines = [
+        "# Settings",
+        "",
+        "Of `tongdai serve`. They are read from `tongdai.toml` in the working directory (or the file that",
+        "`--config` or `TONGDAI_CONFIG` names), then from the environment, then from flags; each later one wins.",
+        "Written by `tongdai settings > docs/settings.md`.",
+        "",
+        "| in tongdai.toml | environment | flag | default | meaning |",
+        "|---|---|---|---|---|",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default in (None, "") else f"`{field.default}`"
+        flag = f"`--{name.replace('_', '-')}`"
+        lines.append(f"| `{name}` | `TONGDAI_{name.upper()}` | {flag} | {default} | {field.description} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,164 @@
+"""One process that is kept running."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from tongdai.app.supervisor.restarts import Restarts
+from tongdai.core.clock import Clock
+from tongdai.core.log import get_logger
+
+log = get_logger(__name__)
+
+GIVE_UP = 3
+"""Ends before it was ever ready, after which a process is not going to be."""
+
+
+class Launch(msgspec.Struct, frozen=True):
+    """How to start a process once. `ready` is a descriptor on which it will say that it works (None: it
+    works as soon as it runs); `closed` are ours to close after the start."""
+
+    command: Sequence[str]
+    fds: Sequence[int] = ()
+    ready: int | None = None
+    closed: Sequence[int] = ()
+
+
+class Child:
+    """Starts a process, tells when it works, and starts it again whenever it ends, until it is stopped."""
+
+    def __init__(
+        self,
+        name: str,
+        launch: Callable[[], Launch],
+        *,
+        clock: Clock,
+        stderr: int | None,
+        on_change: Callable[[], None],
+        on_hopeless: Callable[[str], None],
+    ) -> None:
+        """`on_change` is called when it became ready and when it has another pid; `on_hopeless(name)` when
+        it ended `GIVE_UP` times without ever having been ready."""
+        self.name = name
+        self.pid = 0
+        self.ready = False
+        self._launch = launch
+        self._clock = clock
+        self._stderr = stderr
+        self._on_change = on_change
+        self._on_hopeless = on_hopeless
+        self._loop = asyncio.get_running_loop()
+        self._restarts = Restarts()
+        self._was_ever_ready = False
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pidfd = -1
+        self._ready_fd = -1
+        self._started = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._stopping = False
+        self._gone = asyncio.Event()
+
+    def start(self) -> None:
+        """Start it now."""
+        self._timer = None
+        launch = self._launch()
+        try:
+            self._process = subprocess.Popen(
+                launch.command,
+                stdin=subprocess.DEVNULL,
+                stdout=self._stderr,
+                stderr=self._stderr,
+                pass_fds=launch.fds,
+                process_group=0,  # Ctrl-C reaches the supervisor alone
+            )
+        finally:
+            for fd in launch.closed:
+                os.close(fd)
+        self.pid = self._process.pid
+        self._started = self._clock.monotonic()
+        self._gone.clear()
+        self._pidfd = os.pidfd_open(self.pid)
+        self._loop.add_reader(self._pidfd, self._ended)
+        log.info("process started", process=self.name, pid=self.pid)
+        if launch.ready is None:
+            self._is_ready()
+        else:
+            self._ready_fd = launch.ready
+            self._loop.add_reader(self._ready_fd, self._heard)
+
+    async def stop(self, seconds: float) -> None:
+        """Ask it to end (SIGTERM), and kill it when it has not after `seconds`."""
+        self._stopping = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(seconds):
+                await self._gone.wait()
+        except TimeoutError:
+            log.error("process does not end; killed", process=self.name, pid=self.pid, after=seconds)
+            self._process.kill()
+            await self._gone.wait()
+
+    def _heard(self) -> None:
+        said = os.read(self._ready_fd, 64)
+        self._forget_ready_fd()
+        if said:
+            self._is_ready()
+
+    def _is_ready(self) -> None:
+        self.ready = self._was_ever_ready = True
+        log.info("process works", process=self.name, pid=self.pid, seconds=round(self._age(), 3))
+        self._on_change()
+
+    def _ended(self) -> None:
+        process, self._process = self._process, None
+        assert process is not None
+        status = process.wait()
+        self._loop.remove_reader(self._pidfd)
+        os.close(self._pidfd)
+        if self._ready_fd >= 0:
+            self._heard_nothing()
+        was_ready, self.ready = self.ready, False
+        self._gone.set()
+        if self._stopping:
+            log.info("process ended", process=self.name, pid=self.pid, status=status)
+            return
+        delay = self._restarts.ended(self._age(), was_ready)
+        log.error(
+            "process ended by itself; started again",
+            process=self.name,
+            pid=self.pid,
+            status=status,
+            lived=round(self._age(), 3),
+            times=self._restarts.streak,
+            after=delay,
+        )
+        if not self._was_ever_ready and self._restarts.streak >= GIVE_UP:
+            self._on_hopeless(self.name)
+        elif delay:
+            self._timer = self._loop.call_later(delay, self.start)
+        else:
+            self.start()
+
+    def _heard_nothing(self) -> None:
+        """It ended; what it may have said just before does not matter any more."""
+        self._forget_ready_fd()
+
+    def _forget_ready_fd(self) -> None:
+        self._loop.remove_reader(self._ready_fd)
+        with contextlib.suppress(OSError):
+            os.close(self._ready_fd)
+        self._ready_fd = -1
+
+    def _age(self) -> float:
+        return self._clock.monotonic() - self._started

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import CountryCodeSource, PhoneMetadata, PhoneNumber, PhoneNumberFormat
@@ -35,6 +36,9 @@ _EMERGENCY: dict[str, frozenset[str]] = {
 }
 
 _EXTENSION = re.compile(r"[1-9][0-9]{1,5}")
+# Taking a number apart takes some 50 µs, a tenth of what a call takes to set up; the same ones come all day.
+_remembered = lru_cache(maxsize=16_384)
+
 _SEPARATORS = str.maketrans("", "", " -.()/")  # RFC 3966 §5.1.1, and what people write besides
 _DIALLED = re.compile(r"\+?[0-9]{3,20}")
 
@@ -94,6 +98,7 @@ def check_e164(number: str) -> None:
         )
 
 
+@_remembered
 def outside_number(dialled: str, country: str) -> str | None:
     """What somebody in that country dials for the outside, in E.164; None when it is no outside number.
 
@@ -129,6 +134,7 @@ def _national(number: str, parsed: PhoneNumber, country: str) -> str | None:
     return None
 
 
+@_remembered
 def carrier_number(text: str, country: str) -> str | None:
     """A number as a carrier in that country may write it, in E.164: as `outside_number`, or without any
     prefix. None when it cannot be completed.
@@ -141,6 +147,7 @@ def carrier_number(text: str, country: str) -> str | None:
     return _e164(parsed) if parsed is not None and phonenumbers.is_valid_number(parsed) else None
 
 
+@_remembered
 def country_of(number: str) -> str | None:
     """The country (ISO 3166-1) of an E.164 number, None for satellites and others that are of no country."""
     parsed = _parse(number, None)

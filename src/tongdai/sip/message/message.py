@@ -197,9 +197,12 @@ class Request(Message):
 
     @property
     def uri(self) -> SipUri:
-        """The Request-URI. Raises `ParseError` (416 for a foreign scheme)."""
+        """The Request-URI. Raises `ParseError`: 416 for a foreign scheme, 400 for headers inside it
+        (§19.1.1)."""
         if self._uri is None:
             self._uri = SipUri.parse(self.target)
+            if self._uri.headers:
+                raise ParseError("headers in the Request-URI")
         return self._uri
 
     def start_line(self) -> str:

@@ -7,7 +7,7 @@ import re
 from tongdai.sip.message.errors import ParseError
 from tongdai.sip.message.grammar import is_token
 from tongdai.sip.message.headers import Headers, parse_fields
-from tongdai.sip.message.message import Message, Request, Response
+from tongdai.sip.message.message import Request, Response
 
 MAX_MESSAGE = 65_536
 """Bytes of a whole message; larger ones are refused."""
@@ -38,14 +38,16 @@ def parse_head(head: bytes, body: bytes | None) -> Request | Response:
     """Read a message from its head (without the empty line) and what followed; None when no empty line
     did."""
     text = head.decode("utf-8", "surrogateescape")
-    error = None
+    error: str | None = None
     if body is None:
         error = "no empty line after the header"
         body = b""
     lines = text.split("\r\n")
-    if text.count("\n") != len(lines) - 1 or text.count("\r") != len(lines) - 1 or "\0" in text:
-        # A bare CR, LF or NUL ends a line for some and not for others.
-        raise ParseError("control character in the header")
+    if text.count("\n") != len(lines) - 1 or text.count("\r") != len(lines) - 1:
+        # A bare CR or LF ends a line for some and not for others.
+        raise ParseError("stray line end in the header")
+    if "\0" in text and "\0" in text.replace("\\\0", ""):
+        raise ParseError("NUL in the header")  # legal as a quoted-pair only
     if "\r\n " in text or "\r\n\t" in text:
         text = _fold(" ", text)
         lines = text.split("\r\n")
@@ -54,11 +56,7 @@ def parse_head(head: bytes, body: bytes | None) -> Request | Response:
     start = lines.pop(0)
     headers, field_error = parse_fields(lines)
     message, start_error = _parse_start_line(start, headers)
-    error = start_error or field_error or error
-    try:
-        _check_required(message)
-    except ParseError as problem:
-        raise ParseError(error or problem.reason) from None
+    error = start_error or field_error or _check_required(message) or error
     length = headers.get("Content-Length")
     if length is None:
         message.body = body
@@ -69,15 +67,12 @@ def parse_head(head: bytes, body: bytes | None) -> Request | Response:
     else:
         message.body = body[:size]
     if error is None:
-        error = _check_agreement(message)
-        if error is None:
-            return message
+        return message
     status = 505 if error == _BAD_VERSION else 400
-    # An ACK is never answered, and a response cannot be.
-    answerable = isinstance(message, Request) and message.method != "ACK" and message.cseq.method != "ACK"
-    raise ParseError(
-        error, status=status, request=message if answerable and isinstance(message, Request) else None
-    )
+    # An ACK is never answered; a response, and a request that does not say by which way it came, cannot be.
+    if isinstance(message, Request) and message.method != "ACK" and headers.get("Via"):
+        raise ParseError(error, status=status, request=message)
+    raise ParseError(error, status=status)
 
 
 _BAD_VERSION = "unsupported SIP version"
@@ -112,20 +107,20 @@ def _is_status(text: str) -> bool:
     return len(text) == 3 and text.isascii() and text.isdigit() and "1" <= text[0] <= "6"
 
 
-def _check_required(message: Message) -> None:
-    """What an answer needs: without these a message can only be dropped."""
-    if not message.headers.get("Call-ID"):
-        raise ParseError("no Call-ID")
-    message.via  # noqa: B018
-    message.from_  # noqa: B018
-    message.to  # noqa: B018
-    message.cseq  # noqa: B018
-
-
-def _check_agreement(message: Request | Response) -> str | None:
+def _check_required(message: Request | Response) -> str | None:
+    """The five fields that every message needs, and what they must agree on."""
+    try:
+        if not message.headers.get("Call-ID"):
+            return "no Call-ID"
+        message.via  # noqa: B018
+        message.from_  # noqa: B018
+        message.to  # noqa: B018
+        cseq = message.cseq
+    except ParseError as problem:
+        return problem.reason
     if isinstance(message, Request):
-        if message.cseq.method != message.method:
+        if cseq.method != message.method:
             return "CSeq names another method"
-        if message.cseq.number >= 2**31:
+        if cseq.number >= 2**31:
             return "CSeq too large"
     return None

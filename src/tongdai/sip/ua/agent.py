@@ -11,7 +11,7 @@ from tongdai.sip.flow import Flow
 from tongdai.sip.ids import IdSource
 from tongdai.sip.message import Message, NameAddr, ParseError, Replaces, Request, Response, parse
 from tongdai.sip.transaction import ServerTransaction
-from tongdai.sip.transaction.routing import stamp_source
+from tongdai.sip.transaction.routing import response_flow, stamp_source
 from tongdai.sip.ua.core import ALLOW, EXTENSIONS, SUPPORTED, HeaderList, UaCore, contact_uri
 from tongdai.sip.ua.dialog import check_target, is_symmetric
 from tongdai.sip.ua.handler import UaHandler
@@ -23,6 +23,7 @@ from tongdai.sip.ua.state import DialogState
 Screen = Callable[[Request, Flow], tuple[int, HeaderList] | None]
 
 _OUTSIDE = frozenset({"SUBSCRIBE", "MESSAGE", "NOTIFY", "PUBLISH", "REFER"})
+_SDP_RANGES = ("application/sdp", "application/*", "*/*")
 _INSIDE_ONLY = frozenset({"BYE", "INFO", "PRACK", "UPDATE"})
 
 
@@ -73,10 +74,17 @@ class UserAgent:
 
     def refuse(self, problem: ParseError, flow: Flow) -> None:
         """Answer a message that could not be parsed, when it can be answered."""
-        if problem.request is None:
+        request = problem.request
+        if request is None:
             return
-        stamp_source(problem.request, flow)
-        self._answer_stateless(problem.request, flow, problem.status, problem.reason, ())
+        try:
+            stamp_source(request, flow)
+            flow = response_flow(request.via, flow)
+        except ParseError:
+            pass  # its Via cannot be read: back to the source, as it is
+        fields = [("Server", self._core.product)]
+        response = request.response(problem.status, _one_line(problem.reason), fields)
+        self._core.transmit(flow, bytes(response))
 
     def deadline(self) -> float | None:
         """When `on_timers` is wanted next, or None."""
@@ -392,6 +400,9 @@ class UserAgent:
             disposition = (request.headers.get("Content-Disposition") or "").lower().replace(" ", "")
             if "handling=optional" not in disposition:
                 return 415, [("Accept", "application/sdp")]
+        accepted = request.headers.get_list("Accept")
+        if accepted and not any(kind.partition(";")[0].strip().lower() in _SDP_RANGES for kind in accepted):
+            return 406, ()
         merged = self._core.by_caller.get((request.call_id, request.from_.tag))
         if merged is not None and merged.state.remote_cseq == request.cseq.number:
             return 482, ()  # §8.2.2.2: the same request by another way

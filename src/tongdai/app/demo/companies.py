@@ -102,7 +102,7 @@ COMPANIES = (
         room_pin="1357",
         switchboard="100",
         switchboard_name="Lời chào",
-        greeting="Cảm ơn quý khách đã gọi đến Phòng khám Bình Minh.",
+        greeting="Phòng khám Bình Minh xin chào.",
         choices=(
             Choice("1", "bộ phận đặt lịch khám", "101"),
             Choice("2", "bác sĩ", "102"),

@@ -29,8 +29,10 @@ def _control(arguments: list[str]) -> None:
             "`tongdai control` is started by the supervisor.",
             "Use `tongdai serve` or `tongdai demo`.",
         )
-    from tongdai.app.control import main as control
+    from tongdai.app.lean import leanly
 
+    with leanly():
+        from tongdai.app.control import main as control
     control(arguments[1])
 
 

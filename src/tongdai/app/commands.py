@@ -52,15 +52,17 @@ def serve(
 
 
 _SERVE_FLAGS = frozenset(
-    "data database host advertised_ip sip_port media_ports ring_seconds piper_command log_level log_format".split()
+    ("data", "database", "host", "advertised_ip", "sip_port", "media_ports", "ring_seconds", "piper_command")
+    + ("log_level", "log_format")
+)
 )
 
 
 @app.command()
 def demo(
-    host: Annotated[
-        str, typer.Option(help="IP address to listen on. Off loopback, passwords are random.")
-    ] = ("127.0.0.1"),
+    host: Annotated[str, typer.Option(help="IP address to listen on; off loopback passwords are random.")] = (
+        "127.0.0.1"
+    ),
     sip_port: Annotated[int, typer.Option(help="Port of SIP over UDP and TCP.")] = 5060,
     tls_port: Annotated[int, typer.Option(help="Port of SIP over TLS (not served yet).")] = 5061,
     http_port: Annotated[int, typer.Option(help="Port of the portal (not served yet).")] = 8080,
@@ -74,7 +76,7 @@ def demo(
     bench: Annotated[
         bool, typer.Option("--bench", help="Add the benchmark's accounts (loopback only).")
     ] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what an earlier demo left.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what was left, and begin anew.")] = False,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
 ) -> None:
     """Serve a company that is already set up, and say what to dial. Ctrl-C stops."""

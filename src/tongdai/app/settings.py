@@ -127,7 +127,7 @@ def _explained(error: ValidationError, path: Path | None) -> TongdaiError:
     )
     if first["type"] == "extra_forbidden":
         return TongdaiError(
-            "bad_settings", f"There is no setting {name!r}.", "See docs/settings.md for all of them."
+            "bad_settings", f"There is no setting {name!r}.", "docs/settings.md has them all."
         )
     what = first["msg"].removeprefix("Value error, ")
     return TongdaiError(
@@ -141,8 +141,8 @@ def table() -> str:
         "# Settings",
         "",
         "Of `tongdai serve`. They are read from `tongdai.toml` in the working directory (or the file that",
-        "`--config` or `TONGDAI_CONFIG` names), then from the environment, then from flags; each later one wins.",
-        "Written by `tongdai settings > docs/settings.md`.",
+        "`--config` or `TONGDAI_CONFIG` names), then from the environment, then from flags; each later one",
+        "wins. Written by `tongdai settings > docs/settings.md`.",
         "",
         "| in tongdai.toml | environment | flag | default | meaning |",
         "|---|---|---|---|---|",

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection
 
 from tongdai.db.engine import open_database
 
 
 def _upgrade(connection: Connection) -> None:
+    # a quarter of a second that a restarting control process, which never migrates, must not wait for
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     config.attributes["connection"] = connection

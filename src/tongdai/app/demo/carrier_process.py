@@ -7,37 +7,20 @@ import secrets
 import signal
 import socket
 import sys
-from typing import Literal
 
-import msgspec
-
+from tongdai.app.demo.carrier import Account, Carrier
+from tongdai.app.demo.carrier_config import CarrierConfig
 from tongdai.app.plan import take_over
 from tongdai.core.clock import SystemClock
 from tongdai.core.log import configure_logging, get_logger
+from tongdai.sip.flow import Flow
+from tongdai.sip.transport.udp import UdpTransport
 
 log = get_logger(__name__)
 
 
-class CarrierConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """What the supervisor hands down. `udp_fd` is a bound socket."""
-
-    udp_fd: int
-    lifeline_fd: int
-    host: str
-    port: int
-    pbx_host: str
-    pbx_port: int
-    username: str
-    password: str
-    log_level: str
-    log_format: Literal["json", "console"]
-
-
 async def serve(config: CarrierConfig) -> None:
     """Be the carrier until SIGTERM, or until the supervisor is gone."""
-    from tongdai.app.demo.carrier import Account, Carrier
-    from tongdai.sip.transport.udp import UdpTransport
-
     loop = asyncio.get_running_loop()
     clock = SystemClock().monotonic
     stopping = asyncio.Event()
@@ -79,8 +62,6 @@ async def serve(config: CarrierConfig) -> None:
     def received(data: bytes, flow: Flow) -> None:
         carrier.ua.receive(data, flow, clock())
         stir()
-
-    from tongdai.sip.flow import Flow
 
     transport = await UdpTransport.open(
         socket.socket(fileno=config.udp_fd), received, advertised=(config.host, config.port)

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from tongdai.app.demo.carrier_process import CarrierConfig
+from tongdai.app.demo.carrier_config import CarrierConfig
 from tongdai.app.plan import Plan
 from tongdai.app.prepare import Prepared
 from tongdai.app.supervisor.sockets import open_near

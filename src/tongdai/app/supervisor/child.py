@@ -92,6 +92,7 @@ class Child:
         else:
             self._ready_fd = launch.ready
             self._loop.add_reader(self._ready_fd, self._heard)
+            self._on_change()
 
     async def stop(self, seconds: float) -> None:
         """Ask it to end (SIGTERM), and kill it when it has not after `seconds`."""
@@ -127,7 +128,7 @@ class Child:
         self._loop.remove_reader(self._pidfd)
         os.close(self._pidfd)
         if self._ready_fd >= 0:
-            self._heard_nothing()
+            self._forget_ready_fd()
         was_ready, self.ready = self.ready, False
         self._gone.set()
         if self._stopping:
@@ -149,10 +150,6 @@ class Child:
             self._timer = self._loop.call_later(delay, self.start)
         else:
             self.start()
-
-    def _heard_nothing(self) -> None:
-        """It ended; what it may have said just before does not matter any more."""
-        self._forget_ready_fd()
 
     def _forget_ready_fd(self) -> None:
         self._loop.remove_reader(self._ready_fd)

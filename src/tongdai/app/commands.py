@@ -55,7 +55,6 @@ _SERVE_FLAGS = frozenset(
     ("data", "database", "host", "advertised_ip", "sip_port", "media_ports", "ring_seconds", "piper_command")
     + ("log_level", "log_format")
 )
-)
 
 
 @app.command()

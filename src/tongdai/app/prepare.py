@@ -5,6 +5,7 @@ tongdai.app.prepare FD`."""
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 from pathlib import Path
@@ -93,6 +94,7 @@ def keep_secrets(path: Path, key: bytes, *, fixed: bool) -> Any:
 
 def main(fd: int) -> int:
     asked = take_over(fd, Preparation)
+    gc.disable()  # a short life with much to import
     try:
         prepared = asyncio.run(prepare(asked))
     except TongdaiError as error:

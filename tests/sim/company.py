@@ -158,7 +158,7 @@ class Company:
         owners = {p.mailbox: p.name for p in PEOPLE.values()} | {SALES.mailbox: "Sales"}
         if mailbox not in owners:
             return None
-        greeting: Prompt = Phrase("voicemail.greeting", {"name": owners[mailbox]})
+        greeting: Prompt = Phrase("voicemail.greeting.person", {"name": owners[mailbox]})
         return MailboxView(mailbox, owners[mailbox], greeting, ())
 
     def check_pin(self, mailbox: str, pin: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TypeVar
 
 import msgspec
@@ -16,10 +17,18 @@ from tongdai.flows import machine, schema
 from tongdai.flows.ports import World
 from tongdai.flows.simulator import TICK, Simulator
 from tongdai.flows.verbs import VERBS, node_of
+from tongdai.speech.phrases import CATALOGUES, render
 
 T = TypeVar("T")
 
 _encode = msgspec.msgpack.encode
+
+
+@cache
+def speak(key: str, args: tuple[tuple[str, str | int], ...]) -> None:
+    """Raises when a phrase cannot be said in one of the languages."""
+    for language in CATALOGUES:
+        assert render(key, dict(args), language)
 
 
 class Checked(Simulator):
@@ -48,6 +57,11 @@ class Checked(Simulator):
         self.trouble += [
             x.fact.what for x in step.commands if isinstance(x, c.Note) and isinstance(x.fact, f.Trouble)
         ]
+        for played in (x for x in step.commands if isinstance(x, c.Play)):
+            assert played.prompts
+            for prompt in played.prompts:
+                if isinstance(prompt, Phrase):
+                    speak(prompt.key, tuple(sorted(prompt.args.items())))
         self.check()
         return step
 

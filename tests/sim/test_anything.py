@@ -39,7 +39,7 @@ behaviours = st.sampled_from(
 keys = st.sampled_from(
     [*"01234#*97", "102", "300", "411", "01", "66#", "*102#", "*0912345678#", "8642#", "0000#"]
 )
-FITTING = {
+FITTING: dict[tuple[type, str], tuple[str, ...]] = {
     (schema.Mailbox, "pin"): ("PIN",),
     (schema.Mailbox, "messages"): ("0", "0", "1", "2", "3", "4"),
     (schema.Mailbox, "options"): ("1", "1", "2", "*"),

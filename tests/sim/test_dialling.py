@@ -50,7 +50,7 @@ def test_the_called_leg_prefers_the_callers_codec(sim: Checked) -> None:
 def test_busy_leads_to_voicemail(sim: Checked) -> None:
     sim.behaviours["minh-1"] = BUSY
     lan = sim.call("lan-1", "102")
-    assert sim.saying(lan) == ["voicemail.greeting", "Beep"]
+    assert sim.saying(lan) == ["voicemail.greeting.person", "Beep"]
     assert sim.legs_at("minh-1") == []
 
 
@@ -58,7 +58,7 @@ def test_declined_leads_to_voicemail(sim: Checked) -> None:
     lan = sim.call("lan-1", "102")
     sim.advance(3)
     sim.hangup(sim.ringing("minh-1"))
-    assert sim.saying(lan) == ["voicemail.greeting", "Beep"]
+    assert sim.saying(lan) == ["voicemail.greeting.person", "Beep"]
 
 
 def test_no_answer_leads_to_voicemail_after_the_ring_seconds(sim: Checked) -> None:
@@ -68,7 +68,7 @@ def test_no_answer_leads_to_voicemail_after_the_ring_seconds(sim: Checked) -> No
     assert sim.cause(minh) is None
     sim.advance(0.2)
     assert sim.cause(minh) is Cause.NO_ANSWER
-    assert sim.saying(lan) == ["voicemail.greeting", "Beep"]
+    assert sim.saying(lan) == ["voicemail.greeting.person", "Beep"]
 
 
 def test_a_phone_that_never_reacts_is_no_answer(sim: Checked) -> None:
@@ -76,20 +76,20 @@ def test_a_phone_that_never_reacts_is_no_answer(sim: Checked) -> None:
     lan = sim.call("lan-1", "102")
     assert sim.lines[lan].state is LegState.OFFERED
     sim.advance(20.1)
-    assert sim.saying(lan) == ["voicemail.greeting", "Beep"]
+    assert sim.saying(lan) == ["voicemail.greeting.person", "Beep"]
 
 
 def test_unregistered_leads_to_voicemail_at_once(sim: Checked) -> None:
     sim.unregister("minh-1")
     lan = sim.call("lan-1", "102")
-    assert sim.saying(lan) == ["voicemail.greeting", "Beep"]
+    assert sim.saying(lan) == ["voicemail.greeting.person", "Beep"]
     assert sim.carried_out(c.CreateLeg) == []
 
 
 def test_a_registered_phone_that_cannot_be_reached_leads_to_voicemail(sim: Checked) -> None:
     sim.behaviours["minh-1"] = UNREACHABLE
     lan = sim.call("lan-1", "102")
-    assert sim.saying(lan) == ["voicemail.greeting", "Beep"]
+    assert sim.saying(lan) == ["voicemail.greeting.person", "Beep"]
 
 
 def test_caller_cancels_while_it_rings(sim: Checked) -> None:
@@ -128,7 +128,7 @@ def test_busy_on_one_device_and_no_answer_on_the_other_leads_to_voicemail(sim: C
     sim.behaviours["hoa-1"] = BUSY
     lan = sim.call("lan-1", "103")
     sim.advance(20.1)
-    assert sim.saying(lan) == ["voicemail.greeting", "Beep"]
+    assert sim.saying(lan) == ["voicemail.greeting.person", "Beep"]
 
 
 def test_department_rings_together_and_the_first_to_answer_gets_the_call(sim: Checked) -> None:
@@ -163,7 +163,7 @@ def test_a_department_in_which_all_refuse_leads_to_voicemail_at_once(sim: Checke
     sim.advance(1.5)
     assert sim.saying(hoa) == []
     sim.advance(1)
-    assert sim.saying(hoa) == ["voicemail.greeting", "Beep"]
+    assert sim.saying(hoa) == ["voicemail.greeting.person", "Beep"]
 
 
 def test_unknown_extension_is_refused(sim: Checked) -> None:

@@ -62,7 +62,7 @@ def test_nobody_comes_so_the_call_returns_to_who_parked_it(sim: Checked, parked:
 def test_a_recall_that_is_not_answered_reaches_the_voicemail(sim: Checked, parked: str) -> None:
     sim.advance(180.1)
     sim.advance(20.1)
-    assert sim.saying(parked) == ["voicemail.greeting", "Beep"]
+    assert sim.saying(parked) == ["voicemail.greeting.person", "Beep"]
 
 
 def test_a_parked_caller_who_hangs_up_frees_the_place(sim: Checked, parked: str) -> None:

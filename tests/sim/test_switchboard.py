@@ -101,7 +101,7 @@ def test_three_wrong_choices_lead_to_the_operator(sim: Checked, caller: str) -> 
 def test_the_operator_who_is_away_has_a_voicemail(sim: Checked, caller: str) -> None:
     sim.unregister("anna-1")
     sim.press(caller, "0")
-    assert sim.saying(caller) == ["voicemail.greeting", "Beep"]
+    assert sim.saying(caller) == ["voicemail.greeting.person", "Beep"]
     assert sim.hears(caller) != RingTone()
 
 

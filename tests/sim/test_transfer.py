@@ -48,7 +48,7 @@ def test_blind_transfer_to_one_who_does_not_answer_reaches_his_voicemail(
     lan, minh = two
     sim.refer(minh, "104")
     sim.advance(20.1)
-    assert sim.saying(lan) == ["voicemail.greeting", "Beep"]
+    assert sim.saying(lan) == ["voicemail.greeting.person", "Beep"]
     sim.advance(3)
     sim.speak(lan, 3)
     sim.advance(3)
@@ -206,7 +206,7 @@ def test_semi_attended_transfer_to_one_who_does_not_answer(sim: Checked, two: tu
     sim.advance(10)
     sim.refer(minh, replaces=consult)
     sim.advance(10.1)
-    assert sim.saying(lan) == ["voicemail.greeting", "Beep"]
+    assert sim.saying(lan) == ["voicemail.greeting.person", "Beep"]
 
 
 def test_semi_attended_transfer_into_early_media(sim: Checked, two: tuple[str, str]) -> None:
@@ -227,7 +227,7 @@ def test_semi_attended_transfer_when_the_target_is_busy_next(sim: Checked, two: 
     consult = sim.call("minh-1", "104")
     sim.refer(minh, replaces=consult)
     sim.hangup(sim.ringing("anna-1"))
-    assert sim.saying(lan) == ["voicemail.greeting", "Beep"]
+    assert sim.saying(lan) == ["voicemail.greeting.person", "Beep"]
 
 
 def test_attended_transfer_into_a_menu_goes_on_there(sim: Checked, two: tuple[str, str]) -> None:
@@ -277,7 +277,7 @@ def test_attended_transfer_into_a_voicemail_begins_the_message_anew(
     sim.refer(minh, replaces=consult)
     assert sim.carried_out(c.SaveMessage) == []
     assert len(sim.carried_out(c.DiscardRecording)) == 1
-    assert sim.saying(lan) == ["voicemail.greeting", "Beep"]
+    assert sim.saying(lan) == ["voicemail.greeting.person", "Beep"]
     sim.advance(3)
     sim.speak(lan, 3)
     sim.advance(9)

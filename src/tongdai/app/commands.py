@@ -52,8 +52,8 @@ def serve(
 
 
 _SERVE_FLAGS = frozenset(
-    ("data", "database", "host", "advertised_ip", "sip_port", "media_ports", "ring_seconds", "piper_command")
-    + ("log_level", "log_format")
+    """data database host advertised_ip sip_port media_ports ring_seconds piper_command log_level
+    log_format""".split()
 )
 
 

@@ -100,6 +100,15 @@ def test_when_everybody_refused_the_round_begins_again_after_five_seconds(agents
     assert agents.talk(lan, agents.answer_at("quang-1"))
 
 
+def test_an_announcement_stops_when_the_agent_answers(sim: Checked) -> None:
+    lan = sim.call("lan-1", "300")
+    sim.advance(WELCOME_SECONDS + 25)
+    sim.register("quang", "quang-1")
+    sim.advance(5.2)
+    assert sim.saying(lan) == ["queue.position", "queue.still_waiting"]
+    assert sim.talk(lan, sim.answer_at("quang-1"))
+
+
 def test_two_callers_are_served_in_order(sim: Checked) -> None:
     lan = sim.call("lan-1", "300")
     sim.advance(1)

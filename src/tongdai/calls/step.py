@@ -14,7 +14,6 @@ from tongdai.calls.legs import Trigger, advance
 from tongdai.calls.model import (
     Call,
     Cause,
-    Hears,
     InRoom,
     Leg,
     LegState,
@@ -22,7 +21,6 @@ from tongdai.calls.model import (
     Party,
     PartyKind,
     Room,
-    Silence,
     Source,
     TenantState,
 )
@@ -200,16 +198,6 @@ class Step:
             leg.hears = source
             self.do(c.Hear(leg.id, source))
             self.touch(call)
-
-    def settle(self) -> None:
-        """Nobody goes on hearing one who is gone."""
-        for call_id in self.touched:
-            call = self.state.calls.get(call_id)
-            if call is None:
-                continue
-            for leg in call.legs.values():
-                if isinstance(leg.hears, Hears) and leg.hears.leg not in call.legs:
-                    self.hear(call, leg, Silence())
 
     # the subject's sound
 

@@ -33,7 +33,6 @@ def apply(state: TenantState, event: e.Event, now: float, world: World) -> Step:
         call = _call_of(state, event)
         if call is not None:
             step.note(call, f.Trouble(str(unexpected)))
-    step.settle()
     if step.freed or isinstance(event, e.PersonReachable):
         for department, waiting in state.queues.items():
             if waiting:

@@ -115,15 +115,6 @@ def test_a_call_that_is_recorded_waits_for_the_recording(step: Step, call: Call)
     assert step.state.calls == {}
 
 
-def test_nobody_goes_on_hearing_one_who_is_gone(step: Step, call: Call) -> None:
-    leg = step.call_leg(call, DeviceTarget("phone"), MINH, LAN, "target")
-    step.hear(call, call.legs["leg"], Hears(leg.id))
-    step.settle()
-    step.hangup(call, leg, Cause.NORMAL)
-    step.settle()
-    assert [x.source for x in step.commands if isinstance(x, c.Hear)] == [Hears(leg.id), Silence()]
-
-
 def test_timers_are_named_and_forgotten_when_cancelled(step: Step, call: Call) -> None:
     step.timer(call, "ring", 20)
     assert step.commands == [c.SetTimer("call", "ring", 30.0)]

@@ -151,6 +151,24 @@ impl Default for Batch {
 }
 
 impl Batch {
+    /// Takes one datagram, if any waits; returns how many. Cheaper than [`Batch::receive`] where one is all there is.
+    pub fn receive_one(&mut self, socket: &UdpSocket) -> usize {
+        let mut name_length = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
+        // SAFETY: the buffer and the name are valid for the lengths given, which the kernel does not exceed.
+        let length = unsafe {
+            libc::recvfrom(
+                socket.as_raw_fd(),
+                self.data[0].as_mut_ptr().cast(),
+                DATAGRAM,
+                libc::MSG_DONTWAIT,
+                (&raw mut self.names[0]).cast(),
+                &mut name_length,
+            )
+        };
+        self.headers[0].msg_len = length.max(0) as u32;
+        usize::from(length >= 0)
+    }
+
     /// Takes what waits in the socket, at most [`BATCH`] datagrams; returns how many.
     pub fn receive(&mut self, socket: &UdpSocket) -> usize {
         // SAFETY: headers, vectors, names and data are boxed, so their addresses hold as long as this batch; the kernel

@@ -56,6 +56,8 @@ pub struct Session {
     /// When the peer was last heard, or was first expected to be.
     pub last_heard: Micros,
     pub told_quiet: bool,
+    /// When a packet was last taken from a socket, whatever it was.
+    pub last_taken: Micros,
     pub reports: Reports,
     pub strangers: u64,
     pub invalid: u64,
@@ -146,6 +148,7 @@ impl Session {
             last_relayed: 0,
             last_heard: now,
             told_quiet: false,
+            last_taken: 0,
             reports: Reports {
                 cname: format!("{:024x}", random.1 >> 32),
                 next: None,

@@ -38,6 +38,7 @@ class EngineClient(Commands):
         on_engine: Callable[[str, int], None],
         on_lost: Callable[[], None] | None = None,
         reply_seconds: float = 5.0,
+        after: int = 0,
     ) -> None:
         """`on_engine(engine_id, sessions)` is called at every connection, with the number of sessions that
         live in the engine (0 in a new one); before it, no event is delivered. `on_lost()` when the
@@ -55,6 +56,9 @@ class EngineClient(Commands):
         self._closing = asyncio.Event()
         self.engine: str | None = None
         """Id of the engine that was greeted last."""
+        self.last_event = after
+        """`n` of the event that was handed over last. Who journals it and gives it as `after` to the next
+        process loses none that a killed process was sent and did not come to."""
         self.dropped = 0
         """Commands that were dropped because no engine was there."""
 
@@ -68,11 +72,17 @@ class EngineClient(Commands):
         on_lost: Callable[[], None] | None = None,
         reply_seconds: float = 5.0,
         within: float = 10.0,
+        after: int = 0,
     ) -> EngineClient:
         """Connect, waiting up to `within` seconds for the engine to appear; then stay connected until
         `close`."""
         client = cls(
-            path, on_event=on_event, on_engine=on_engine, on_lost=on_lost, reply_seconds=reply_seconds
+            path,
+            on_event=on_event,
+            on_engine=on_engine,
+            on_lost=on_lost,
+            reply_seconds=reply_seconds,
+            after=after,
         )
         try:
             async with asyncio.timeout(within):
@@ -152,12 +162,11 @@ class EngineClient(Commands):
 
     async def _greet(self) -> None:
         _, connection = await self._loop.create_unix_connection(
-            lambda: _Connection(self._loop, self._on_event, self._reply_seconds), str(self._path)
+            lambda: _Connection(self._loop, self._on_frame, self._reply_seconds), str(self._path)
         )
+        fields = {"proto": wire.PROTO, **({"after": self.last_event} if self.last_event else {})}
         try:
-            hello: wire.Hello = await connection.ask(
-                self._next_id(), "hello", wire.Hello, {"proto": wire.PROTO}
-            )
+            hello: wire.Hello = await connection.ask(self._next_id(), "hello", wire.Hello, fields)
         except BaseException:
             connection.end()
             raise
@@ -171,21 +180,38 @@ class EngineClient(Commands):
             )
             raise EngineGone(f"the media engine speaks protocol {hello.proto}, this program {wire.PROTO}")
         self._connection = connection
+        if hello.engine != self.engine and self.engine is not None:
+            self.last_event = 0
         self.engine = hello.engine
         log.info("media engine greeted", engine=hello.engine, version=hello.version, sessions=hello.sessions)
+        if hello.lost:
+            log.error("events of the media engine lost", count=hello.lost)
         _tell("on_engine", self._on_engine, hello.engine, hello.sessions)
         connection.deliver()
 
+    def _on_frame(self, frame: dict[str, Any]) -> None:
+        """Hand an event over."""
+        try:
+            event = msgspec.convert(frame, EngineEvent)
+        except msgspec.ValidationError as error:
+            log.warning("unknown event of the media engine", ev=frame.get("ev"), error=str(error))
+            return
+        self.last_event = event.n
+        _tell("on_event", self._on_event, event)
+
 
 class _Connection(asyncio.Protocol):
-    """One connection: frames out, coalesced per tick; frames in, to their futures or the event callback."""
+    """One connection: frames out, coalesced per tick; frames in, to their futures or to the client."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, on_event: Callable[[EngineEvent], None], reply_seconds: float
+        self,
+        loop: asyncio.AbstractEventLoop,
+        on_frame: Callable[[dict[str, Any]], None],
+        reply_seconds: float,
     ) -> None:
         self.lost = asyncio.Event()
         self._loop = loop
-        self._on_event = on_event
+        self._on_frame = on_frame
         self._reply_seconds = reply_seconds
         self._reader = wire.FrameReader()
         self._out: list[bytes] = []
@@ -193,7 +219,6 @@ class _Connection(asyncio.Protocol):
         self._due: deque[tuple[float, int]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._early: list[dict[str, Any]] | None = []
-        self._last_event = 0
         self._transport: asyncio.Transport | None = None
 
     # -- asyncio
@@ -209,7 +234,7 @@ class _Connection(asyncio.Protocol):
                 elif self._early is not None:
                     self._early.append(frame)
                 else:
-                    self._event(frame)
+                    self._on_frame(frame)
         except wire.OutOfStep as error:
             log.error("media engine out of step", error=str(error))
             self.end()
@@ -261,7 +286,7 @@ class _Connection(asyncio.Protocol):
         """Hand over the events that came before the owner knew this engine; later ones go through at once."""
         early, self._early = self._early or [], None
         for frame in early:
-            self._event(frame)
+            self._on_frame(frame)
 
     def _reply(self, frame: dict[str, Any]) -> None:
         future, op, reply = self._waiting.pop(frame["re"], (None, "", None))
@@ -274,17 +299,6 @@ class _Connection(asyncio.Protocol):
             future.set_result(frame if reply is None else msgspec.convert(frame, reply))
         except msgspec.ValidationError as error:
             _fail(future, EngineRefused(op, "bad_reply", str(error)))
-
-    def _event(self, frame: dict[str, Any]) -> None:
-        try:
-            event = msgspec.convert(frame, EngineEvent)
-        except msgspec.ValidationError as error:
-            log.warning("unknown event of the media engine", ev=frame.get("ev"), error=str(error))
-            return
-        if self._last_event and event.n != self._last_event + 1:
-            log.warning("events of the media engine lost", count=event.n - self._last_event - 1)
-        self._last_event = event.n
-        _tell("on_event", self._on_event, event)
 
     def _overdue(self) -> None:
         """Fail every request whose time is up; the queue is in order of time, since all wait equally long."""

@@ -132,4 +132,5 @@ class Commands:
     async def stats(self, session: str | None = None) -> dict[str, Any]:
         """Counters of one session, or of the whole engine."""
         reply: dict[str, Any] = await self.request("stats", **_given(session=session))
-        return reply
+        stats: dict[str, Any] = reply["stats"]
+        return stats

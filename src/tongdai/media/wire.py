@@ -51,12 +51,14 @@ EngineSource = Silence | Echo | HearSession | HearMixer | Music | Tone
 
 
 class Hello(msgspec.Struct, frozen=True):
-    """Reply to `hello`. `engine` is random per engine process; `sessions` counts those that live in it."""
+    """Reply to `hello`. `engine` is random per engine process; `sessions` counts those that live in it,
+    `lost` the events that it had to drop before anybody was sent them."""
 
     engine: str
     proto: int
     version: str
     sessions: int = 0
+    lost: int = 0
 
 
 class Opened(msgspec.Struct, frozen=True):

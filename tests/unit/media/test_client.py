@@ -21,6 +21,7 @@ class FakeEngine:
         self.proto = 1
         self.frames: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.reads: list[int] = []
+        self.greetings: list[dict[str, Any]] = []
         self.answer: Callable[[dict[str, Any]], dict[str, Any] | None] = lambda frame: {"ok": True}
         self.writer: asyncio.StreamWriter | None = None
         self._server: asyncio.Server | None = None
@@ -48,6 +49,7 @@ class FakeEngine:
             self.reads.append(len(got))
             for frame in got:
                 if frame["op"] == "hello":
+                    self.greetings.append(frame)
                     reply: dict[str, Any] | None = {
                         "ok": True,
                         "engine": self.name,
@@ -198,6 +200,23 @@ async def test_events_kept_for_us_come_after_the_engine_was_announced(engine: Fa
     await done.wait()
     assert told[0] == "e"
     assert len(told) == 2
+    await client.close()
+
+
+async def test_events_that_came_too_late_for_a_lost_connection_are_asked_for_again(
+    engine: FakeEngine, owner: Owner
+):
+    client = await owner.connect(engine.path, after=41)
+    assert engine.greetings == [{"op": "hello", "id": 1, "proto": 1, "after": 41}]
+    engine.tell({"ev": "orphaned", "n": 42, "session": "a"})
+    await owner.events.get()
+    assert client.last_event == 42
+    await engine.stop()
+    await owner.lost.wait()
+    await engine.start()
+    await owner.engines.get()
+    await owner.engines.get()
+    assert engine.greetings[-1]["after"] == 42
     await client.close()
 
 

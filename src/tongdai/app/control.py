@@ -73,7 +73,8 @@ class Control:
         self.switch = Switch(
             self.directory.worlds, clock=clock.monotonic, journal=self.journal, on_change=self.pulse.stir
         )
-        self.prompts = SpokenPrompts(Speech(config.data / "speech", _speech_settings(config)), library)
+        self.speech = Speech(config.data / "speech", _speech_settings(config))
+        self.prompts = SpokenPrompts(self.speech, library)
         self.media = Sessions(self.prompts, library, self.switch.post)
 
         callers = Callers(self.directory.edge, DigestServer(secrets.token_bytes(32)), clock.monotonic)
@@ -148,6 +149,7 @@ class Control:
         log.info("taking calls", tenants=len(self.provider.tenants), devices=len(self.bindings))
         await self.stopping.wait()
         prewarm.cancel()
+        await self.speech.close()
         await self._farewell()
         await self.wires.close()
         await engine.close()

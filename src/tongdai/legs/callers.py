@@ -11,10 +11,7 @@ from tongdai.legs.ports import Device, Edge, Trunk
 from tongdai.sip.digest import Algorithm, DigestServer, Verdict
 from tongdai.sip.flow import Flow
 from tongdai.sip.message import NameAddr, ParseError, Request
-
-REALM = "tongdai"
-"""One realm for the whole provider: a challenge tells nothing of who is hosted here."""
-
+from tongdai.tenants.credentials import REALM
 
 class Caller(msgspec.Struct, frozen=True):
     """An identified caller and what was dialled."""

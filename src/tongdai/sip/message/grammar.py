@@ -16,10 +16,11 @@ TOKEN = r"[A-Za-z0-9\-.!%*_+`'~]+"
 # host = hostname / IPv4address / IPv6reference ; "_" is not in the grammar but in many names
 HOST = r"(?:[A-Za-z0-9_.\-]+|\[[0-9A-Fa-f:.]+\])"
 # quoted-string = DQUOTE *(qdtext / quoted-pair) DQUOTE
-QUOTED = r'"(?:[^"\\]|\\.)*"'
+QUOTED = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 
 is_token = re.compile(TOKEN).fullmatch
 _is_plain_value = re.compile(r"[A-Za-z0-9\-.!%*_+`'~\[\]:@/?&=$#]*").fullmatch
+_plain_params = re.compile(rf"(?:;{TOKEN}(?:=[A-Za-z0-9\-.!%*_+`'~\[\]:@/?&$#]*)?)+").fullmatch
 _param = re.compile(rf"\s*({TOKEN})\s*(?:=\s*({QUOTED}|[^\s;,\"]*)\s*)?(?:;|$)").match
 _split_at = re.compile(r'[",<>]').finditer
 _closing_quote = re.compile(r'(?:[^"\\]|\\.)*"', re.DOTALL).match
@@ -44,6 +45,13 @@ def parse_params(text: str) -> Params:
     """Read `;a=1;b` (what follows a value). Raises `ParseError` for an empty or repeated parameter."""
     params: Params = {}
     if not text:
+        return params
+    if _plain_params(text):  # nearly all: no space, no quote
+        for part in text[1:].split(";"):
+            name, equals, value = part.partition("=")
+            params[name.lower()] = value if equals else None
+        if len(params) <= text.count(";") - 1:
+            raise ParseError("a parameter twice")
         return params
     if text[0] != ";":
         text = text.lstrip()

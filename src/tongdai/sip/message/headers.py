@@ -61,6 +61,9 @@ _LOOSE = frozenset(
 )
 
 
+_SPACE = " \t"
+
+
 def canonical(name: str) -> str:
     """The one spelling of a field name: `v` and `VIA` are `Via`, `x-foo` is `X-Foo`."""
     known = _SPELLED.get(name)
@@ -159,39 +162,46 @@ class Headers:
 
 
 def parse_fields(lines: list[str]) -> tuple[Headers, str | None]:
-    """Read unfolded header lines. Returns the fields and the first error, so that a bad request can be
-    answered."""
+    """Read header lines, folded ones too (§7.3.1). Returns the fields and the first error, so that a bad
+    request can be answered."""
     headers = Headers()
     fields = headers._fields
     error = None
+    values: list[str] = []
     for line in lines:
         name, _, value = line.partition(":")
         known = _SPELLED.get(name)
         if known is None:
+            if line[:1] in (" ", "\t") and values:
+                values[-1] = f"{values[-1]} {line.strip(_SPACE)}".strip(_SPACE)
+                continue
             try:
                 known = _unusual_name(name, line)
             except ParseError as problem:
                 error = error or problem.reason
+                values = [""]
                 continue
-        values = fields.get(known)
-        if values is None:
-            fields[known] = [value.strip(" \t")]
+        bucket = fields.get(known)
+        if bucket is None:
+            fields[known] = values = [value.strip(_SPACE)]
         elif known in _ONCE:
             error = error or f"{known} more than once"
+            values = [""]
         else:
-            values.append(value.strip(" \t"))
+            values = bucket
+            values.append(value.strip(_SPACE))
     return headers, error
 
 
 def _unusual_name(name: str, line: str) -> str:
     if name == line:
-        raise ParseError(f"header line without a colon: {line[:40]!r}")
-    stripped = name.rstrip(" \t")
+        raise ParseError("header line without a colon")
+    stripped = name.rstrip(_SPACE)
     if not is_token(stripped):
-        raise ParseError(f"bad header name {name[:40]!r}")
+        raise ParseError("bad header name")
     known = canonical(stripped)
     if len(stripped) != len(name) and known not in _LOOSE:
-        raise ParseError(f"space before the colon of {stripped[:40]!r}")
+        raise ParseError("space before the colon of a header")
     return known
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from tongdai.sip.message.body import find_part
 from tongdai.sip.message.errors import ParseError
+from tongdai.sip.message.grammar import split_list
 from tongdai.sip.message.headers import Headers, print_fields
 from tongdai.sip.message.reasons import reason_phrase
 from tongdai.sip.message.uri import SipUri
@@ -46,10 +47,8 @@ class Message:
     def via(self) -> Via:
         """The topmost Via."""
         if self._via is None:
-            elements = self.headers.get_list("Via")
-            if not elements:
-                raise ParseError("no Via")
-            self._via = Via.parse(elements[0])
+            first = self._need("Via")
+            self._via = Via.parse(split_list(first)[0] if "," in first else first)
         return self._via
 
     @property

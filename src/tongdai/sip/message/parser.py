@@ -14,7 +14,6 @@ MAX_MESSAGE = 65_536
 MAX_FIELDS = 256
 """Header lines of a message."""
 
-_fold = re.compile(r"[ \t]*\r\n[ \t]+").sub
 _version = re.compile(r"SIP/([0-9]+)\.([0-9]+)", re.ASCII | re.IGNORECASE).fullmatch
 
 
@@ -37,21 +36,19 @@ def parse(data: bytes) -> Request | Response:
 def parse_head(head: bytes, body: bytes | None) -> Request | Response:
     """Read a message from its head (without the empty line) and what followed; None when no empty line
     did."""
-    text = head.decode("utf-8", "surrogateescape")
     error: str | None = None
     if body is None:
         error = "no empty line after the header"
         body = b""
+    text = head.decode("utf-8", "surrogateescape")
     lines = text.split("\r\n")
-    if text.count("\n") != len(lines) - 1 or text.count("\r") != len(lines) - 1:
+    ends = len(lines) - 1
+    if text.count("\n") != ends or text.count("\r") != ends:
         # A bare CR or LF ends a line for some and not for others.
         raise ParseError("stray line end in the header")
     if "\0" in text and "\0" in text.replace("\\\0", ""):
         raise ParseError("NUL in the header")  # legal as a quoted-pair only
-    if "\r\n " in text or "\r\n\t" in text:
-        text = _fold(" ", text)
-        lines = text.split("\r\n")
-    if len(lines) > MAX_FIELDS:
+    if ends >= MAX_FIELDS:
         raise ParseError("too many header fields")
     start = lines.pop(0)
     headers, field_error = parse_fields(lines)

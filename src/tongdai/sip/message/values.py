@@ -27,9 +27,10 @@ _via = re.compile(
     rf"SIP\s*/\s*2\.0\s*/\s*({TOKEN})\s+({HOST})(?:\s*:\s*([0-9]+))?\s*(;.*)?",
     re.ASCII | re.IGNORECASE | re.DOTALL,
 ).fullmatch
+_plain_via = re.compile(r"SIP/2\.0/([A-Z]+) ([A-Za-z0-9_.\-]+)(?::([0-9]+))?").fullmatch
 # name-addr = [ display-name ] "<" addr-spec ">" ; unquoted names are read more liberally than *(token
 # LWS), since phones send any language unquoted
-_name_addr = re.compile(rf"\s*({QUOTED}|[^\"<>,;]*?)\s*<\s*([^<>\s]+)\s*>\s*(;.*)?", re.DOTALL).fullmatch
+_name_addr = re.compile(rf"\s*({QUOTED}\s*|[^\"<>,;]*)<\s*([^<>\s]+)\s*>\s*(;.*)?", re.DOTALL).fullmatch
 _addr_spec = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.\-]*:[^\s;?,<>\"]+)\s*(;.*)?", re.DOTALL).fullmatch
 _cseq = re.compile(rf"([0-9]+)\s+({TOKEN})").fullmatch
 _auth_param = re.compile(rf"\s*({TOKEN})\s*=\s*({QUOTED}|[^\s,\"]+)\s*(?:,|$)").match
@@ -47,6 +48,16 @@ class Via(msgspec.Struct):
     @classmethod
     def parse(cls, text: str) -> Via:
         """Raises `ParseError`."""
+        first, semicolon, params = text.partition(";")
+        quick = _plain_via(first)
+        if quick is not None:
+            transport, host, port = quick.groups()
+            return cls(
+                transport,
+                host.lower(),
+                parse_port(port) if port else None,
+                parse_params(semicolon + params) if semicolon else {},
+            )
         found = _via(text)
         if found is None:
             raise ParseError(f"bad Via {text[:60]!r}")
@@ -94,7 +105,7 @@ class NameAddr:
         found = _name_addr(text)
         if found is not None:
             display, uri, params = found.groups()
-            return cls(uri, unquote(display) or None, parse_params(params) if params else None)
+            return cls(uri, unquote(display.strip()) or None, parse_params(params) if params else None)
         found = _addr_spec(text)
         if found is None:
             raise ParseError(f"bad address {text[:60]!r}")

@@ -18,6 +18,7 @@ pub mod notes;
 pub mod orders;
 pub mod ports;
 pub mod sys;
+pub mod threads;
 pub mod wire;
 pub mod worker;
 pub mod writer;

@@ -2,6 +2,7 @@
 
 use crate::notes::{Note, NoteSender};
 use crate::orders::Token;
+use crate::threads;
 use media_proto::sound::Sound;
 use media_proto::wav;
 use std::collections::HashMap;
@@ -25,7 +26,7 @@ pub struct Request {
 /// Starts the thread. It answers every request with a [`Note::Loaded`] and ends when the sender is dropped.
 pub fn start(notes: NoteSender) -> io::Result<(mpsc::Sender<Request>, JoinHandle<()>)> {
     let (sender, receiver) = mpsc::channel::<Request>();
-    let thread = std::thread::Builder::new().name("loader".into()).spawn(move || {
+    let thread = threads::spawn("loader", move || {
         let mut cache = Cache::new(CACHE_BYTES);
         for Request { token, files } in receiver {
             let sounds = files.iter().map(|file| cache.load(Path::new(file))).collect();

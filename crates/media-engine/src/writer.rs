@@ -2,6 +2,7 @@
 
 use crate::notes::{Note, NoteSender, Recorded};
 use crate::orders::Token;
+use crate::threads;
 use media_proto::wav;
 use std::collections::HashMap;
 use std::fs::File;
@@ -47,7 +48,7 @@ pub struct Jobs(pub mpsc::SyncSender<Job>);
 pub fn start(notes: NoteSender) -> io::Result<(Jobs, mpsc::Receiver<Vec<i16>>, JoinHandle<()>)> {
     let (jobs, receiver) = mpsc::sync_channel(QUEUE);
     let (empty, emptied) = mpsc::channel();
-    let thread = std::thread::Builder::new().name("writer".into()).spawn(move || {
+    let thread = threads::spawn("writer", move || {
         let mut files = HashMap::new();
         for job in receiver {
             if matches!(job, Job::End) {
@@ -140,5 +141,57 @@ impl Open {
         done.voiced_ms = done.voiced_ms.min(done.ms);
         done.path.clone_from(&self.path);
         done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::RecordEnd;
+
+    fn done(path: &str) -> Recorded {
+        Recorded {
+            session: "s".into(),
+            record: "r".into(),
+            path: path.into(),
+            ms: 9_999,
+            voiced_ms: 9_999,
+            reason: RecordEnd::Digit,
+            digit: Some('#'),
+        }
+    }
+
+    fn temporary(name: &str) -> String {
+        let path = std::env::temp_dir().join(format!("tongdai-writer-{name}-{}.wav", std::process::id()));
+        path.to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn the_file_is_whole_at_every_second_and_at_the_end() {
+        let path = temporary("whole");
+        let mut open = Open::new(path.clone(), Arc::default()).unwrap();
+        for _ in 0..3 {
+            open.append(&[7; CHUNK]);
+        }
+        let cut = std::fs::read(&path).unwrap();
+        assert_eq!(u32::from_le_bytes(cut[40..44].try_into().unwrap()), 2 * 8000);
+        let told = open.finish(done(&path));
+        assert_eq!((told.ms, told.voiced_ms, told.reason), (1500, 1500, RecordEnd::Digit));
+        assert_eq!(wav::parse(&std::fs::read(&path).unwrap()), Ok(vec![7; 3 * CHUNK]));
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn when_the_disk_fails_what_was_written_is_told_and_the_recorder_learns_of_it() {
+        let path = temporary("failing");
+        let failed = Arc::new(AtomicBool::new(false));
+        let mut open = Open::new(path.clone(), failed.clone()).unwrap();
+        open.append(&[7; CHUNK]);
+        open.file = File::open(&path).unwrap(); // cannot be written to
+        open.append(&[7; CHUNK]);
+        assert!(failed.load(Ordering::Relaxed));
+        let told = open.finish(done(&path));
+        assert_eq!((told.ms, told.reason), (500, RecordEnd::Disk));
+        std::fs::remove_file(path).unwrap();
     }
 }

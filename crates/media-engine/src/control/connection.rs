@@ -10,6 +10,8 @@ const MAX_UNREAD: usize = 16 << 20;
 pub struct Connection {
     pub stream: UnixStream,
     input: Vec<u8>,
+    /// How much of the input was given out as frames.
+    given: usize,
     output: Vec<u8>,
     closed: bool,
 }
@@ -17,12 +19,13 @@ pub struct Connection {
 impl Connection {
     /// Takes over a stream that is not blocking.
     pub fn new(stream: UnixStream) -> Connection {
-        Connection { stream, input: Vec::new(), output: Vec::new(), closed: false }
+        Connection { stream, input: Vec::new(), given: 0, output: Vec::new(), closed: false }
     }
 
     /// Reads what has come; [`Connection::next_frame`] gives it piece by piece.
     pub fn fill(&mut self) {
         let mut buffer = [0; 65_536];
+        self.input.drain(..std::mem::take(&mut self.given));
         loop {
             match self.stream.read(&mut buffer) {
                 Ok(0) => return self.close(),
@@ -39,15 +42,15 @@ impl Connection {
 
     /// The content of the next whole frame. One that is too long ends the connection.
     pub fn next_frame(&mut self) -> Option<Vec<u8>> {
-        let head: &[u8; 4] = self.input.first_chunk()?;
+        let rest = &self.input[self.given..];
+        let head: &[u8; 4] = rest.first_chunk()?;
         let length = u32::from_be_bytes(*head) as usize;
         if length > MAX_FRAME {
             self.close();
-            self.input.clear();
             return None;
         }
-        let content = self.input.get(4..4 + length)?.to_vec();
-        self.input.drain(..4 + length);
+        let content = rest.get(4..4 + length)?.to_vec();
+        self.given += 4 + length;
         Some(content)
     }
 

@@ -9,12 +9,15 @@ mod produce;
 mod receive;
 mod report;
 mod session;
+#[cfg(test)]
+mod tests;
 mod world;
 
 use crate::clock;
 use crate::notes::{Note, NoteSender};
 use crate::orders::{Order, OrderReceiver};
 use crate::sys::{self, Batch, Epoll};
+use crate::threads;
 use crate::writer::Jobs;
 use media_proto::Micros;
 use std::io;
@@ -47,7 +50,7 @@ pub struct Setup {
 pub fn start(setup: Setup) -> io::Result<JoinHandle<()>> {
     let epoll = Epoll::new(READY)?;
     epoll.add(setup.orders.wake.as_fd(), ORDERS)?;
-    std::thread::Builder::new().name("worker".into()).spawn(move || run(epoll, setup))
+    threads::spawn("worker", move || run(epoll, setup))
 }
 
 fn run(epoll: Epoll, setup: Setup) {

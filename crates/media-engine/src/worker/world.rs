@@ -87,6 +87,10 @@ impl World {
         self.sessions.get_mut(slot as usize)?.as_deref_mut()
     }
 
+    fn mixer(&mut self, mixer: Slot) -> Option<&mut Mixer> {
+        self.mixers.get_mut(mixer as usize)?.as_deref_mut()
+    }
+
     /// Tells control what happened in a session.
     pub fn tell(&self, slot: Slot, what: Happening) {
         self.notes.send(Note::Session { slot, what });
@@ -211,13 +215,13 @@ impl World {
                 self.mixers[at] = Some(Box::default());
             }
             Order::MixerPlay { mixer, list } => {
-                if let Some(mixer) = self.mixers[mixer as usize].as_deref_mut() {
+                if let Some(mixer) = self.mixer(mixer) {
                     mixer.play(list);
                 }
             }
             Order::MixerClose { mixer } => {
-                let members = self.mixers[mixer as usize].take().map(|mixer| mixer.members().to_vec());
-                for slot in members.unwrap_or_default() {
+                let closed = self.mixers.get_mut(mixer as usize).and_then(Option::take);
+                for slot in closed.map(|mixer| mixer.members().to_vec()).unwrap_or_default() {
                     if let Some(session) = self.session(slot) {
                         session.ear = None;
                         session.source = Source::Silence;
@@ -274,12 +278,10 @@ impl World {
                 Some(other) => other.hearers.push(slot),
                 None => return,
             },
-            Source::Mixer(mixer) => {
-                match self.mixers.get_mut(mixer as usize).and_then(Option::as_deref_mut) {
-                    Some(mixer) => mixer.join(slot, now),
-                    None => return,
-                }
-            }
+            Source::Mixer(mixer) => match self.mixer(mixer) {
+                Some(mixer) => mixer.join(slot, now),
+                None => return,
+            },
             _ => {}
         }
         if let Some(session) = self.session(slot) {
@@ -305,7 +307,7 @@ impl World {
                 }
             }
             Source::Mixer(mixer) => {
-                if let Some(mixer) = self.mixers.get_mut(mixer as usize).and_then(Option::as_deref_mut) {
+                if let Some(mixer) = self.mixer(mixer) {
                     mixer.leave(slot);
                 }
             }
@@ -427,44 +429,4 @@ fn add(stats: &mut EngineStats, session: &Session) {
     stats.rx_strangers += session.strangers;
     stats.rx_invalid += session.invalid;
     stats.tx_errors += session.errors;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::notes;
-    use std::net::UdpSocket;
-
-    fn sockets() -> Sockets {
-        let socket = || UdpSocket::bind("127.0.0.1:0").unwrap();
-        Sockets { rtp: socket(), rtcp: socket() }
-    }
-
-    #[test]
-    fn a_panic_ends_the_session_that_was_worked_for_and_no_other() {
-        let (sender, receiver) = notes::queue().unwrap();
-        let (jobs, _writer) = mpsc::sync_channel(1);
-        let (_empty, emptied) = mpsc::channel();
-        let mut world = World::new(Epoll::new(8).unwrap(), sender, Jobs(jobs), emptied, 1);
-        for slot in 0..3 {
-            world.carry_out(Order::Open { slot, sockets: sockets() }, 0);
-        }
-        world.carry_out(Order::Hear { slot: 2, source: Source::Session(1) }, 0);
-        world.guarded(0, |world| {
-            world.current = 1;
-            panic!("a fault that this test makes");
-        });
-        world.tick(0);
-        let closed: Vec<_> = receiver
-            .notes
-            .try_iter()
-            .filter_map(|note| match note {
-                Note::Closed { slot, panicked, .. } => Some((slot, panicked)),
-                _ => None,
-            })
-            .collect();
-        assert_eq!(closed, [(1, true)]);
-        assert!(world.session(0).is_some() && world.session(1).is_none());
-        assert!(matches!(world.session(2).unwrap().source, Source::Silence));
-    }
 }

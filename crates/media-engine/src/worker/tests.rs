@@ -1,0 +1,234 @@
+//! The worker's world in virtual time, under orders that come in any order.
+
+use super::session::Session;
+use super::world::World;
+use crate::notes::{self, Note, NoteReceiver, Recorded};
+use crate::orders::{Order, Record, Remote, Slot, Sockets, Source};
+use crate::sys::{Batch, Epoll};
+use crate::wire::{Direction, RecordEnd};
+use crate::writer::{Job, Jobs};
+use media_proto::codec::Codec;
+use media_proto::recording::Limits;
+use media_proto::rtp::Header;
+use media_proto::sound::{Playlist, Sound};
+use media_proto::{MS, Micros, SECOND, dtmf};
+use proptest::prelude::*;
+use std::net::UdpSocket;
+use std::sync::{Arc, mpsc};
+
+struct Stage {
+    world: World,
+    notes: NoteReceiver,
+    jobs: mpsc::Receiver<Job>,
+    emptied: mpsc::Sender<Vec<i16>>,
+    batch: Batch,
+    phone: UdpSocket,
+    sequence: u16,
+    now: Micros,
+}
+
+fn local() -> UdpSocket {
+    UdpSocket::bind("127.0.0.1:0").unwrap()
+}
+
+impl Stage {
+    fn new() -> Stage {
+        let (sender, notes) = notes::queue().unwrap();
+        let (jobs, job_receiver) = mpsc::sync_channel(64);
+        let (empty, emptied) = mpsc::channel();
+        let world = World::new(Epoll::new(8).unwrap(), sender, Jobs(jobs), emptied, SECOND);
+        let (phone, batch) = (local(), Batch::default());
+        Stage { world, notes, jobs: job_receiver, emptied: empty, batch, phone, sequence: 0, now: SECOND }
+    }
+
+    fn order(&mut self, order: Order) {
+        self.world.carry_out(order, self.now);
+    }
+
+    fn open(&mut self, slot: Slot) {
+        if self.world.session(slot).is_none() {
+            self.order(Order::Open { slot, sockets: Sockets { rtp: local(), rtcp: local() } });
+        }
+    }
+
+    fn remote(&mut self, slot: Slot, direction: Direction, dtmf: bool, codec: Codec) {
+        let address = self.phone.local_addr().unwrap();
+        let payload_type = if codec == Codec::Pcmu { 0 } else { 8 };
+        let remote = Remote {
+            rtp: address,
+            rtcp: address,
+            codecs: vec![(payload_type, codec)],
+            dtmf: dtmf.then_some(101),
+            direction,
+            ptime_ms: 20,
+        };
+        self.order(Order::Remote { slot, remote });
+    }
+
+    /// The phone sends one packet to a session, which takes it.
+    fn send(&mut self, slot: Slot, payload_type: u8) {
+        let Some(session) = self.world.session(slot) else { return };
+        let to = session.sockets.rtp.local_addr().unwrap();
+        self.sequence = self.sequence.wrapping_add(1);
+        let (sequence, timestamp) = (self.sequence, u32::from(self.sequence) * 160);
+        let header = Header { marker: false, payload_type, sequence, timestamp, ssrc: 7 };
+        let mut packet = header.to_bytes().to_vec();
+        match payload_type {
+            101 => packet.extend([sequence as u8 % 20, 10, 0, 160]),
+            _ => packet.extend([0x21; 160]),
+        }
+        self.phone.send_to(&packet, to).unwrap();
+        self.world.receive(&mut self.batch, slot, false, self.now);
+    }
+
+    fn pass(&mut self, time: Micros) {
+        self.now += time;
+        self.world.tick(self.now);
+        for job in self.jobs.try_iter() {
+            if let Job::Write { mut samples, .. } = job {
+                samples.clear();
+                self.emptied.send(samples).unwrap();
+            }
+        }
+        let mut buffer = [0; 2048];
+        self.phone.set_nonblocking(true).unwrap();
+        while self.phone.recv(&mut buffer).is_ok() {}
+    }
+
+    fn panicked(&self) -> Vec<Slot> {
+        let panicked = |note| match note {
+            Note::Closed { slot, panicked: true, .. } => Some(slot),
+            _ => None,
+        };
+        self.notes.notes.try_iter().filter_map(panicked).collect()
+    }
+
+    /// Everybody is in the books of exactly the one whom he hears.
+    fn check(&mut self) {
+        for slot in 0..SESSIONS {
+            let source = self.world.session(slot).map(|session| session.source.clone());
+            for other in 0..SESSIONS {
+                let listed = self.world.session(other).map_or(0, |session: &mut Session| {
+                    session.hearers.iter().filter(|hearer| **hearer == slot).count()
+                });
+                assert_eq!(listed, usize::from(matches!(source, Some(Source::Session(s)) if s == other)));
+            }
+            for mixer in 0..MIXERS {
+                let members = self.world.mixers.get(mixer as usize).and_then(Option::as_ref);
+                let listed =
+                    members.map_or(0, |mixer| mixer.members().iter().filter(|m| **m == slot).count());
+                assert_eq!(listed, usize::from(matches!(source, Some(Source::Mixer(m)) if m == mixer)));
+            }
+        }
+    }
+}
+
+const SESSIONS: Slot = 4;
+const MIXERS: Slot = 2;
+
+fn sound(ms: usize) -> Arc<Sound> {
+    Arc::new(Sound::new(vec![1000; ms * 8]))
+}
+
+fn record(beep: bool) -> Record {
+    let done = Recorded {
+        session: String::new(),
+        record: String::new(),
+        path: String::new(),
+        ms: 0,
+        voiced_ms: 0,
+        reason: RecordEnd::Closed,
+        digit: None,
+    };
+    Record {
+        done,
+        file: 0,
+        failed: Arc::default(),
+        limits: Limits { max_ms: 700, silence_ms: Some(300) },
+        stop_digits: "#5".into(),
+        beep: beep.then(|| sound(60)),
+    }
+}
+
+#[test]
+fn a_panic_ends_the_session_that_was_worked_for_and_no_other() {
+    let mut stage = Stage::new();
+    (0..3).for_each(|slot| stage.open(slot));
+    stage.order(Order::Hear { slot: 2, source: Source::Session(1) });
+    stage.world.guarded(0, |world| {
+        world.current = 1;
+        panic!("a fault that this test makes");
+    });
+    stage.pass(0);
+    assert_eq!(stage.panicked(), [1]);
+    assert!(stage.world.session(0).is_some() && stage.world.session(1).is_none());
+    stage.check();
+}
+
+#[test]
+fn an_order_for_a_session_that_a_fault_ended_meanwhile_does_no_harm() {
+    let mut stage = Stage::new();
+    stage.order(Order::Close { slot: 9, token: None });
+    stage.order(Order::Hear { slot: 0, source: Source::Session(3) });
+    stage.order(Order::Record { slot: 1, record: record(true) });
+    stage.order(Order::MixerPlay { mixer: 5, list: Playlist::new(vec![sound(20)], false) });
+    stage.order(Order::MixerClose { mixer: 5 });
+    stage.pass(20 * MS);
+    assert!(stage.panicked().is_empty());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn orders_and_packets_in_any_order_end_nothing_and_leave_no_loose_end(
+        steps in prop::collection::vec((0u8..16, 0..SESSIONS, 0..SESSIONS, any::<bool>()), 1..150),
+    ) {
+        let mut stage = Stage::new();
+        (0..MIXERS).for_each(|mixer| stage.order(Order::MixerOpen { mixer }));
+        for (what, slot, other, flag) in steps {
+            let mixer = other % MIXERS;
+            match what {
+                0 | 1 => stage.open(slot),
+                2 => stage.remote(slot, Direction::Sendrecv, flag, Codec::Pcmu),
+                3 => {
+                    let directions = [Direction::Inactive, Direction::Sendonly, Direction::Recvonly, Direction::Sendrecv];
+                    stage.remote(slot, directions[other as usize], flag, Codec::Pcma);
+                }
+                4 => stage.order(Order::Close { slot, token: None }),
+                5 if slot != other => stage.order(Order::Hear { slot, source: Source::Session(other) }),
+                6 => stage.order(Order::Hear { slot, source: Source::Mixer(mixer) }),
+                7 => {
+                    let source = if flag { Source::Echo } else { Source::Loop(sound(30)) };
+                    stage.order(Order::Hear { slot, source });
+                }
+                8 => {
+                    let list = Playlist::new(vec![sound(50), sound(0)], flag);
+                    stage.order(Order::Play { slot, play: "p".into(), list });
+                }
+                9 => stage.order(Order::Stop { slot, play: None }),
+                10 => stage.order(Order::Record { slot, record: record(flag) }),
+                11 => {
+                    let events = dtmf::Sender::new("1#", 60, 40).unwrap();
+                    stage.order(Order::Digits { slot, events, sound: sound(120) });
+                }
+                12 if flag => {
+                    stage.order(Order::MixerClose { mixer });
+                    stage.order(Order::MixerOpen { mixer });
+                }
+                12 => {
+                    let list = Playlist::new(vec![sound(30)], false);
+                    stage.order(Order::MixerPlay { mixer, list });
+                }
+                13 => stage.send(slot, if flag { 101 } else { 0 }),
+                14 => stage.send(slot, 8),
+                _ => stage.pass(Micros::from(other) * 37 * MS + 20 * MS),
+            }
+            stage.check();
+        }
+        for _ in 0..100 {
+            stage.pass(20 * MS);
+        }
+        prop_assert!(stage.panicked().is_empty());
+    }
+}

@@ -1,0 +1,187 @@
+"""The demo as a whole: its processes are killed, and it must go on; it is stopped, and nothing may be
+left."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.faults
+
+OPTIONS = (
+    "OPTIONS sip:{host}:{port} SIP/2.0\r\n"
+    "Via: SIP/2.0/UDP {me};branch=z9hG4bK{n};rport\r\n"
+    "From: <sip:test@{me}>;tag=1\r\n"
+    "To: <sip:{host}:{port}>\r\n"
+    "Call-ID: {n}@test\r\n"
+    "CSeq: 1 OPTIONS\r\n"
+    "Max-Forwards: 70\r\n"
+    "Content-Length: 0\r\n\r\n"
+)
+
+
+def wait(what: Callable[[], Any], seconds: float) -> Any:
+    """The first true value of `what`."""
+    end = time.monotonic() + seconds
+    while not (value := what()):
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.01)
+    return value
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+class Running:
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.output = data.parent / "output.txt"
+
+    def start(self, *more: str) -> None:
+        command = [
+            sys.executable,
+            "-m",
+            "tongdai.app.cli",
+            "demo",
+            "--data",
+            str(self.data),
+            "--sip-port",
+            "0",
+        ]
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [*command, "--media-ports", "41000-41099", *more], stdout=output, stderr=subprocess.STDOUT
+            )
+        wait(lambda: self.told() or self.process.poll() is not None, 60)
+        assert self.process.poll() is None, self.output.read_text()
+
+    def told(self) -> dict[str, Any]:
+        try:
+            content: dict[str, Any] = json.loads((self.data / "demo.json").read_text("utf-8"))
+        except FileNotFoundError:
+            return {}
+        return content
+
+    def pid(self, name: str) -> int:
+        return int(self.told()["pids"][name])
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> float:
+        begun = time.monotonic()
+        self.process.send_signal(number)
+        assert self.process.wait(10) == 0, self.output.read_text()
+        return time.monotonic() - begun
+
+    def ask(self, sock: socket.socket, n: int) -> None:
+        host, port = self.told()["sip"]["host"], self.told()["sip"]["udp"]
+        me = ":".join(map(str, sock.getsockname()))
+        sock.sendto(OPTIONS.format(host=host, port=port, me=me, n=n).encode(), (host, port))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One directory for all tests, so that prompts are spoken once."""
+    return tmp_path_factory.mktemp("demo") / "data"
+
+
+@pytest.fixture
+def demo(place: Path) -> Iterator[Running]:
+    demo = Running(place)
+    demo.start()
+    yield demo
+    if demo.process.poll() is None:
+        demo.process.kill()
+        demo.process.wait()
+
+
+@pytest.fixture
+def phone() -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.settimeout(15)
+        yield sock
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_within_five_seconds_and_leaves_nothing(demo: Running, number: signal.Signals):
+    pids = list(demo.told()["pids"].values())
+    assert demo.stop(number) < 5
+    assert not [pid for pid in pids if alive(pid)]
+    assert not (demo.data / "demo.json").exists()
+    assert sorted(path.name for path in (demo.data / "run").iterdir()) == ["lock"]
+    assert not [line for line in Path("/proc/net/unix").read_text().splitlines() if str(demo.data) in line]
+
+
+def test_a_killed_control_is_back_on_the_same_sockets_and_answers_what_came_meanwhile(
+    demo: Running, phone: socket.socket
+):
+    demo.ask(phone, 1)
+    assert phone.recv(4096).startswith(b"SIP/2.0 200")
+    media, control = demo.pid("media"), demo.pid("control")
+    os.kill(control, signal.SIGKILL)
+    demo.ask(phone, 2)
+    assert phone.recv(4096).startswith(b"SIP/2.0 200")
+    assert demo.pid("control") != control
+    assert demo.pid("media") == media, "the engine went on"
+    demo.stop()
+
+
+def test_a_killed_control_is_started_again_within_300_ms(demo: Running):
+    control = demo.pid("control")
+    begun = time.monotonic()
+    os.kill(control, signal.SIGKILL)
+    wait(lambda: demo.pid("control") != control, 5)
+    assert time.monotonic() - begun < 0.3
+    demo.stop()
+
+
+def test_a_killed_engine_is_replaced_and_control_finds_it(demo: Running, phone: socket.socket):
+    media, control = demo.pid("media"), demo.pid("control")
+    os.kill(media, signal.SIGKILL)
+    wait(lambda: demo.pid("media") != media, 5)
+    demo.ask(phone, 1)
+    assert phone.recv(4096).startswith(b"SIP/2.0 200")
+    assert demo.pid("control") == control
+    demo.stop()
+
+
+def test_when_the_supervisor_is_killed_the_others_end_by_themselves(demo: Running):
+    pids = demo.told()["pids"]
+    demo.process.kill()
+    demo.process.wait()
+    wait(lambda: not [pid for pid in pids.values() if alive(pid)], 10)
+
+
+def test_a_second_demo_on_the_same_data_is_refused_and_harms_nothing(demo: Running, phone: socket.socket):
+    second = Running(demo.data)
+    command = [sys.executable, "-m", "tongdai.app.cli", "demo", "--data", str(second.data), "--sip-port", "0"]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert refused.returncode == 2
+    assert f"pid {demo.process.pid}" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    demo.ask(phone, 1)
+    assert phone.recv(4096).startswith(b"SIP/2.0 200")
+    demo.stop()
+
+
+def test_a_port_in_use_is_one_line_that_names_it(place: Path, phone: socket.socket):
+    port = phone.getsockname()[1]
+    command = [sys.executable, "-m", "tongdai.app.cli", "demo", "--data", str(place), "--sip-port", str(port)]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert refused.returncode == 2
+    assert f"Port {port}" in refused.stderr
+    assert "--sip-port" in refused.stderr
+    assert refused.stderr.count("\n") == 1

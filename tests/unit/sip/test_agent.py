@@ -237,6 +237,22 @@ def test_a_phone_behind_a_nat_is_hung_up_where_it_sends_from(node: Node) -> None
     assert (remote, bye.target) == (("203.0.113.80", 40001), "sip:101@10.0.0.9:5060")
 
 
+def test_a_nat_that_binds_anew_is_followed(node: Node) -> None:
+    where = "SIP/2.0/UDP 10.0.0.9:5060;rport;branch=z9hG4bK"
+    node.handler.on["invite"] = lambda session: session.accept(ANSWER)
+    invite = request("INVITE", Via=where + "1", Contact="<sip:101@10.0.0.9>")
+    node.agent.receive(invite, Flow("udp", node.address, ("203.0.113.80", 40001)), 0.0)
+    session = node.handler.last("invite")[1]
+    to = f"<sip:x@192.0.2.1>;tag={session.local_tag}"
+    moved = Flow("udp", node.address, ("203.0.113.80", 51999))
+    node.agent.receive(request("ACK", Via=where + "2", To=to), moved, 0.0)
+    node.agent.receive(request("INFO", Via=where + "3", To=to, CSeq="2 INFO"), moved, 0.0)
+    node.agent.drain()
+    session.bye()
+    ((target, _),) = node.agent.drain()
+    assert target == moved
+
+
 def test_a_carrier_with_another_contact_is_hung_up_there(node: Node) -> None:
     remote, bye = accept_and_hang_up(
         node, PEER, "SIP/2.0/UDP 198.51.100.7:5060;rport;branch=z9hG4bK1", "<sip:gw@198.51.100.8:5070>"

@@ -80,9 +80,14 @@ class Headers:
     __slots__ = ("_fields",)
 
     def __init__(self, items: Iterable[tuple[str, str]] = ()) -> None:
-        self._fields: dict[str, list[str]] = {}
+        fields: dict[str, list[str]] = {}
+        self._fields = fields
         for name, value in items:
-            self.add(name, value)
+            name = _SPELLED.get(name) or canonical(name)
+            if name in fields:
+                fields[name].append(value)
+            else:
+                fields[name] = [value]
 
     def get(self, name: str) -> str | None:
         """The first value of the field as it was written, or None."""

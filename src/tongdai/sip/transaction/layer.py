@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 
 from tongdai.sip.flow import Flow
 from tongdai.sip.ids import IdSource
-from tongdai.sip.message import Request, Response, Via
+from tongdai.sip.message import Request, Response
 from tongdai.sip.timers import Timers
 from tongdai.sip.transaction.machines import Event, State
 from tongdai.sip.transaction.routing import response_flow, stamp_source
@@ -53,12 +53,12 @@ class TransactionLayer:
     # -- client
 
     def new_branch(self) -> str:
-        """A branch that `is_own` knows."""
+        """A branch that `has_looped` knows."""
         return self._own_branch + self._ids.token()
 
-    def is_own(self, via: Via) -> bool:
-        """This very layer made that Via: a request that carries it has looped."""
-        return via.branch.startswith(self._own_branch)
+    def has_looped(self, request: Request) -> bool:
+        """It carries a Via that this very layer made."""
+        return any(self._own_branch in line for line in request.headers.get_all("Via"))
 
     def add_via(self, request: Request, flow: Flow) -> None:
         """Put a Via with a new branch on a request that is going out."""

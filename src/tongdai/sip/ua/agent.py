@@ -325,7 +325,7 @@ class UserAgent:
             self._answer(transaction, request, 405, [("Allow", ALLOW)], now)
             return
         request.uri  # noqa: B018  (bad or foreign: 400 or 416)
-        if any(self._core.layer.is_own(via) for via in request.vias):
+        if self._core.layer.has_looped(request):
             self._answer(transaction, request, 482, (), now)
             return
         if not self._accepts_extensions(request, transaction, now):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tongdai.sip.flow import Flow
 from tongdai.sip.message import Request
 from tongdai.sip.transaction import ServerTransaction
 from tongdai.sip.ua.answering import IncomingInvite
@@ -72,7 +71,7 @@ class Callee:
 
     # -- told by the agent and IncomingInvite
 
-    def receive_invite(self, request: Request, transaction: ServerTransaction, flow: Flow) -> None:
+    def receive_invite(self, request: Request, transaction: ServerTransaction) -> None:
         """A re-INVITE; those that cross another are refused. Raises `ParseError`."""
         session = self._session
         now = self._core.clock()
@@ -84,7 +83,7 @@ class Callee:
             transaction.respond(request.response(500, None, [("Retry-After", wait)]), now)
             return
         sdp = request.sdp
-        refresh_target(session.state, request, flow)
+        refresh_target(session.state, request)
         if sdp is not None:
             session.state.remote_sdp = sdp
         self.incoming = self._new(transaction, request)

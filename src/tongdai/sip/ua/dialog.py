@@ -109,17 +109,13 @@ def is_symmetric(request: Request, flow: Flow, contact: SipUri) -> bool:
     return "rport" in via.params and (contact.host, contact.port) == (via.host, via.port)
 
 
-def refresh_target(state: DialogState, message: Message, flow: Flow | None = None) -> None:
-    """Take the peer's Contact as remote target (§12.2), and follow a peer whose address changes on the way.
-
-    Raises `ParseError` for a Contact that cannot be a target.
-    """
+def refresh_target(state: DialogState, message: Message) -> None:
+    """Take the peer's Contact as remote target (§12.2). Raises `ParseError` for one that cannot be a
+    target."""
     contact = message.contact
     if contact is not None:
         contact.uri  # noqa: B018  (checked before anything depends on it)
         state.remote_target = contact.uri_text
-    if flow is not None and (state.pinned or flow.reliable):
-        state.flow = flow
 
 
 def adopt_response(state: DialogState, response: Response) -> None:

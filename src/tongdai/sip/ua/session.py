@@ -271,15 +271,17 @@ class InviteSession:
             transaction.respond(request.response(500, "CSeq out of order"), now)
             return
         state.remote_cseq = number
+        if state.pinned or flow.reliable:
+            state.flow = flow  # a NAT has bound anew, or a stream was opened again
         method = request.method
         if self.ended and method != "BYE":
             transaction.respond(request.response(481), now)
         elif method == "BYE":
             self._receive_bye(request, transaction, now)
         elif method == "INVITE":
-            self._callee.receive_invite(request, transaction, flow)
+            self._callee.receive_invite(request, transaction)
         elif method == "REFER" and self.confirmed:
-            refresh_target(state, request, flow)
+            refresh_target(state, request)
             self._transfers.receive_refer(request, transaction)
         elif method == "NOTIFY" and self._transfers.receive_notify(request):
             transaction.respond(request.response(200, None, [("Server", self._core.product)]), now)

@@ -66,8 +66,12 @@ class Running:
             self.process = subprocess.Popen(
                 [*command, "--media-ports", "41000-41099", *more], stdout=output, stderr=subprocess.STDOUT
             )
-        wait(lambda: self.told() or self.process.poll() is not None, 60)
+        wait(lambda: self.works() or self.process.poll() is not None, 60)
         assert self.process.poll() is None, self.output.read_text()
+
+    def works(self) -> bool:
+        """Not a demo.json that a killed demo has left."""
+        return bool((told := self.told()) and told["pids"]["supervisor"] == self.process.pid)
 
     def told(self) -> dict[str, Any]:
         try:

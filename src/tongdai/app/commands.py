@@ -104,10 +104,13 @@ def calls(
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many, the latest.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every leg.")] = False,
 ) -> None:
-    """List calls that have ended, the latest last."""
+    """List calls that have ended, the latest last: a table, or (into a pipe or file) one line a call with
+    tabs."""
     from tongdai.app.reports import list_calls
 
-    sys.stdout.write(list_calls(data, tenant, limit, as_json=as_json))
+    sys.stdout.write(
+        list_calls(data, tenant, limit, "json" if as_json else "table" if sys.stdout.isatty() else "lines")
+    )
 
 
 @app.command()

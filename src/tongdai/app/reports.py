@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 from sqlalchemy import or_, select
@@ -22,8 +22,11 @@ from tongdai.db import Database, open_database, tables
 T = TypeVar("T")
 
 
-def list_calls(data: Path | None, tenant: str | None, limit: int, *, as_json: bool) -> str:
-    """The latest calls, for people or as JSON."""
+Form = Literal["table", "lines", "json"]
+
+
+def list_calls(data: Path | None, tenant: str | None, limit: int, form: Form) -> str:
+    """The latest calls: a table for people, or one line a call with tabs between, or JSON."""
 
     async def read(db: Database) -> tuple[list[Cdr], dict[str, str]]:
         domains = await _domains(db)
@@ -31,10 +34,8 @@ def list_calls(data: Path | None, tenant: str | None, limit: int, *, as_json: bo
         return await store.calls(db, tenant=id_, limit=limit), domains
 
     found, domains = _with_database(data, read)
-    if as_json:
+    if form == "json":
         return msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n"
-    if not found:
-        return "No call has ended yet.\n"
     rows = [("started", "tenant", "from", "dialled", "what became of it", "length", "call")]
     for cdr in found:
         outcome = cdr.disposition.value.replace("_", " ")
@@ -49,6 +50,10 @@ def list_calls(data: Path | None, tenant: str | None, limit: int, *, as_json: bo
                 cdr.call,
             )
         )
+    if form == "lines":
+        return "".join("\t".join(row) + "\n" for row in rows[1:])
+    if not found:
+        return "No call has ended yet.\n"
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "".join("  ".join(map(str.ljust, row, widths)).rstrip() + "\n" for row in rows)
 

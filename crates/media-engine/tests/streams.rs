@@ -309,10 +309,12 @@ fn a_stranger_is_neither_heard_nor_sent_to() {
 fn a_peer_behind_a_nat_is_latched_to_once() {
     let engine = Engine::start();
     let mut control = engine.controller();
-    let (mut real, signalled) = (Phone::new(Pcmu), Phone::new(Pcmu));
+    let (mut real, mut signalled) = (Phone::new(Pcmu), Phone::new(Pcmu));
     let opened = control.ok(json!({"op": "open", "session": "a"}));
     real.engine = ([127, 0, 0, 1], opened["port"].as_u64().unwrap() as u16).into();
+    signalled.engine = real.engine;
     control.remote("a", &signalled, "sendrecv");
+    signalled.wait_for("silence at the signalled address", |_| true);
     real.say(1);
     let latched = control.event("latched");
     assert_eq!((&latched["ip"], &latched["port"]), (&json!("127.0.0.1"), &json!(real.port())));

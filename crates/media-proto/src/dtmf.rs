@@ -5,7 +5,7 @@ use crate::{MS, Micros};
 /// Length of an event's payload.
 pub const PAYLOAD_LEN: usize = 4;
 
-/// A key whose end was lost is taken as released when nothing more is heard of it for this long.
+/// A key of which nothing was heard for this long is not down any more, even if its end was lost.
 const FORGOTTEN: Micros = 500 * MS;
 
 /// The digit of an event code (RFC 4733 §3.2), `None` for codes that are no keys.
@@ -51,10 +51,12 @@ impl Event {
 /// Turns the packets of a peer's telephone-events into one notice per key press.
 ///
 /// All packets of one press carry the RTP timestamp of its start, so a press is known by (event, timestamp). Long
-/// presses that senders cut into segments (RFC 4733 §2.5.1.3) and presses whose end was lost are absorbed as well.
+/// presses that senders cut into segments (RFC 4733 §2.5.1.3) and presses whose end was lost are absorbed as well. Senders
+/// that play the same capture for every press repeat its timestamps: what begins again after a pause is a new press.
 #[derive(Clone, Debug, Default)]
 pub struct Receiver {
-    last: Option<Press>,
+    /// The latest press and the one before it, whose packets may come late.
+    presses: [Option<Press>; 2],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +66,23 @@ struct Press {
     duration: u16,
     ended: bool,
     heard: Micros,
+}
+
+impl Press {
+    /// Whether a packet belongs to this press.
+    fn is_of(&self, now: Micros, timestamp: u32, event: Event) -> bool {
+        let again = now.saturating_sub(self.heard) >= FORGOTTEN && event.duration <= self.duration;
+        self.event == event.event && self.timestamp == timestamp && !again
+    }
+
+    /// Whether a packet begins the next segment of this press, where the one before it ended without an end packet.
+    fn goes_on_with(&self, now: Micros, timestamp: u32, event: Event) -> bool {
+        self.event == event.event
+            && !self.ended
+            && self.duration >= 0x8000
+            && timestamp == self.timestamp.wrapping_add(u32::from(self.duration))
+            && now.saturating_sub(self.heard) < FORGOTTEN
+    }
 }
 
 /// A key press, told at its start.
@@ -78,43 +97,24 @@ impl Receiver {
     /// Takes one event packet; returns the key when this packet is the first of its press.
     pub fn receive(&mut self, now: Micros, timestamp: u32, event: Event) -> Option<Pressed> {
         let digit = digit(event.event)?;
-        if let Some(last) = &mut self.last {
-            let age = timestamp.wrapping_sub(last.timestamp) as i32;
-            if age < 0 && age > -80_000 {
-                return None; // a late packet of an earlier press
-            }
-            let same = age == 0 && last.event == event.event;
-            // The next segment of a long press begins where the one before it ended, without an end packet.
-            let continued = last.event == event.event
-                && !last.ended
-                && age > 0
-                && age as u32 == u32::from(last.duration)
-                && last.duration >= 0x8000
-                && now.saturating_sub(last.heard) < FORGOTTEN;
-            if same || continued {
-                *last = Press {
-                    event: event.event,
-                    timestamp,
-                    duration: if same { event.duration.max(last.duration) } else { event.duration },
-                    ended: event.end || (same && last.ended),
-                    heard: now,
-                };
+        for press in self.presses.iter_mut().flatten() {
+            if press.is_of(now, timestamp, event) {
+                press.duration = press.duration.max(event.duration);
+                press.ended |= event.end;
+                press.heard = now;
                 return None;
             }
         }
-        self.last = Some(Press {
-            event: event.event,
-            timestamp,
-            duration: event.duration,
-            ended: event.end,
-            heard: now,
-        });
+        let press =
+            Press { event: event.event, timestamp, duration: event.duration, ended: event.end, heard: now };
+        if let [Some(last), _] = &mut self.presses
+            && last.goes_on_with(now, timestamp, event)
+        {
+            *last = press;
+            return None;
+        }
+        self.presses = [Some(press), self.presses[0]];
         Some(Pressed { digit, ms: u32::from(event.duration) / 8 })
-    }
-
-    /// Whether a key is held down at `now`.
-    pub fn is_down(&self, now: Micros) -> bool {
-        self.last.is_some_and(|last| !last.ended && now.saturating_sub(last.heard) < FORGOTTEN)
     }
 }
 
@@ -259,6 +259,25 @@ mod tests {
         assert!(receiver.receive(8_000 * MS, 1000, event(0xffff)).is_none());
         assert!(receiver.receive(8_020 * MS, 1000 + 0xffff, event(160)).is_none());
         assert!(receiver.receive(9_000 * MS, 1000 + 0x1ffff, event(160)).is_some());
+    }
+
+    /// SIPp plays one capture per key: the same timestamps come again and again, and those of the next key may be lower.
+    #[test]
+    fn a_capture_that_is_played_again_is_a_new_press() {
+        let one = on_the_wire(&packets(&mut Sender::new("1", 100, 60).unwrap()));
+        let mut receiver = Receiver::default();
+        let mut heard = String::new();
+        let mut play = |start: Micros, timestamp: u32, code: u8| {
+            for &(at, _, event) in &one {
+                let event = Event { event: code, ..event };
+                heard.extend(receiver.receive(start + at, timestamp, event).map(|pressed| pressed.digit));
+            }
+        };
+        play(0, 5000, 1);
+        play(1_000 * MS, 5000, 1);
+        play(1_400 * MS, 300, 2);
+        play(1_800 * MS, 5000, 3);
+        assert_eq!(heard, "1123");
     }
 
     #[test]

@@ -53,6 +53,8 @@ pub struct TxStream {
     feed: Feed,
     /// The timestamp that all packets of the present event have.
     event_timestamp: u32,
+    /// The forwarded event: session, SSRC and timestamp there.
+    event_from: Option<(u32, u32, u32)>,
     packets: u64,
     octets: u64,
 }
@@ -78,6 +80,7 @@ impl TxStream {
             origin_timestamp: timestamp,
             feed: Feed::Start,
             event_timestamp: timestamp,
+            event_from: None,
             packets: 0,
             octets: 0,
         }
@@ -207,6 +210,34 @@ impl TxStream {
         Some(Header { marker: begins || incoming.marker, payload_type, sequence, timestamp, ssrc: self.ssrc })
     }
 
+    /// Forwards a packet of another stream's event. All packets of one event get one timestamp, also when the sender has an
+    /// SSRC of its own for events and sends them between its voice.
+    pub fn relay_event(
+        &mut self,
+        now: Micros,
+        incoming: Incoming,
+        payload_type: u8,
+        octets: usize,
+    ) -> Option<Header> {
+        let from = (incoming.from, incoming.ssrc, incoming.timestamp);
+        let first = self.event_from.replace(from) != Some(from);
+        if let Feed::Relayed(relayed) = &self.feed
+            && (relayed.from, relayed.ssrc) == (incoming.from, incoming.ssrc)
+        {
+            let header = self.relay(now, incoming, payload_type, octets)?;
+            if first {
+                self.event_timestamp = header.timestamp;
+            }
+            return Some(Header { timestamp: self.event_timestamp, ..header });
+        }
+        if first {
+            self.event_timestamp = self.begin(now);
+        }
+        self.feed = Feed::Made(u8::MAX);
+        self.count(octets);
+        Some(self.header(first, payload_type, self.event_timestamp))
+    }
+
     fn header(&mut self, marker: bool, payload_type: u8, timestamp: u32) -> Header {
         let sequence = self.next_sequence;
         self.next_sequence = sequence.wrapping_add(1);
@@ -309,6 +340,25 @@ mod tests {
         assert_eq!((first.timestamp, second.timestamp, sound.timestamp), (160, 160, 480));
         assert_eq!((first.marker, second.marker, sound.marker), (true, false, true));
         assert_eq!(sound.sequence, 3);
+    }
+
+    #[test]
+    fn an_event_with_an_ssrc_of_its_own_between_voice_keeps_one_timestamp() {
+        let mut tx = TxStream::new(0, 0);
+        let voice = |i: u16| Incoming { ssrc: 1, ..incoming(1, i, 160 * u32::from(i)) };
+        let event = |i: u16| Incoming { ssrc: 2, samples: 0, ..incoming(1, 900 + i, 77_777) };
+        let mut sent = Vec::new();
+        for i in 0..5u16 {
+            let now = u64::from(i) * FRAME_MICROS;
+            sent.push(tx.relay(now, voice(i), 0, 160).unwrap());
+            sent.push(tx.relay_event(now, event(i), 101, 4).unwrap());
+        }
+        assert!(sent.windows(2).all(|pair| pair[1].sequence == pair[0].sequence.wrapping_add(1)));
+        let (voices, events): (Vec<Header>, Vec<Header>) =
+            sent.iter().partition(|sent| sent.payload_type == 0);
+        assert!(events.iter().all(|event| event.timestamp == events[0].timestamp));
+        assert_eq!(events.iter().filter(|event| event.marker).count(), 1);
+        assert!(voices.windows(2).all(|pair| pair[1].timestamp == pair[0].timestamp + 160));
     }
 
     proptest! {

@@ -239,7 +239,11 @@ impl Session {
             }
         };
         let length = packet.end - packet.start;
-        let Some(header) = self.tx.relay(now, packet.incoming, payload_type, length) else { return };
+        let header = match packet.kind {
+            Kind::Voice(_) => self.tx.relay(now, packet.incoming, payload_type, length),
+            Kind::Event => self.tx.relay_event(now, packet.incoming, payload_type, length),
+        };
+        let Some(header) = header else { return };
         let bytes = match convert {
             None => &mut packet.datagram[packet.start - HEADER_LEN..packet.end],
             Some((from, to)) => {

@@ -223,6 +223,7 @@ pub const EVENT: u8 = 101;
 #[derive(Clone, Debug)]
 pub struct Heard {
     pub at: Instant,
+    pub from: SocketAddr,
     pub packet: rtp::Packet,
     pub payload: Vec<u8>,
 }
@@ -252,10 +253,10 @@ impl Phone {
             thread::spawn(move || {
                 let mut buffer = [0; 2048];
                 while !stop.load(Ordering::Relaxed) {
-                    if let Ok(length) = socket.recv(&mut buffer) {
+                    if let Ok((length, from)) = socket.recv_from(&mut buffer) {
                         let packet = rtp::parse(&buffer[..length]).expect("RTP");
                         let payload = buffer[packet.payload.clone()].to_vec();
-                        heard.lock().unwrap().push(Heard { at: Instant::now(), packet, payload });
+                        heard.lock().unwrap().push(Heard { at: Instant::now(), from, packet, payload });
                     }
                 }
             })
@@ -340,8 +341,11 @@ impl Phone {
         self.timestamp = self.timestamp.wrapping_add(800);
     }
 
+    /// What was heard of the session that the phone talks to. (Another test's engine may still send to a port that is
+    /// ours now.)
     pub fn heard(&self) -> Vec<Heard> {
-        self.heard.lock().unwrap().clone()
+        let heard = self.heard.lock().unwrap();
+        heard.iter().filter(|heard| heard.from == self.engine).cloned().collect()
     }
 
     /// Forgets what was heard.

@@ -13,6 +13,7 @@ from tongdai.sip.flow import Flow
 from tongdai.sip.message import NameAddr, ParseError, Request
 from tongdai.tenants.credentials import REALM
 
+
 class Caller(msgspec.Struct, frozen=True):
     """An identified caller and what was dialled."""
 
@@ -40,7 +41,10 @@ class Callers:
     def identify(self, request: Request, flow: Flow) -> Caller | Refusal:
         """The caller of an INVITE, or how to refuse it."""
         trunk = self._edge.trunk_at(*flow.remote)
-        return self._from_trunk(trunk, request) if trunk is not None else self._from_device(request)
+        try:
+            return self._from_trunk(trunk, request) if trunk is not None else self._from_device(request)
+        except ParseError as problem:
+            return Refusal(problem.status)
 
     def _from_trunk(self, trunk: Trunk, request: Request) -> Caller | Refusal:
         dialled = self._edge.number_from_trunk(trunk.id, request.uri.user or "")
@@ -91,7 +95,11 @@ class Callers:
 
 
 def _asserted(request: Request) -> tuple[str, str]:
-    """Number and name of an outside caller: a trunk is trusted to assert them (RFC 3325)."""
+    """Number and name of an outside caller: a trunk is trusted to assert them (RFC 3325), also in confidence
+    (§7).
+    """
+    if "id" in (request.headers.get("Privacy") or "").lower().replace(" ", "").split(";"):
+        return "anonymous", ""
     for text in request.headers.get_list("P-Asserted-Identity"):
         try:
             address = NameAddr.parse(text)

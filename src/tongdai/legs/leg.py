@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ipaddress import ip_address
 
 import msgspec
 
@@ -14,6 +15,8 @@ from tongdai.sip.ua import DialogState, InviteSession, Refer
 
 CODECS = {"PCMU": sdp.PCMU, "PCMA": sdp.PCMA}
 """What the engine speaks, in our order of preference."""
+
+_SUPPORTED = (*CODECS.values(), sdp.TELEPHONE_EVENT)
 
 RETRY_AFTER = (("Retry-After", "5"),)
 
@@ -94,17 +97,18 @@ class SipLeg:
     def answer_offer(self, prefer: Sequence[str]) -> str:
         """Answer the peer's offer and tell the engine. Raises sdp.NotAcceptable."""
         assert self.remote_offer is not None, "there is no offer to answer"
-        self.record.sdp_version += 1
-        self.local, agreed = sdp.answer(
+        version = self.record.sdp_version + 1
+        local, agreed = sdp.answer(
             self.remote_offer,
             self._here,
-            [*CODECS.values(), sdp.TELEPHONE_EVENT],
+            _SUPPORTED,
             prefer=prefer,
             session_id=self.record.sdp_id,
-            version=self.record.sdp_version,
+            version=version,
         )
         self.agreed(agreed)
-        return str(self.local)
+        self.record.sdp_version, self.local = version, local
+        return str(local)
 
     def take_answer(self, text: str) -> None:
         """The peer answered our offer. Raises sdp.SdpError when nothing fits."""
@@ -112,7 +116,10 @@ class SipLeg:
         self.agreed(sdp.negotiate(self.local, sdp.parse(text)))
 
     def agreed(self, agreed: sdp.Negotiated) -> None:
-        """Tell the engine where the peer is and what it speaks."""
+        """Tell the engine where the peer is and what it speaks. Raises sdp.NotAcceptable when we cannot send
+        there.
+        """
+        _check_address(agreed.remote_host, self.record.ip)
         usable = [codec for codec in agreed.codecs if codec.name.upper() in CODECS]
         self.record.codecs = [codec.name.upper() for codec in usable]
         self.record.held = agreed.held_by_peer
@@ -156,7 +163,7 @@ class SipLeg:
             return
         if session.confirmed:
             session.bye(reason_of(cause))
-        elif session.snapshot().role == "uas":
+        elif session.state.role == "uas":
             status = status_of(cause)
             session.reject(status, headers=RETRY_AFTER if status == 503 else ())
         else:
@@ -177,3 +184,19 @@ class SipLeg:
         self.session = session
         if self.record.offer:
             self.local = sdp.parse(self.record.offer)
+
+
+def check_offer(offer: sdp.SessionDescription, host: str) -> None:
+    """Find out what could never be answered from the address `host`. Raises sdp.SdpError."""
+    _, agreed = sdp.answer(offer, sdp.LocalMedia(host, 9), _SUPPORTED, session_id=0, version=0)
+    _check_address(agreed.remote_host, host)
+
+
+def _check_address(theirs: str, ours: str) -> None:
+    """The engine sends to addresses only, and only to those of its own family."""
+    try:
+        reachable = ip_address(theirs).version == ip_address(ours).version
+    except ValueError:
+        reachable = False
+    if not reachable:
+        raise sdp.NotAcceptable(f"sound cannot be sent from {ours} to {theirs}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
@@ -15,7 +16,7 @@ from tongdai.journal.port import Journal
 from tongdai.legs.callers import Callers, Refusal
 from tongdai.legs.causes import cause_of, status_of
 from tongdai.legs.info import digit_of
-from tongdai.legs.leg import CODECS, RETRY_AFTER, LegRecord, SipLeg
+from tongdai.legs.leg import RETRY_AFTER, LegRecord, SipLeg, check_offer
 from tongdai.legs.ports import Contacts, Edge, LegMedia, Opened, Post
 from tongdai.legs.twins import Twins
 from tongdai.sip.flow import Flow
@@ -25,6 +26,7 @@ from tongdai.sip.ua import IncomingRequest, InviteSession, Refer, UserAgent
 log = get_logger(__name__)
 
 _LEG = "leg/"
+_plain = re.compile(r"[0-9A-Za-z+*#._-]+").fullmatch
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(LegRecord).decode
 
@@ -87,17 +89,23 @@ class Legs:
         try:
             offer = sdp.parse(session.remote_sdp) if session.remote_sdp else None
             if offer is not None:
-                _check(offer)
+                check_offer(offer, self._local[0])
         except sdp.SdpError:
             session.reject(488)
             return
+        replaces = ""
+        if session.replaces is not None:
+            replaced = self._leg(session.replaces)
+            if replaced is None or replaced.record.tenant != caller.tenant:
+                session.reject(481)  # what the user agent answers for a dialog that does not exist
+                return
+            replaces = replaced.id
         call = self._new_id()
         record = LegRecord(f"{call}.l0", caller.tenant, "", 0, 0, sdp_id=_sdp_id(call), trunk=caller.trunk)
         leg = SipLeg(record, self._media, session)
         leg.remote_offer = offer
         session.tag = leg
         self._legs[leg.id] = leg
-        replaces = self._replaced(session, caller.tenant)
         offered = e.LegOffered(call, leg.id, caller.party, caller.dialled, replaces)
 
         def opened(result: Opened | None, error: str) -> None:
@@ -113,11 +121,6 @@ class Legs:
 
         self._media.open(caller.tenant, leg.id, opened)
 
-    def _replaced(self, session: InviteSession, tenant: str) -> str:
-        """The leg whose place an INVITE with Replaces takes; another tenant's is as good as none."""
-        leg = session.replaces.tag if session.replaces is not None else None
-        return leg.id if isinstance(leg, SipLeg) and leg.record.tenant == tenant else ""
-
     def on_cancelled(self, session: InviteSession, reason: str | None) -> None:
         self._far_end(session, Cause.CANCELLED)
 
@@ -127,15 +130,20 @@ class Legs:
         if leg is None:
             return
         self._mark(leg)
-        if sdp_text is not None and leg.remote_offer is None:
-            try:
+        if leg.remote_offer is not None:
+            return
+        was_held = leg.record.held
+        try:
+            if sdp_text is not None:
                 leg.take_answer(sdp_text)
-            except sdp.SdpError as error:
-                log.info(
-                    "a caller's answer does not fit", tenant=leg.record.tenant, leg=leg.id, error=str(error)
-                )
-                self.hangup(leg.id, Cause.NOT_ACCEPTABLE)
-                self._post(leg.record.tenant, e.LegEnded(leg.id, Cause.NOT_ACCEPTABLE))
+            elif not leg.record.codecs:
+                raise sdp.NotAcceptable("an ACK without the answer to our offer")
+        except sdp.SdpError as error:
+            log.info("a caller's answer does not fit", tenant=leg.record.tenant, leg=leg.id, error=str(error))
+            self.hangup(leg.id, Cause.NOT_ACCEPTABLE)
+            self._post(leg.record.tenant, e.LegEnded(leg.id, Cause.NOT_ACCEPTABLE))
+            return
+        self._tell_hold(leg, was_held)
 
     # calls out
 
@@ -163,39 +171,54 @@ class Legs:
         matched = self._legs.get(command.match)
         offer = leg.make_offer(matched.codecs if matched is not None else ())
         target = command.target
-        if isinstance(target, c.DeviceTarget):
-            contact = self._contacts(target.binding)
-            if contact is None:
-                self._failed(leg, Cause.UNAVAILABLE)
-                return
-            leg.session = self.ua.invite(
-                contact.uri,
-                contact.flow,
-                from_=_shown(command.caller, contact.domain),
-                to=f"<{SipUri(contact.domain, contact.username)}>",
-                sdp=offer,
-                contact_user=command.caller.number or None,
-                pinned=True,
-                tag=leg,
-            )
+        try:
+            if isinstance(target, c.DeviceTarget):
+                leg.session = self._call_device(leg, target, command.caller, offer)
+            else:
+                assert isinstance(target, c.TrunkTarget)
+                leg.session = self._call_trunk(leg, target, command.caller, offer)
+        except ValueError as error:  # an address that cannot be written in a message, or read
+            log.error("a leg cannot be called", tenant=leg.record.tenant, leg=leg.id, error=str(error))
+            self._failed(leg, Cause.FAILED)
             return
-        assert isinstance(target, c.TrunkTarget)
+        if leg.session is None:
+            self._failed(leg, Cause.UNAVAILABLE)
+
+    def _call_device(
+        self, leg: SipLeg, target: c.DeviceTarget, caller: Party, offer: str
+    ) -> InviteSession | None:
+        contact = self._contacts(target.binding)
+        if contact is None:
+            return None
+        return self.ua.invite(
+            contact.uri,
+            contact.flow,
+            from_=_shown(caller, contact.domain),
+            to=f"<{SipUri(contact.domain, contact.username)}>",
+            sdp=offer,
+            contact_user=_contact_user(caller),
+            pinned=True,
+            tag=leg,
+        )
+
+    def _call_trunk(
+        self, leg: SipLeg, target: c.TrunkTarget, caller: Party, offer: str
+    ) -> InviteSession | None:
         trunk = self._edge.trunk(target.trunk)
         if trunk is None:
-            self._failed(leg, Cause.UNAVAILABLE)
-            return
+            return None
         leg.record.trunk = trunk.id
         number = self._edge.number_to_trunk(trunk.id, target.number, target.emergency)
         uri = str(SipUri(trunk.host, number, trunk.port))
-        shown = _shown(command.caller, self._local[0])
-        leg.session = self.ua.invite(
+        shown = _shown(caller, self._local[0])
+        return self.ua.invite(
             uri,
             Flow("udp", self._local, (trunk.host, trunk.port)),
             from_=shown,
             to=f"<{uri}>",
             sdp=offer,
             headers=[("P-Asserted-Identity", shown)],
-            contact_user=command.caller.number or None,
+            contact_user=_contact_user(caller),
             credentials=trunk.credentials,
             tag=leg,
         )
@@ -204,11 +227,13 @@ class Legs:
         leg = self._leg(session)
         if leg is None:
             return
+        sounds = sdp_text is not None
         if sdp_text is not None:
             try:
                 leg.take_answer(sdp_text)
             except sdp.SdpError:
-                return
+                sounds = False  # it may still answer with what we can use
+        if sounds:
             self._post(leg.record.tenant, e.LegProgress(leg.id))
         elif response.status in (180, 183):
             self._post(leg.record.tenant, e.LegRinging(leg.id))
@@ -250,14 +275,19 @@ class Legs:
             leg.remote_offer = None
             session.accept_reinvite(leg.make_offer(leg.record.codecs))
         else:
+            before = leg.remote_offer
             try:
                 leg.remote_offer = sdp.parse(sdp_text)
                 answer = leg.answer_offer(leg.record.codecs)
             except sdp.SdpError:
+                leg.remote_offer = before
                 session.reject_reinvite(488)
                 return
             session.accept_reinvite(answer)
         self._mark(leg)
+        self._tell_hold(leg, was_held)
+
+    def _tell_hold(self, leg: SipLeg, was_held: bool) -> None:
         if leg.record.held != was_held:
             event = e.LegHeld(leg.id) if leg.record.held else e.LegResumed(leg.id)
             self._post(leg.record.tenant, event)
@@ -400,21 +430,30 @@ class Legs:
         for key, value in entries.items():
             if not key.startswith(_LEG):
                 continue
-            record = _decode(value)
-            self._kept.add(record.id)
-            if record.dialog is None:
+            self._kept.add(key.removeprefix(_LEG))
+            try:
+                leg = self._restored(_decode(value))
+            except ValueError as error:
+                log.error("a journaled leg cannot be read; dropped", key=key, error=str(error))
+                self._dirty[key.removeprefix(_LEG)] = None
                 continue
-            leg = SipLeg(record, self._media)
-            trunk = self._edge.trunk(record.trunk) if record.trunk else None
-            credentials = trunk.credentials if trunk is not None else None
-            dialog = record.dialog
-            if dialog.flow.connection:
-                # connections ended with the process before; any other one to the same peer will do
-                dialog.flow = msgspec.structs.replace(dialog.flow, connection=0)
-            leg.restored(self.ua.restore(dialog, credentials=credentials, tag=leg))
             self._legs[leg.id] = leg
-            legs[leg.id] = record.tenant
+            legs[leg.id] = leg.record.tenant
         return legs
+
+    def _restored(self, record: LegRecord) -> SipLeg:
+        """Raises ValueError for what cannot be gone on with."""
+        leg = SipLeg(record, self._media)
+        trunk = self._edge.trunk(record.trunk) if record.trunk else None
+        credentials = trunk.credentials if trunk is not None else None
+        dialog = record.dialog
+        if dialog is None:
+            raise ValueError("a leg without a dialog")
+        if dialog.flow.connection:
+            # connections ended with the process before; any other one to the same peer will do
+            dialog.flow = msgspec.structs.replace(dialog.flow, connection=0)
+        leg.restored(self.ua.restore(dialog, credentials=credentials, tag=leg))
+        return leg
 
     def lost(self, leg_id: str) -> None:
         """The leg's media session is gone: end it, as if the far side had."""
@@ -434,21 +473,19 @@ class Legs:
         self._closing = True
 
 
-def _check(offer: sdp.SessionDescription) -> None:
-    """Refuse at once what could never be answered. Raises sdp.NotAcceptable."""
-    for media in offer.media:
-        usable = media.kind == "audio" and media.port and media.protocol.upper() in ("RTP/AVP", "RTP/AVPF")
-        if usable and any(codec.name.upper() in CODECS for codec in media.codecs()):
-            return
-    raise sdp.NotAcceptable("no audio stream with a codec we support")
-
-
 def _sdp_id(text: str) -> int:
     """A session id for o=, the same for the same leg."""
     number = 0
     for byte in text.encode():
         number = (number * 131 + byte) & 0x7FFFFFFF
     return number
+
+
+def _contact_user(caller: Party) -> str | None:
+    """The user in our Contact: the caller's number, when it is one. What an outsider calls himself may be
+    anything.
+    """
+    return caller.number if _plain(caller.number) else None
 
 
 def _shown(caller: Party, domain: str) -> str:

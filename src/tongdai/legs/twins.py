@@ -13,8 +13,11 @@ import msgspec
 from tongdai.calls import commands as c
 from tongdai.calls import events as e
 from tongdai.calls.model import Cause
+from tongdai.core.log import get_logger
 from tongdai.journal.port import Journal
 from tongdai.legs.ports import Edge, LegMedia, Opened, Post
+
+log = get_logger(__name__)
 
 _TWIN = "twin/"
 _CODECS = (("PCMU", 0),)
@@ -140,10 +143,15 @@ class Twins:
 
     def restore(self, entries: Mapping[str, bytes]) -> dict[str, str]:
         """Take over the pairs of a process that is gone; returns their legs with their tenants."""
-        twins = [
-            msgspec.msgpack.decode(value, type=Twin)
-            for key, value in entries.items()
-            if key.startswith(_TWIN)
-        ]
-        self._legs = {twin.id: twin for twin in twins}
-        return {twin.id: twin.tenant for twin in twins}
+        found: dict[str, Twin] = {}
+        for key, value in entries.items():
+            if key.startswith(_TWIN):
+                try:
+                    twin = msgspec.msgpack.decode(value, type=Twin)
+                    found[twin.id] = twin
+                except msgspec.DecodeError as error:
+                    log.error("a journaled leg cannot be read; dropped", key=key, error=str(error))
+                    self._dirty[key.removeprefix(_TWIN)] = None
+        self._legs = {twin.id: twin for twin in found.values() if twin.other in found}
+        self._dirty |= dict.fromkeys(found.keys() - self._legs.keys())
+        return {twin.id: twin.tenant for twin in self._legs.values()}

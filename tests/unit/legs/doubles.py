@@ -1,0 +1,176 @@
+"""What surrounds the legs: the edge of the network, the engine's sessions and a journal, all in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from tongdai.calls.model import Party, PartyKind
+from tongdai.legs.ports import Device, Opened, Trunk
+from tongdai.sdp import Direction
+from tongdai.sip.digest import Algorithm, Credentials, ha1
+from tongdai.tenants.credentials import REALM
+
+PASSWORD = "correct horse"
+
+
+class FakeDevice(msgspec.Struct, frozen=True):
+    tenant: str
+    person: str
+    device: str
+    username: str
+    party: Party
+    ha1: Mapping[Algorithm, str]
+
+
+class FakeTrunk(msgspec.Struct, frozen=True):
+    id: str
+    host: str
+    port: int
+    credentials: Credentials | None = None
+
+
+def device(tenant: str, extension: str, name: str) -> FakeDevice:
+    """A device `<tenant>-<extension>` with the password that all of them have here."""
+    username = f"{tenant}-{extension}"
+    party = Party(PartyKind.PERSON, extension, name, f"person-{username}", f"device-{username}")
+    hashes: dict[Algorithm, str] = {
+        "MD5": ha1(username, REALM, PASSWORD, "MD5"),
+        "SHA-256": ha1(username, REALM, PASSWORD, "SHA-256"),
+    }
+    return FakeDevice(tenant, party.person, party.device, username, party, hashes)
+
+
+class FakeEdge:
+    """Devices, trunks and numbers by hand. A trunk writes numbers without the plus."""
+
+    def __init__(self) -> None:
+        self.devices: dict[str, FakeDevice] = {}
+        self.trunks: dict[str, FakeTrunk] = {}
+        self.numbers: dict[str, str] = {}
+
+    def device(self, username: str) -> Device | None:
+        return self.devices.get(username)
+
+    def trunk_at(self, host: str, port: int) -> Trunk | None:
+        return next((x for x in self.trunks.values() if (x.host, x.port) == (host, port)), None)
+
+    def trunk(self, trunk: str) -> Trunk | None:
+        return self.trunks.get(trunk)
+
+    def tenant_of_number(self, number: str) -> str | None:
+        return self.numbers.get(number)
+
+    def number_from_trunk(self, trunk: str, text: str) -> str:
+        return f"+{text}" if text.isdigit() and len(text) > 6 else text
+
+    def number_to_trunk(self, trunk: str, number: str, emergency: bool) -> str:
+        return number if emergency else number.removeprefix("+")
+
+    def algorithms(self, tenant: str | None) -> Sequence[Algorithm]:
+        return ("MD5", "SHA-256")
+
+
+class Ports(msgspec.Struct, frozen=True):
+    """Implements `legs.ports.Opened`."""
+
+    ip: str
+    port: int
+    rtcp_port: int
+
+
+class Remote(msgspec.Struct, frozen=True):
+    """What the engine was told of a leg's peer."""
+
+    ip: str
+    port: int
+    rtcp_port: int
+    codecs: tuple[tuple[str, int], ...]
+    dtmf_pt: int | None
+    direction: Direction
+
+
+class FakeMedia:
+    """The engine's sessions of legs. Each is open at the next `settle` unless `hold` or `refuse` says
+    otherwise.
+    """
+
+    def __init__(self) -> None:
+        self.hold = False
+        self.refuse = ""
+        self.live: dict[str, str] = {}
+        self.closed: list[str] = []
+        self.remotes: dict[str, list[Remote]] = {}
+        self._opening: list[tuple[str, Callable[[Opened | None, str], None]]] = []
+        self._port = 20000
+
+    def settle(self) -> None:
+        """Answer every `open` so far."""
+        while self._opening and not self.hold:
+            leg, done = self._opening.pop(0)
+            if self.refuse:
+                self.live.pop(leg, None)
+                done(None, self.refuse)
+            else:
+                self._port += 2
+                done(Ports("192.0.2.100", self._port, self._port + 1), "")
+
+    @property
+    def opening(self) -> list[str]:
+        return [leg for leg, _ in self._opening]
+
+    def remote_of(self, leg: str) -> Remote:
+        """What holds now."""
+        return self.remotes[leg][-1]
+
+    def open(self, tenant: str, leg: str, done: Callable[[Opened | None, str], None]) -> None:
+        self.live[leg] = tenant
+        self._opening.append((leg, done))
+
+    def remote(
+        self,
+        leg: str,
+        ip: str,
+        port: int,
+        rtcp_port: int,
+        codecs: Sequence[tuple[str, int]],
+        dtmf_pt: int | None,
+        direction: Direction,
+    ) -> None:
+        assert leg in self.live, f"remote of {leg}, which has no session"
+        told = Remote(ip, port, rtcp_port, tuple(codecs), dtmf_pt, direction)
+        self.remotes.setdefault(leg, []).append(told)
+
+    def close(self, leg: str) -> None:
+        if self.live.pop(leg, None) is not None:
+            self.closed.append(leg)
+
+
+class MemoryJournal:
+    """Keeps what was committed; `trace` gets a line for every commit that wrote something."""
+
+    def __init__(self, trace: list[str] | None = None) -> None:
+        self.failing = False
+        self.trace = trace if trace is not None else []
+        self.kept: dict[str, bytes] = {}
+        self.pending: dict[str, bytes | None] = {}
+
+    def put(self, key: str, value: bytes) -> None:
+        self.pending[key] = value
+
+    def delete(self, key: str) -> None:
+        self.pending[key] = None
+
+    def commit(self) -> bool:
+        if self.pending:
+            for key, value in self.pending.items():
+                self.kept.pop(key, None)
+                if value is not None:
+                    self.kept[key] = value
+            self.trace.append("commit " + " ".join(sorted(self.pending)))
+            self.pending = {}
+        return not self.failing
+
+    def load(self) -> dict[str, bytes]:
+        return dict(self.kept)

@@ -94,7 +94,10 @@ class Switch:
             self._running = False
 
     def _apply(self, tenant: str, event: e.Event) -> None:
-        state = self._states[tenant]
+        state = self._states.get(tenant)
+        if state is None:  # what a former process knew of a tenant that is gone
+            log.error("an event of an unknown tenant", tenant=tenant, call_event=type(event).__name__)
+            return
         with log_context(tenant=TenantId(tenant)):
             try:
                 step = machine.apply(state, event, self._clock(), self._worlds[tenant])
@@ -157,7 +160,12 @@ class Switch:
         """
         for key, value in entries.items():
             if key.startswith(_CALL):
-                call = _decode(value)
+                try:
+                    call = _decode(value)
+                except msgspec.DecodeError as error:
+                    log.error("a journaled call cannot be read; dropped", key=key, error=str(error))
+                    self._journal.delete(key)
+                    continue
                 state = self._states.get(call.tenant)
                 if state is None:
                     self._journal.delete(key)

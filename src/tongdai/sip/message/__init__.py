@@ -14,7 +14,7 @@ from tongdai.sip.message.message import Message, Request, Response
 from tongdai.sip.message.parser import MAX_MESSAGE, parse
 from tongdai.sip.message.reasons import reason_phrase
 from tongdai.sip.message.stream import PING, PONG, StreamParser
-from tongdai.sip.message.uri import SipUri
+from tongdai.sip.message.uri import SipUri, escape_user
 from tongdai.sip.message.values import AuthValue, CSeq, NameAddr, Reason, Replaces, Via
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "StreamParser",
     "Via",
     "canonical",
+    "escape_user",
     "parse",
     "quote",
     "reason_phrase",

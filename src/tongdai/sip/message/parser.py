@@ -105,19 +105,21 @@ def _is_status(text: str) -> bool:
 
 
 def _check_required(message: Request | Response) -> str | None:
-    """The five fields that every message needs, and what they must agree on."""
+    """The five fields that every message needs, and what they must agree on.
+
+    From and To of a response are read when somebody asks: its transaction is found without them.
+    """
     try:
         if not message.headers.get("Call-ID"):
             return "no Call-ID"
         message.via  # noqa: B018
+        cseq = message.cseq
+        if isinstance(message, Response):
+            return None
         message.from_  # noqa: B018
         message.to  # noqa: B018
-        cseq = message.cseq
     except ParseError as problem:
         return problem.reason
-    if isinstance(message, Request):
-        if cseq.method != message.method:
-            return "CSeq names another method"
-        if cseq.number >= 2**31:
-            return "CSeq too large"
-    return None
+    if cseq.method != message.method:
+        return "CSeq names another method"
+    return "CSeq too large" if cseq.number >= 2**31 else None

@@ -76,7 +76,7 @@ class SipUri(msgspec.Struct, frozen=True, eq=False):
             return f"tel:{self.user}{self._print_params()}"
         out = self.scheme + ":"
         if self.user is not None:
-            out += _encode(self.user, _USER_SAFE)
+            out += escape_user(self.user)
             if self.password is not None:
                 out += ":" + _encode(self.password, "-_.!~*'()&=+$,")
             out += "@"
@@ -135,6 +135,11 @@ class SipUri(msgspec.Struct, frozen=True, eq=False):
         return sorted((n.lower(), v) for n, v in self.headers) == sorted(
             (n.lower(), v) for n, v in other.headers
         )
+
+
+def escape_user(user: str) -> str:
+    """The user part of a URI as it is written (RFC 3261 §19.1.2)."""
+    return _encode(user, _USER_SAFE)
 
 
 def _decode(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tongdai.sip.flow import Flow
 from tongdai.sip.message import Headers, Message, Request, Response
@@ -67,7 +67,7 @@ class Transaction:
             self._stop()
             self._layer.forget(self)
         for action in actions:
-            _RUN[action](self, message, now)
+            getattr(self, _METHODS[action])(message, now)
 
     # -- actions
 
@@ -118,16 +118,16 @@ class Transaction:
         raise NotImplementedError
 
 
-_RUN: dict[Action, Callable[[Any, Message | None, float], None]] = {
-    Action.SEND: lambda tx, message, now: tx._send(message, now),
-    Action.SLOW_DOWN: lambda tx, message, now: tx._slow_down(message, now),
-    Action.SLOWEST: lambda tx, message, now: tx._slowest(message, now),
-    Action.START: lambda tx, message, now: tx._start(message, now),
-    Action.STOP: lambda tx, message, now: tx._stop(message, now),
-    Action.LINGER: lambda tx, message, now: tx._linger(message, now),
-    Action.ACK: lambda tx, message, now: tx._ack(message, now),
-    Action.PASS: lambda tx, message, now: tx._pass(message, now),
-    Action.FAIL: lambda tx, message, now: tx._fail(message, now),
+_METHODS: dict[Action, str] = {
+    Action.SEND: "_send",
+    Action.SLOW_DOWN: "_slow_down",
+    Action.SLOWEST: "_slowest",
+    Action.START: "_start",
+    Action.STOP: "_stop",
+    Action.LINGER: "_linger",
+    Action.ACK: "_ack",
+    Action.PASS: "_pass",
+    Action.FAIL: "_fail",
 }
 
 ResponseUser = Callable[[Response, float], None]

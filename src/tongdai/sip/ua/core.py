@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tongdai.sip.flow import Flow
 from tongdai.sip.ids import IdSource
+from tongdai.sip.message import escape_user
 from tongdai.sip.timers import Timers
 from tongdai.sip.transaction import TransactionLayer
 
@@ -93,6 +94,10 @@ class UaCore:
 
 
 def contact_uri(flow: Flow, user: str | None) -> str:
-    """A Contact that leads back to us over that kind of flow."""
+    """A Contact that leads back to us over that kind of flow; whatever the user is, it is escaped."""
     transport = "" if flow.transport == "udp" else f";transport={flow.transport}"
-    return f"sip:{user}@{flow.local_hostport}{transport}" if user else f"sip:{flow.local_hostport}{transport}"
+    return (
+        f"sip:{escape_user(user)}@{flow.local_hostport}{transport}"
+        if user
+        else f"sip:{flow.local_hostport}{transport}"
+    )

@@ -367,3 +367,11 @@ def test_a_blind_transfer_to_whom_one_just_was(
     sim.refer(minh, "102")
     sim.advance(5)
     assert sim.cause(lan) is None
+
+
+def test_a_caller_from_outside_cannot_take_anybodys_place(sim: Checked, two: tuple[str, str]) -> None:
+    """A trunk's INVITE with Replaces named a dialog of the company and was put through."""
+    lan, minh = two
+    stranger = sim.call(OUTSIDE, MAIN, replaces=minh)
+    assert sim.cause(stranger) is Cause.FORBIDDEN
+    assert sim.talk(lan, minh)

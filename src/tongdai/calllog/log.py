@@ -37,7 +37,7 @@ class _LiveLog:
 class CallLog:
     """Takes facts, numbers and dates them, and stores them behind the call."""
 
-    def __init__(self, *, journal: Journal, db: Database, clock: Clock, linger: float = 0.05) -> None:
+    def __init__(self, *, journal: Journal, db: Database, clock: Clock, linger: float = 0.25) -> None:
         self._journal = journal
         self._db = db
         self._clock = clock

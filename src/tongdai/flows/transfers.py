@@ -81,7 +81,11 @@ def _has_place(leg: Leg) -> bool:
 
 
 def take_over(step: Step, world: World, call: Call, replaces: str) -> None:
-    """The new call's only leg takes the place of another leg (INVITE with Replaces, RFC 3891)."""
+    """The new call's only leg takes the place of another leg (INVITE with Replaces, RFC 3891). Only people
+    of the company may: who knows a dialog from outside shall not step into it."""
+    if call.caller.kind is not PartyKind.PERSON:
+        step.end_call(call, Cause.FORBIDDEN)
+        return
     theirs = step.state.call_of(replaces)
     old = theirs.legs.get(replaces) if theirs is not None else None
     if theirs is None or old is None or old.state is not LegState.ANSWERED:

@@ -6,6 +6,8 @@ from tongdai.calls.model import Lockout, TenantState
 
 MAX_FAILURES = 5
 LOCKED_SECONDS = 300.0
+MOST_REMEMBERED = 1000
+"""A guesser who changes his number must not fill the memory: beyond this, finished lockouts are forgotten."""
 
 
 def locked(state: TenantState, what: str, now: float) -> bool:
@@ -14,6 +16,8 @@ def locked(state: TenantState, what: str, now: float) -> bool:
 
 
 def wrong(state: TenantState, what: str, now: float) -> None:
+    if len(state.lockouts) >= MOST_REMEMBERED:
+        state.lockouts = {name: old for name, old in state.lockouts.items() if now < old.until}
     lockout = state.lockouts.setdefault(what, Lockout())
     lockout.failures += 1
     if lockout.failures >= MAX_FAILURES:

@@ -36,18 +36,18 @@ def list_calls(data: Path | None, tenant: str | None, limit: int, form: Form) ->
     found, domains = _with_database(data, read)
     if form == "json":
         return msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n"
-    rows = [("started", "tenant", "from", "dialled", "what became of it", "length", "call")]
+    rows = [("call", "started", "tenant", "from", "dialled", "what became of it", "length")]
     for cdr in found:
         outcome = cdr.disposition.value.replace("_", " ")
         rows.append(
             (
+                cdr.call,
                 f"{_local(cdr.started):%Y-%m-%d %H:%M:%S}",
                 domains.get(cdr.tenant, cdr.tenant),
                 number(cdr.caller) or "anonymous",
                 number(cdr.dialled),
                 f"{outcome} by {number(cdr.answered_by)}" if cdr.answered_by else outcome,
                 duration(cdr.ended - cdr.started),
-                cdr.call,
             )
         )
     if form == "lines":

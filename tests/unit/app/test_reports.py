@@ -36,7 +36,7 @@ def data(tmp_path: Path) -> Path:
 
 def test_calls_are_listed_for_people(data: Path):
     heading, *rows = list_calls(data, None, 50, "table").splitlines()
-    assert heading.split()[:3] == ["started", "tenant", "from"]
+    assert heading.split()[:4] == ["call", "started", "tenant", "from"]
     assert len(rows) == 2
     row = next(row for row in rows if "call_1" in row)
     for word in ("anphat.demo", "+84 90 123 45 67", "+84 28 7123 4500", "answered by 102", "2 min 20 s"):
@@ -46,7 +46,7 @@ def test_calls_are_listed_for_people(data: Path):
 def test_calls_are_one_line_each_for_a_pipe(data: Path):
     lines = list_calls(data, None, 50, "lines").splitlines()
     assert len(lines) == 2
-    assert [line.split("\t")[-1] for line in lines] == ["call_1", "call_2"]
+    assert [line.split("\t")[0] for line in lines] == ["call_1", "call_2"]
 
 
 def test_calls_are_listed_for_programs_with_every_leg(data: Path):

@@ -172,6 +172,7 @@ class Office(Node):
         super().__init__(network, OFFICE, "udp")
         network.nodes[OFFICE] = self
         self.front.use(self.agent)
+        self.writers = [self.front.journal]
 
     def _new_agent(self) -> UserAgent:
         self.office_agent = OfficeAgent(
@@ -188,7 +189,8 @@ class Office(Node):
 
     def before_sending(self) -> None:
         self.media.settle()
-        self.front.journal()
+        for write in self.writers:
+            write()
         self.journal.commit()
 
     def of(self, kind: type[E]) -> list[E]:
@@ -212,13 +214,18 @@ class Stage:
         self.contacts: dict[str, Contact] = {}
         self.edge.numbers = {MAIN: "anphat", THEIRS: "binhminh"}
         self.edge.trunks["trunk"] = FakeTrunk("trunk", *CARRIER)
-        self.office = Office(self.network, self.edge, self.media, self.contacts)
+        self.office = self.new_office()
         self._hosts = count(1)
         self.carrier = Phone(self.network, CARRIER, None, "udp")
 
-    def phone(self, tenant: str, extension: str, *, transport: Transport = "udp") -> Phone:
+    def new_office(self, entries: dict[str, bytes] | None = None, generation: int = 0) -> Office:
+        return Office(self.network, self.edge, self.media, self.contacts, entries, generation)
+
+    def phone(
+        self, tenant: str, extension: str, *, transport: Transport = "udp", who: FakeDevice | None = None
+    ) -> Phone:
         """A phone that is registered: its binding is `bnd-<extension>`."""
-        who = device(tenant, extension, f"Person {extension}")
+        who = who or device(tenant, extension, f"Person {extension}")
         self.edge.devices[who.username] = who
         host = f"203.0.113.{next(self._hosts)}"
         phone = Phone(self.network, (host, 5060), who, transport)
@@ -271,9 +278,7 @@ class Stage:
     def restart(self) -> tuple[Office, dict[str, str]]:
         """`kill -9`: a new office begins from what the journal kept. Returns it with its legs."""
         entries = self.office.journal.load()
-        self.office = Office(
-            self.network, self.edge, self.media, self.contacts, entries, self.office.generation + 1
-        )
+        self.office = self.new_office(entries, self.office.generation + 1)
         return self.office, self.office.front.restore(entries)
 
     def ends(self) -> list[tuple[str, Cause]]:

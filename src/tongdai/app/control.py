@@ -32,6 +32,7 @@ from tongdai.journal import LocalJournal
 from tongdai.legs.callers import Callers
 from tongdai.legs.ports import Contact
 from tongdai.media.client import EngineClient
+from tongdai.media.events import EngineEvent
 from tongdai.media.sessions import Sessions
 from tongdai.registrar import Bindings, Registrar
 from tongdai.sip.digest import DigestServer
@@ -48,6 +49,8 @@ log = get_logger(__name__)
 
 FAREWELL_SECONDS = 2.0
 """How long BYEs wait for their answers, and recordings for their end, at a polite stop."""
+
+_HEARD = "engine/heard"
 
 
 class Control:
@@ -106,9 +109,12 @@ class Control:
         self.pulse.use(
             self.ua,
             timed=[self.ua, self.switch, self.bindings],
-            writers=[self.switch.journal, self.front.journal],
+            writers=[self.switch.journal, self.front.journal, self._journal_engine],
         )
+        self._engine: EngineClient | None = None
         self._engine_id = ""
+        self._heard = 0
+        self._early: list[EngineEvent] | None = []
 
     # introductions
 
@@ -134,11 +140,16 @@ class Control:
         self.calllog.open(entries)
         self.bindings.restore(entries)
         await self.prompts.prepare()
-        engine = await EngineClient.connect(
-            Path(self.config.engine_socket), on_event=self.media.on_event, on_engine=self._on_engine
+        self._heard = int(entries.get(_HEARD, b"0"))
+        self._engine = engine = await EngineClient.connect(
+            Path(self.config.engine_socket),
+            on_event=self._on_event,
+            on_engine=self._on_engine,
+            after=self._heard,
         )
         self.media.use(engine)
         await self._take_over(entries)
+        self._catch_up()
         await self.wires.open(
             self.config.udp_fd, self.config.tcp_fd, (self.config.advertised_ip, self.config.sip_port)
         )
@@ -176,6 +187,25 @@ class Control:
             self.front.hangup(leg, Cause.FAILED)
         if legs:
             log.info("took over calls", legs=len(legs), sounding=len(sounding))
+
+    def _on_event(self, event: EngineEvent) -> None:
+        if self._early is not None:
+            self._early.append(event)
+        else:
+            self.media.on_event(event)
+            self.pulse.stir()
+
+    def _catch_up(self) -> None:
+        """Calls are taken over: hear what the engine had to tell while no process listened."""
+        early, self._early = self._early or [], None
+        for event in early:
+            self._on_event(event)
+
+    def _journal_engine(self) -> None:
+        """The last event of the engine that has had its effect: the next process asks for those behind it."""
+        if self._early is None and self._engine is not None and self._engine.last_event != self._heard:
+            self._heard = self._engine.last_event
+            self.journal.put(_HEARD, str(self._heard).encode())
 
     def _on_engine(self, engine: str, sessions: int) -> None:
         """Another engine knows nothing of the sessions of the one before: their calls are over."""

@@ -49,9 +49,11 @@ class Phones:
         self._numbers = count(1)
         self._open: list[RawPhone | Baresip | Sipp] = []
 
-    async def raw(self, account: Account, *, register: bool = True, transport: str = "udp") -> RawPhone:
+    async def raw(
+        self, account: Account, *, register: bool = True, transport: str = "udp", port: int = 0
+    ) -> RawPhone:
         """A raw phone, registered unless told otherwise."""
-        phone = RawPhone(account, tone=next(self._tones), transport=transport)
+        phone = RawPhone(account, tone=next(self._tones), transport=transport, port=port)
         self._open.append(phone)
         await phone.open()
         return await phone.registered() if register else phone

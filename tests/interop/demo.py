@@ -19,6 +19,7 @@ TONGDAI = Path(sysconfig.get_path("scripts")) / "tongdai"
 _FIRST_START = 90.0
 _LATER_START = 5.0
 _STOP = 5.0
+_MARK = "TONGDAI_INTEROP"
 
 
 class Device(msgspec.Struct):
@@ -108,6 +109,7 @@ class Demo:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                env={**os.environ, _MARK: str(self.directory)},
             )
         began = time.monotonic()
         allowed = _FIRST_START if fresh else _LATER_START
@@ -156,26 +158,16 @@ class Demo:
             self._process.wait()
 
     def processes(self) -> dict[int, str]:
-        """The processes of this demo that still run, found by session, command line and demo.json."""
-        if self._process is None:
-            return {}
+        """The processes of this demo that still run: all inherited a variable of their own."""
+        mark = f"{_MARK}={self.directory}".encode()
         found: dict[int, str] = {}
-        named = {pid for pid in self.facts.pids.values() if pid}
         for entry in Path("/proc").iterdir():
-            if not entry.name.isdigit():
-                continue
             try:
-                name, _, rest = (entry / "stat").read_text().partition("(")[2].rpartition(")")
-                state, _, _, session = rest.split()[:4]
-                command = (entry / "cmdline").read_bytes()
-            except (OSError, ValueError):
+                if entry.name.isdigit() and mark in (entry / "environ").read_bytes().split(b"\0"):
+                    found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:
                 continue
-            pid = int(entry.name)
-            told = str(self.directory).encode() in command or (pid in named and b"tongdai" in command)
-            ours = told or int(session) == self._process.pid
-            if ours and state != "Z" and pid != os.getpid():
-                found[pid] = name
-        return found
+        return {pid: command for pid, command in found.items() if command}
 
     @property
     def log_path(self) -> Path:

@@ -12,7 +12,7 @@ from tests.interop.talk import hear_each_other, talk
 
 
 async def _calls(demo: Demo) -> list[str]:
-    return (await asyncio.to_thread(demo.cli, "calls")).splitlines()
+    return (await asyncio.to_thread(demo.cli, "calls", "--limit", "1000")).splitlines()
 
 
 async def test_a_call_is_listed_once_and_explained(demo: Demo, phones: Phones):
@@ -62,5 +62,5 @@ async def test_explaining_an_unknown_call_says_so(demo: Demo):
 
 
 def _id_in(line: str) -> str:
-    """The call's id: the first word of its line."""
-    return line.split(maxsplit=1)[0]
+    """The call's id: the word in its line that begins with call_."""
+    return next(word for word in line.split() if word.startswith("call_"))

@@ -63,7 +63,7 @@ async def test_an_outside_number_without_a_phone_answers_and_echoes(demo: Demo, 
 
 
 @pytest.mark.parametrize(
-    "dialled", ["+14155550100", "0014155550100", "+33123456789", "+882161234567", "+870123456"]
+    "dialled", ["+14155550100", "0014155550100", "+33123456789", "+882161234567", "+870773123456"]
 )
 async def test_other_countries_are_refused_with_words(demo: Demo, phones: Phones, dialled: str):
     caller, outside = await phones.raw(demo.account("101")), await phones.raw(demo.carrier())

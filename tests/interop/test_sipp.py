@@ -60,15 +60,16 @@ async def test_sipp_is_refused_with_a_wrong_password(demo: Demo, phones: Phones)
 
 
 async def test_a_busy_sipp_sends_the_caller_to_voicemail(demo: Demo, phones: Phones):
-    registering = await phones.raw(demo.account("102"), register=False)
-    run = await phones.sipp("busy", demo.account("102")).open()
-    await registering.register(contact=f"<sip:{registering.account.username}@127.0.0.1:{run.port}>")
+    busy = phones.sipp("busy", demo.account("102"))
+    registering = await phones.raw(demo.account("102"), port=busy.port)
+    registering.link.close()
+    await busy.open()
     caller = await phones.raw(demo.account("101"))
     near = await caller.call("102", wait="sent")
     await near.answered()
-    await run.finished()
+    await busy.finished()
     await hears_beep(near)
-    await registering.register(0, contact=f"<sip:{registering.account.username}@127.0.0.1:{run.port}>")
+    await (await phones.raw(demo.account("102"), port=busy.port)).unregister()
 
 
 async def test_sipp_as_the_carrier_is_called_and_calls(own_demo: Demo, phones: Phones):

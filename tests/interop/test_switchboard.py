@@ -11,10 +11,10 @@ from tests.interop.phones.sound import (
     RATE,
     hears_silence,
     hears_something,
+    leaks,
     likeness,
     now_at,
     sounding,
-    trace_of,
 )
 from tests.interop.talk import hear_each_other
 
@@ -28,7 +28,7 @@ async def test_the_greeting_is_heard_at_once_and_is_short(demo: Demo, phones: Ph
     spans = sounding(heard, pause=2.0)
     assert spans[0].start < 1.0
     assert spans[0].end <= 12.5
-    assert trace_of(heard, caller.tone) < 0.05
+    assert not leaks(heard, caller.tone)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ async def test_the_main_number_from_outside_is_the_switchboard(demo: Demo, phone
 
 
 @pytest.mark.parametrize(
-    ("spelled", "extension"), [("526#", "101"), ("649836#", "101"), ("462", "103"), ("86", "105")]
+    ("spelled", "extension"), [("526#", "101"), ("648936#", "101"), ("462", "103"), ("86", "105")]
 )
 async def test_a_name_spelled_on_the_keypad_is_found_and_connected(
     demo: Demo, phones: Phones, spelled: str, extension: str

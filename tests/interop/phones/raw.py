@@ -25,7 +25,7 @@ from tests.interop.phones.sip import (
 )
 
 _T1 = 0.5
-_GIVE_UP = 32.0
+_GIVE_UP = 10.0
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,13 @@ class RawPhone:
     """One device: an account, a socket, and the calls on it."""
 
     def __init__(
-        self, account: Account, *, tone: int, transport: str = "udp", host: str = "127.0.0.1"
+        self,
+        account: Account,
+        *,
+        tone: int,
+        transport: str = "udp",
+        host: str = "127.0.0.1",
+        port: int = 0,
     ) -> None:
         self.account = account
         self.tone = tone
@@ -62,6 +68,7 @@ class RawPhone:
         self.codecs: list[int] = [0, 8]
         self.on_invite: Callable[[RawCall], None] | None = None
         self._transport = transport
+        self._port = port
         self._link: Link | None = None
         self._incoming: asyncio.Queue[RawCall] = asyncio.Queue()
         self._waiting: dict[tuple[str, str], asyncio.Queue[Message]] = {}
@@ -74,7 +81,7 @@ class RawPhone:
     async def open(self) -> RawPhone:
         """Bind the socket; nothing is sent yet."""
         link = (TcpLink if self._transport == "tcp" else UdpLink)(self.account.server, self._on_message)
-        await link.open((self.host, 0))
+        await link.open((self.host, self._port))
         self._link = link
         return self
 

@@ -19,7 +19,7 @@ _NO_SUCH_USER = {"MD5": "0" * 32, "SHA-256": "0" * 64}
 
 
 def _hash(text: str, algorithm: str) -> str:
-    return _HASHES[algorithm](text.encode("utf-8", "surrogateescape")).hexdigest()
+    return _HASHES[algorithm](text.encode()).hexdigest()
 
 
 def ha1(username: str, realm: str, password: str, algorithm: Algorithm) -> str:
@@ -142,7 +142,7 @@ class DigestServer:
         expected = _response(
             stored or _NO_SUCH_USER[algorithm], params, request.method, params["uri"], algorithm, qop
         )
-        right = hmac.compare_digest(expected.encode(), params["response"].lower().encode("utf-8", "replace"))
+        right = hmac.compare_digest(expected.encode(), params["response"].lower().encode())
         if not right or stored is None or not _covers(params["uri"], request):
             return Authorization(Verdict.WRONG, username)
         if not 0 <= now - issued <= self._nonce_seconds or issued < self._not_before:
@@ -152,7 +152,7 @@ class DigestServer:
         return Authorization(Verdict.OK, username)
 
     def _sign(self, stem: str, realm: str) -> str:
-        signed = hmac.digest(self._secret, f"{stem}:{realm}".encode("utf-8", "surrogateescape"), "sha256")
+        signed = hmac.digest(self._secret, f"{stem}:{realm}".encode(), "sha256")
         return f"{stem}-{signed[:16].hex()}"
 
     def _issued_at(self, nonce: str, realm: str) -> float | None:

@@ -177,6 +177,15 @@ def test_sdp_is_found_in_a_multipart_body() -> None:
     assert request.sdp is None
 
 
+def test_latin_1_is_read_so_that_it_can_be_stored_and_sent_again() -> None:
+    """A phone with a display name of another code page must not upset a journal that writes UTF-8."""
+    request = parse(INVITE.replace(b"Alice", b"Andr\xe9").replace(b"sip:bob@", b"sip:b%E9b@", 1))
+    assert isinstance(request, Request)
+    assert request.from_.display == "André"
+    assert request.uri.user == "béb"
+    assert "André".encode() in bytes(request.response(200, to_tag="x"))
+
+
 # -- URIs
 
 

@@ -18,7 +18,7 @@ def find_part(body: bytes, content_type: str, wanted: str) -> bytes | None:
     found = _boundary(content_type)
     if found is None:
         return None
-    delimiter = b"--" + (found[1] or found[2]).encode("utf-8", "surrogateescape")
+    delimiter = b"--" + (found[1] or found[2]).encode()
     for piece in (b"\r\n" + body).split(b"\r\n" + delimiter)[1:]:
         if piece.startswith(b"--"):
             return None

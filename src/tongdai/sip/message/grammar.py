@@ -27,6 +27,15 @@ _closing_quote = re.compile(r'(?:[^"\\]|\\.)*"', re.DOTALL).match
 _escaped = re.compile(r"\\(.)", re.DOTALL)
 
 
+def decode_text(data: bytes) -> str:
+    """UTF-8 (RFC 3261 §25.1), or Latin-1 as some phones send it: always text that can be stored and sent
+    again."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
 def unquote(text: str) -> str:
     """The content of a quoted-string; other text as it is."""
     if len(text) >= 2 and text[0] == '"' and text[-1] == '"':

@@ -165,7 +165,7 @@ class Message:
         head = "\r\n".join(lines)
         if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1:
             raise ValueError("a line break inside a SIP header")
-        return head.encode("utf-8", "surrogateescape") + b"\r\n\r\n" + self.body
+        return head.encode() + b"\r\n\r\n" + self.body
 
     def __repr__(self) -> str:
         return f"<{self.start_line()}>"

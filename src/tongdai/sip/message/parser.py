@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tongdai.sip.message.errors import ParseError
-from tongdai.sip.message.grammar import is_token
+from tongdai.sip.message.grammar import decode_text, is_token
 from tongdai.sip.message.headers import Headers, parse_fields
 from tongdai.sip.message.message import Request, Response
 
@@ -40,7 +40,7 @@ def parse_head(head: bytes, body: bytes | None) -> Request | Response:
     if body is None:
         error = "no empty line after the header"
         body = b""
-    text = head.decode("utf-8", "surrogateescape")
+    text = decode_text(head)
     lines = text.split("\r\n")
     ends = len(lines) - 1
     if text.count("\n") != ends or text.count("\r") != ends:

@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from tongdai.sip.message.errors import ParseError
-from tongdai.sip.message.grammar import HOST, Params, check_host, is_token, parse_port
+from tongdai.sip.message.grammar import HOST, Params, check_host, decode_text, is_token, parse_port
 
 # Phones send '#', '^', '{' and alike unescaped in the user part; only what would change the structure is
 # refused. No IGNORECASE: with it, a range beyond ASCII holds i, k and s, which have such relatives in
@@ -147,11 +147,11 @@ def _decode(text: str) -> str:
         return text
     if _bad_escape(text):
         raise ParseError(f"bad escape in {text[:40]!r}")
-    return unquote_to_bytes(text).decode("utf-8", "surrogateescape")
+    return decode_text(unquote_to_bytes(text))
 
 
 def _encode(text: str, safe: str) -> str:
-    return text if text.isalnum() and text.isascii() else percent_encode(text, safe, errors="surrogateescape")
+    return text if text.isalnum() and text.isascii() else percent_encode(text, safe)
 
 
 def _parse_params(text: str) -> Params:

@@ -426,9 +426,7 @@ class UserAgent:
     def _to_tag(self, request: Request) -> str:
         """The same for the same request, without remembering it (§8.2.7)."""
         text = f"{request.via.branch}\n{request.call_id}\n{request.cseq.number}"
-        return hashlib.blake2b(
-            text.encode("utf-8", "surrogateescape"), digest_size=9, key=self._tag_key
-        ).hexdigest()
+        return hashlib.blake2b(text.encode(), digest_size=9, key=self._tag_key).hexdigest()
 
     def _answer(
         self,

@@ -16,11 +16,11 @@ class Disposition(StrEnum):
 
     ANSWERED = "answered"  # two or more people talked
     VOICEMAIL = "voicemail"  # a message was left
-    SERVICE = "service"  # nobody talked: a menu, one's mailbox, the echo test
+    SERVICE = "service"  # nobody was rung: a menu, one's mailbox, the echo test
     ABANDONED = "abandoned"  # hung up while waiting in a queue
     REFUSED = "refused"
     BUSY = "busy"
-    NO_ANSWER = "no_answer"
+    NO_ANSWER = "no_answer"  # somebody was rung, nobody talked, no message was left
     CANCELLED = "cancelled"
     UNAVAILABLE = "unavailable"
     FAILED = "failed"
@@ -166,5 +166,5 @@ class _Builder:
         if f.Waiting in seen:
             return Disposition.ABANDONED
         if answered and cause is Cause.NORMAL:
-            return Disposition.SERVICE
+            return Disposition.NO_ANSWER if f.LegCreated in seen else Disposition.SERVICE
         return _BY_CAUSE.get(cause, Disposition.FAILED)

@@ -51,7 +51,7 @@ class _Story:
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self._legs: dict[str, _Leg] = {}
-        self._place: str | None = None
+        self._place: f.FlowEntered | None = None
         self._placed = 0.0
         self._ringing: list[str] = []
         self._unanswered: list[str] = []
@@ -74,10 +74,12 @@ class _Story:
         self.lines.append(Line(at, text))
 
     def _say_place(self) -> None:
+        """Where the call went, when nobody rang there."""
         if self._place is not None:
             place, self._place = self._place, None
-            if place:
-                self.lines.append(Line(self._placed, place))
+            text = _PLACES.get(place.kind, "{label}").format(label=number(place.label))
+            if text:
+                self.lines.append(Line(self._placed, text))
 
     def _say_ringing(self) -> None:
         """`Sales rang 101 and 102`; several devices of one person are named once."""
@@ -86,7 +88,8 @@ class _Story:
         place, self._place = self._place, None
         names = listed(list(dict.fromkeys(self._ringing)))
         self._ringing = []
-        self.lines.append(Line(self._placed, f"{place} rang {names}" if place else f"rang {names}"))
+        who = "" if place is None else _RING.get(place.kind, "{label} ").format(label=place.label)
+        self.lines.append(Line(self._placed, f"{who}rang {names}"))
 
     def _who(self, leg: str) -> str:
         known = self._legs.get(leg)
@@ -96,7 +99,8 @@ class _Story:
 
     def _end_talk(self, at: float) -> None:
         if self._talk_since is not None:
-            self._say(at, duration(at - self._talk_since))
+            seconds = at - self._talk_since
+            self._say(at, duration(seconds) if seconds >= 1 else "less than a second")
             self._talk_since = None
 
     # -- one per fact
@@ -109,8 +113,7 @@ class _Story:
     def entered(self, at: float, fact: f.FlowEntered) -> None:
         self._end_talk(at)
         self._say_place()
-        name = _PLACES.get(fact.kind, "{label}").format(label=number(fact.label))
-        self._place, self._placed = name.strip(), at
+        self._place, self._placed = fact, at
 
     def created(self, at: float, fact: f.LegCreated) -> None:
         self._legs[fact.leg] = _Leg(fact.party, at)
@@ -227,7 +230,8 @@ class _Story:
 
 
 _PLACES = {
-    "person": "",
+    "person": "{label} has no phone that could ring",
+    "department": "{label} has no phone that could ring",
     "outside": "outside call",
     "emergency": "emergency call",
     "hosted": "outside call, hosted here",
@@ -237,7 +241,16 @@ _PLACES = {
     "echo": "echo test",
     "refused": "",
 }
-"""What a destination is called, by its kind; for the others its label says it."""
+"""What is said of a destination where nobody rang, by its kind; of the others the label says it."""
+
+_RING = {
+    "person": "",
+    "outside": "outside call ",
+    "emergency": "emergency call ",
+    "hosted": "outside call, hosted here, ",
+    "queue": "{label} queue ",
+}
+"""What is said before `rang 101`, by the kind of the destination."""
 
 
 def _name(party: Party) -> str:

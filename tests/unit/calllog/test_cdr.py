@@ -55,6 +55,7 @@ def ended(cause: Cause, *between: f.Fact) -> Disposition:
         (Cause.NORMAL, (f.LegAnsweredFact("a"), f.Refused("not permitted")), Disposition.REFUSED),
         (Cause.NORMAL, (f.LegAnsweredFact("a"), f.Waiting("support", 1)), Disposition.ABANDONED),
         (Cause.NORMAL, (f.LegAnsweredFact("a"),), Disposition.SERVICE),
+        (Cause.NORMAL, (f.LegCreated("b", HOA, "target"), f.LegAnsweredFact("a")), Disposition.NO_ANSWER),
         (Cause.FAILED, (f.LegAnsweredFact("a"), f.Trouble("x")), Disposition.FAILED),
         (Cause.NORMAL, (f.RoomJoined("r", "Conference", 3),), Disposition.ANSWERED),
         (Cause.NORMAL, (f.Merged("call_2"),), Disposition.MERGED),

@@ -31,6 +31,21 @@ def test_a_message_when_nobody_answers():
     )
 
 
+def test_somebody_without_a_phone():
+    facts = logged(
+        (0, f.CallStarted("a", LAN, "106")),
+        (0, f.FlowEntered("person", "Mai Dang")),
+        (0, f.LegAnsweredFact("a")),
+        (9, f.LegEndedFact("a", Cause.NORMAL, by_us=False)),
+        (9, f.MessageLeft("p106", "Mai Dang", 2000)),
+        (9, f.CallEnded(Cause.NORMAL, "101")),
+    )
+    assert one_line(facts) == (
+        "called 106 → Mai Dang has no phone that could ring → the caller hung up"
+        " → left a message of 2 s for Mai Dang"
+    )
+
+
 def test_the_caller_gives_up():
     facts = logged(
         (0, f.CallStarted("a", LAN, "102")),

@@ -24,7 +24,7 @@ from tongdai.calls import commands as c
 from tongdai.calls import events as e
 from tongdai.calls.model import Cause, Party, PartyKind
 from tongdai.legs.callers import Callers
-from tongdai.legs.ports import Contact, Opened
+from tongdai.legs.ports import Contact, Opened, Post
 from tongdai.sip.digest import Credentials, DigestServer
 from tongdai.sip.flow import Address, Transport
 from tongdai.sip.message import Message, Response, parse
@@ -152,6 +152,7 @@ class Office(Node):
         self.edge = edge
         self.media = media
         self.events: list[tuple[str, e.Event]] = []
+        self.logic: Post | None = None
         self.trace: list[str] = []
         self.journal = MemoryJournal(self.trace)
         self.journal.kept = dict(entries or {})
@@ -186,6 +187,8 @@ class Office(Node):
 
     def post(self, tenant: str, event: e.Event) -> None:
         self.events.append((tenant, event))
+        if self.logic is not None:
+            self.logic(tenant, event)
 
     def before_sending(self) -> None:
         self.media.settle()
@@ -207,10 +210,10 @@ class Office(Node):
 class Stage:
     """An office with two tenants (anphat, binhminh), a trunk, and phones as they are asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, media: FakeMedia | None = None) -> None:
         self.network = Network(7)
         self.edge = FakeEdge()
-        self.media = FakeMedia()
+        self.media = media or FakeMedia()
         self.contacts: dict[str, Contact] = {}
         self.edge.numbers = {MAIN: "anphat", THEIRS: "binhminh"}
         self.edge.trunks["trunk"] = FakeTrunk("trunk", *CARRIER)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.unit.sip.network import ANSWER, OFFER, Network, Node, establish
 
+from tongdai.sip.message import Request, parse
 from tongdai.sip.ua import InviteSession, SessionError
 
 Pair = tuple[Network, Node, Node]
@@ -180,6 +181,54 @@ def test_no_answer_at_all_is_408() -> None:
     assert caller.handler.last("failed")[2] == 408
     assert network.sent(caller).count("INVITE sip:callee@192.0.2.2:5060 SIP/2.0") == 7
     assert network.at_rest()
+
+
+def test_a_cancel_that_nobody_answers_still_ends_the_call() -> None:
+    network = Network()
+    caller, callee = network.node("192.0.2.1"), network.node("192.0.2.2")
+    callee.handler.on["invite"] = lambda session: session.progress(180)
+    ours = caller.call(callee)
+    network.run(1)
+    network.drop = lambda flow, data: True
+    ours.cancel()
+    network.run(33)
+    assert caller.handler.last("failed")[2] == 487
+    assert caller.agent.transactions() == 0
+    assert caller.agent.deadline() is None
+
+
+def test_hanging_up_during_a_reinvite_that_gets_no_answer_leaves_nothing() -> None:
+    network = Network()
+    caller, callee = network.node("192.0.2.1"), network.node("192.0.2.2")
+    ours, _ = establish(network, caller, callee)
+    ours.reinvite(OFFER)
+    ((flow, data),) = caller.agent.drain()
+    reinvite = parse(data)
+    assert isinstance(reinvite, Request)
+    caller.agent.receive(bytes(reinvite.response(100)), flow, network.now)
+    network.drop = lambda flow, data: True
+    ours.bye()
+    network.run(33)
+    assert caller.agent.transactions() == 0
+    assert caller.agent.deadline() is None
+
+
+def test_an_answer_with_an_unreadable_contact_is_acknowledged_and_can_be_ended() -> None:
+    network = Network()
+    caller, callee = network.node("192.0.2.1"), network.node("192.0.2.2")
+    ours = caller.call(callee)
+    ((flow, data),) = caller.agent.drain()
+    invite = parse(data)
+    assert isinstance(invite, Request)
+    answer = invite.response(200, None, [("Contact", "<x:y>"), ("Record-Route", "<,")], to_tag="t")
+    caller.agent.receive(bytes(answer), flow, network.now)
+    assert ours.confirmed
+    ours.bye()
+    sent = [(flow.remote, data.split(b" SIP")[0]) for flow, data in caller.agent.drain()]
+    assert sent == [
+        (callee.address, b"ACK sip:callee@192.0.2.2:5060"),
+        (callee.address, b"BYE sip:callee@192.0.2.2:5060"),
+    ]
 
 
 def test_answer_without_ack_is_repeated_then_given_up() -> None:

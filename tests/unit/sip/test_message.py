@@ -120,6 +120,8 @@ def test_a_header_value_cannot_begin_a_new_line() -> None:
         (b"SIP/2.0/UDP pc33", b"SIP/3.0/UDP pc33"),
         (b"tag=1928301774", b"tag=1928301774;tag=2"),
         (b"CSeq: 314159", b"CSeq: x"),
+        (b"tag=1928301774", b"tag"),
+        (b"biloxi.example.com>\r\nf", b"biloxi.example.com>;tag=\r\nf"),
         (b"i: a84b4c76e66710", b"i: "),
         (b"i: a84b4c76e66710\r\n", b""),
     ],

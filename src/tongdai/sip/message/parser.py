@@ -107,19 +107,21 @@ def _is_status(text: str) -> bool:
 def _check_required(message: Request | Response) -> str | None:
     """The five fields that every message needs, and what they must agree on.
 
-    From and To of a response are read when somebody asks: its transaction is found without them.
+    Of a response, whose transaction is found without From, only what an ACK copies is read.
     """
     try:
         if not message.headers.get("Call-ID"):
             return "no Call-ID"
         message.via  # noqa: B018
         cseq = message.cseq
-        if isinstance(message, Response):
-            return None
-        message.from_  # noqa: B018
-        message.to  # noqa: B018
+        if isinstance(message, Response) and (message.status < 200 or cseq.method != "INVITE"):
+            return None if message.headers.get("From") and message.headers.get("To") else "no From or To"
+        if not message.from_.params.get("tag", "x") or not message.to.params.get("tag", "x"):
+            return "empty tag"
     except ParseError as problem:
         return problem.reason
+    if isinstance(message, Response):
+        return None
     if cseq.method != message.method:
         return "CSeq names another method"
     return "CSeq too large" if cseq.number >= 2**31 else None

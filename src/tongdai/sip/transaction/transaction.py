@@ -69,6 +69,12 @@ class Transaction:
         for action in actions:
             getattr(self, _METHODS[action])(message, now)
 
+    def abandon(self) -> None:
+        """End it without a word: nothing more is expected (§9.1)."""
+        self.state = State.TERMINATED
+        self._stop()
+        self._layer.forget(self)
+
     # -- actions
 
     def _send(self, message: Message | None, now: float) -> None:

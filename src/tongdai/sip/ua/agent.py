@@ -9,7 +9,7 @@ from typing import Any
 from tongdai.sip.digest import Credentials
 from tongdai.sip.flow import Flow
 from tongdai.sip.ids import IdSource
-from tongdai.sip.message import Message, NameAddr, ParseError, Replaces, Request, Response, parse
+from tongdai.sip.message import Message, NameAddr, ParseError, Replaces, Request, Response, SipUri, parse
 from tongdai.sip.transaction import ServerTransaction
 from tongdai.sip.transaction.routing import response_flow, stamp_source
 from tongdai.sip.ua.core import ALLOW, EXTENSIONS, SUPPORTED, HeaderList, UaCore, contact_uri
@@ -133,6 +133,7 @@ class UserAgent:
         `ParseError` for bad addresses.
         """
         core = self._core
+        SipUri.parse(target)
         tag_token = core.ids.token()
         state = DialogState(
             key=core.ids.token(),

@@ -10,10 +10,10 @@ from tongdai.sip.timers import Timer
 from tongdai.sip.ua.calling import OutgoingInvite
 from tongdai.sip.ua.core import HeaderList, SessionError, UaCore
 from tongdai.sip.ua.dialog import (
+    accept_target,
     adopt_response,
     build_request,
     fork_of,
-    refresh_target,
     request_flow,
     sdp_body,
 )
@@ -108,6 +108,8 @@ class Caller:
         if self._retry is not None:
             self._core.timers.cancel(self._retry)
             self._retry = None
+        if self.outgoing is not None:
+            self.outgoing.expire(self._core.clock())
 
     def _new(self, sdp: str | None, headers: HeaderList, *, initial: bool) -> OutgoingInvite:
         return OutgoingInvite(
@@ -117,7 +119,7 @@ class Caller:
     # -- told by OutgoingInvite
 
     def invite_progress(self, outgoing: OutgoingInvite, response: Response, now: float) -> None:
-        """A 101..199. Raises `ParseError`."""
+        """A 101..199."""
         state = self._session.state
         if not outgoing.initial or state.phase != "early":
             return
@@ -129,7 +131,7 @@ class Caller:
         self._core.handler.on_provisional(self._session, response, sdp)
 
     def invite_success(self, outgoing: OutgoingInvite, response: Response, now: float) -> None:
-        """A 2xx: the first, the same again, or that of another fork (§13.2.2.4). Raises `ParseError`."""
+        """A 2xx: the first, the same again, or that of another fork (§13.2.2.4)."""
         state = self._session.state
         if outgoing is not self.outgoing:
             if response.to.tag == state.remote_tag:
@@ -141,7 +143,7 @@ class Caller:
         if outgoing.initial:
             adopt_response(state, response)
         else:
-            refresh_target(state, response)
+            accept_target(state, response)
         sdp = response.sdp
         if sdp is not None:
             state.remote_sdp = sdp

@@ -110,6 +110,11 @@ class OutgoingInvite:
         if self.heard:
             self._send_cancel(now)
 
+    def expire(self, now: float) -> None:
+        """The session is over: wait for the final response only as long as it may take."""
+        if self.transaction is not None and not self.done and self._give_up is None:
+            self._give_up = self._core.timers.schedule(now + 64 * self._core.layer.t1, self._abandon)
+
     def credentials_header(self) -> HeaderList:
         """The Authorization that our INVITE carried, which its ACK repeats (§22.1)."""
         if self.transaction is None:
@@ -175,4 +180,6 @@ class OutgoingInvite:
         self._give_up = self._core.timers.schedule(now + 64 * layer.t1, self._abandon)
 
     def _abandon(self, now: float) -> None:
+        if self.transaction is not None:
+            self.transaction.abandon()
         self._on_failure(487, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from ipaddress import ip_address
 
 import msgspec
@@ -119,14 +120,27 @@ def refresh_target(state: DialogState, message: Message) -> None:
 
 
 def adopt_response(state: DialogState, response: Response) -> None:
-    """As UAC: the dialog is the one that this 101..299 names (§12.1.2). Raises `ParseError`."""
+    """As UAC: the dialog is the one that this 101..299 names (§12.1.2).
+
+    A Contact or Record-Route that cannot be read is passed over: a call that was answered must be
+    acknowledged and can only be ended in its dialog, so the peer gets both where the INVITE went.
+    """
     state.remote_tag = response.to.tag
-    routes = response.record_route
-    routes.reverse()
-    for route in routes[:1]:
-        NameAddr.parse(route).uri  # noqa: B018
+    routes: list[str] = []
+    with suppress(ParseError):
+        found = response.record_route
+        found.reverse()
+        for route in found[:1]:
+            NameAddr.parse(route).uri  # noqa: B018
+        routes = found
     state.route_set = routes
-    refresh_target(state, response)
+    accept_target(state, response)
+
+
+def accept_target(state: DialogState, response: Response) -> None:
+    """As UAC: take the Contact of a response as target when it can be one."""
+    with suppress(ParseError):
+        refresh_target(state, response)
 
 
 def fork_of(state: DialogState, response: Response) -> DialogState:

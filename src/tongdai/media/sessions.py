@@ -57,6 +57,8 @@ class Sessions:
         self._tenants: dict[str, str] = {}
         self._wanted: dict[str, str] = {}
         self._records: dict[str, tuple[str, str]] = {}
+        self._adopted: dict[str, str] = {}
+        self._early: list[ev.EngineEvent] | None = []
         self._mixers: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -117,8 +119,9 @@ class Sessions:
             self.engine.close_session(leg)
 
     async def adopt(self, legs: dict[str, str]) -> set[str]:
-        """After a restart: claim the sessions of these legs (leg → tenant), close all others. Returns the
-        legs whose session lives."""
+        """At the start: claim the sessions of these legs (leg → tenant), close all others. Returns the legs
+        whose session lives. Events of the engine wait for this, since nobody would know their legs before.
+        """
         listing = await self.engine.sessions()
         living = {session.session for session in listing.sessions}
         for stray in living - legs.keys():
@@ -126,6 +129,10 @@ class Sessions:
         self._mixers = set(listing.mixers)
         found = living & legs.keys()
         self._tenants.update({leg: legs[leg] for leg in found})
+        self._adopted = dict(legs)
+        early, self._early = self._early or [], None
+        for event in early:
+            self.on_event(event)
         return found
 
     # commands of the call logic
@@ -197,7 +204,8 @@ class Sessions:
         self.engine.play(leg, play, [str(file) for file in files]).add_done_callback(refused)
 
     def stop_play(self, leg: str) -> None:
-        if self._wanted.pop(leg, None) is not None:
+        self._wanted.pop(leg, None)
+        if leg in self._tenants:
             self.engine.stop(leg)
 
     def record(self, tenant: str, command: c.Record) -> None:
@@ -235,6 +243,9 @@ class Sessions:
 
     def on_event(self, event: ev.EngineEvent) -> None:
         """Translate an event of the engine for the call logic."""
+        if self._early is not None:
+            self._early.append(event)
+            return
         match event:
             case ev.Dtmf(session=leg, digit=digit):
                 self._report(leg, e.LegDigit(leg, digit))
@@ -266,8 +277,10 @@ class Sessions:
         self._post(tenant, done)
 
     def _recorded_before(self, event: ev.RecordDone) -> None:
-        """A recording that a former control process began: the path tells the blob, the leg its tenant."""
-        tenant = self._tenants.get(event.session)
+        """A recording that a former control process began: the path tells the blob, the leg its tenant, also
+        when the leg is gone: most messages end with their caller hanging up.
+        """
+        tenant = self._adopted.get(event.session)
         if tenant is not None and event.path:
             blob = Path(event.path).name
             done = e.RecordDone(event.session, event.record, blob, event.ms, event.voiced_ms, event.reason)

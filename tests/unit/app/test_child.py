@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+from tongdai.app.supervisor.child import GIVE_UP, Child, Launch
+from tongdai.core.clock import SystemClock
+
+WAITS = [sys.executable, "-S", "-c", "import signal; signal.pause()"]
+SAYS_READY = [
+    sys.executable,
+    "-S",
+    "-c",
+    """import os, signal, sys
+if sys.argv[2] == "deaf":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+os.write(int(sys.argv[1]), b"ready")
+while True:
+    signal.pause()
+""",
+]
+ENDS = ["/bin/false"]
+
+
+class Owner:
+    """Waits for what the child tells, instead of sleeping."""
+
+    def __init__(self, launch: Callable[[], Launch]) -> None:
+        self.changes: asyncio.Queue[tuple[int, bool]] = asyncio.Queue()
+        self.hopeless: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.child = Child(
+            "test",
+            launch,
+            clock=SystemClock(),
+            stderr=None,
+            on_change=lambda: self.changes.put_nowait((self.child.pid, self.child.ready)),
+            on_hopeless=self.hopeless.set_result,
+        )
+
+    async def change(self) -> tuple[int, bool]:
+        async with asyncio.timeout(10):
+            return await self.changes.get()
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def test_what_is_killed_is_started_again_at_once():
+    owner = Owner(lambda: Launch(WAITS))
+    owner.child.start()
+    first, ready = await owner.change()
+    assert ready
+    os.kill(first, signal.SIGKILL)
+    second, ready = await owner.change()
+    assert ready
+    assert second != first
+    assert not alive(first)
+    await owner.child.stop(5)
+    assert not alive(second)
+
+
+def says_ready(manner: str) -> Callable[[], Launch]:
+    """A process that says that it works, and then is `deaf` to SIGTERM or not."""
+
+    def launch() -> Launch:
+        ready, says = os.pipe()
+        return Launch([*SAYS_READY, str(says), manner], fds=[says], ready=ready, closed=[says])
+
+    return launch
+
+
+async def test_it_is_ready_when_it_says_so():
+    owner = Owner(says_ready("polite"))
+    owner.child.start()
+    pid, ready = await owner.change()
+    assert not ready
+    assert await owner.change() == (pid, True)
+    await owner.child.stop(5)
+
+
+async def test_what_ends_before_it_ever_worked_is_given_up():
+    def launch() -> Launch:
+        ready, says_ready = os.pipe()
+        return Launch(ENDS, fds=[says_ready], ready=ready, closed=[says_ready])
+
+    owner = Owner(launch)
+    owner.child.start()
+    async with asyncio.timeout(10):
+        assert await owner.hopeless == "test"
+    assert owner.changes.qsize() == GIVE_UP
+    await owner.child.stop(1)
+
+
+async def test_what_does_not_end_is_killed():
+    owner = Owner(says_ready("deaf"))
+    owner.child.start()
+    while not (await owner.change())[1]:
+        pass
+    pid = owner.child.pid
+    await owner.child.stop(0.01)
+    assert not alive(pid)
+
+
+async def test_a_child_is_in_a_process_group_of_its_own_so_that_ctrl_c_reaches_only_the_supervisor():
+    owner = Owner(lambda: Launch(WAITS))
+    owner.child.start()
+    pid, _ = await owner.change()
+    assert os.getpgid(pid) == pid
+    await owner.child.stop(5)
+
+
+async def test_stopping_what_never_ran_is_fine():
+    await Owner(lambda: Launch(WAITS)).child.stop(1)

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tongdai.app.plan import DemoPlan, Plan
+from tongdai.app.prepare import Preparation, Prepared, keep_secrets, prepare
+from tongdai.app.server_key import server_key
+from tongdai.core.errors import TongdaiError
+
+
+def preparation(data: Path, *, fixed: bool = True) -> Preparation:
+    plan = Plan(
+        data_dir=str(data),
+        db_url=f"sqlite+aiosqlite:///{data / 'tongdai.db'}",
+        host="127.0.0.1",
+        advertised_ip="127.0.0.1",
+        sip_port=5060,
+        media_ports="20000-29999",
+        ring_seconds=20,
+        piper_command=None,
+        log_level="info",
+        log_format="json",
+        demo=DemoPlan(carrier=None, bench=False, fixed_passwords=fixed),
+    )
+    return Preparation(plan=plan, trunk=("127.0.0.1", 5070))
+
+
+def device_password(prepared: Prepared) -> str:
+    password: str = prepared.accounts["tenants"][0]["people"][0]["devices"][0]["password"]
+    return password
+
+
+async def test_the_demos_accounts_have_the_keys_of_demo_json(tmp_path: Path):
+    prepared = await prepare(preparation(tmp_path))
+    assert prepared.carrier_username
+    assert prepared.carrier_password
+    assert set(prepared.accounts) == {"provider", "tenants"}
+    assert set(prepared.accounts["provider"]) == {"email", "password"}
+    anphat, binhminh = prepared.accounts["tenants"]
+    assert {"id", "name", "domain", "admin", "numbers", "conference_pin", "people"} <= set(anphat)
+    assert (anphat["name"], anphat["domain"]) == ("An Phát Trading", "anphat.demo")
+    assert (binhminh["name"], binhminh["domain"]) == ("Bình Minh Clinic", "binhminh.demo")
+    assert anphat["numbers"] == {"main": "+842871234500", "conference": "+842871234560"}
+    assert anphat["conference_pin"] == "2468"
+    lan = anphat["people"][0]
+    assert set(lan) == {"name", "extension", "email", "password", "voicemail_pin", "devices"}
+    assert (lan["name"], lan["extension"], lan["voicemail_pin"]) == ("Lan Nguyen", "101", "4101")
+    assert set(lan["devices"][0]) == {"username", "password"}
+
+
+async def test_a_second_start_finds_the_same(tmp_path: Path):
+    first = await prepare(preparation(tmp_path, fixed=False))
+    assert await prepare(preparation(tmp_path, fixed=False)) == first
+    assert stat.S_IMODE((tmp_path / "secrets.json").stat().st_mode) == 0o600
+
+
+async def test_off_loopback_no_password_is_the_known_one_even_after_a_demo_on_loopback(tmp_path: Path):
+    known = await prepare(preparation(tmp_path))
+    secret = await prepare(preparation(tmp_path, fixed=False))
+    assert device_password(secret) != device_password(known)
+    assert secret.carrier_password != known.carrier_password
+    back = await prepare(preparation(tmp_path))
+    assert device_password(back) == device_password(secret), "its phones know the secret ones"
+
+
+async def test_a_service_gets_tables_and_no_company(tmp_path: Path):
+    asked = preparation(tmp_path)
+    asked = Preparation(plan=msgspec.structs.replace(asked.plan, demo=None))
+    assert await prepare(asked) == Prepared()
+    assert (tmp_path / "tongdai.db").is_file()
+    assert not (tmp_path / "secrets.json").exists()
+
+
+def test_pins_are_hashed_with_the_installations_own_key(tmp_path: Path):
+    key = server_key(tmp_path)
+    assert keep_secrets(tmp_path / "secrets.json", key, fixed=True).key == key
+    assert server_key(tmp_path) == key
+
+
+def test_secrets_that_cannot_be_read_are_not_replaced_in_silence(tmp_path: Path):
+    (tmp_path / "secrets.json").write_text("{")
+    with pytest.raises(TongdaiError, match="--fresh"):
+        keep_secrets(tmp_path / "secrets.json", bytes(32), fixed=True)

@@ -62,7 +62,7 @@ async def test_sipp_is_refused_with_a_wrong_password(demo: Demo, phones: Phones)
 async def test_a_busy_sipp_sends_the_caller_to_voicemail(demo: Demo, phones: Phones):
     busy = phones.sipp("busy", demo.account("102"))
     registering = await phones.raw(demo.account("102"), port=busy.port)
-    registering.link.close()
+    registering.vanish()
     await busy.open()
     caller = await phones.raw(demo.account("101"))
     near = await caller.call("102", wait="sent")

@@ -94,6 +94,11 @@ class RawPhone:
         if self._link is not None:
             self._link.close()
 
+    def vanish(self) -> None:
+        """Be gone as when the cable is pulled: the binding stays, the port is free."""
+        self._is_registered = False
+        self.link.close()
+
     @property
     def link(self) -> Link:
         assert self._link is not None, "the phone is not open"

@@ -1,7 +1,8 @@
 """The simulated carrier: the outside world of the demo. A small SIP peer that is no part of the product.
 
-One phone account is rung by whatever the PBX sends out and may call any number; while no phone is registered, outside
-numbers answer and echo. Descriptions pass through, so the sound goes between the phone and the PBX directly.
+One phone account is rung by whatever the PBX sends out and may call any number; while no phone is
+registered, outside numbers answer and echo. Descriptions pass through, so the sound goes between the phone
+and the PBX directly.
 """
 
 from __future__ import annotations
@@ -168,6 +169,7 @@ class Carrier:
             target,
             flow,
             from_=from_,
+            to=request.to.without_params(),
             sdp=session.remote_sdp,
             headers=headers,
             pinned=True,

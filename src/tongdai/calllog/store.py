@@ -1,67 +1,74 @@
-"""Facts and CDRs in the database."""
+"""Facts and CDRs in the database.
+
+A row of `call_fact` holds the facts that were stored at one time, `seq` and `at` being those of the first:
+most calls take one or two rows, and a row of their own for each fact would cost more than all the
+signalling of the call."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Table, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, Row, delete, insert, select
 
-from tongdai.calllog.cdr import Cdr
-from tongdai.calls.facts import Fact, LoggedFact
+from tongdai.calllog.cdr import Cdr, derive
+from tongdai.calls.facts import CallEnded, Fact, LoggedFact
 from tongdai.db import Database
 from tongdai.db.tables import call_fact, cdr, leg_cdr
 
-_encode_fact = msgspec.json.Encoder().encode
-_decode_fact = msgspec.json.Decoder(Fact).decode
 
-Rows = Sequence[Mapping[str, Any]]
-
-
-async def store(db: Database, batch: Iterable[LoggedFact | Cdr]) -> None:
-    """Store what is not there yet; the same fact or CDR may come again after a crash."""
-    facts: list[dict[str, Any]] = []
-    cdrs: list[dict[str, Any]] = []
-    legs: list[dict[str, Any]] = []
-    for item in batch:
-        if isinstance(item, LoggedFact):
-            facts.append(
-                {
-                    "call": item.call,
-                    "tenant": item.tenant,
-                    "seq": item.seq,
-                    "at": item.at,
-                    "fact": _encode_fact(item.fact),
-                }
-            )
-        else:
-            cdrs.append(_cdr_row(item))
-            legs += _leg_rows(item)
-    tables = [(call_fact, facts), (cdr, cdrs), (leg_cdr, legs)]
-    try:
-        async with db.write() as connection:
-            for table, rows in tables:
-                if rows:
-                    await connection.execute(insert(table), rows)
-    except IntegrityError:
-        await _store_missing(db, tables)
+class _StoredFact(msgspec.Struct, frozen=True, array_like=True):
+    seq: int
+    at: float
+    fact: Fact
 
 
-async def _store_missing(db: Database, tables: Sequence[tuple[Table, Rows]]) -> None:
-    """The slow way, after a crash: look first which rows are there."""
-    async with db.write() as connection:
-        for table, rows in tables:
-            key = list(table.primary_key)
-            calls = {row["call"] for row in rows}
-            there = {
-                tuple(row) for row in await connection.execute(select(*key).where(table.c.call.in_(calls)))
-            }
-            missing = {tuple(row[column.name] for column in key): row for row in rows}
-            new = [row for pk, row in missing.items() if pk not in there]
-            if new:
-                await connection.execute(insert(table), new)
+_encode_facts = msgspec.json.Encoder().encode
+_decode_facts = msgspec.json.Decoder(list[_StoredFact]).decode
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """All facts of a call so far, of which the first `stored` are in the database. With `anew`, what is
+    there is not known (a crash, a broken connection) and gives way."""
+
+    facts: Sequence[LoggedFact]
+    stored: int = 0
+    anew: bool = False
+
+
+async def store(db: Database, chunks: Sequence[Chunk]) -> None:
+    """Store what is new of each call and, when it has ended, its CDR. All of it or nothing."""
+    await db.write_in_thread(lambda connection: _store(connection, chunks))
+
+
+def _store(connection: Connection, chunks: Sequence[Chunk]) -> None:
+    unknown = [chunk.facts[0].call for chunk in chunks if chunk.anew]
+    if unknown:
+        for table in (call_fact, cdr, leg_cdr):
+            connection.execute(delete(table).where(table.c.call.in_(unknown)))
+    cdrs = [derive(chunk.facts) for chunk in chunks if isinstance(chunk.facts[-1].fact, CallEnded)]
+    rows = {
+        call_fact: [row for chunk in chunks if (row := _fact_row(chunk)) is not None],
+        cdr: [_cdr_row(record) for record in cdrs],
+        leg_cdr: [row for record in cdrs for row in _leg_rows(record)],
+    }
+    for table, new in rows.items():
+        if new:
+            connection.execute(insert(table), new)
+
+
+def _fact_row(chunk: Chunk) -> dict[str, Any] | None:
+    new = chunk.facts if chunk.anew else chunk.facts[chunk.stored :]
+    if not new:
+        return None
+    return {
+        "call": new[0].call,
+        "tenant": new[0].tenant,
+        "seq": new[0].seq,
+        "at": new[0].at,
+        "fact": _encode_facts([_StoredFact(x.seq, x.at, x.fact) for x in new]),
+    }
 
 
 def _cdr_row(record: Cdr) -> dict[str, Any]:
@@ -130,10 +137,14 @@ def _plain(row: Row[Any]) -> dict[str, Any]:
 async def facts(db: Database, call: str) -> list[LoggedFact]:
     """Every fact of a call so far, in order; none for a call that does not exist."""
     c = call_fact.c
-    wanted = select(c.call, c.tenant, c.seq, c.at, c.fact).where(c.call == call).order_by(c.seq)
+    wanted = select(c.tenant, c.fact).where(c.call == call).order_by(c.seq)
     async with db.read() as connection:
         rows = await connection.execute(wanted)
-        return [LoggedFact(row[0], row[1], row[2], row[3], _decode_fact(row[4])) for row in rows]
+        return [
+            LoggedFact(call, tenant, stored.seq, stored.at, stored.fact)
+            for tenant, encoded in rows
+            for stored in _decode_facts(encoded)
+        ]
 
 
 async def matching(db: Database, beginning: str) -> list[str]:

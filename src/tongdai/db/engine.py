@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -20,6 +21,7 @@ class Database:
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
         self._writer = engine.execution_options(**{_WRITE: True})
+        self._plain: Engine | None = None
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -33,7 +35,17 @@ class Database:
         async with self._writer.begin() as connection:
             yield connection
 
+    async def write_in_thread(self, job: Callable[[Connection], None]) -> None:
+        """`write`, with the whole transaction in a thread: for bulk writes behind the signalling loop, on
+        which an async connection would spend a millisecond per transaction to hand its statements over one
+        by one."""
+        if self._plain is None:
+            self._plain = _plain(self.engine)
+        await asyncio.to_thread(_run, self._plain, job)
+
     async def close(self) -> None:
+        if self._plain is not None:
+            self._plain.dispose()
         await self.engine.dispose()
 
 
@@ -44,12 +56,26 @@ def open_database(url: str) -> Database:
     """
     engine = create_async_engine(url)
     if make_url(url).get_backend_name() == "sqlite":
-        _prepare_sqlite(engine)
+        _prepare_sqlite(engine.sync_engine)
     return Database(engine)
 
 
-def _prepare_sqlite(engine: AsyncEngine) -> None:
-    @event.listens_for(engine.sync_engine, "connect")
+def _plain(engine: AsyncEngine) -> Engine:
+    """The same database without asyncio. (psycopg does both under one name, SQLite has a driver for each.)"""
+    sqlite = engine.url.get_backend_name() == "sqlite"
+    plain = create_engine(engine.url.set(drivername="sqlite") if sqlite else engine.url)
+    if sqlite:
+        _prepare_sqlite(plain)
+    return plain
+
+
+def _run(engine: Engine, job: Callable[[Connection], None]) -> None:
+    with engine.execution_options(**{_WRITE: True}).begin() as connection:
+        job(connection)
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
     def connected(connection: Any, _record: Any) -> None:
         # The driver would begin transactions by itself, and only at the first write: `begun` does it instead.
         connection.isolation_level = None
@@ -60,7 +86,7 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
         # A transaction that reads first and writes later fails at once when another process has written in
         # between, whatever the busy timeout. A writer takes the lock at its beginning and waits for its turn.

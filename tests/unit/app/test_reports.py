@@ -11,7 +11,7 @@ from tests.unit.calllog.facts import SWITCHBOARD, VOICEMAIL
 
 from tongdai.app.prepare import prepare
 from tongdai.app.reports import explain_call, list_calls
-from tongdai.calllog import derive, store
+from tongdai.calllog import store
 from tongdai.core.errors import TongdaiError
 from tongdai.db import open_database
 
@@ -27,7 +27,7 @@ def data(tmp_path: Path) -> Path:
         second = [msgspec.structs.replace(x, call="call_2", tenant=tenants[1]["id"]) for x in VOICEMAIL]
         going = [msgspec.structs.replace(x, call="going", at=x.at + 500) for x in first[:4]]
         db = open_database(asked.plan.db_url)
-        await store.store(db, [*first, *second, *going, derive(first), derive(second)])
+        await store.store(db, [store.Chunk(facts) for facts in (first, second, going)])
         await db.close()
 
     asyncio.run(fill())

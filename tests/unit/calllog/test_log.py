@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -111,6 +112,28 @@ async def test_killed_right_after_the_end_there_is_exactly_one_record(office: Of
     await office.settle()
     assert len(await store.calls(office.db)) == 1
     assert of(await store.facts(office.db, "call_1")) == of(SWITCHBOARD)
+    assert office.journal.load() == {}
+
+
+async def test_a_database_that_fails_in_between_gets_everything_once(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+):
+    failed = asyncio.Event()
+    real = store.store
+
+    async def stored_and_then_lost(db: Database, chunks: Sequence[store.Chunk]) -> None:
+        await real(db, chunks)
+        if not failed.is_set():
+            failed.set()
+            office.append(*SWITCHBOARD[4:])
+            raise ConnectionError("the answer to COMMIT never came")
+
+    monkeypatch.setattr(store, "store", stored_and_then_lost)
+    office.append(*SWITCHBOARD[:4])
+    await failed.wait()
+    await office.settle()
+    assert of(await store.facts(office.db, "call_1")) == of(SWITCHBOARD)
+    assert len(await store.calls(office.db)) == 1
     assert office.journal.load() == {}
 
 

@@ -8,9 +8,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from tongdai.core.log import get_logger
 from tongdai.journal import Journal
 from tongdai.sip.flow import Flow
 from tongdai.sip.ua import UserAgent
+
+log = get_logger(__name__)
 
 
 class Timed(Protocol):
@@ -22,7 +25,11 @@ class Timed(Protocol):
 
 
 class Pulse:
-    """Flushes once per tick in which something happened, and wakes whoever has a deadline."""
+    """Flushes once per tick in which something happened, and wakes whoever has a deadline.
+
+    A fault of one of those it calls is logged and keeps none of the others back: neither what cannot be
+    journaled nor one bad timer may stop the signalling of everybody.
+    """
 
     def __init__(
         self,
@@ -65,11 +72,11 @@ class Pulse:
         self._scheduled = False
         self._flushed.set()
         for write in self._writers:
-            write()
-        self._journal.commit()
+            _try(write)
+        _try(self._journal.commit)
         if self._ua is not None:
             for flow, data in self._ua.drain():
-                self._send(flow, data)
+                _try(self._send, flow, data)
         self._arm()
 
     def _arm(self) -> None:
@@ -92,5 +99,12 @@ class Pulse:
         for timed in self._timed:
             at = timed.deadline()
             if at is not None and at <= now:
-                timed.on_timers(now)
+                _try(timed.on_timers, now)
         self.stir()
+
+
+def _try(call: Callable[..., object], *args: object) -> None:
+    try:
+        call(*args)
+    except Exception:
+        log.exception("a part of the signalling loop failed", part=getattr(call, "__qualname__", repr(call)))

@@ -5,15 +5,22 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 
+from tongdai.core.log import get_logger
 from tongdai.sip.flow import Address, Flow
 from tongdai.sip.message import Message, ParseError
 from tongdai.sip.transport.tcp import TcpTransport
 from tongdai.sip.transport.udp import UdpTransport
 from tongdai.sip.ua import UserAgent
 
+log = get_logger(__name__)
+
 
 class Wires:
-    """UDP and TCP on the sockets that the supervisor handed down. Implements `sip.transport.tcp.TcpUser`."""
+    """UDP and TCP on the sockets that the supervisor handed down. Implements `sip.transport.tcp.TcpUser`.
+
+    A message that meets a fault of ours costs itself only: raised into the loop, the fault would end the
+    connection, which a whole office or carrier may share.
+    """
 
     def __init__(
         self,
@@ -55,14 +62,18 @@ class Wires:
     # in
 
     def on_message(self, message: bytes | Message, flow: Flow) -> None:
-        self._ua.receive(message, flow, self._clock())
-        self._stir()
+        self._try(flow, self._ua.receive, message, flow, self._clock())
 
     def on_bad_message(self, problem: ParseError, flow: Flow) -> None:
-        self._ua.refuse(problem, flow)
-        self._stir()
+        self._try(flow, self._ua.refuse, problem, flow)
 
     def on_lost(self, flow: Flow) -> None:
-        self._ua.flow_failed(flow, self._clock())
-        self._on_lost(flow)
+        self._try(flow, self._ua.flow_failed, flow, self._clock())
+        self._try(flow, self._on_lost, flow)
+
+    def _try(self, flow: Flow, call: Callable[..., None], *args: object) -> None:
+        try:
+            call(*args)
+        except Exception:
+            log.exception("what came over the network could not be dealt with", flow=str(flow))
         self._stir()

@@ -6,6 +6,7 @@ from tongdai.legs import Device, Legs
 from tongdai.legs.callers import Callers, Refusal
 from tongdai.registrar import Registrar
 from tongdai.sip.ua import IncomingRequest
+from tongdai.sip.ua.core import ALLOW, SUPPORTED
 
 
 def admit(callers: Callers, incoming: IncomingRequest) -> Device | None:
@@ -27,11 +28,12 @@ class Front(Legs):
 
     def on_options(self, incoming: IncomingRequest) -> None:
         """A carrier or a phone asks whether we are there."""
-        incoming.respond(200)
+        headers = [("Allow", ALLOW), ("Accept", "application/sdp"), ("Supported", SUPPORTED)]
+        incoming.respond(200, headers=headers)
 
     def on_request(self, incoming: IncomingRequest) -> None:
         """Presence, messages and transfers outside of a call are not offered (yet)."""
         if incoming.request.method in ("SUBSCRIBE", "PUBLISH"):
-            incoming.respond(489)
+            incoming.respond(489, headers=[("Allow-Events", "refer")])
         else:
-            incoming.respond(405)
+            incoming.respond(405, headers=[("Allow", ALLOW)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
@@ -22,11 +21,11 @@ from tongdai.legs.twins import Twins
 from tongdai.sip.flow import Flow
 from tongdai.sip.message import NameAddr, Request, Response, SipUri
 from tongdai.sip.ua import IncomingRequest, InviteSession, Refer, UserAgent
+from tongdai.sip.ua.core import ALLOW
 
 log = get_logger(__name__)
 
 _LEG = "leg/"
-_plain = re.compile(r"[0-9A-Za-z+*#._-]+").fullmatch
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(LegRecord).decode
 
@@ -196,7 +195,7 @@ class Legs:
             from_=_shown(caller, contact.domain),
             to=f"<{SipUri(contact.domain, contact.username)}>",
             sdp=offer,
-            contact_user=_contact_user(caller),
+            contact_user=caller.number or None,
             pinned=True,
             tag=leg,
         )
@@ -218,7 +217,7 @@ class Legs:
             to=f"<{uri}>",
             sdp=offer,
             headers=[("P-Asserted-Identity", shown)],
-            contact_user=_contact_user(caller),
+            contact_user=caller.number or None,
             credentials=trunk.credentials,
             tag=leg,
         )
@@ -349,7 +348,8 @@ class Legs:
             self._post(leg.record.tenant, e.LegDigit(leg.id, digit))
 
     def on_message(self, session: InviteSession, incoming: IncomingRequest) -> None:
-        incoming.respond(405 if incoming.request.method != "UPDATE" else 501)
+        """Nothing else has a meaning in a call."""
+        incoming.respond(405, headers=[("Allow", ALLOW)])
 
     # commands of the call logic
 
@@ -479,13 +479,6 @@ def _sdp_id(text: str) -> int:
     for byte in text.encode():
         number = (number * 131 + byte) & 0x7FFFFFFF
     return number
-
-
-def _contact_user(caller: Party) -> str | None:
-    """The user in our Contact: the caller's number, when it is one. What an outsider calls himself may be
-    anything.
-    """
-    return caller.number if _plain(caller.number) else None
 
 
 def _shown(caller: Party, domain: str) -> str:

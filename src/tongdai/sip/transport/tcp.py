@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import Protocol
+from typing import Protocol, cast
 
 from tongdai.sip.flow import Address, Flow, hostport
 from tongdai.sip.message import PING, PONG, Message, ParseError, StreamParser
@@ -95,7 +95,7 @@ class _Connection(asyncio.Protocol):
     # -- asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
         self._transport = transport
         peer = transport.get_extra_info("peername")
         if not peer:
@@ -170,7 +170,9 @@ class TcpTransport:
     def send(self, flow: Flow, data: bytes) -> None:
         """Send one message. A flow whose connection is gone is replaced by another to the same peer; when
         none can be opened, `on_lost(flow)` tells."""
-        connection = self._connections.get(flow.connection) or self._by_remote.get(flow.remote)
+        connection = self._connections.get(flow.connection)
+        if connection is None or connection.remote != flow.remote:  # a former process counted anew
+            connection = self._by_remote.get(flow.remote)
         if connection is None:
             connection = self._connect(flow.remote)
         connection.write(data)

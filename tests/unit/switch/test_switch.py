@@ -2,74 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, get_args
 
 import pytest
-from tests.sim.company import GREETING, party
-from tests.unit.legs.doubles import MemoryJournal
-from tests.unit.switch.doubles import BOTH, Adapters, Staffed
+from tests.sim.company import GREETING
+from tests.unit.switch.node import Node, kinds, menu, plays
 
 from tongdai.calls import commands as c
 from tongdai.calls import events as e
 from tongdai.calls import facts as f
 from tongdai.calls.model import Cause, Echo
 from tongdai.calls.step import Step
-from tongdai.core.clock import ManualClock
 from tongdai.flows import machine
-from tongdai.switch import Switch
-
-
-class Node:
-    """A switch of two tenants, its adapters and its journal."""
-
-    def __init__(self, entries: dict[str, bytes] | None = None, clock: ManualClock | None = None) -> None:
-        self.clock = clock or ManualClock(1000.0)
-        self.worlds = {tenant: Staffed() for tenant in BOTH}
-        self.adapters = Adapters()
-        self.journal = MemoryJournal()
-        self.journal.kept = dict(entries or {})
-        self.changes = 0
-        self.switch = Switch(
-            self.worlds, clock=self.clock.monotonic, journal=self.journal, on_change=self.changed
-        )
-        self.switch.connect(self.adapters, self.adapters, self.adapters, self.adapters)
-
-    def changed(self) -> None:
-        self.changes += 1
-
-    def offer(self, call: str, dialled: str, tenant: str = "anphat", person: str = "lan") -> str:
-        """A phone calls; returns its leg."""
-        leg = f"{call}.l0"
-        self.switch.post(tenant, e.LegOffered(call, leg, party(person), dialled))
-        return leg
-
-    def commit(self) -> list[str]:
-        """What the journal holds after this tick."""
-        self.switch.journal()
-        self.journal.commit()
-        return sorted(self.journal.kept)
-
-    def pass_time(self, seconds: float) -> None:
-        self.clock.advance(seconds)
-        self.switch.on_timers(self.clock.monotonic())
-
-    def restarted(self) -> Node:
-        after = Node(self.journal.load(), self.clock)
-        after.restored = after.switch.restore(after.journal.load())
-        return after
-
-    restored: dict[str, list[str]]
-
-
-@pytest.fixture
-def node() -> Node:
-    return Node()
-
-
-def kinds(facts: Iterable[f.Fact]) -> list[type]:
-    return [type(fact) for fact in facts]
-
 
 # events and commands
 
@@ -213,17 +157,6 @@ def test_a_fault_in_one_command_does_not_keep_the_others_back(node: Node):
 # time
 
 
-def menu(node: Node, call: str = "c1") -> str:
-    """A call that has heard the greeting of the menu: it waits 5 s for a key."""
-    leg = node.offer(call, "100")
-    node.switch.post("anphat", e.PlayDone(leg, node.adapters.of("play")[-1][1].play))
-    return leg
-
-
-def plays(node: Node) -> int:
-    return len(node.adapters.of("play"))
-
-
 def test_a_timer_fires_once_and_not_before_its_time(node: Node):
     menu(node)
     assert node.switch.deadline() == 1005.0
@@ -304,89 +237,6 @@ def test_the_owner_is_told_of_every_change(node: Node):
     assert node.changes == 1
     node.switch.post("anphat", e.LegAnswered("never.l1"))
     assert node.changes == 1
-
-
-# a process that takes over
-
-
-def test_calls_go_on_in_a_new_process(node: Node):
-    node.worlds["anphat"].registered["minh"] = ("minh-1",)
-    leg = node.offer("c1", "102")
-    called = node.adapters.of("create")[0][1].leg
-    node.switch.post("anphat", e.LegAnswered(called))
-    node.commit()
-    after = node.restarted()
-    assert {tenant: set(legs) for tenant, legs in after.restored.items()} == {"anphat": {leg, called}}
-    after.switch.post("anphat", e.LegEnded(called, Cause.NORMAL))
-    assert after.adapters.of("hangup") == [(leg, Cause.NORMAL)]
-    assert kinds(after.adapters.facts("c1"))[-1] is f.CallEnded
-    assert after.commit() == []
-
-
-def test_timers_go_on_in_a_new_process(node: Node):
-    menu(node)
-    node.commit()
-    node.clock.advance(2)
-    after = node.restarted()
-    assert after.switch.deadline() == 1005.0
-    after.pass_time(2.9)
-    assert plays(after) == 0
-    after.pass_time(0.1)
-    assert plays(after) == 1
-
-
-def test_a_timer_whose_time_came_while_nobody_was_there_fires_at_once(node: Node):
-    menu(node)
-    node.commit()
-    node.clock.advance(60)
-    after = node.restarted()
-    after.pass_time(0)
-    assert plays(after) == 1
-
-
-def test_parked_calls_are_found_in_a_new_process(node: Node):
-    world = node.worlds["anphat"]
-    world.registered["minh"] = ("minh-1",)
-    leg = node.offer("c1", "102")
-    called = node.adapters.of("create")[0][1].leg
-    node.switch.post("anphat", e.LegAnswered(called))
-    node.switch.post("anphat", e.TransferRequested(called, "700"))
-    node.commit()
-    after = node.restarted()
-    taker = after.offer("c2", "700", person="hoa")
-    assert [x for x, _ in after.adapters.of("answer")] == [taker]
-    assert f.Retrieved in kinds(after.adapters.facts("c1"))
-    after.switch.post("anphat", e.LegEnded(leg, Cause.NORMAL))
-    assert after.adapters.of("hangup")[-1] == (taker, Cause.NORMAL)
-
-
-@pytest.mark.parametrize(
-    "entry", [("call/anphat/bad", b"\xc1"), ("call/anphat/bad", b"\x80")], ids=["unreadable", "incomplete"]
-)
-def test_an_entry_that_cannot_be_read_costs_its_own_call_only(node: Node, entry: tuple[str, bytes]):
-    node.offer("c1", "*43")
-    node.commit()
-    node.journal.kept[entry[0]] = entry[1]
-    after = node.restarted()
-    assert [call.id for call in after.switch.calls()] == ["c1"]
-    assert after.commit() == ["call/anphat/c1"]
-
-
-def test_a_call_of_a_tenant_that_is_gone_is_forgotten(node: Node):
-    node.offer("c1", "*43")
-    node.commit()
-    value = node.journal.kept["call/anphat/c1"]
-    node.journal.kept["call/gone/c1"] = value.replace(b"\xa6anphat", b"\xa6formed")
-    after = node.restarted()
-    assert [call.tenant for call in after.switch.calls()] == ["anphat"]
-    assert after.commit() == ["call/anphat/c1"]
-
-
-def test_entries_of_others_are_left_alone(node: Node):
-    node.journal.kept["leg/x"] = b"whatever"
-    after = node.restarted()
-    assert after.commit() == ["leg/x"]
-    assert after.restored == {}
 
 
 # the end

@@ -109,8 +109,8 @@ class Legs:
 
         def opened(result: Opened | None, error: str) -> None:
             if leg.gone:
-                self._media.close(leg.id)
-            elif result is None:
+                return
+            if result is None:
                 log.warning("no media for a call", tenant=caller.tenant, error=error)
                 self._forget(leg)
                 session.reject(503, headers=RETRY_AFTER)
@@ -157,8 +157,8 @@ class Legs:
 
         def opened(result: Opened | None, error: str) -> None:
             if leg.gone:
-                self._media.close(leg.id)
-            elif result is None:
+                return
+            if result is None:
                 self._failed(leg, Cause.CONGESTION)
             else:
                 leg.opened(result)
@@ -274,12 +274,10 @@ class Legs:
             leg.remote_offer = None
             session.accept_reinvite(leg.make_offer(leg.record.codecs))
         else:
-            before = leg.remote_offer
             try:
                 leg.remote_offer = sdp.parse(sdp_text)
                 answer = leg.answer_offer(leg.record.codecs)
             except sdp.SdpError:
-                leg.remote_offer = before
                 session.reject_reinvite(488)
                 return
             session.accept_reinvite(answer)
@@ -292,10 +290,7 @@ class Legs:
             self._post(leg.record.tenant, event)
 
     def on_reinvite_result(self, session: InviteSession, status: int, sdp_text: str | None) -> None:
-        leg = self._leg(session)
-        if leg is not None and status < 300 and sdp_text is not None:
-            leg.take_answer(sdp_text)
-            self._mark(leg)
+        """We send no re-INVITE."""
 
     def on_bye(self, session: InviteSession, reason: str | None) -> None:
         self._far_end(session, Cause.NORMAL)

@@ -62,8 +62,8 @@ class Twins:
 
         def opened(leg: Twin, result: Opened | None) -> None:
             if leg.id not in self._legs:
-                self._media.close(leg.id)
-            elif result is None:
+                return
+            if result is None:
                 self._drop(near, far)
                 self._post(tenant, e.LegEnded(near.id, Cause.CONGESTION))
             else:

@@ -112,6 +112,19 @@ def test_hold_and_resume_go_on(stage: Stage, lan: Phone):
     assert (after[1], int(after[2])) == (before[1], int(before[2]) + 2)
 
 
+def test_a_hold_whose_acknowledgement_never_came_is_not_forgotten(stage: Stage, lan: Phone):
+    session, leg = stage.answered(lan)
+    stage.network.drop = lambda flow, data: data.startswith(b"ACK")
+    session.reinvite(lan.sdp(direction="sendonly", version=2))
+    stage.run(0.1)
+    stage.network.drop = lambda flow, data: False
+    office, _ = stage.restart()
+    stage.run(2)
+    session.reinvite(lan.sdp(version=3))
+    stage.run()
+    assert office.events == [("anphat", e.LegResumed(leg))]
+
+
 def test_the_codec_in_use_stays(stage: Stage, lan: Phone):
     session, leg = stage.answered(lan, sdp=lan.sdp("8 0 101"))
     stage.restart()

@@ -42,8 +42,6 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """IP address that goes into Via, Contact and SDP; differs from `sip_host` behind a NAT or for 0.0.0.0."""
     ring_seconds: float | None = None
     """How long phones ring; None: each tenant's own setting."""
-    unlimited: tuple[str, ...] = ()
-    """Networks (CIDR) without rate limits. Only the benchmark sets it, and only for loopback."""
     piper_command: str | None = None
     """Command line of a Piper voice that the operator supplies for Vietnamese; None: espeak-ng."""
     log_level: str = "info"

@@ -115,7 +115,6 @@ class Supervisor:
                 sip_port=self._sip_port,
                 advertised_ip=plan.advertised_ip,
                 ring_seconds=plan.ring_seconds,
-                unlimited=("127.0.0.0/8", "::1/128") if plan.demo is not None and plan.demo.bench else (),
                 piper_command=plan.piper_command,
                 log_level=plan.log_level,
                 log_format=plan.log_format,

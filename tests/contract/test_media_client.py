@@ -218,6 +218,9 @@ async def test_a_session_echoes_and_is_listed_and_counted(engine: Engine, phone:
     assert (latched.session, latched.port) == ("s-1", phone.port)
     listing = await client.sessions()
     assert [(session.session, session.port) for session in listing.sessions] == [("s-1", opened.port)]
+    async with asyncio.timeout(5):  # the engine sweeps its sockets by the millisecond
+        while (await client.stats("s-1"))["rx_packets"] < 5:
+            pass
     assert (await client.stats("s-1"))["rx_packets"] == 5
     assert (await client.close_session("s-1"))["stats"]["rx_packets"] == 5
     await client.close()

@@ -9,7 +9,7 @@ import msgspec
 from tongdai.calls.model import Party, PartyKind
 from tongdai.sip.digest import Algorithm, Credentials
 from tongdai.tenants.config import ProviderConfig
-from tongdai.tenants.numbering import carrier_number, national_form
+from tongdai.tenants.numbering import carrier_number, is_emergency, national_form
 from tongdai.tenants.trunk.model import NumberFormat, Trunk
 
 
@@ -41,6 +41,7 @@ class Edge:
         self._devices: dict[str, DeviceRef] = {}
         self._domains: dict[str, str] = {}
         self._tenants: dict[str, str] = {}
+        self._countries = {str(tenant.id): tenant.country for tenant in config.tenants}
         self._trunks = {trunk.id: trunk for trunk in config.trunks}
         self._refs = {trunk.id: TrunkRef(trunk.id, trunk.host, trunk.port) for trunk in config.trunks}
         self._by_address = {(ref.host, ref.port): ref for ref in self._refs.values()}
@@ -74,6 +75,10 @@ class Edge:
     def tenant_of_number(self, number: str) -> str | None:
         """The tenant to whom a number (E.164) belongs."""
         return self.number_owners.get(number)
+
+    def is_emergency(self, tenant: str, number: str) -> bool:
+        """Whether a number as dialled is an emergency number where the tenant is."""
+        return is_emergency(self._countries[tenant], number)
 
     def number_from_trunk(self, trunk: str, text: str) -> str:
         """A number as that carrier writes it, in E.164 where it can be one, else as it is."""

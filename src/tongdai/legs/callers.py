@@ -59,7 +59,13 @@ class Callers:
         device = self.prove(request)
         if isinstance(device, Refusal):
             return device
-        return Caller(device.tenant, device.party, request.uri.user or "")
+        uri = request.uri
+        dialled = uri.user or ""
+        if is_foreign(self._edge, device.tenant, uri.host) and not self._edge.is_emergency(
+            device.tenant, dialled
+        ):
+            return Refusal(404)
+        return Caller(device.tenant, device.party, dialled)
 
     def prove(self, request: Request) -> Device | Refusal:
         """The device whose password the request shows. Unknown names and wrong passwords get the same
@@ -92,6 +98,12 @@ class Callers:
     def _hashes(self, username: str) -> Mapping[Algorithm, str] | None:
         device = self._edge.device(username)
         return device.ha1 if device is not None else None
+
+
+def is_foreign(edge: Edge, tenant: str, host: str) -> bool:
+    """Whether a URI's host is the domain of another tenant, where nobody of this one reaches anything; any
+    other host is a name or address of ours."""
+    return edge.tenant_of_domain(host) not in (None, tenant)
 
 
 def _asserted(request: Request) -> tuple[str, str]:

@@ -157,7 +157,6 @@ class SipLeg:
 
     def end(self, cause: Cause) -> None:
         """End the session as fits its state."""
-        self.gone = True
         session = self.session
         if session is None or session.ended:
             return

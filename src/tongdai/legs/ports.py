@@ -65,6 +65,12 @@ class Edge(Protocol):
     def tenant_of_number(self, number: str) -> str | None:
         """The tenant to whom a number (E.164) belongs."""
 
+    def tenant_of_domain(self, domain: str) -> str | None:
+        """The tenant whose SIP domain this is."""
+
+    def is_emergency(self, tenant: str, number: str) -> bool:
+        """Whether a number as dialled is an emergency number where the tenant is."""
+
     def number_from_trunk(self, trunk: str, text: str) -> str:
         """A number as a carrier writes it, in E.164 where it can be one."""
 

@@ -83,3 +83,9 @@ def test_md5_comes_first_and_sha256_by_a_tenants_setting(directory: Directory):
 def test_before_the_tenant_is_known_a_challenge_is_the_same_for_all(directory: Directory):
     assert directory.edge.algorithms(None) == ("MD5", "SHA-256")
     assert directory_of(anphat()).edge.algorithms(None) == ("MD5",)
+
+
+def test_an_emergency_number_is_known_by_the_tenants_country(directory: Directory):
+    assert directory.edge.is_emergency("anphat", "113")
+    assert not directory.edge.is_emergency("anphat", "911")
+    assert not directory.edge.is_emergency("anphat", "101")

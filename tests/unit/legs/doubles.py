@@ -49,6 +49,7 @@ class FakeEdge:
         self.devices: dict[str, FakeDevice] = {}
         self.trunks: dict[str, FakeTrunk] = {}
         self.numbers: dict[str, str] = {}
+        self.domains: dict[str, str] = {}
 
     def device(self, username: str) -> Device | None:
         return self.devices.get(username)
@@ -61,6 +62,12 @@ class FakeEdge:
 
     def tenant_of_number(self, number: str) -> str | None:
         return self.numbers.get(number)
+
+    def tenant_of_domain(self, domain: str) -> str | None:
+        return self.domains.get(domain)
+
+    def is_emergency(self, tenant: str, number: str) -> bool:
+        return number == "113"
 
     def number_from_trunk(self, trunk: str, text: str) -> str:
         return f"+{text}" if text.isdigit() and len(text) > 6 else text

@@ -79,13 +79,22 @@ class Phone(Node):
         return description(self.address[0], formats, **more)
 
     def dial(
-        self, office: Office, dialled: str, sdp: str | None = "", *, password: str = PASSWORD, **more: Any
+        self,
+        office: Office,
+        dialled: str,
+        sdp: str | None = "",
+        *,
+        password: str = PASSWORD,
+        domain: str = "",
+        **more: Any,
     ) -> InviteSession:
-        """Call through the office. `sdp` empty: the phone's usual offer; None: no offer."""
+        """Call through the office. `sdp` empty: the phone's usual offer; None: no offer.
+        `domain` is the phone's own unless given."""
         name = self.who.username if self.who is not None else "carrier"
+        domain = domain or f"{self.who.tenant if self.who is not None else 'anphat'}.demo"
         more.setdefault("from_", f'"Whoever" <sip:{name}@anphat.demo>')
         return self.agent.invite(
-            f"sip:{dialled}@anphat.demo",
+            f"sip:{dialled}@{domain}",
             self.flow_to(office),
             sdp=self.sdp() if sdp == "" else sdp,
             contact_user=name,
@@ -216,6 +225,7 @@ class Stage:
         self.media = media or FakeMedia()
         self.contacts: dict[str, Contact] = {}
         self.edge.numbers = {MAIN: "anphat", THEIRS: "binhminh"}
+        self.edge.domains = {"anphat.demo": "anphat", "binhminh.demo": "binhminh"}
         self.edge.trunks["trunk"] = FakeTrunk("trunk", *CARRIER)
         self.office = self.new_office()
         self._hosts = count(1)

@@ -280,3 +280,24 @@ def test_a_trunks_caller_who_cannot_be_read_is_refused_and_nothing_is_left(stage
     stage.run(60)
     assert statuses(session, stage.carrier) == [416]
     assert stage.network.at_rest()
+
+
+def test_another_tenants_domain_leads_nowhere(stage: Stage, lan: Phone):
+    """sip:101@ the other company's domain rang one's own 101."""
+    session = lan.dial(stage.office, "101", domain="binhminh.demo")
+    stage.run()
+    assert statuses(session, lan)[-1] == 404
+    assert stage.office.events == []
+
+
+@pytest.mark.parametrize("domain", ["192.0.2.1", "pbx.example.com", "anphat.demo"])
+def test_any_other_name_or_address_is_ours(stage: Stage, lan: Phone, domain: str):
+    lan.dial(stage.office, "102", domain=domain)
+    stage.run()
+    assert stage.office.last(e.LegOffered).dialled == "102"
+
+
+def test_an_emergency_number_is_one_whatever_stands_behind_it(stage: Stage, lan: Phone):
+    lan.dial(stage.office, "113", domain="binhminh.demo")
+    stage.run()
+    assert stage.office.last(e.LegOffered).dialled == "113"

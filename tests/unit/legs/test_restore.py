@@ -58,6 +58,12 @@ def test_legs_in_set_up_are_not_kept(stage: Stage, lan: Phone, minh: Phone):
     assert stage.restart()[1] == {}
 
 
+def test_what_did_not_change_is_not_written_again(stage: Stage, lan: Phone):
+    stage.answered(lan)
+    stage.office.front.journal()
+    assert stage.office.journal.pending == {}
+
+
 # going on
 
 

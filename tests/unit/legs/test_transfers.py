@@ -211,3 +211,12 @@ def test_what_has_no_meaning_in_a_call_is_refused_and_the_call_goes_on(stage: St
     [refusal] = stage.messages("SIP/2.0 405", to=lan)
     assert "BYE" in (refusal.headers.get("Allow") or "")
     assert session.confirmed
+
+
+def test_a_transfer_to_another_tenants_domain_is_refused(stage: Stage, lan: Phone):
+    session, _ = stage.answered(lan)
+    session.refer("sip:101@binhminh.demo")
+    stage.run()
+    assert results(lan) == [404]
+    assert not [x for _, x in stage.office.events if isinstance(x, e.TransferRequested)]
+    assert not session.ended

@@ -35,6 +35,9 @@ def serve(
         str | None, typer.Option(help="IP address that phones are told to send to.")
     ] = None,
     sip_port: Annotated[int | None, typer.Option(help="Port of SIP over UDP and TCP.")] = None,
+    sip_names: Annotated[
+        str | None, typer.Option(help="Host names by which phones know this server.")
+    ] = None,
     media_ports: Annotated[str | None, typer.Option(help="First and last UDP port of sound.")] = None,
     ring_seconds: Annotated[float | None, typer.Option(help="How long phones ring.")] = None,
     piper_command: Annotated[
@@ -52,7 +55,7 @@ def serve(
 
 
 _SERVE_FLAGS = frozenset(
-    """data database host advertised_ip sip_port media_ports ring_seconds piper_command log_level
+    """data database host advertised_ip sip_port sip_names media_ports ring_seconds piper_command log_level
     log_format""".split()
 )
 

@@ -81,7 +81,12 @@ class Control:
         self.prompts = SpokenPrompts(self.speech, library)
         self.media = Sessions(self.prompts, library, self.switch.post)
 
-        callers = Callers(self.directory.edge, DigestServer(secrets.token_bytes(32)), clock.monotonic)
+        callers = Callers(
+            self.directory.edge,
+            DigestServer(secrets.token_bytes(32)),
+            clock.monotonic,
+            names=[name.strip().lower() for name in config.sip_names.split(",") if name.strip()],
+        )
         self.front = Front(
             edge=self.directory.edge,
             callers=callers,

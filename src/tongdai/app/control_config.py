@@ -40,6 +40,8 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     sip_port: int
     advertised_ip: str
     """IP address that goes into Via, Contact and SDP; differs from `sip_host` behind a NAT or for 0.0.0.0."""
+    sip_names: str = ""
+    """Host names by which phones know this server, separated by commas."""
     ring_seconds: float | None = None
     """How long phones ring; None: each tenant's own setting."""
     piper_command: str | None = None

@@ -27,6 +27,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     advertised_ip: str
     sip_port: int
+    sip_names: str
     media_ports: str
     ring_seconds: float | None
     piper_command: str | None

@@ -62,6 +62,7 @@ def plan_service(settings: Settings) -> Plan:
         host=settings.host,
         advertised_ip=settings.advertised_ip or (outward_address() if wildcard else settings.host),
         sip_port=settings.sip_port,
+        sip_names=settings.sip_names,
         media_ports=settings.media_ports,
         ring_seconds=settings.ring_seconds,
         piper_command=settings.piper_command,

@@ -42,6 +42,11 @@ class Settings(BaseSettings):
         "Empty: `host`, or the machine's address when `host` is 0.0.0.0.",
     )
     sip_port: int = Field(5060, ge=0, le=65535, description="Port of SIP over UDP and TCP; 0 for a free one.")
+    sip_names: str = Field(
+        "localhost",
+        description="Host names, separated by commas, by which phones know this server beside their "
+        "company's domain. Calls to any other name go nowhere.",
+    )
     media_ports: str = Field(
         "20000-29999", description="First and last UDP port of sound; a call takes four."
     )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import ipaddress
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
 from tongdai.calls.model import Party, PartyKind
+from tongdai.core.log import get_logger
 from tongdai.legs.ports import Device, Edge, Trunk
 from tongdai.sip.digest import Algorithm, DigestServer, Verdict
 from tongdai.sip.flow import Flow
-from tongdai.sip.message import NameAddr, ParseError, Request
+from tongdai.sip.message import NameAddr, ParseError, Request, SipUri
 from tongdai.tenants.credentials import REALM
+
+log = get_logger(__name__)
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -33,8 +37,18 @@ class Refusal(msgspec.Struct, frozen=True):
 class Callers:
     """Identifies who sends a request."""
 
-    def __init__(self, edge: Edge, digest: DigestServer, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        edge: Edge,
+        digest: DigestServer,
+        clock: Callable[[], float],
+        names: Collection[str] = (),
+    ) -> None:
+        """`names` are the host names, in lower case, by which phones know this server beside their own
+        domain.
+        """
         self._edge = edge
+        self._names = frozenset(names)
         self._digest = digest
         self._clock = clock
 
@@ -61,11 +75,19 @@ class Callers:
             return device
         uri = request.uri
         dialled = uri.user or ""
-        if is_foreign(self._edge, device.tenant, uri.host) and not self._edge.is_emergency(
-            device.tenant, dialled
-        ):
+        if not self.leads_here(device.tenant, uri) and not self._edge.is_emergency(device.tenant, dialled):
             return Refusal(404)
         return Caller(device.tenant, device.party, dialled)
+
+    def leads_here(self, tenant: str, uri: SipUri) -> bool:
+        """Whether a URI that a phone of this tenant uses means the tenant: its own domain, or the server by
+        address or name. Every other domain is nobody's, whether it is hosted here or not."""
+        if not uri.host or uri.host in self._names or _is_address(uri.host):
+            return True
+        if self._edge.tenant_of_domain(uri.host) == tenant:
+            return True
+        log.info("a phone used a name that is not ours; if it is, add it to sip_names", host=uri.host)
+        return False
 
     def prove(self, request: Request) -> Device | Refusal:
         """The device whose password the request shows. Unknown names and wrong passwords get the same
@@ -100,10 +122,12 @@ class Callers:
         return device.ha1 if device is not None else None
 
 
-def is_foreign(edge: Edge, tenant: str, host: str) -> bool:
-    """Whether a URI's host is the domain of another tenant, where nobody of this one reaches anything; any
-    other host is a name or address of ours."""
-    return edge.tenant_of_domain(host) not in (None, tenant)
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _asserted(request: Request) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from tongdai.calls import events as e
 from tongdai.calls.model import Cause, Party, PartyKind
 from tongdai.core.log import get_logger
 from tongdai.journal.port import Journal
-from tongdai.legs.callers import Callers, Refusal, is_foreign
+from tongdai.legs.callers import Callers, Refusal
 from tongdai.legs.causes import cause_of, status_of
 from tongdai.legs.info import digit_of
 from tongdai.legs.leg import RETRY_AFTER, LegRecord, SipLeg, check_offer
@@ -303,16 +303,13 @@ class Legs:
         if leg is None or leg.refer is not None:
             session.reject_refer(refer, 491 if leg is not None else 481)
             return
-        to = refer.refer_to.uri
+        to, tenant = refer.refer_to.uri, leg.record.tenant
         replaces = self._consulted(leg, refer) if refer.replaces is not None else ""
-        nowhere = (
-            not replaces if refer.replaces is not None else is_foreign(self._edge, leg.record.tenant, to.host)
-        )
-        if nowhere:
+        if not (replaces if refer.replaces is not None else self._callers.leads_here(tenant, to)):
             session.reject_refer(refer, 404)
             return
         leg.refer = refer
-        self._post(leg.record.tenant, e.TransferRequested(leg.id, to.user or "", replaces))
+        self._post(tenant, e.TransferRequested(leg.id, to.user or "", replaces))
 
     def _consulted(self, leg: SipLeg, refer: Refer) -> str:
         """The leg of the same tenant that a Replaces inside a Refer-To names."""

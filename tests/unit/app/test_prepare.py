@@ -19,6 +19,7 @@ def preparation(data: Path, *, fixed: bool = True) -> Preparation:
         host="127.0.0.1",
         advertised_ip="127.0.0.1",
         sip_port=5060,
+        sip_names="localhost",
         media_ports="20000-29999",
         ring_seconds=20,
         piper_command=None,

@@ -166,7 +166,7 @@ class Office(Node):
         self.journal = MemoryJournal(self.trace)
         self.journal.kept = dict(entries or {})
         digest = DigestServer(bytes([generation + 1] * 32))
-        self.callers = Callers(edge, digest, lambda: network.now)
+        self.callers = Callers(edge, digest, lambda: network.now, names=["pbx.example.com"])
         calls = count(1)
         self.front = Front(
             edge=edge,

@@ -114,6 +114,7 @@ class Supervisor:
                 sip_host=plan.host,
                 sip_port=self._sip_port,
                 advertised_ip=plan.advertised_ip,
+                sip_names=plan.sip_names,
                 ring_seconds=plan.ring_seconds,
                 piper_command=plan.piper_command,
                 log_level=plan.log_level,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
@@ -37,7 +38,7 @@ def own_demo(tmp_path: Path) -> Iterator[Demo]:
     try:
         yield own
     finally:
-        own.kill()
+        own.close()
 
 
 class Phones:
@@ -105,8 +106,7 @@ class Phones:
         return run
 
     async def close(self) -> None:
-        for phone in self._open:
-            await phone.close()
+        await asyncio.gather(*(phone.close() for phone in self._open))
 
     def _place(self, kind: str) -> Path:
         return self._directory / f"{kind}{next(self._numbers)}"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 from tests.interop.phones.raw import Account
-from tests.interop.ports import free_port, free_range
+from tests.interop.ports import BLOCK, free_port, reserve_block
 
 TONGDAI = Path(sysconfig.get_path("scripts")) / "tongdai"
 _START = 90.0
@@ -83,12 +83,13 @@ class Demo:
             f"--ring-seconds={ring_seconds}",
         ]
         self._options = list(options)
-        self.media_ports(400)
+        self._first_media_port, self._guard = reserve_block()
+        self.media_ports(BLOCK)
         self._process: subprocess.Popen[bytes] | None = None
 
     def media_ports(self, size: int) -> None:
-        """Give it a range of so many UDP ports for sound."""
-        first, last = free_range(size)
+        """Give it so many UDP ports for sound, at most BLOCK."""
+        first, last = self._first_media_port, self._first_media_port + size - 1
         self._options = [option for option in self._options if not option.startswith("--media-ports")]
         self._options.append(f"--media-ports={first}-{last}")
 
@@ -144,6 +145,15 @@ class Demo:
         self.kill()
         assert not left, f"stopped, but these processes are left: {left}"
         assert code in (0, 128 + with_signal, -with_signal), f"stopped with {code}:\n{self.log()[-4000:]}"
+
+    def close(self) -> None:
+        """Be done with it: end whatever still runs, give the ports back."""
+        self.kill()
+        self._guard.close()
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def kill(self) -> None:
         """End every process of this demo at once, whatever state it is in."""
@@ -210,8 +220,11 @@ class Demo:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self.stop()
+        try:
+            if self.running:
+                self.stop()
+        finally:
+            self.close()
 
 
 def available() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import socket
 
+BLOCK = 400
 _LOWEST, _HIGHEST = 16000, 19999
 
 
@@ -17,13 +18,22 @@ def free_port(*, pair: bool = False, host: str = "127.0.0.1") -> int:
     raise OSError(f"no free port between {_LOWEST} and {_HIGHEST} on {host}")
 
 
-def free_range(size: int, host: str = "127.0.0.1") -> tuple[int, int]:
-    """The first and last of `size` neighbouring UDP ports of which a sample is free."""
-    for _ in range(100):
-        first = random.randrange(20000, 32000 - size, 2)
-        if all(_is_free(host, first + offset) for offset in range(0, size, max(1, size // 20))):
-            return first, first + size - 1
-    raise OSError(f"no {size} free neighbouring ports on {host}")
+def reserve_block(host: str = "127.0.0.1") -> tuple[int, socket.socket]:
+    """The first of `BLOCK` neighbouring UDP ports, and a guard to be kept while they are used.
+
+    A demo binds its media ports only when it needs them, so being free now says nothing: whoever holds the TCP
+    port of that number has the block.
+    """
+    blocks = list(range(20000, 32000, BLOCK))
+    random.shuffle(blocks)
+    for first in blocks:
+        guard = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            guard.bind((host, first))
+            return first, guard
+        except OSError:
+            guard.close()
+    raise OSError(f"every block of {BLOCK} ports is taken on {host}")
 
 
 def _is_free(host: str, port: int) -> bool:

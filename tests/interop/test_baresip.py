@@ -115,6 +115,8 @@ async def test_baresip_leaves_a_message_that_another_fetches(demo: Demo, phones:
     await hears_something(anna)
     await anna.press(demo.tenant().person("104").voicemail_pin + "#")
     await hears(anna, lan.tone, within=15)
+    await anna.press("3")
+    await asyncio.sleep(1.0)
 
 
 async def test_three_baresips_confer(demo: Demo, phones: Phones):

@@ -62,10 +62,10 @@ async def test_a_caller_waits_with_music_until_an_agent_comes(demo: Demo, phones
     caller = await phones.raw(demo.account("103"))
     near = await caller.call("300")
     await hears_something(near)
-    await asyncio.sleep(12)
+    await asyncio.sleep(8)
     heard = near.samples()
     assert not near.ended.is_set()
-    assert sum(span.length for span in sounding(heard)) > 0.8 * 12, "waiting is mostly silent"
+    assert sum(span.length for span in sounding(heard)) > 0.8 * 8, "waiting is mostly silent"
     await hears_no(near, caller.tone, mark=0, lasting=0.1)
     agent = await phones.raw(demo.account("106"))
     far = await (await agent.rings(within=5)).accept()

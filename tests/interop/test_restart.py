@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
 
 import pytest
 from tests.interop.conftest import Phones
@@ -16,6 +17,24 @@ from tests.interop.phones.sound import hears, hears_beep, hears_something
 from tests.interop.talk import hear_each_other, talk
 
 pytestmark = pytest.mark.faults
+
+
+@pytest.fixture(scope="module")
+def shared_victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    victim = Demo(tmp_path_factory.mktemp("victim") / "demo")
+    with victim:
+        victim.start()
+        yield victim
+
+
+@pytest.fixture
+def victim(shared_victim: Demo) -> Demo:
+    """A running demo that the test may stop or maim; the next test gets it healthy again."""
+    if shared_victim.running:
+        shared_victim.reread()
+    else:
+        shared_victim.start(fresh=False)
+    return shared_victim
 
 
 async def test_a_second_start_finds_registrations_voicemail_and_secrets(own_demo: Demo, phones: Phones):
@@ -30,8 +49,14 @@ async def test_a_second_start_finds_registrations_voicemail_and_secrets(own_demo
     near.rtp.speak(2300)
     await asyncio.sleep(1.5)
     await near.hang_up()
-    own_demo.stop()
-    own_demo.start(fresh=False)
+    took = []
+    for _ in range(3):  # others may be using the machine: the best of three counts
+        own_demo.stop()
+        own_demo.start(fresh=False)
+        took.append(own_demo.started_in)
+        if took[-1] < 5:
+            break
+    assert min(took) < 5, f"a second start takes {took} s"
     assert own_demo.account("106") == away
     assert own_demo.account("101") == caller
     secrets = own_demo.directory / "secrets.json"
@@ -49,27 +74,26 @@ async def test_a_second_start_finds_registrations_voicemail_and_secrets(own_demo
 
 
 @pytest.mark.parametrize("with_signal", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
-async def test_stopping_ends_calls_in_progress_with_a_bye(own_demo: Demo, phones: Phones, with_signal: int):
-    own_demo.start()
-    caller, callee = await phones.raw(own_demo.account("101")), await phones.raw(own_demo.account("103"))
-    waiting = await phones.raw(own_demo.account("102"))
+async def test_stopping_ends_calls_in_progress_with_a_bye(victim: Demo, phones: Phones, with_signal: int):
+    caller, callee = await phones.raw(victim.account("101")), await phones.raw(victim.account("103"))
+    waiting = await phones.raw(victim.account("102"))
     near, far = await talk(caller, callee, "103")
     queued = await waiting.call("300")
-    ringing = await phones.raw(own_demo.account("105"))
+    ringing = await phones.raw(victim.account("105"))
     await ringing.rings(within=15)
-    await asyncio.to_thread(own_demo.stop, with_signal=with_signal)
+    await asyncio.to_thread(victim.stop, with_signal=with_signal)
     for call in (near, far, queued):
         ending = await call.hung_up(within=0.5)
         assert ending is not None
         assert ending.method == "BYE"
 
 
-async def test_killing_control_interrupts_no_call(own_demo: Demo, phones: Phones):
-    own_demo.start()
-    caller, callee = await phones.raw(own_demo.account("101")), await phones.raw(own_demo.account("103"))
+async def test_killing_control_interrupts_no_call(victim: Demo, phones: Phones):
+    caller, callee = await phones.raw(victim.account("101")), await phones.raw(victim.account("103"))
+    earlier = victim.cli("calls").splitlines()
     near, far = await talk(caller, callee, "103")
     marks = len(near.rtp.received), len(far.rtp.received)
-    before = own_demo.facts.pids["control"]
+    before = victim.facts.pids["control"]
     os.kill(before, signal.SIGKILL)
     await asyncio.sleep(3.0)
     for end, mark in zip((near, far), marks, strict=True):
@@ -77,41 +101,34 @@ async def test_killing_control_interrupts_no_call(own_demo: Demo, phones: Phones
         assert len(end.rtp.ssrcs()) == 1
         assert end.rtp.longest_gap(mark) < 0.2
     await hear_each_other(near, far)
-    assert own_demo.reread().pids["control"] != before, (
-        "pids in demo.json still name the process that is gone"
-    )
+    assert victim.reread().pids["control"] != before, "pids in demo.json still name the process that is gone"
     assert (await near.hang_up()).status == 200
     await far.hung_up()
     again, there = await talk(callee, caller, "101")
     await there.hang_up()
     await again.hung_up()
     await asyncio.sleep(0.5)
-    listed = [line for line in own_demo.cli("calls").splitlines() if "103" in line and "101" in line]
-    assert len(listed) == 2, f"two calls were made, these are listed: {listed}"
-    own_demo.stop()
+    added = [line for line in victim.cli("calls").splitlines() if line not in earlier]
+    assert len(added) == 2, f"two calls were made, these are listed: {added}"
 
 
-async def test_the_callee_hangs_up_while_control_is_gone(own_demo: Demo, phones: Phones):
-    own_demo.start()
-    caller, callee = await phones.raw(own_demo.account("101")), await phones.raw(own_demo.account("103"))
+async def test_the_callee_hangs_up_while_control_is_gone(victim: Demo, phones: Phones):
+    caller, callee = await phones.raw(victim.account("101")), await phones.raw(victim.account("103"))
     near, far = await talk(caller, callee, "103")
-    os.kill(own_demo.facts.pids["control"], signal.SIGKILL)
+    os.kill(victim.facts.pids["control"], signal.SIGKILL)
     assert (await far.hang_up()).status == 200
     ending = await near.hung_up(within=8)
     assert ending is not None
     assert ending.method == "BYE"
-    own_demo.stop()
 
 
-async def test_calls_can_be_made_again_soon_after_control_was_killed(own_demo: Demo, phones: Phones):
-    own_demo.start()
-    caller, callee = await phones.raw(own_demo.account("101")), await phones.raw(own_demo.account("103"))
-    os.kill(own_demo.facts.pids["control"], signal.SIGKILL)
+async def test_calls_can_be_made_again_soon_after_control_was_killed(victim: Demo, phones: Phones):
+    caller, callee = await phones.raw(victim.account("101")), await phones.raw(victim.account("103"))
+    os.kill(victim.facts.pids["control"], signal.SIGKILL)
     near = await caller.call("103", wait="sent")
     far = await (await callee.rings(within=8)).accept()
     await near.answered()
     await hear_each_other(near, far)
-    own_demo.stop()
 
 
 async def test_a_port_in_use_is_named(tmp_path, demo: Demo):
@@ -147,19 +164,6 @@ async def test_running_out_of_media_ports_is_a_clean_refusal(own_demo: Demo, pho
     echo = await caller.call("*43")
     await hears(echo, caller.tone, within=15)
     own_demo.stop()
-
-
-async def test_a_second_start_takes_calls_within_five_seconds(own_demo: Demo):
-    own_demo.start()
-    took = []
-    for _ in range(3):  # others may be using the machine: the best of three counts
-        own_demo.stop()
-        own_demo.start(fresh=False)
-        took.append(own_demo.started_in)
-        if took[-1] < 5:
-            break
-    own_demo.stop()
-    assert min(took) < 5, took
 
 
 async def test_demo_json_says_what_the_page_promises(demo: Demo):

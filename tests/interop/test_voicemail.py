@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
 from tests.interop.phones.call import RawCall
@@ -58,15 +57,18 @@ async def _delete(near: RawCall) -> None:
     await near.hang_up()
 
 
-@pytest.mark.parametrize(("end", "owner"), [("hang-up", "105"), ("#", "106"), ("silence", "104")])
-async def test_a_message_is_recorded_and_heard_by_its_owner(demo: Demo, phones: Phones, end: str, owner: str):
-    left = await _leave(await phones.raw(demo.account("101")), owner, 2300, end=end)
-    if end == "silence":
-        await left.hung_up(within=12)
-    phone = await phones.raw(demo.account(owner))
-    near = await _fetch(phone, demo.tenant().person(owner).voicemail_pin)
-    await hears(near, 2300, within=15)
-    await _delete(near)
+async def test_messages_that_end_in_any_way_are_heard_by_their_owner(demo: Demo, phones: Phones):
+    async def leave_and_fetch(end: str, owner: str) -> None:
+        left = await _leave(await phones.raw(demo.account("101")), owner, 2300, end=end)
+        if end == "silence":
+            await left.hung_up(within=12)
+        phone = await phones.raw(demo.account(owner))
+        near = await _fetch(phone, demo.tenant().person(owner).voicemail_pin)
+        await hears(near, 2300, within=15)
+        await _delete(near)
+
+    ways = (("hang-up", "105"), ("#", "106"), ("silence", "104"))
+    await asyncio.gather(*(leave_and_fetch(end, owner) for end, owner in ways))
 
 
 async def test_a_new_message_can_be_heard_again_saved_and_deleted(demo: Demo, phones: Phones):

@@ -21,8 +21,8 @@ def free_port(*, pair: bool = False, host: str = "127.0.0.1") -> int:
 def reserve_block(host: str = "127.0.0.1") -> tuple[int, socket.socket]:
     """The first of `BLOCK` neighbouring UDP ports, and a guard to be kept while they are used.
 
-    A demo binds its media ports only when it needs them, so being free now says nothing: whoever holds the TCP
-    port of that number has the block.
+    A demo binds its media ports only when it needs them, so being free now says nothing: whoever holds the
+    TCP port of that number has the block.
     """
     blocks = list(range(20000, 32000, BLOCK))
     random.shuffle(blocks)

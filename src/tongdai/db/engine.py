@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 BUSY_TIMEOUT_MS = 5_000
 _WRITE = "tongdai_write"
+
+T = TypeVar("T")
 
 
 class Database:
@@ -39,9 +41,16 @@ class Database:
         """`write`, with the whole transaction in a thread: for bulk writes behind the signalling loop, on
         which an async connection would spend a millisecond per transaction to hand its statements over one
         by one."""
+        await asyncio.to_thread(_run, self._in_threads().execution_options(**{_WRITE: True}), job)
+
+    async def read_in_thread(self, job: Callable[[Connection], T]) -> T:
+        """`read`, with the whole transaction in a thread."""
+        return await asyncio.to_thread(_run, self._in_threads(), job)
+
+    def _in_threads(self) -> Engine:
         if self._plain is None:
             self._plain = _plain(self.engine)
-        await asyncio.to_thread(_run, self._plain, job)
+        return self._plain
 
     async def close(self) -> None:
         if self._plain is not None:
@@ -69,9 +78,9 @@ def _plain(engine: AsyncEngine) -> Engine:
     return plain
 
 
-def _run(engine: Engine, job: Callable[[Connection], None]) -> None:
-    with engine.execution_options(**{_WRITE: True}).begin() as connection:
-        job(connection)
+def _run(engine: Engine, job: Callable[[Connection], T]) -> T:
+    with engine.begin() as connection:
+        return job(connection)
 
 
 def _prepare_sqlite(engine: Engine) -> None:

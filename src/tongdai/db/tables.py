@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -177,6 +178,26 @@ number = Table(
     Column("kind", String, nullable=False),
     Column("target", String, nullable=False),
     Index(None, "tenant"),
+)
+
+# Phrases that are not spoken but played, by their key.
+prompt = Table(
+    "prompt",
+    metadata,
+    _tenant(),
+    Column("key", String, nullable=False),
+    Column("blob", String, nullable=False),
+    PrimaryKeyConstraint("tenant", "key"),
+)
+
+# How often each tenant's configuration was changed, and (under no tenant) the provider's. One row a tenant,
+# so that it does not grow; counters, so that their sum tells of every commit in whatever order those come. No
+# foreign key: that a tenant was deleted is a change, too.
+change = Table(
+    "change",
+    metadata,
+    Column("tenant", String, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
 )
 
 # Call data.

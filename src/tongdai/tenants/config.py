@@ -6,21 +6,21 @@ from collections import defaultdict
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Table, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Table, select
 
 from tongdai.core.tenancy import TenantId
 from tongdai.db import Database, tables
+from tongdai.tenants.changes import sequence
 from tongdai.tenants.department.model import Department, Member
 from tongdai.tenants.device.model import Device
 from tongdai.tenants.extension.model import Destination, Extension
 from tongdai.tenants.flow.model import FlowVersion
 from tongdai.tenants.number.model import Number
 from tongdai.tenants.person.model import Person
+from tongdai.tenants.prompt.model import Prompt
 from tongdai.tenants.room.model import Room
 from tongdai.tenants.tenant.model import Tenant
 from tongdai.tenants.trunk.model import TenantTrunk, Trunk
-from tongdai.tenants.trunk.store import all_trunks
 
 
 class PersonConfig(msgspec.Struct, frozen=True):
@@ -69,33 +69,42 @@ class TenantConfig(msgspec.Struct, frozen=True, kw_only=True):
     flows: tuple[FlowVersion, ...]
     extensions: tuple[Extension, ...]
     numbers: tuple[Number, ...]
+    prompts: tuple[Prompt, ...] = ()
 
 
 class ProviderConfig(msgspec.Struct, frozen=True):
+    """Everything as of one moment; `seq` tells of which (`changes.sequence`)."""
+
     trunks: tuple[Trunk, ...]
     tenants: tuple[TenantConfig, ...]
+    seq: int = 0
 
 
 M = TypeVar("M", bound=msgspec.Struct)
 
 
 async def load(db: Database) -> ProviderConfig:
-    """Everything, as of one moment."""
-    async with db.read() as connection:
-        trunks = await all_trunks(connection)
-        columns = [tables.tenant.c[field] for field in Tenant.__struct_fields__]
-        tenants = [
-            Tenant(*row) for row in await connection.execute(select(*columns).order_by(tables.tenant.c.id))
-        ]
-        uses = await _by_tenant(connection, tables.tenant_trunk, TenantTrunk, "position")
-        people = await _by_tenant(connection, tables.person, Person, "id")
-        devices = await _by_tenant(connection, tables.device, Device, "id")
-        departments = await _by_tenant(connection, tables.department, Department, "id")
-        members = await _by_tenant(connection, tables.department_member, Member, "position")
-        rooms = await _by_tenant(connection, tables.room, Room, "id")
-        flows = await _by_tenant(connection, tables.flow, FlowVersion, "id", "version")
-        extensions = await _by_tenant(connection, tables.extension, Extension, "extension")
-        numbers = await _by_tenant(connection, tables.number, Number, "number")
+    """Everything, read off the event loop."""
+    return await db.read_in_thread(_load)
+
+
+def _load(connection: Connection) -> ProviderConfig:
+    # first: what is committed meanwhile may or may not be in the rest, and is looked for again
+    seq = sequence(connection)
+    of_trunk = [tables.trunk.c[field] for field in Trunk.__struct_fields__]
+    trunks = [Trunk(*row) for row in connection.execute(select(*of_trunk).order_by(tables.trunk.c.id))]
+    columns = [tables.tenant.c[field] for field in Tenant.__struct_fields__]
+    tenants = [Tenant(*row) for row in connection.execute(select(*columns).order_by(tables.tenant.c.id))]
+    uses = _by_tenant(connection, tables.tenant_trunk, TenantTrunk, "position")
+    people = _by_tenant(connection, tables.person, Person, "id")
+    devices = _by_tenant(connection, tables.device, Device, "id")
+    departments = _by_tenant(connection, tables.department, Department, "id")
+    members = _by_tenant(connection, tables.department_member, Member, "position")
+    rooms = _by_tenant(connection, tables.room, Room, "id")
+    flows = _by_tenant(connection, tables.flow, FlowVersion, "id", "version")
+    extensions = _by_tenant(connection, tables.extension, Extension, "extension")
+    numbers = _by_tenant(connection, tables.number, Number, "number")
+    prompts = _by_tenant(connection, tables.prompt, Prompt, "key")
     configs = []
     for tenant in tenants:
         reached_by = {(x.kind, x.target): x.extension for x in extensions[tenant.id]}
@@ -130,18 +139,32 @@ async def load(db: Database) -> ProviderConfig:
                 flows=tuple(flows[tenant.id]),
                 extensions=tuple(extensions[tenant.id]),
                 numbers=tuple(numbers[tenant.id]),
+                prompts=tuple(prompts[tenant.id]),
             )
         )
-    return ProviderConfig(tuple(trunks), tuple(configs))
+    return ProviderConfig(tuple(trunks), tuple(configs), seq)
 
 
-async def _by_tenant(
-    connection: AsyncConnection, table: Table, model: type[M], *order: str
+def _by_tenant(
+    connection: Connection, table: Table, model: type[M], *order: str
 ) -> defaultdict[TenantId, list[M]]:
     columns = [table.c[field] for field in model.__struct_fields__]
     grouped: defaultdict[TenantId, list[M]] = defaultdict(list)
-    for tenant, *values in await connection.execute(
+    for tenant, *values in connection.execute(
         select(table.c.tenant, *columns).order_by(*(table.c[name] for name in order))
     ):
         grouped[tenant].append(model(*values))
     return grouped
+
+
+def with_departed(new: ProviderConfig, old: ProviderConfig) -> ProviderConfig:
+    """`new`, with those tenants of `old` that are gone: nothing leads to them any more, but their last calls
+    can end in good order."""
+    here = {tenant.id for tenant in new.tenants}
+    # in front, since a domain may have gone from one of them to a new tenant
+    gone = tuple(
+        msgspec.structs.replace(x, trunks=(), devices=(), extensions=(), numbers=())
+        for x in old.tenants
+        if x.id not in here
+    )
+    return msgspec.structs.replace(new, tenants=gone + new.tenants)

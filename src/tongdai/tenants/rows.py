@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Table, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Delete, Table, Update, and_, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tongdai.core.tenancy import TenantId
+from tongdai.tenants.changes import note
 
 M = TypeVar("M", bound=msgspec.Struct)
 
 
 class TenantRows(Generic[M]):
     """The rows of `table`, each a `model` whose fields are the columns besides `tenant`. `key` columns tell
-    them apart within a tenant.
+    them apart within a tenant. What changes rows is noted as a change of the tenant.
     """
 
     def __init__(self, table: Table, model: type[M], *key: str) -> None:
@@ -46,15 +47,29 @@ class TenantRows(Generic[M]):
         if items:
             rows = [{"tenant": tenant, **msgspec.structs.asdict(item)} for item in items]
             await connection.execute(insert(self.table), rows)
+            await note(tenant, connection)
 
     async def update(
         self, tenant: TenantId, connection: AsyncConnection, *key: object, **values: Any
     ) -> bool:
         """Change columns; False when there is no such row."""
         statement = update(self.table).where(self._is(tenant, key)).values(values)
-        return bool((await connection.execute(statement)).rowcount)
+        return await self._change(tenant, connection, statement)
 
     async def delete(self, tenant: TenantId, connection: AsyncConnection, *key: object) -> bool:
         """Delete a row; False when there is none."""
-        statement = delete(self.table).where(self._is(tenant, key))
-        return bool((await connection.execute(statement)).rowcount)
+        return await self._change(tenant, connection, delete(self.table).where(self._is(tenant, key)))
+
+    async def delete_where(self, tenant: TenantId, connection: AsyncConnection, **values: object) -> bool:
+        """Delete those whose columns have these values; False when there is none."""
+        same = [self.table.c[name] == value for name, value in values.items()]
+        return await self._change(
+            tenant, connection, delete(self.table).where(self.table.c.tenant == tenant, *same)
+        )
+
+    @staticmethod
+    async def _change(tenant: TenantId, connection: AsyncConnection, statement: Update | Delete) -> bool:
+        changed = bool((await connection.execute(statement)).rowcount)
+        if changed:
+            await note(tenant, connection)
+        return changed

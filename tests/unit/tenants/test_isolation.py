@@ -28,6 +28,8 @@ from tongdai.tenants.mailbox import service as mailboxes
 from tongdai.tenants.number import service as numbers
 from tongdai.tenants.person import service as people
 from tongdai.tenants.person.schema import NewPerson
+from tongdai.tenants.prompt import service as prompts
+from tongdai.tenants.prompt.schema import NewPrompt
 from tongdai.tenants.room import service as rooms
 from tongdai.tenants.room.schema import NewRoom
 from tongdai.tenants.tenant import service as tenants
@@ -61,8 +63,9 @@ async def furnish(tenant: TenantId, connection: AsyncConnection) -> Belongings:
     await mailboxes.set_pin(tenant, connection, person, "4101", KEY)
     await numbers.assign(tenant, connection, THEIRS, Destination.FLOW, flow)
     await tenants.change(tenant, connection, TenantChanges(main_number=THEIRS))
+    await prompts.put(tenant, connection, NewPrompt("queue.welcome", "blob_theirs.wav"))
     ids = {"person": person, "device": device, "department": department, "room": room, "flow": flow}
-    return Belongings(ids | {"number": THEIRS})
+    return Belongings(ids | {"number": THEIRS, "prompt": "queue.welcome"})
 
 
 NOTHING = Belongings(
@@ -73,6 +76,7 @@ NOTHING = Belongings(
         "room": "room_none",
         "flow": "flow_none",
         "number": "+842871234511",
+        "prompt": "menu.retry",
     }
 )
 
@@ -108,6 +112,8 @@ ASKS: dict[str, Ask] = {
     ),
     "number.lead_to": lambda me, c, x: _lead(me, c, x),
     "number.release": lambda me, c, x: numbers.release(me, c, x.number),
+    "prompt.get": lambda me, c, x: prompts.get(me, c, x.prompt),
+    "prompt.remove": lambda me, c, x: prompts.remove(me, c, x.prompt),
     "tenant.change": lambda me, c, x: tenants.change(me, c, TenantChanges(main_number=x.number)),
 }
 
@@ -126,6 +132,7 @@ WITHOUT_IDS = {
     "extension.release",
     "mailbox.forget",
     "number.refuse_if_led_to",
+    "prompt.put",
     "trunk.open_to",
 }
 
@@ -210,6 +217,16 @@ async def test_what_is_unique_anywhere_does_not_tell_who_has_it(
             assert "Bình Minh" not in str(refused.value)
 
 
+async def test_a_prompt_replaced_in_one_tenant_is_spoken_in_the_other(
+    db: Database, tenant: TenantId, other: TenantId
+):
+    async with db.write() as connection:
+        await furnish(other, connection)
+    config = {x.id: x for x in (await load(db)).tenants}
+    assert config[tenant].prompts == ()
+    assert [x.key for x in config[other].prompts] == ["queue.welcome"]
+
+
 async def test_deleting_one_tenant_leaves_the_other(db: Database, tenant: TenantId, other: TenantId):
     async with db.write() as connection:
         await furnish(other, connection)
@@ -240,6 +257,7 @@ async def test_operations_of_a_tenant_that_does_not_exist(db: Database):
             people.create(nobody, connection, NewPerson(name="Lan", extension="101")),
             rooms.create(nobody, connection, NewRoom("Room", "600")),
             flows.create(nobody, connection, b"{}", "100"),
+            prompts.put(nobody, connection, NewPrompt("queue.welcome", "blob.wav")),
             trunks.open_to(nobody, connection, [trunk.id]),
         ]
         for operation in operations:

@@ -25,6 +25,9 @@ from tongdai.tenants.mailbox.store import rows as mailbox_rows
 from tongdai.tenants.number import service as numbers
 from tongdai.tenants.person import service as people
 from tongdai.tenants.person.schema import NewPerson
+from tongdai.tenants.prompt import service as prompts
+from tongdai.tenants.prompt.model import Prompt
+from tongdai.tenants.prompt.schema import NewPrompt
 from tongdai.tenants.provider import service as provider
 from tongdai.tenants.provider.schema import NewProvider
 from tongdai.tenants.room import service as rooms
@@ -370,3 +373,32 @@ async def test_a_trunk_that_cannot_be(db: Database, new: NewTrunk, code: str):
         assert await refused(trunks.create(connection, new)) == code
         await trunks.move(connection, taken.id, "192.0.2.1", 5070)
         assert await refused(trunks.move(connection, "trunk_none", "192.0.2.9", 5060)) == "trunk_not_found"
+
+
+# prompts
+
+
+async def test_a_prompt_is_replaced_replaced_again_and_taken_back(db: Database, tenant: TenantId):
+    async with db.write() as connection:
+        assert await prompts.put(tenant, connection, NewPrompt("queue.welcome", "one.wav")) is None
+        former = await prompts.put(tenant, connection, NewPrompt("queue.welcome", "two.wav"))
+        assert former == Prompt("queue.welcome", "one.wav")
+    assert (await config_of(db, tenant)).prompts == (Prompt("queue.welcome", "two.wav"),)
+    async with db.write() as connection:
+        assert await prompts.remove(tenant, connection, "queue.welcome") == Prompt("queue.welcome", "two.wav")
+        assert await refused(prompts.remove(tenant, connection, "queue.welcome")) == "prompt_not_found"
+    assert (await config_of(db, tenant)).prompts == ()
+
+
+@pytest.mark.parametrize(
+    ("new", "code"),
+    [
+        (NewPrompt("../x", "a.wav"), "bad_prompt"),
+        (NewPrompt("", "a.wav"), "bad_prompt"),
+        (NewPrompt("a" * 101, "a.wav"), "bad_prompt"),
+        (NewPrompt("queue.welcome", ""), "no_sound"),
+    ],
+)
+async def test_a_prompt_that_cannot_be(db: Database, tenant: TenantId, new: NewPrompt, code: str):
+    async with db.write() as connection:
+        assert await refused(prompts.put(tenant, connection, new)) == code

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tongdai.core.tenancy import TenantId
@@ -19,7 +18,6 @@ members = TenantRows(tables.department_member, Member, "department", "person")
 async def replace_members(
     tenant: TenantId, connection: AsyncConnection, department: str, people: Sequence[str]
 ) -> None:
-    table = tables.department_member
-    await connection.execute(delete(table).where(table.c.tenant == tenant, table.c.department == department))
+    await members.delete_where(tenant, connection, department=department)
     numbered = [Member(department, person, position) for position, person in enumerate(people)]
     await members.insert(tenant, connection, numbered)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tongdai.core.tenancy import TenantId
@@ -14,6 +13,5 @@ rows = TenantRows(table, FlowVersion, "id", "version")
 
 
 async def unpublish(tenant: TenantId, connection: AsyncConnection, flow: str) -> None:
-    await connection.execute(
-        update(table).where(table.c.tenant == tenant, table.c.id == flow).values(published=False)
-    )
+    for version in await rows.where(tenant, connection, id=flow, published=True):
+        await rows.update(tenant, connection, flow, version.version, published=False)

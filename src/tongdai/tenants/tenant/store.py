@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tongdai.core.tenancy import TenantId
 from tongdai.db.tables import tenant as table
+from tongdai.tenants.changes import note
 from tongdai.tenants.tenant.model import Tenant
 
 _COLUMNS = [table.c[field] for field in Tenant.__struct_fields__]
@@ -27,11 +28,16 @@ async def by_domain(domain: str, connection: AsyncConnection) -> Tenant | None:
 
 async def insert_one(connection: AsyncConnection, item: Tenant) -> None:
     await connection.execute(insert(table).values(msgspec.structs.asdict(item)))
+    await note(item.id, connection)
 
 
 async def change(tenant: TenantId, connection: AsyncConnection, values: dict[str, Any]) -> None:
     await connection.execute(update(table).where(table.c.id == tenant).values(values))
+    await note(tenant, connection)
 
 
 async def delete_one(tenant: TenantId, connection: AsyncConnection) -> bool:
-    return bool((await connection.execute(delete(table).where(table.c.id == tenant))).rowcount)
+    deleted = bool((await connection.execute(delete(table).where(table.c.id == tenant))).rowcount)
+    if deleted:
+        await note(tenant, connection)
+    return deleted

@@ -37,6 +37,12 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_cdr_tenant_started"), "cdr", ["tenant", "started"], unique=False)
     op.create_table(
+        "change",
+        sa.Column("tenant", sa.String(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", name=op.f("pk_change")),
+    )
+    op.create_table(
         "leg_cdr",
         sa.Column("call", sa.String(), nullable=False),
         sa.Column("leg", sa.String(), nullable=False),
@@ -168,6 +174,14 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["tenant"], ["tenant.id"], name=op.f("fk_person_tenant"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("tenant", "id", name=op.f("pk_person")),
         sa.UniqueConstraint("email", name=op.f("uq_person_email")),
+    )
+    op.create_table(
+        "prompt",
+        sa.Column("tenant", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("blob", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["tenant"], ["tenant.id"], name=op.f("fk_prompt_tenant"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("tenant", "key", name=op.f("pk_prompt")),
     )
     op.create_table(
         "room",

@@ -1,0 +1,1 @@
+"""Prompts that a tenant has replaced by sound of its own."""

@@ -9,6 +9,7 @@ import os
 import secrets
 import shlex
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 import uvloop
@@ -43,7 +44,8 @@ from tongdai.sip.message import SipUri
 from tongdai.sip.ua import UserAgent
 from tongdai.speech import Speech, SpeechSettings, SpokenPrompts
 from tongdai.switch import Switch
-from tongdai.tenants.config import ProviderConfig, load
+from tongdai.tenants.changes import Follower
+from tongdai.tenants.config import ProviderConfig, TenantConfig, load, with_departed
 from tongdai.voicemail import Mailboxes
 
 log = get_logger(__name__)
@@ -65,7 +67,7 @@ class Control:
         self.journal = LocalJournal(config.data / "journal")
         self.db = open_database(config.db_url)
         blobs = LocalBlobs(config.data / "blobs")
-        library = Library(provider, blobs)
+        self.library = Library(provider, blobs)
 
         self.pulse = Pulse(clock=clock.monotonic, journal=self.journal, send=self._send)
         self.bindings = Bindings(self.journal, clock, on_reachable=self._reachable)
@@ -78,8 +80,8 @@ class Control:
             self.directory.worlds, clock=clock.monotonic, journal=self.journal, on_change=self.pulse.stir
         )
         self.speech = Speech(config.data / "speech", _speech_settings(config))
-        self.prompts = SpokenPrompts(self.speech, library)
-        self.media = Sessions(self.prompts, library, self.switch.post)
+        self.prompts = SpokenPrompts(self.speech, self.library)
+        self.media = Sessions(self.prompts, self.library, self.switch.post)
 
         callers = Callers(
             self.directory.edge,
@@ -121,6 +123,7 @@ class Control:
         self._engine_id = ""
         self._heard = 0
         self._early: list[EngineEvent] | None = []
+        self._background: set[asyncio.Task[None]] = set()
 
     # introductions
 
@@ -145,6 +148,7 @@ class Control:
         await self.mailboxes.open(entries)
         self.calllog.open(entries)
         self.bindings.restore(entries)
+        self.bindings.retain(_devices(self.provider))
         await self.prompts.prepare()
         self._heard = int(entries.get(_HEARD, b"0"))
         self._engine = engine = await EngineClient.connect(
@@ -160,13 +164,16 @@ class Control:
             self.config.udp_fd, self.config.tcp_fd, (self.config.advertised_ip, self.config.sip_port)
         )
         self.pulse.stir()
-        prewarm = asyncio.create_task(self._prewarm(), name="prewarm")
+        self._prewarm(self.provider.tenants)
+        follower = Follower(self.db, self.provider.seq, self._follow)
+        self._background.add(asyncio.create_task(follower.run(self.stopping), name="following"))
         _rest_from_collecting()
         os.write(self.config.ready_fd, READY_LINE)
         os.close(self.config.ready_fd)
         log.info("taking calls", tenants=len(self.provider.tenants), devices=len(self.bindings))
         await self.stopping.wait()
-        prewarm.cancel()
+        for task in tuple(self._background):
+            task.cancel()
         await self.speech.close()
         await self._farewell()
         await self.wires.close()
@@ -223,13 +230,42 @@ class Control:
                 self.front.lost(leg)
         self._engine_id = engine
 
-    async def _prewarm(self) -> None:
-        """Speak what callers will hear first, so that none of them waits for it."""
-        made = await self.prompts.prewarm(
-            {str(tenant.id): first_prompts(tenant, self.mailboxes.view) for tenant in self.provider.tenants}
+    async def _follow(self) -> int:
+        """Serve the configuration as it is now in the database, from the next call on. What takes long
+        happens in threads; when anything fails there, nothing has changed."""
+        loaded = await load(self.db)
+        provider = with_departed(loaded, self.provider)
+        newer = await asyncio.to_thread(
+            Directory, provider, self.bindings, self.mailboxes, ring_seconds=self.config.ring_seconds
         )
-        if made:
-            log.info("prompts were spoken", count=made)
+        former = {tenant.id: tenant for tenant in self.provider.tenants}
+        changed = [tenant for tenant in loaded.tenants if tenant != former.get(tenant.id)]
+        self.provider = provider
+        self.directory.become(newer)
+        self.library.follow(provider)
+        self.mailboxes.follow(provider)
+        self.bindings.retain(_devices(provider))
+        self.switch.end_all(Cause.SHUTDOWN, former.keys() - {tenant.id for tenant in loaded.tenants})
+        for tenant in changed:  # somebody new may be there for who waits in a queue
+            self.switch.post(tenant.id, e.PersonReachable(""))
+        self.pulse.stir()
+        self._prewarm(changed)
+        log.info("the configuration was changed", seq=provider.seq, tenants=[x.domain for x in changed])
+        return provider.seq
+
+    def _prewarm(self, tenants: Sequence[TenantConfig]) -> None:
+        """Speak what callers of these will hear first, so that none of them waits for it."""
+
+        async def speak() -> None:
+            made = await self.prompts.prewarm(
+                {str(tenant.id): first_prompts(tenant, self.mailboxes.view) for tenant in tenants}
+            )
+            if made:
+                log.info("prompts were spoken", count=made)
+
+        task = asyncio.create_task(speak(), name="prewarm")
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     async def _farewell(self) -> None:
         """End every call with BYE, and wait a little for answers and for recordings to be reported."""
@@ -239,6 +275,11 @@ class Control:
             async with asyncio.timeout(FAREWELL_SECONDS):
                 await self.pulse.quiet(lambda: not self.switch.calls() and not self.ua.transactions())
         log.info("stopped", calls_left=len(self.switch.calls()))
+
+
+def _devices(provider: ProviderConfig) -> set[tuple[str, str]]:
+    """Every device there is, by tenant and id."""
+    return {(str(tenant.id), device.id) for tenant in provider.tenants for device in tenant.devices}
 
 
 def _rest_from_collecting() -> None:

@@ -15,8 +15,13 @@ class Library:
     """Implements `speech.Library` and `media.sessions.Recordings` over the configuration and the blobs."""
 
     def __init__(self, config: ProviderConfig, blobs: Blobs) -> None:
-        self._tenants = {str(tenant.id): tenant for tenant in config.tenants}
         self._blobs = blobs
+        self.follow(config)
+
+    def follow(self, config: ProviderConfig) -> None:
+        """Answer from this configuration from now on."""
+        self._tenants = {str(tenant.id): tenant for tenant in config.tenants}
+        self._prompts = {(str(x.id), prompt.key): prompt.blob for x in config.tenants for prompt in x.prompts}
 
     def language(self, tenant: str) -> Language:
         return "vi" if self._tenants[tenant].language == "vi" else "en"
@@ -30,6 +35,10 @@ class Library:
     def music(self, tenant: str) -> Path | None:
         blob = self._tenants[tenant].music_blob
         return self.clip(tenant, blob) if blob else None
+
+    def phrase(self, tenant: str, key: str) -> Path | None:
+        blob = self._prompts.get((tenant, key))
+        return self.clip(tenant, blob) if blob is not None else None
 
     def new(self, tenant: str) -> tuple[str, Path]:
         """Name and path of a recording that begins."""

@@ -1,6 +1,6 @@
 """What call logic and the network's edge know of the configuration, answered from memory.
 
-`Directory` is made of a `tenants.config.ProviderConfig`; when that changes, a new one takes its place.
+`Directory` is made of a `tenants.config.ProviderConfig`; when that changes, it becomes another one in place.
 """
 
 from __future__ import annotations

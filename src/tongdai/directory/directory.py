@@ -33,3 +33,11 @@ class Directory:
             )
             for tenant in config.tenants
         }
+
+    def become(self, newer: Directory) -> None:
+        """Answer as `newer` does from now on, under the same `edge` and `worlds`, which others hold. Making
+        one takes long for a large provider and may be done in a thread; this takes no time."""
+        self.edge.become(newer.edge)
+        for gone in self.worlds.keys() - newer.worlds.keys():
+            del self.worlds[gone]
+        self.worlds.update(newer.worlds)

@@ -62,6 +62,10 @@ class Edge:
                     ha1={"MD5": device.ha1_md5, "SHA-256": device.ha1_sha256},
                 )
 
+    def become(self, newer: Edge) -> None:
+        """Answer as `newer` does from now on."""
+        vars(self).update(vars(newer))
+
     def device(self, username: str) -> DeviceRef | None:
         """User names are unique anywhere; the domain is not needed."""
         return self._devices.get(username)

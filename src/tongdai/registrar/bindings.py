@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -118,6 +118,13 @@ class Bindings:
         _unindex(self._by_person, binding.person, binding.id)
         self._by_connection.get(binding.flow.connection, set()).discard(binding.id)
         self._journal.delete(_key(binding))
+
+    def retain(self, devices: Container[tuple[str, str]]) -> None:
+        """Forget the contacts of all but these devices (tenant, device): the others were deleted."""
+        for binding in tuple(self._by_id.values()):
+            if (binding.tenant, binding.device) not in devices:
+                self.remove(binding)
+                log.info("contact of a deleted device", tenant=binding.tenant, device=binding.device)
 
     def connection_lost(self, flow: Flow) -> None:
         """A stream is gone. Contacts that name the address they registered from can be called there; the

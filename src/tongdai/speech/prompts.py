@@ -24,6 +24,9 @@ class Library(Protocol):
     def music(self, tenant: str) -> Path | None:
         """The tenant's own hold music, or None for ours."""
 
+    def phrase(self, tenant: str, key: str) -> Path | None:
+        """What the tenant plays instead of a phrase, or None when it is spoken."""
+
 
 class SpokenPrompts:
     """Prompts of every tenant. `prepare` is awaited once, before the first call."""
@@ -63,6 +66,8 @@ class SpokenPrompts:
                 path = self._speech.tone_path("beep")
                 return path if path.exists() else None
             case Phrase() | Text():
+                if (own := self._own(tenant, prompt)) is not None:
+                    return own
                 language = self._library.language(tenant)
                 return self._speech.cached(self._words(prompt, language), language)
 
@@ -74,6 +79,8 @@ class SpokenPrompts:
             case Beep():
                 return await self._speech.tone("beep")
             case Phrase() | Text():
+                if (own := self._own(tenant, prompt)) is not None:
+                    return own
                 language = self._library.language(tenant)
                 return await self._speech.wav(self._words(prompt, language), language)
 
@@ -85,6 +92,11 @@ class SpokenPrompts:
     def chime(self, joined: bool) -> Path:
         """What a room hears when somebody comes or goes."""
         return self._speech.tone_path("joined" if joined else "left")
+
+    def _own(self, tenant: str, prompt: Phrase | Text) -> Path | None:
+        """The tenant's own file for a phrase, whatever its parameters; without the file it is spoken."""
+        own = self._library.phrase(tenant, prompt.key) if isinstance(prompt, Phrase) else None
+        return own if own is not None and own.exists() else None
 
     def _words(self, prompt: Phrase | Text, language: Language) -> str:
         if isinstance(prompt, Text):

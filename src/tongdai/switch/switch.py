@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 import msgspec
@@ -41,8 +41,9 @@ class Switch:
         journal: Journal,
         on_change: Callable[[], None],
     ) -> None:
-        """`clock` gives monotonic seconds. `on_change` is called when there is something to journal or a new
-        timer, so that the owner can schedule `tick` and look at `deadline`."""
+        """`worlds` may be changed by its owner: each event meets its tenant's present one. `clock` gives
+        monotonic seconds. `on_change` is called when there is something to journal or a new timer, so that
+        the owner can schedule `tick` and look at `deadline`."""
         self._worlds = worlds
         self._clock = clock
         self._journal = journal
@@ -95,6 +96,8 @@ class Switch:
 
     def _apply(self, tenant: str, event: e.Event) -> None:
         state = self._states.get(tenant)
+        if state is None and tenant in self._worlds:  # it came while we run
+            state = self._states[tenant] = TenantState(tenant)
         if state is None:  # what a former process knew of a tenant that is gone
             log.error("an event of an unknown tenant", tenant=tenant, call_event=type(event).__name__)
             return
@@ -185,7 +188,8 @@ class Switch:
         """Every call in progress."""
         return [call for state in self._states.values() for call in state.calls.values()]
 
-    def end_all(self, cause: Cause) -> None:
-        """End every call (shutting down)."""
+    def end_all(self, cause: Cause, tenants: Container[str] | None = None) -> None:
+        """End every call (shutting down), or those of tenants that are gone."""
         for call in self.calls():
-            self.post(call.tenant, e.HangupRequested(call.id, cause))
+            if tenants is None or call.tenant in tenants:
+                self.post(call.tenant, e.HangupRequested(call.id, cause))

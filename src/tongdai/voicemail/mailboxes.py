@@ -84,6 +84,10 @@ class Mailboxes:
             self._behind.put((journal_key, change))
         self._behind.start()
 
+    def follow(self, config: ProviderConfig) -> None:
+        """The people and departments are these from now on."""
+        self._owners = _owners(config)
+
     async def close(self) -> None:
         """Store what is left; what the database does not take now stays in the journal for the next start."""
         await self._behind.close()

@@ -349,3 +349,14 @@ def test_connections_do_not_survive_the_process(office: Office, contact: str, le
     office.register(f"<sip:lan@{contact};transport=tcp>", flow=TCP)
     office.restart()
     assert len(office.reach()) == left
+
+
+def test_the_phones_of_a_deleted_device_ring_no_more_nor_after_a_restart(office: Office):
+    office.register("<sip:lan@192.0.2.9:40001>")
+    office.phone = Phone(device="d2", username="mobile")
+    office.register("<sip:mobile@192.0.2.9:40003>", to="sip:mobile@anphat.demo", call_id="reg2")
+    office.bindings.retain({("t1", "d1"), ("t2", "d2")})
+    assert office.bindings.of_device("t1", "d2") == ()
+    (left,) = office.bindings.of("p1")
+    office.restart()
+    assert office.bindings.of("p1") == (left,)

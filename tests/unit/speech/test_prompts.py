@@ -22,6 +22,9 @@ class Library:
     def music(self, tenant):
         return self.root / tenant / "music.wav"
 
+    def phrase(self, tenant, key):
+        return self.root / tenant / "moment.wav" if key == "queue.position" else None
+
 
 @pytest.fixture
 def worker():
@@ -40,6 +43,25 @@ async def test_a_phrase_is_spoken_in_the_tenants_language(prompts, worker):
     assert prompts.ready("ten_en", phrase) == path
     await prompts.make("ten_vi", phrase)
     assert [job.text for job in worker.asked] == ["Lan is not available.", "Lan hiện không nghe máy."]
+
+
+async def test_a_phrase_that_a_company_recorded_is_played_whatever_its_parameters(prompts, worker, tmp_path):
+    own = tmp_path / "ten_en" / "moment.wav"
+    own.parent.mkdir()
+    own.write_bytes(b"x")
+    for position in (1, 2):
+        phrase = Phrase("queue.position", {"position": position})
+        assert prompts.ready("ten_en", phrase) == own
+        assert await prompts.make("ten_en", phrase) == own
+        assert prompts.ready("ten_vi", phrase) is None
+    assert prompts.ready("ten_en", Phrase("queue.still_waiting")) is None
+    assert worker.asked == []
+
+
+async def test_a_phrase_whose_recording_is_missing_is_spoken(prompts, worker):
+    assert prompts.ready("ten_en", Phrase("queue.position", {"position": 1})) is None
+    await prompts.make("ten_en", Phrase("queue.position", {"position": 1}))
+    assert [job.text for job in worker.asked] == ["You are next in line."]
 
 
 async def test_a_companys_own_words_are_spoken_as_they_are(prompts, worker):

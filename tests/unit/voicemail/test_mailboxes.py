@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import select
 
@@ -254,3 +255,16 @@ async def test_a_database_that_is_down_keeps_no_caller_waiting(
 
 async def _down(batch: object) -> None:
     raise ConnectionError("the database is down")
+
+
+async def test_people_come_and_go_with_their_mailboxes(office: Office):
+    office.message()
+    without = msgspec.structs.replace(
+        tenant("t1"), people=(PersonConfig("minh", "Minh Tran", "102"),), departments=()
+    )
+    office.mailboxes.follow(ProviderConfig((), (without,)))
+    assert office.view("minh").label == "Minh Tran"
+    for gone in (("t1", "lan"), ("t1", "sales"), ("t2", "lan")):
+        assert office.mailboxes.view(*gone) is None
+    office.mailboxes.follow(ProviderConfig((), (tenant("t1"),)))
+    assert len(office.view().messages) == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -21,6 +21,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.interop)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with a failure what the demo wrote meanwhile."""
+    report = yield
+    if report.failed:
+        for running in getattr(item, "funcargs", {}).values():
+            if isinstance(running, Demo):
+                report.sections.append(("log of the demo", running.service_log()[-6000:]))
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -180,7 +180,13 @@ class Demo:
         return self.directory.with_suffix(".log")
 
     def log(self) -> str:
+        """What it printed."""
         return self.log_path.read_text(errors="replace")
+
+    def service_log(self) -> str:
+        """What its processes logged."""
+        path = self.directory / "tongdai.log"
+        return path.read_text(errors="replace") if path.exists() else ""
 
     @property
     def server(self) -> tuple[str, int]:

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import random
 import socket
+from pathlib import Path
 
 BLOCK = 400
 _LOWEST, _HIGHEST = 16000, 19999
 
+_given: set[int] = set()
+
 
 def free_port(*, pair: bool = False, host: str = "127.0.0.1") -> int:
-    """A port that is free for UDP and TCP; with `pair` the next one is free too (baresip takes it)."""
-    for _ in range(200):
-        port = random.randrange(_LOWEST, _HIGHEST, 2)
+    """A port that is free for UDP and TCP; with `pair` the next one is free too (baresip takes it).
+
+    None is given twice: a demo that was not started yet and the carrier that waited for it once had the same
+    one, and the demo called itself.
+    """
+    ports = [port for port in range(_LOWEST, _HIGHEST, 2) if port not in _given]
+    random.shuffle(ports)
+    for port in ports:
         if all(_is_free(host, port + offset) for offset in range(2 if pair else 1)):
+            _given.add(port)
             return port
     raise OSError(f"no free port between {_LOWEST} and {_HIGHEST} on {host}")
 
@@ -44,3 +53,13 @@ def _is_free(host: str, port: int) -> bool:
             except OSError:
                 return False
     return True
+
+
+def bound(port: int) -> bool:
+    """Whether a socket of this machine has that UDP or TCP port; unlike a try to bind, it disturbs nobody."""
+    wanted = f":{port:04X}"
+    for kind in ("udp", "tcp"):
+        lines = Path(f"/proc/net/{kind}").read_text().splitlines()[1:]
+        if any(line.split()[1].endswith(wanted) for line in lines):
+            return True
+    return False

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from tests.interop.phones.raw import Account
-from tests.interop.ports import free_port
+from tests.interop.ports import bound, free_port
 
 SCENARIOS = Path(__file__).parent.parent / "sipp"
 
@@ -61,7 +61,9 @@ class Sipp:
             stderr=asyncio.subprocess.STDOUT,
             cwd=self._directory,
         )
-        await asyncio.sleep(0.3)
+        async with asyncio.timeout(10):
+            while self._process.returncode is None and not bound(self.port):
+                await asyncio.sleep(0.02)
         return self
 
     async def finished(self) -> None:

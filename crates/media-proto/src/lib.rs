@@ -10,6 +10,7 @@ pub mod g722;
 pub mod jitter;
 pub mod latch;
 pub mod mixer;
+pub mod opus;
 pub mod recording;
 pub mod rtcp;
 pub mod rtp;

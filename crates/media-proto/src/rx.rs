@@ -1,6 +1,6 @@
 //! What is known of an incoming stream: loss and jitter as receiver reports tell them (RFC 3550 appendix A).
 
-use crate::{Micros, SAMPLE_RATE};
+use crate::Micros;
 
 /// Counts one source's packets.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +18,8 @@ struct Source {
     base: u32,
     highest: u32,
     received: u64,
+    /// Ticks of its RTP clock in a second.
+    clock: u32,
     /// In timestamp units, times 16.
     jitter: u32,
     transit: u32,
@@ -38,11 +40,20 @@ pub struct Measured {
 }
 
 impl RxStream {
-    /// Counts a valid packet that arrived at `now`; true when its source is new (an SSRC not heard before it).
-    pub fn receive(&mut self, now: Micros, ssrc: u32, sequence: u16, timestamp: u32, octets: usize) -> bool {
+    /// Counts a valid packet that arrived at `now`, of a payload whose RTP clock has `clock` ticks in a second; true when its
+    /// source is new (an SSRC not heard before it).
+    pub fn receive(
+        &mut self,
+        now: Micros,
+        clock: u32,
+        ssrc: u32,
+        sequence: u16,
+        timestamp: u32,
+        octets: usize,
+    ) -> bool {
         self.packets += 1;
         self.octets += octets as u64;
-        let arrival = (now * u64::from(SAMPLE_RATE) / 1_000_000) as u32;
+        let arrival = (now * u64::from(clock) / 1_000_000) as u32;
         let transit = arrival.wrapping_sub(timestamp);
         if let Some(source) = &mut self.source
             && source.ssrc == ssrc
@@ -55,9 +66,12 @@ impl RxStream {
                 source.received += 1;
                 // Packets of one event share a timestamp, and a new clock is no jitter: leave wild values out.
                 let difference = (transit.wrapping_sub(source.transit) as i32).unsigned_abs();
-                if difference < SAMPLE_RATE {
+                if source.clock == clock && difference < clock {
                     let change = difference as i32 - ((source.jitter + 8) >> 4) as i32;
                     source.jitter = source.jitter.saturating_add_signed(change);
+                }
+                if source.clock != clock {
+                    (source.clock, source.jitter) = (clock, 0);
                 }
                 source.transit = transit;
                 return false;
@@ -71,6 +85,7 @@ impl RxStream {
             base: u32::from(sequence),
             highest: u32::from(sequence),
             received: 1,
+            clock,
             jitter: 0,
             transit,
             expected_prior: 0,
@@ -96,7 +111,7 @@ impl RxStream {
     pub fn jitter(&self) -> Micros {
         self.source
             .as_ref()
-            .map_or(0, |source| u64::from(source.jitter >> 4) * 1_000_000 / u64::from(SAMPLE_RATE))
+            .map_or(0, |source| u64::from(source.jitter >> 4) * 1_000_000 / u64::from(source.clock))
     }
 
     /// The measurements for a report block; the fraction lost counts from the last call (RFC 3550 A.3).
@@ -140,7 +155,7 @@ mod tests {
     fn loss_is_counted_over_the_wrap_of_the_sequence() {
         let mut rx = RxStream::default();
         for (i, sequence) in [65_533u16, 65_534, 1, 2].iter().enumerate() {
-            rx.receive(i as u64 * FRAME_MICROS, 7, *sequence, u32::from(*sequence) * 160, 160);
+            rx.receive(i as u64 * FRAME_MICROS, 8000, 7, *sequence, u32::from(*sequence) * 160, 160);
         }
         assert_eq!(rx.lost(), 2);
         let measured = rx.measure().unwrap();
@@ -154,19 +169,30 @@ mod tests {
         let (mut steady, mut shaken) = (RxStream::default(), RxStream::default());
         for i in 0..200u32 {
             let now = u64::from(i) * FRAME_MICROS;
-            steady.receive(now, 1, i as u16, i * 160, 160);
-            shaken.receive(now + u64::from(i % 2) * 5_000, 1, i as u16, i * 160, 160);
+            steady.receive(now, 8000, 1, i as u16, i * 160, 160);
+            shaken.receive(now + u64::from(i % 2) * 5_000, 8000, 1, i as u16, i * 160, 160);
         }
         assert_eq!(steady.jitter(), 0);
         assert!((4_000..=5_200).contains(&shaken.jitter()), "{}", shaken.jitter());
     }
 
     #[test]
+    fn jitter_is_told_in_time_whatever_the_clock() {
+        let mut shaken = RxStream::default();
+        for i in 0..200u32 {
+            let now = u64::from(i) * FRAME_MICROS + u64::from(i % 2) * 5_000;
+            shaken.receive(now, 48_000, 1, i as u16, i * 960, 60);
+        }
+        assert!((4_000..=5_200).contains(&shaken.jitter()), "{}", shaken.jitter());
+        assert!((190..=250).contains(&shaken.measure().unwrap().jitter), "in ticks of its clock");
+    }
+
+    #[test]
     fn a_new_source_starts_its_own_count_and_keeps_the_old_loss() {
         let mut rx = RxStream::default();
-        assert!(rx.receive(0, 1, 1, 0, 160));
-        assert!(!rx.receive(0, 1, 3, 320, 160));
-        assert!(rx.receive(0, 2, 9_000, 0, 160));
+        assert!(rx.receive(0, 8000, 1, 1, 0, 160));
+        assert!(!rx.receive(0, 8000, 1, 3, 320, 160));
+        assert!(rx.receive(0, 8000, 2, 9_000, 0, 160));
         assert_eq!((rx.lost(), rx.packets(), rx.octets()), (1, 3, 480));
     }
 }

@@ -62,7 +62,7 @@ impl World {
                 return;
             }
         }
-        session.rx.receive(now, packet.ssrc, packet.sequence, packet.timestamp, packet.payload.len());
+        session.rx.receive(now, 8000, packet.ssrc, packet.sequence, packet.timestamp, packet.payload.len());
         if !session.receives() {
             return;
         }

@@ -37,7 +37,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """A demo that most tests share (a start costs seconds); it must stop cleanly at the end."""
-    with _new_demo(tmp_path_factory.mktemp("demo")) as running:
+    with new_demo(tmp_path_factory.mktemp("demo")) as running:
         running.start()
         yield running
 
@@ -45,7 +45,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 @pytest.fixture
 def own_demo(tmp_path: Path) -> Iterator[Demo]:
     """A demo for one test that stops, kills or restarts it; not started yet."""
-    own = _new_demo(tmp_path)
+    own = new_demo(tmp_path)
     try:
         yield own
     finally:
@@ -130,7 +130,8 @@ async def phones(tmp_path: Path) -> AsyncIterator[Phones]:
     await made.close()
 
 
-def _new_demo(directory: Path) -> Demo:
+def new_demo(directory: Path) -> Demo:
+    """A demo that is not started yet; the test fails when there is no product to start."""
     if not demo_process.available():
         pytest.fail(f"{demo_process.TONGDAI} is missing: run `make setup`")
     return Demo(directory / "demo")

@@ -198,7 +198,7 @@ def test_a_greeting_of_silence_is_not_kept(sim: Checked) -> None:
     sim.advance(2.5 + 5.1)
     assert sim.carried_out(c.SetGreeting) == []
     assert len(sim.carried_out(c.DiscardRecording)) == 1
-    assert sim.saying(lan) == ["mailbox.options"]
+    assert sim.saying(lan) == ["mailbox.greeting_silent", "mailbox.options"]
 
 
 def test_who_hangs_up_while_recording_a_greeting_keeps_the_old_one(sim: Checked) -> None:

@@ -129,6 +129,85 @@ def explain(
     sys.stdout.write(explain_call(data, call))
 
 
+Domain = Annotated[str, typer.Argument(help="The tenant's domain, e.g. anphat.demo.")]
+
+
+@app.command()
+def tenant(
+    domain: Annotated[
+        str | None, typer.Argument(help="The tenant's domain; without it all are listed.")
+    ] = None,
+    data: DataDir = None,
+    name: Annotated[str | None, typer.Option(help="What the company is called.")] = None,
+    language: Annotated[str | None, typer.Option(help="In which callers are spoken to: en or vi.")] = None,
+    ring_seconds: Annotated[float | None, typer.Option(help="How long its phones ring.")] = None,
+    allow_countries: Annotated[
+        str | None, typer.Option(metavar="VN,US", help="Which countries may be called (ISO 3166-1 codes).")
+    ] = None,
+    main_number: Annotated[
+        str | None, typer.Option(help="One of its numbers: what the outside sees calling.")
+    ] = None,
+    sha256: Annotated[
+        bool | None, typer.Option("--sha256/--no-sha256", help="Offer SHA-256 to its phones beside MD5.")
+    ] = None,
+) -> None:
+    """List tenants, show one, or change its settings: from the next call on, nothing needs a restart."""
+    from msgspec import UNSET
+
+    from tongdai.app.administration import change_tenant, list_tenants, show_tenant
+    from tongdai.tenants.tenant.schema import TenantChanges
+
+    countries = [code.strip().upper() for code in (allow_countries or "").split(",") if code.strip()]
+    changes = TenantChanges(
+        name=UNSET if name is None else name,
+        language=UNSET if language is None else language,
+        ring_seconds=UNSET if ring_seconds is None else ring_seconds,
+        allowed_countries=UNSET if allow_countries is None else countries,
+        main_number=UNSET if main_number is None else main_number,
+        sha256_digest=UNSET if sha256 is None else sha256,
+    )
+    asked = changes != TenantChanges()
+    if domain is None:
+        if asked:
+            raise TongdaiError("no_domain", "Whose settings?", "Name the tenant: tongdai tenant DOMAIN --…")
+        sys.stdout.write(list_tenants(data))
+    else:
+        sys.stdout.write(change_tenant(data, domain, changes) if asked else show_tenant(data, domain))
+
+
+@app.command()
+def upload(
+    domain: Domain,
+    what: Annotated[
+        str, typer.Argument(help="music, greeting, or a phrase of `tongdai phrases`, e.g. queue.welcome.")
+    ],
+    file: Annotated[
+        Path | None, typer.Argument(help="A WAV file: any rate, mono or stereo, at most 10 minutes.")
+    ] = None,
+    data: DataDir = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Go back to what tongdai plays itself.")] = False,
+) -> None:
+    """Play a recording of the company's own in place of ours, from the next call on."""
+    from tongdai.app import administration
+
+    if (file is None) != remove:
+        raise TongdaiError("usage", "Give either a file or --remove.", "See `tongdai upload --help`.")
+    if file is None:
+        sys.stdout.write(administration.remove(data, domain, what))
+    else:
+        sys.stdout.write(administration.upload(data, domain, what, file))
+
+
+@app.command()
+def phrases(
+    language: Annotated[str, typer.Option(help="en or vi.")] = "en",
+) -> None:
+    """List what callers are told, by the key under which `tongdai upload` replaces it."""
+    from tongdai.app.administration import list_phrases
+
+    sys.stdout.write(list_phrases(language))
+
+
 @app.command()
 def settings() -> None:
     """Print the table of all settings (docs/settings.md)."""

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 import msgspec
 from sqlalchemy import or_, select
 
-from tongdai.app.planning import DATABASE, database_url, default_demo_dir
-from tongdai.app.settings import load_settings
+from tongdai.app.stored import Stored, with_stored
 from tongdai.calllog import Cdr, explain, store
 from tongdai.calllog.words import duration, number
 from tongdai.calls.facts import CallEnded, CallStarted, LoggedFact
 from tongdai.core.errors import TongdaiError
-from tongdai.db import Database, open_database, tables
-
-T = TypeVar("T")
-
+from tongdai.db import Database, tables
 
 Form = Literal["table", "lines", "json"]
 
@@ -28,12 +22,13 @@ Form = Literal["table", "lines", "json"]
 def list_calls(data: Path | None, tenant: str | None, limit: int, form: Form) -> str:
     """The latest calls: a table for people, or one line a call with tabs between, or JSON."""
 
-    async def read(db: Database) -> tuple[list[Cdr], dict[str, str]]:
+    async def read(stored: Stored) -> tuple[list[Cdr], dict[str, str]]:
+        db = stored.db
         domains = await _domains(db)
         id_ = None if tenant is None else await _tenant(db, tenant)
         return await store.calls(db, tenant=id_, limit=limit), domains
 
-    found, domains = _with_database(data, read)
+    found, domains = with_stored(data, read)
     if form == "json":
         return msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n"
     rows = [("call", "started", "tenant", "from", "dialled", "what became of it", "length")]
@@ -61,10 +56,11 @@ def list_calls(data: Path | None, tenant: str | None, limit: int, form: Form) ->
 def explain_call(data: Path | None, call: str) -> str:
     """The story of one call: a heading, the whole in one line, and every step with its time."""
 
-    async def read(db: Database) -> tuple[list[LoggedFact], dict[str, str]]:
+    async def read(stored: Stored) -> tuple[list[LoggedFact], dict[str, str]]:
+        db = stored.db
         return await store.facts(db, await _find(db, call)), await _domains(db)
 
-    facts, domains = _with_database(data, read)
+    facts, domains = with_stored(data, read)
     first, lines = facts[0], explain(facts)
     begun = first.fact
     who = ""
@@ -112,32 +108,6 @@ async def _domains(db: Database) -> dict[str, str]:
     t = tables.tenant.c
     async with db.read() as connection:
         return {row.id: row.domain for row in await connection.execute(select(t.id, t.domain))}
-
-
-def _with_database(data: Path | None, read: Callable[[Database], Awaitable[T]]) -> T:
-    async def run() -> T:
-        db = open_database(_url(data))
-        try:
-            return await read(db)
-        finally:
-            await db.close()
-
-    return asyncio.run(run())
-
-
-def _url(data: Path | None) -> str:
-    """The database in the directory that was named; else where the settings say, else the demo's."""
-    if data is None:
-        settings = load_settings(None, {})
-        if settings.database or (settings.data / DATABASE).is_file():
-            return database_url(settings)
-        data = default_demo_dir()
-    path = data.absolute() / DATABASE
-    if not path.is_file():
-        raise TongdaiError(
-            "no_data", f"There is no data of tongdai in {data}.", "Name the directory it runs on with --data."
-        )
-    return f"sqlite+aiosqlite:///{path}"
 
 
 def _local(at: float) -> datetime:

@@ -67,6 +67,20 @@ def test_what_the_flows_say_exists_with_these_parameters():
             assert required <= set(names) <= set(parameters(key, "en")), where
 
 
+def test_every_phrase_is_said_somewhere():
+    """A phrase that nobody says could be uploaded and never be heard."""
+    sources = [x for x in Path(tongdai.__file__).parent.rglob("*.py") if x.parent.name != "phrases"]
+    literals = {
+        node.value
+        for file in sources
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Constant)
+    }
+    patterns = [pattern for _, pattern, _ in used_phrases()]
+    for key in KEYS:
+        assert key in literals or any(re.fullmatch(pattern, key) for pattern in patterns), key
+
+
 @pytest.mark.parametrize(
     ("new", "saved", "english"),
     [
@@ -82,7 +96,7 @@ def test_messages_are_counted_as_people_do(new, saved, english):
 
 
 def test_numbers_names_and_counts_are_each_spoken_in_their_way():
-    assert render("park.parked", {"slot": "701"}, "en") == "The call is parked at seven zero one."
+    assert render("park.empty", {"slot": "701"}, "en") == "There is no call parked at seven zero one."
     assert render("directory.choice", {"digit": 1, "name": "Hoà Lê"}, "en") == "For Hoa Le, press one."
     assert (
         render("mailbox.message", {"number": 2, "caller": "101", "when": "14:05"}, "en")
@@ -96,14 +110,15 @@ def test_numbers_names_and_counts_are_each_spoken_in_their_way():
 
 
 def test_braces_in_a_name_are_only_a_name():
-    assert render("dial.unavailable", {"name": "{0.__class__}"}, "en") == "{0.__class__} is not available."
+    words = render("menu.option", {"label": "{0.__class__}", "digit": 1}, "en")
+    assert words == "For {0.__class__}, press one."
 
 
 @pytest.mark.parametrize(
     ("key", "args", "language", "code"),
     [
         ("no.such", {}, "en", "unknown_phrase"),
-        ("dial.unavailable", {}, "en", "bad_phrase_parameters"),
+        ("park.empty", {}, "en", "bad_phrase_parameters"),
         ("goodbye", {"name": "Lan"}, "en", "bad_phrase_parameters"),
         ("mailbox.count", {"new": 1}, "vi", "bad_phrase_parameters"),
         ("goodbye", {}, "fr", "unknown_language"),

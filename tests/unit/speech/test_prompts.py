@@ -37,12 +37,15 @@ def prompts(tmp_path, worker):
 
 
 async def test_a_phrase_is_spoken_in_the_tenants_language(prompts, worker):
-    phrase = Phrase("dial.unavailable", {"name": "Lan"})
+    phrase = Phrase("voicemail.greeting.person", {"name": "Lan"})
     assert prompts.ready("ten_en", phrase) is None
     path = await prompts.make("ten_en", phrase)
     assert prompts.ready("ten_en", phrase) == path
     await prompts.make("ten_vi", phrase)
-    assert [job.text for job in worker.asked] == ["Lan is not available.", "Lan hiện không nghe máy."]
+    assert [job.text for job in worker.asked] == [
+        "Lan is not available. Please leave a message after the tone.",
+        "Lan hiện không nghe máy. Xin để lại lời nhắn sau tiếng bíp.",
+    ]
 
 
 async def test_a_phrase_that_a_company_recorded_is_played_whatever_its_parameters(prompts, worker, tmp_path):
@@ -95,7 +98,7 @@ async def test_a_tenants_own_music_comes_first(prompts, tmp_path):
 
 
 async def test_prewarming_speaks_the_languages_that_are_spoken(prompts, worker):
-    greeting = Phrase("switchboard.greeting", {"company": "An Phát"})
+    greeting = Phrase("queue.welcome", {"department": "Support"})
     made = await prompts.prewarm({"ten_en": [greeting, Beep()]})
     assert made == len(worker.asked) > 20
     assert prompts.ready("ten_en", greeting) is not None

@@ -35,7 +35,7 @@ OTHERS: dict[str, Ask] = {
     "extension.release": lambda me, c, x: extensions.release(me, c, Destination.ROOM, x.room),
     "mailbox.forget": lambda me, c, x: mailboxes.forget(me, c, x.person),
     "department without members": lambda me, c, x: departments.set_members(me, c, x.department, ()),
-    "prompt.put": lambda me, c, x: prompts.put(me, c, NewPrompt("menu.retry", "blob.wav")),
+    "prompt.put": lambda me, c, x: prompts.put(me, c, NewPrompt("menu.invalid", "blob.wav")),
     "prompt.put again": lambda me, c, x: prompts.put(me, c, NewPrompt("queue.welcome", "blob.wav")),
     "tenant.delete": lambda me, c, x: tenants.delete(me, c),
     "tenant.change": lambda me, c, x: tenants.change(me, c, TenantChanges(sha256_digest=True)),

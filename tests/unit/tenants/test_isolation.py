@@ -76,7 +76,7 @@ NOTHING = Belongings(
         "room": "room_none",
         "flow": "flow_none",
         "number": "+842871234511",
-        "prompt": "menu.retry",
+        "prompt": "menu.invalid",
     }
 )
 

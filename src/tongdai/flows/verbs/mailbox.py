@@ -179,7 +179,7 @@ def _greeting_recorded(run: Run, node: Mailbox, event: RecordDone) -> None:
     if event.reason in ("closed", "disk") or event.voiced_ms == 0:
         run.step.discard(event.blob)
         if not run.call.ended:
-            _options(run)
+            _options(run, Phrase("mailbox.greeting_silent"))
         return
     run.step.do(c.SetGreeting(node.mailbox, event.blob))
     run.pressed("", "recorded a greeting")

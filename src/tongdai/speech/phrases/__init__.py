@@ -53,6 +53,15 @@ def render(key: str, args: Mapping[str, str | int], language: Language) -> str:
     return normalise(text, language)
 
 
+def sample(key: str, language: Language) -> str:
+    """The words of a phrase for people to read: parameters in braces, and counts of two."""
+    phrase = _phrase(key, language)
+    if isinstance(phrase, str):
+        return phrase
+    kinds = {name: p.annotation for name, p in inspect.signature(phrase).parameters.items()}
+    return phrase(**{name: 2 if kind == "int" else f"{{{name}}}" for name, kind in kinds.items()})
+
+
 def static(language: Language) -> list[str]:
     """The words of all phrases without parameters: what can be spoken before anybody calls."""
     return [render(key, {}, language) for key in CATALOGUES[language] if not parameters(key, language)]

@@ -26,16 +26,6 @@ def _mailbox_message(number: int, caller: str, when: str = "") -> str:
     return f"Message {cardinal(number, 'en')}, from {caller or 'an unknown caller'}{received}."
 
 
-def _directory_matches(count: int) -> str:
-    return f"I found {_count(count, 'person', 'people')}."
-
-
-def _conference_count(count: int) -> str:
-    if count == 1:
-        return "There is one other person in the conference."
-    return f"There are {cardinal(count, 'en')} other people in the conference."
-
-
 def _queue_position(position: int) -> str:
     if position == 1:
         return "You are next in line."
@@ -43,36 +33,22 @@ def _queue_position(position: int) -> str:
 
 
 PHRASES: dict[str, str | Callable[..., str]] = {
-    # greetings and menus
-    "greeting.welcome": "Thank you for calling {company}.",
-    "greeting.closed": "Thank you for calling {company}. We are closed at the moment.",
-    "switchboard.greeting": (
-        "Thank you for calling {company}. Press 1 for sales, 2 for support, 9 for the directory, "
-        "0 for the operator, or dial an extension."
-    ),
+    # menus
     "menu.option": "For {label}, press {digit}.",
     "menu.invalid": "That is not one of the choices.",
-    "menu.retry": "Please try again.",
     # reaching somebody
-    "dial.unavailable": "{name} is not available.",
-    "number.unknown": "The number you have dialed is not in service.",
     "outside.not_permitted": (
         "Calls to this destination are not permitted. Please ask your administrator to open it."
     ),
     "outside.unavailable": "The number you have dialed cannot be reached right now.",
-    "emergency.connecting": "Connecting you to the emergency services.",
-    "transfer.failed": "The transfer did not succeed.",
-    "service.unavailable": "This service is not available right now. Please try again later.",
     "goodbye": "Goodbye.",
     # leaving a message
-    "voicemail.unavailable": "{name} is not available.",
     "voicemail.greeting.person": "{name} is not available. Please leave a message after the tone.",
     "voicemail.greeting.department": (
         "Nobody in {name} can take your call right now. Please leave a message after the tone."
     ),
     "voicemail.saved": "Your message has been saved. Goodbye.",
     "voicemail.too_short": "Your message was too short and has not been saved. Goodbye.",
-    "voicemail.full": "This mailbox is full. Goodbye.",
     # one's own mailbox
     "mailbox.enter_pin": "Please enter your PIN, followed by the hash key.",
     "mailbox.wrong_pin": "That PIN is not correct.",
@@ -92,7 +68,7 @@ PHRASES: dict[str, str | Callable[..., str]] = {
     "mailbox.no_more": "There are no more messages.",
     "mailbox.record_greeting": "Record your greeting after the tone, then press the hash key.",
     "mailbox.greeting_saved": "Your new greeting is:",
-    "mailbox.greeting_too_short": "Your greeting was too short and has not been saved.",
+    "mailbox.greeting_silent": "I heard nothing. Your greeting has not been saved.",
     "mailbox.new_pin": "Please enter your new PIN, followed by the hash key.",
     "mailbox.pin_changed": "Your PIN has been changed.",
     "mailbox.pin_bad": "A PIN has four to ten digits, and they are not all the same.",
@@ -104,7 +80,6 @@ PHRASES: dict[str, str | Callable[..., str]] = {
     "directory.prompt": (
         "Please spell the first or last name of the person you want on your keypad, then press the hash key."
     ),
-    "directory.matches": _directory_matches,
     "directory.choice": "For {name}, press {digit}.",
     "directory.none": "I found nobody of that name.",
     "directory.again": "Please try again.",
@@ -112,14 +87,8 @@ PHRASES: dict[str, str | Callable[..., str]] = {
     "conference.pin": "Please enter the conference PIN, followed by the hash key.",
     "conference.wrong_pin": "That PIN is not correct.",
     "conference.alone": "You are the first in the conference.",
-    "conference.joined": "You have joined the conference.",
-    "conference.count": _conference_count,
     "conference.invite": "Dial the number that you want to bring in, then press the hash key.",
     "conference.invite_failed": "That number could not be brought into the conference.",
     # parking
-    "park.parked": "The call is parked at {slot}.",
     "park.empty": "There is no call parked at {slot}.",
-    "park.full": "All parking places are taken.",
-    # tests
-    "echo.intro": "This is the echo test. Everything you say comes back to you.",
 }

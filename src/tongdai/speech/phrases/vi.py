@@ -22,14 +22,6 @@ def _mailbox_message(number: int, caller: str, when: str = "") -> str:
     return f"Tin nhắn số {cardinal(number, 'vi')}, từ {caller or 'một số không rõ'}{received}."
 
 
-def _directory_matches(count: int) -> str:
-    return f"Tìm thấy {cardinal(count, 'vi')} người."
-
-
-def _conference_count(count: int) -> str:
-    return f"Có {cardinal(count, 'vi')} người khác trong phòng họp."
-
-
 def _queue_position(position: int) -> str:
     if position == 1:
         return "Quý khách là người tiếp theo."
@@ -37,36 +29,22 @@ def _queue_position(position: int) -> str:
 
 
 PHRASES: dict[str, str | Callable[..., str]] = {
-    # lời chào và lựa chọn
-    "greeting.welcome": "Cảm ơn quý khách đã gọi đến {company}.",
-    "greeting.closed": "Cảm ơn quý khách đã gọi đến {company}. Hiện chúng tôi đang ngoài giờ làm việc.",
-    "switchboard.greeting": (
-        "Cảm ơn quý khách đã gọi đến {company}. Bấm 1 gặp kinh doanh, 2 hỗ trợ, 9 tìm theo tên, "
-        "0 gặp tổng đài viên, hoặc bấm số máy lẻ."
-    ),
+    # lựa chọn
     "menu.option": "Để gặp {label}, bấm phím {digit}.",
     "menu.invalid": "Lựa chọn không hợp lệ.",
-    "menu.retry": "Xin vui lòng thử lại.",
     # gọi cho một người
-    "dial.unavailable": "{name} hiện không nghe máy.",
-    "number.unknown": "Số quý khách vừa gọi không có. Xin vui lòng kiểm tra lại.",
     "outside.not_permitted": (
         "Không được phép gọi đến nơi này. Xin vui lòng liên hệ quản trị viên để được mở."
     ),
     "outside.unavailable": "Số quý khách vừa gọi hiện không liên lạc được.",
-    "emergency.connecting": "Đang kết nối đến dịch vụ khẩn cấp.",
-    "transfer.failed": "Chuyển cuộc gọi không thành công.",
-    "service.unavailable": "Dịch vụ hiện không sẵn sàng. Xin vui lòng thử lại sau.",
     "goodbye": "Xin chào và hẹn gặp lại.",
     # để lại lời nhắn
-    "voicemail.unavailable": "{name} hiện không nghe máy.",
     "voicemail.greeting.person": "{name} hiện không nghe máy. Xin để lại lời nhắn sau tiếng bíp.",
     "voicemail.greeting.department": (
         "Hiện không có ai ở {name} nghe máy. Xin để lại lời nhắn sau tiếng bíp."
     ),
     "voicemail.saved": "Lời nhắn của bạn đã được lưu. Xin chào.",
     "voicemail.too_short": "Lời nhắn quá ngắn nên không được lưu. Xin chào.",
-    "voicemail.full": "Hộp thư này đã đầy. Xin chào.",
     # hộp thư của mình
     "mailbox.enter_pin": "Xin nhập mã PIN, rồi bấm phím thăng.",
     "mailbox.wrong_pin": "Mã PIN không đúng.",
@@ -80,7 +58,7 @@ PHRASES: dict[str, str | Callable[..., str]] = {
     "mailbox.no_more": "Không còn tin nhắn nào.",
     "mailbox.record_greeting": "Xin đọc lời chào sau tiếng bíp, rồi bấm phím thăng.",
     "mailbox.greeting_saved": "Lời chào mới của bạn là:",
-    "mailbox.greeting_too_short": "Lời chào quá ngắn nên không được lưu.",
+    "mailbox.greeting_silent": "Tôi không nghe thấy gì. Lời chào không được lưu.",
     "mailbox.new_pin": "Xin nhập mã PIN mới, rồi bấm phím thăng.",
     "mailbox.pin_changed": "Đã đổi mã PIN.",
     "mailbox.pin_bad": "Mã PIN phải có từ bốn đến mười chữ số, và không được giống nhau hết.",
@@ -90,7 +68,6 @@ PHRASES: dict[str, str | Callable[..., str]] = {
     "queue.still_waiting": "Cảm ơn quý khách đã chờ. Chúng tôi sẽ phục vụ quý khách ngay khi có thể.",
     # tìm theo tên
     "directory.prompt": "Xin bấm tên hoặc họ của người cần gặp trên bàn phím, rồi bấm phím thăng.",
-    "directory.matches": _directory_matches,
     "directory.choice": "Để gặp {name}, bấm phím {digit}.",
     "directory.none": "Không tìm thấy ai có tên này.",
     "directory.again": "Xin vui lòng thử lại.",
@@ -98,14 +75,8 @@ PHRASES: dict[str, str | Callable[..., str]] = {
     "conference.pin": "Xin nhập mã PIN của phòng họp, rồi bấm phím thăng.",
     "conference.wrong_pin": "Mã PIN không đúng.",
     "conference.alone": "Bạn là người đầu tiên trong phòng họp.",
-    "conference.joined": "Bạn đã vào phòng họp.",
-    "conference.count": _conference_count,
     "conference.invite": "Xin bấm số cần mời vào, rồi bấm phím thăng.",
     "conference.invite_failed": "Không mời được số này vào phòng họp.",
     # giữ cuộc gọi
-    "park.parked": "Cuộc gọi được giữ tại {slot}.",
     "park.empty": "Không có cuộc gọi nào tại {slot}.",
-    "park.full": "Các chỗ giữ cuộc gọi đều đã đầy.",
-    # kiểm tra
-    "echo.intro": "Đây là phần thử tiếng vọng. Mọi điều bạn nói sẽ vọng lại.",
 }

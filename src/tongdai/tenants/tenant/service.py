@@ -63,7 +63,7 @@ async def change(tenant: TenantId, connection: AsyncConnection, changes: TenantC
 async def _check_main_number(tenant: TenantId, connection: AsyncConnection, number: str) -> None:
     if await numbers.rows.get(tenant, connection, number) is None:
         raise Invalid(
-            "not_own_number", f"{number} is no number of this tenant.", "Assign the number to it first."
+            "not_own_number", f"{number!r} is no number of this tenant.", "Assign the number to it first."
         )
 
 

@@ -26,6 +26,11 @@ async def by_domain(domain: str, connection: AsyncConnection) -> Tenant | None:
     return Tenant(*row) if row is not None else None
 
 
+async def all_tenants(connection: AsyncConnection) -> list[Tenant]:
+    """For the provider: every tenant, by domain."""
+    return [Tenant(*row) for row in await connection.execute(select(*_COLUMNS).order_by(table.c.domain))]
+
+
 async def insert_one(connection: AsyncConnection, item: Tenant) -> None:
     await connection.execute(insert(table).values(msgspec.structs.asdict(item)))
     await note(item.id, connection)

@@ -1,0 +1,56 @@
+"""Where commands find what a running or stopped tongdai keeps: its database and its directory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from tongdai.app.planning import DATABASE, database_url, default_demo_dir
+from tongdai.app.settings import load_settings
+from tongdai.core.errors import TongdaiError
+from tongdai.core.log import configure_logging
+from tongdai.db import Database, open_database
+
+T = TypeVar("T")
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """`db` is open while the work lasts."""
+
+    db: Database
+    data: Path
+
+
+def with_stored(data: Path | None, work: Callable[[Stored], Awaitable[T]]) -> T:
+    """Do `work` on what is kept in the directory that was named; else where the settings say, else the
+    demo's. Raises `TongdaiError` when nothing is there."""
+
+    configure_logging("console", "warning")
+
+    async def run() -> T:
+        url, directory = _find(data)
+        db = open_database(url)
+        try:
+            return await work(Stored(db, directory))
+        finally:
+            await db.close()
+
+    return asyncio.run(run())
+
+
+def _find(data: Path | None) -> tuple[str, Path]:
+    if data is None:
+        settings = load_settings(None, {})
+        if settings.database or (settings.data / DATABASE).is_file():
+            return database_url(settings), settings.data.absolute()
+        data = default_demo_dir()
+    path = data.absolute() / DATABASE
+    if not path.is_file():
+        raise TongdaiError(
+            "no_data", f"There is no data of tongdai in {data}.", "Name the directory it runs on with --data."
+        )
+    return f"sqlite+aiosqlite:///{path}", data.absolute()

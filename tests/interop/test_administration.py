@@ -1,0 +1,165 @@
+"""What an administrator changes on a running system, heard by the next caller: nothing is restarted."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.interop.conftest import Phones, new_demo
+from tests.interop.demo import TONGDAI, Demo
+from tests.interop.phones.sound import has_tone, hears, hears_no, hears_something, now_at, since
+from tests.interop.talk import hear_each_other, talk
+
+DOMAIN = "anphat.demo"
+
+
+@pytest.fixture(scope="module")
+def administered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """A demo whose configuration these tests may change."""
+    with new_demo(tmp_path_factory.mktemp("administered")) as running:
+        yield running.start()
+
+
+@pytest.fixture(scope="module")
+def tone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """20 s of 600 Hz as a recording studio would send it: 44.1 kHz, stereo."""
+    path = tmp_path_factory.mktemp("tone") / "tone.wav"
+    times = np.arange(20 * 44100) / 44100
+    one = (8000 * np.sin(2 * np.pi * 600 * times)).astype("<i2")
+    with wave.open(str(path), "wb") as file:
+        file.setparams((2, 2, 44100, 0, "NONE", ""))
+        file.writeframes(np.column_stack((one, one)).tobytes())
+    return path
+
+
+async def _changed(demo: Demo, *arguments: str) -> str:
+    """Change something by the command line, and wait until the running system has taken it up."""
+    follows = demo.service_log().count("the configuration was changed")
+    said = await asyncio.to_thread(demo.cli, *arguments)
+    async with asyncio.timeout(5):
+        while demo.service_log().count("the configuration was changed") == follows:
+            await asyncio.sleep(0.05)
+    return said
+
+
+def _refusal(demo: Demo, *arguments: str) -> str:
+    """What the command line says when it does not do what it was asked."""
+    command = [str(TONGDAI), *arguments, "--data", str(demo.directory)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 2, f"accepted: {done.stdout}"
+    assert done.stdout == ""
+    assert done.stderr.startswith("tongdai: ")
+    assert done.stderr.count("\n") == 1, "an error is one line"
+    return done.stderr
+
+
+async def test_uploaded_music_is_heard_on_the_next_hold(administered: Demo, phones: Phones, tone: Path):
+    caller, callee = (
+        await phones.raw(administered.account("101")),
+        await phones.raw(administered.account("103")),
+    )
+    near, far = await talk(caller, callee, "103")
+    said = await _changed(administered, "upload", DOMAIN, "music", str(tone))
+    assert said.startswith(f"Who waits in calls of {DOMAIN} now hears the upload")
+    await near.hold()
+    await hears(far, 600, mark=now_at(far))
+    await near.resume()
+    await hear_each_other(near, far)
+    await _changed(administered, "upload", DOMAIN, "music", "--remove")
+    await near.hold()
+    await asyncio.sleep(0.3)
+    held_from = now_at(far)
+    await hears_something(far, mark=held_from, lasting=1.0)
+    assert not has_tone(since(far, held_from), 600), "our own music is no tone"
+    await near.hang_up()
+    await far.hung_up()
+
+
+async def test_an_opened_country_is_reached(administered: Demo, phones: Phones):
+    caller, outside = await phones.raw(administered.account("101")), await phones.raw(administered.carrier())
+    refused = await caller.call("0014155550100")
+    await hears_something(refused)
+    await outside.stays_quiet(0.5)
+    await refused.hang_up()
+    said = await _changed(administered, "tenant", DOMAIN, "--allow-countries", "VN,US")
+    assert "may call     VN, US\n" in said
+    near = await caller.call("0014155550100", wait="ringing")
+    far = await (await outside.rings()).accept()
+    await near.answered()
+    await hear_each_other(near, far)
+    await near.hang_up()
+    await far.hung_up()
+    await _changed(administered, "tenant", DOMAIN, "--allow-countries", "VN")
+
+
+async def test_an_uploaded_greeting_greets_the_next_caller(administered: Demo, phones: Phones, tone: Path):
+    caller = await phones.raw(administered.account("101"))
+    before = await caller.call("100")
+    await hears_something(before)
+    said = await _changed(administered, "upload", DOMAIN, "greeting", str(tone))
+    assert "greeted by the upload: version 2 of its menu" in said
+    assert "greeting     its own recording\n" in administered.cli("tenant", DOMAIN)
+    near = await caller.call("100")
+    await hears(near, 600)
+    callee = await phones.raw(administered.account("103"))
+    for call in (near, before):  # whoever was in the menu before stays there, and the keys work in both
+        await call.press("103")
+        far = await (await callee.rings()).accept()
+        await hear_each_other(call, far)
+        await call.hang_up()
+        await far.hung_up()
+    said = await _changed(administered, "upload", DOMAIN, "greeting", "--remove")
+    assert "Thank you for calling" in said
+    near = await caller.call("100")
+    await hears_something(near)
+    await hears_no(near, 600, mark=0, lasting=0.1)
+    await near.hang_up()
+
+
+async def test_a_phrase_can_be_ones_own(administered: Demo, phones: Phones, tone: Path):
+    caller = await phones.raw(administered.account("101"))
+    await _changed(administered, "upload", DOMAIN, "outside.not_permitted", str(tone))
+    near = await caller.call("0014155550100")
+    await hears(near, 600)
+    await near.hang_up()
+    other = await phones.raw(administered.account("101", domain="binhminh.demo"))
+    near = await other.call("0014155550100")
+    await hears_something(near)
+    await hears_no(near, 600, mark=0, lasting=0.1)
+    await near.hang_up()
+    await _changed(administered, "upload", DOMAIN, "outside.not_permitted", "--remove")
+    near = await caller.call("0014155550100")
+    await hears_something(near)
+    await hears_no(near, 600, mark=0, lasting=0.1)
+    await near.hang_up()
+
+
+async def test_sha256_is_offered_when_the_tenant_wants_it(administered: Demo, phones: Phones):
+    await _changed(administered, "tenant", DOMAIN, "--sha256")
+    phone = await phones.raw(administered.account("102", full=True))
+    near = await phone.call("*43")
+    await hears_something(near)
+    await near.hang_up()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("tenant", "nowhere.demo"), "There is no tenant 'nowhere.demo'"),
+        (("tenant", DOMAIN, "--allow-countries", "XX"), "'XX' is no country"),
+        (("tenant", DOMAIN, "--ring-seconds", "0"), "Phones cannot ring for 0 s"),
+        (("tenant", DOMAIN, "--main-number", "+15551234567"), "is no number of this tenant"),
+        (("upload", DOMAIN, "queue.welcom", "x.wav"), "Did you mean queue.welcome"),
+        (("upload", DOMAIN, "music", "nowhere.wav"), "cannot be read"),
+        (("upload", DOMAIN, "music", __file__), "not a WAV file"),
+        (("upload", DOMAIN, "music"), "Give either a file or --remove"),
+        (("upload", DOMAIN, "music", "--remove"), "has uploaded no music"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(administered: Demo, arguments: tuple[str, ...], words: str):
+    assert words in _refusal(administered, *arguments)

@@ -48,7 +48,7 @@ lock:
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --annotation-style=line --quiet $(UPGRADE) \
 		-c requirements/run.txt --extra dev pyproject.toml -o requirements/dev.txt
 
-bench: setup
+bench: setup test-packages
 	set -e; for bench in bench/*.py; do $(BIN)/python $$bench $(ARGS); done
 
 clean:

@@ -1,0 +1,279 @@
+"""What the switchboard costs: CPU per registration, per call and per relayed packet, memory, starts.
+
+    python bench/pbx.py [--quick] [--only relay,calls] [--out FILE]
+
+The method is in bench/README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from harness import rtp, sipp
+from harness.failure import BenchError
+from harness.processes import Use
+from harness.server import CALLEES, CALLERS, Server, answers, demo
+
+SERVER_CORE, LOAD_CORE = 0, 1
+_PARKED_PORT = 5090
+"""Where the callers' accounts register; nobody calls them there."""
+
+
+class Effort(msgspec.Struct, frozen=True):
+    """How much is measured: `repeat` runs of `seconds` each, and `burst` units as fast as they go."""
+
+    repeat: int
+    seconds: float
+    burst: int
+    relays: tuple[int, ...]
+
+
+FULL = Effort(3, 8.0, 4000, (100, 300))
+QUICK = Effort(1, 3.0, 1000, (100,))
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """One line of the table: the median of `runs`."""
+
+    what: str
+    unit: str
+    runs: list[float]
+    foreign_percent: float = 0.0
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.runs)
+
+
+class Bench:
+    """How much is measured, on what, and what each run gave."""
+
+    def __init__(self, effort: Effort, data: Path) -> None:
+        self.effort = effort
+        self.data = data
+        self._runs: dict[tuple[str, str], list[float]] = {}
+        self._foreign: dict[tuple[str, str], list[float]] = {}
+
+    def add(self, what: str, unit: str, value: float, use: Use | None = None) -> None:
+        self._runs.setdefault((what, unit), []).append(value)
+        if use is not None:
+            self._foreign.setdefault((what, unit), []).append(use.foreign_percent)
+
+    def figures(self) -> list[Figure]:
+        return [
+            Figure(what, unit, values, statistics.median(self._foreign.get((what, unit), [0.0])))
+            for (what, unit), values in self._runs.items()
+        ]
+
+    @contextmanager
+    def server(self) -> Iterator[tuple[Server, sipp.Phones]]:
+        """A demo that spoke its prompts before (another process does that) and knows of no registration."""
+        shutil.rmtree(self.data / "journal", ignore_errors=True)
+        with demo(SERVER_CORE, self.data) as server, sipp.phones(server) as phones:
+            server.processes.wait_quiet()
+            yield server, phones
+
+
+@contextmanager
+def _used(server: Server) -> Iterator[Callable[[], Use]]:
+    """CPU from here on."""
+    before = server.processes.snapshot()
+    yield lambda: server.processes.since(before)
+
+
+def measure_register(bench: Bench) -> None:
+    """REGISTER, 401, REGISTER with digest, 200."""
+    with bench.server() as (server, phones):
+        accounts = list(CALLERS)
+        phones.register(accounts, server.callers, _PARKED_PORT, rate=200, count=400)
+        for _ in range(bench.effort.repeat):
+            for name, rate, count, at_once in (
+                ("at 60/s", 60.0, int(60 * bench.effort.seconds), 0),
+                ("as fast as it goes", 1e5, bench.effort.burst, 100),
+            ):
+                server.processes.wait_quiet()
+                with _used(server) as used:
+                    done = phones.register(
+                        accounts, server.callers, _PARKED_PORT, rate=rate, count=count, at_once=at_once
+                    )
+                    use = used()
+                bench.add(f"REGISTER {name}", "ms of CPU each", 1e3 * use.server / count, use)
+                if at_once:
+                    bench.add("REGISTER at most", "each second", count / done.seconds, use)
+
+
+def measure_calls(bench: Bench) -> None:
+    """INVITE, 401, ACK, INVITE, 180, 200, ACK, BYE, 200 on the caller's side, and the callee's leg."""
+    with bench.server() as (server, phones):
+        _register_callees(server, phones)
+        with phones.callees():
+            phones.call(CALLERS, CALLEES, rate=60, count=120)
+            for _ in range(bench.effort.repeat):
+                for name, rate, count, at_once in (
+                    ("at 60/s", 60.0, int(60 * bench.effort.seconds), 0),
+                    ("as fast as it goes", 1e5, bench.effort.burst // 2, 20),
+                ):
+                    server.processes.wait_quiet()
+                    with _used(server) as used:
+                        done = phones.call(CALLERS, CALLEES, rate=rate, count=count, at_once=at_once)
+                        server.processes.wait_quiet(10.0, 10.0)  # the call log is written behind
+                        use = used()
+                    for role in ("control", "media"):
+                        each = 1e3 * use.roles[role] / count
+                        bench.add(f"call {name}: {role}", "ms of CPU each", each, use)
+                    if at_once:
+                        bench.add("calls at most", "each second", count / done.seconds, use)
+
+
+def measure_relay(bench: Bench) -> None:
+    """PCMU on both sides, 50 packets a second in each direction."""
+    program = rtp.build()
+    for calls in bench.effort.relays:
+        with bench.server() as (server, phones):
+            _register_callees(server, phones)
+            window = rtp.WARM_UP + bench.effort.seconds + rtp.DRAIN + 1.0
+            hold = calls / 30 + 3.0 + bench.effort.repeat * window
+            with phones.held(CALLERS, CALLEES, rate=30, count=calls, hold=hold) as sounds:
+                for _ in range(bench.effort.repeat):
+                    metered, use = rtp.relay(program, server, sounds, bench.effort.seconds)
+                    what = f"relay of {calls} calls"
+                    each = 1e6 * use.server / max(1, metered.received)
+                    bench.add(what, "µs of CPU a packet", each, use)
+                    bench.add(f"{what}: lost", "packets", metered.sent - metered.received, use)
+                    if metered.delay_us.p50 is not None and metered.delay_us.p99 is not None:
+                        bench.add(f"{what}: delay, half below", "ms", metered.delay_us.p50 / 1e3, use)
+                        bench.add(f"{what}: delay, 99 % below", "ms", metered.delay_us.p99 / 1e3, use)
+                    bench.add(f"{what}: sent late by the load", "packets", metered.late, use)
+
+
+def measure_memory(bench: Bench) -> None:
+    """Proportional set size: idle, then the growth with devices and with calls."""
+    calls = 100
+    for _ in range(bench.effort.repeat):
+        with bench.server() as (server, phones):
+            idle = server.processes.pss_kib()
+            for role, kib in idle.items():
+                bench.add(f"memory idle: {role}", "MiB (PSS)", kib / 1024)
+            _register_callees(server, phones)
+            registered = server.processes.pss_kib()
+            grown = sum(registered.values()) - sum(idle.values())
+            bench.add("memory of a registered device", "KiB (PSS)", grown / len(CALLEES))
+            with phones.held(CALLERS, CALLEES, rate=30, count=calls, hold=calls / 30 + 4.0):
+                held = server.processes.pss_kib()
+            for role in ("control", "media"):
+                grown = held[role] - registered[role]
+                bench.add(f"memory of a call: {role}", "KiB (PSS)", grown / calls)
+
+
+def measure_start(bench: Bench) -> None:
+    """From the command to the first answer over SIP: with an empty directory, and with what that left."""
+    for _ in range(bench.effort.repeat):
+        with tempfile.TemporaryDirectory(prefix="tongdai-bench-") as directory:
+            for name in ("first start", "second start"):
+                with demo(SERVER_CORE, Path(directory)) as server:
+                    bench.add(name, "s to an answer", server.started)
+                    server.processes.wait_quiet()
+
+
+def measure_kill(bench: Bench) -> None:
+    """`kill -9` of control while ten calls talk: when SIP is answered again, and what sound was lost."""
+    program, calls = rtp.build(), 10
+    for _ in range(bench.effort.repeat):
+        with bench.server() as (server, phones):
+            _register_callees(server, phones)
+            back: list[float] = []
+            # it hangs up after the new process is there, and that must work
+            with phones.held(CALLERS, CALLEES, rate=30, count=calls, hold=10.0) as sounds:
+                killing = threading.Timer(rtp.WARM_UP + 1.0, _kill, [server, back])
+                killing.start()
+                metered, use = rtp.relay(program, server, sounds, 6.0)
+                killing.join()
+            if not back:
+                raise BenchError("SIP was not answered again within 20 s of kill -9.")
+            bench.add("kill -9 of control: SIP is answered", "s later", back[0], use)
+            bench.add("kill -9 of control: lost", "packets", metered.sent - metered.received, use)
+
+
+def _kill(server: Server, back: list[float]) -> None:
+    began = time.monotonic()
+    os.kill(server.pids["control"], signal.SIGKILL)
+    if answers(server.ip, server.port, 20.0):
+        back.append(time.monotonic() - began)
+
+
+def _register_callees(server: Server, phones: sipp.Phones) -> None:
+    phones.register(list(CALLEES), server.callees, sipp.CALLEE_PORT, rate=250)
+
+
+TESTS: dict[str, Callable[[Bench], None]] = {
+    "start": measure_start,
+    "kill": measure_kill,
+    "memory": measure_memory,
+    "relay": measure_relay,
+    "calls": measure_calls,
+    "register": measure_register,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="one short run of each: to see that it works")
+    parser.add_argument("--only", metavar="NAMES", help=f"of {', '.join(TESTS)}, with commas between")
+    parser.add_argument("--out", metavar="FILE", type=Path, help="also write the figures as JSON")
+    options = parser.parse_args(arguments)
+    wanted = [name.strip() for name in (options.only or ",".join(TESTS)).split(",") if name.strip()]
+    if unknown := [name for name in wanted if name not in TESTS]:
+        parser.error(f"there is no test {unknown[0]!r}: choose of {', '.join(TESTS)}")
+    if len(os.sched_getaffinity(0)) < 2:
+        parser.error("two cores are needed: one for the server and one for the load")
+    try:
+        sipp.require()
+        rtp.build()
+        os.sched_setaffinity(0, {LOAD_CORE})
+        with tempfile.TemporaryDirectory(prefix="tongdai-bench-") as directory:
+            bench = Bench(QUICK if options.quick else FULL, Path(directory))
+            print("prompts …", file=sys.stderr, flush=True)
+            with bench.server():
+                pass
+            for name in wanted:
+                print(f"{name} …", file=sys.stderr, flush=True)
+                TESTS[name](bench)
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    figures = bench.figures()
+    print(_table(figures))
+    if options.out is not None:
+        options.out.write_bytes(msgspec.json.format(msgspec.json.encode(figures), indent=1) + b"\n")
+    return 0
+
+
+def _table(figures: Sequence[Figure]) -> str:
+    lines = ["| what | median | unit | runs | foreign CPU |", "|---|---|---|---|---|"]
+    for figure in figures:
+        runs = " ".join(_short(run) for run in figure.runs)
+        foreign = f"{figure.foreign_percent:.0f} %" if figure.foreign_percent else ""
+        lines.append(f"| {figure.what} | {_short(figure.median)} | {figure.unit} | {runs} | {foreign} |")
+    return "\n".join(lines)
+
+
+def _short(value: float) -> str:
+    """Three digits that count."""
+    return f"{value:.0f}" if value == 0 or abs(value) >= 100 else f"{value:.3g}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -5,6 +5,7 @@ use crate::sys::EventFd;
 use crate::wire::Direction;
 use media_proto::codec::Codec;
 use media_proto::dtmf;
+use media_proto::opus;
 use media_proto::recording::Limits;
 use media_proto::sound::{Playlist, Sound};
 use std::net::{SocketAddr, UdpSocket};
@@ -25,14 +26,25 @@ pub struct Sockets {
     pub rtcp: UdpSocket,
 }
 
+/// What a payload type was negotiated for: the number that the peer knows it by, and the one that it sends to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Format<T> {
+    pub pt: u8,
+    pub rx_pt: u8,
+    pub what: T,
+}
+
 /// The negotiated peer.
 #[derive(Clone, Debug)]
 pub struct Remote {
     pub rtp: SocketAddr,
     pub rtcp: SocketAddr,
-    /// Never empty; the first is sent.
-    pub codecs: Vec<(u8, Codec)>,
-    pub dtmf: Option<u8>,
+    /// Never empty; the first is what is made here.
+    pub codecs: Vec<Format<Codec>>,
+    /// What the receiver of our Opus asked for.
+    pub opus: opus::Settings,
+    /// telephone-event, by its clock.
+    pub dtmf: Vec<Format<u32>>,
     pub direction: Direction,
     /// 10 to 60, a multiple of 10.
     pub ptime_ms: u32,

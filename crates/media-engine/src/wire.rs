@@ -129,6 +129,15 @@ fn default_gap_ms() -> u32 {
     60
 }
 
+fn default_clock() -> u32 {
+    8000
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_default_clock(clock: &u32) -> bool {
+    *clock == default_clock()
+}
+
 fn default_ptime() -> u32 {
     20
 }
@@ -193,8 +202,8 @@ pub struct RemoteCommand {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rtcp_port: Option<u16>,
     pub codecs: Vec<CodecEntry>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dtmf_pt: Option<u8>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dtmf: Vec<EventEntry>,
     pub direction: Direction,
     #[serde(default = "default_ptime")]
     pub ptime: u32,
@@ -206,6 +215,22 @@ pub struct RemoteCommand {
 pub struct CodecEntry {
     pub name: String,
     pub pt: u8,
+    /// The payload type that the peer sends it with, when it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rx_pt: Option<u8>,
+    /// What the peer wishes to receive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fmtp: Option<String>,
+}
+
+/// telephone-event of a clock.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EventEntry {
+    pub pt: u8,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rx_pt: Option<u8>,
+    #[serde(default = "default_clock", skip_serializing_if = "is_default_clock")]
+    pub clock: u32,
 }
 
 /// Our direction.

@@ -236,7 +236,7 @@ fn nobody_hears_himself_in_a_mixer_of_three() {
     speak(&mut phones);
     for phone in &phones {
         phone.assert_one_stream();
-        let silence = phone.codec.silence();
+        let silence = phone.codec.law().unwrap().silence();
         let heard = phone.heard();
         assert!(heard.len() > 30 && heard.iter().all(|heard| heard.payload == [silence; 160]));
     }
@@ -265,7 +265,7 @@ fn digits_are_sent_as_events_and_in_band_to_a_leg_without_them() {
         .filter(|heard| heard.packet.payload_type == EVENT)
         .filter_map(|heard| {
             let event = media_proto::dtmf::Event::parse(&heard.payload).unwrap();
-            receiver.receive(0, heard.packet.timestamp, event)
+            receiver.receive(0, 8000, heard.packet.timestamp, event)
         })
         .map(|pressed| pressed.digit)
         .collect();

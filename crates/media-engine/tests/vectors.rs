@@ -4,8 +4,8 @@
 //! difference before it is committed.
 
 use media_engine::wire::{
-    self, Body, CodecEntry, Command, Direction, EngineStats, ErrorCode, Event, Grant, Listed, Numbered,
-    PlayEnd, RecordCommand, RecordEnd, Refusal, RemoteCommand, SessionStats, Source, ToneName,
+    self, Body, CodecEntry, Command, Direction, EngineStats, ErrorCode, Event, EventEntry, Grant, Listed,
+    Numbered, PlayEnd, RecordCommand, RecordEnd, Refusal, RemoteCommand, SessionStats, Source, ToneName,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -29,8 +29,11 @@ fn remote() -> RemoteCommand {
         port: 40_000,
         rtcp_ip: None,
         rtcp_port: None,
-        codecs: vec![CodecEntry { name: s("PCMA"), pt: 8 }, CodecEntry { name: s("PCMU"), pt: 0 }],
-        dtmf_pt: Some(101),
+        codecs: vec![
+            CodecEntry { name: s("PCMA"), pt: 8, rx_pt: None, fmtp: None },
+            CodecEntry { name: s("PCMU"), pt: 0, rx_pt: None, fmtp: None },
+        ],
+        dtmf: vec![EventEntry { pt: 101, rx_pt: None, clock: 8000 }],
         direction: Direction::Sendrecv,
         ptime: 20,
         tag: None,
@@ -79,8 +82,27 @@ fn commands() -> Vec<(String, Command)> {
             }),
         ),
         (
+            "remote of wide band",
+            Command::Remote(RemoteCommand {
+                codecs: vec![
+                    CodecEntry {
+                        name: s("opus"),
+                        pt: 107,
+                        rx_pt: Some(111),
+                        fmtp: Some(s("maxplaybackrate=16000;useinbandfec=1")),
+                    },
+                    CodecEntry { name: s("G722"), pt: 9, rx_pt: None, fmtp: None },
+                ],
+                dtmf: vec![
+                    EventEntry { pt: 110, rx_pt: None, clock: 48_000 },
+                    EventEntry { pt: 96, rx_pt: Some(101), clock: 8000 },
+                ],
+                ..remote()
+            }),
+        ),
+        (
             "remote without events",
-            Command::Remote(RemoteCommand { dtmf_pt: None, direction: Direction::Recvonly, ..remote() }),
+            Command::Remote(RemoteCommand { dtmf: vec![], direction: Direction::Recvonly, ..remote() }),
         ),
         ("remote on hold", Command::Remote(RemoteCommand { direction: Direction::Inactive, ..remote() })),
         (
@@ -316,8 +338,9 @@ fn what_may_be_left_out_of_a_command_has_its_default() {
     assert!(matches!(dtmf, Command::Dtmf { ms: 100, gap_ms: 60, .. }));
     let remote =
         read(json!({"op": "remote", "session": "a", "ip": "::1", "port": 1, "direction": "inactive",
-        "codecs": [], "dtmf_pt": null}));
-    assert!(matches!(remote, Command::Remote(RemoteCommand { ptime: 20, dtmf_pt: None, .. })));
+        "codecs": [{"name": "PCMU", "pt": 0}], "dtmf": [{"pt": 101}]}));
+    let Command::Remote(remote) = remote else { panic!("{remote:?}") };
+    assert_eq!((remote.ptime, remote.codecs[0].rx_pt, remote.dtmf[0].clock), (20, None, 8000));
 }
 
 #[test]

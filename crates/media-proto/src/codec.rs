@@ -1,19 +1,21 @@
-//! The codecs a stream may use and what each does with a frame of sound.
+//! The codecs a stream may use, and the states that turn their payloads into sound and back.
 
-use crate::g711;
+use crate::g711::Law;
+use crate::{g722, opus};
 
-/// A voice codec. All have a clock of 8000 Hz and one byte per sample.
+/// A voice codec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Codec {
     Pcmu,
     Pcma,
+    G722,
+    Opus,
 }
 
 impl Codec {
-    /// All codecs, in the order of [`Codec::index`].
-    pub const ALL: [Codec; 2] = [Codec::Pcmu, Codec::Pcma];
+    pub const ALL: [Codec; 4] = [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::Opus];
 
-    /// The codec of an SDP encoding name (RFC 3551 §6), in any case.
+    /// The codec of an SDP encoding name (RFC 3551 §6, RFC 7587 §6.1), in any case.
     pub fn from_name(name: &str) -> Option<Codec> {
         Codec::ALL.into_iter().find(|codec| codec.name().eq_ignore_ascii_case(name))
     }
@@ -23,60 +25,124 @@ impl Codec {
         match self {
             Codec::Pcmu => "PCMU",
             Codec::Pcma => "PCMA",
+            Codec::G722 => "G722",
+            Codec::Opus => "opus",
         }
     }
 
-    /// A small number for tables by codec.
-    pub fn index(self) -> usize {
-        self as usize
-    }
-
-    /// The byte that is heard as silence.
-    pub fn silence(self) -> u8 {
+    /// Ticks of its RTP clock in a second. (G.722 has the wrong one, for ever: RFC 3551 §4.5.2.)
+    pub fn clock(self) -> u32 {
         match self {
-            Codec::Pcmu => g711::ULAW_SILENCE,
-            Codec::Pcma => g711::ALAW_SILENCE,
+            Codec::Opus => opus::CLOCK,
+            _ => 8_000,
         }
     }
 
-    /// Decodes `payload` into `samples`; returns how many were written (the shorter of the two).
-    pub fn decode(self, payload: &[u8], samples: &mut [i16]) -> usize {
-        let table = match self {
-            Codec::Pcmu => &g711::ULAW_TO_LINEAR,
-            Codec::Pcma => &g711::ALAW_TO_LINEAR,
-        };
-        for (sample, &byte) in samples.iter_mut().zip(payload) {
-            *sample = table[usize::from(byte)];
-        }
-        payload.len().min(samples.len())
+    /// Samples per second of the sound that it is turned into here.
+    pub fn rate(self) -> u32 {
+        if self.law().is_some() { 8_000 } else { 16_000 }
     }
 
-    /// Encodes `samples` into `payload`; returns how many bytes were written (the shorter of the two).
-    pub fn encode(self, samples: &[i16], payload: &mut [u8]) -> usize {
+    /// G.711, which has no state and one byte per sample, by its law.
+    pub fn law(self) -> Option<Law> {
         match self {
-            Codec::Pcmu => {
-                for (byte, &sample) in payload.iter_mut().zip(samples) {
-                    *byte = g711::ulaw_encode(sample);
-                }
-            }
-            Codec::Pcma => {
-                for (byte, &sample) in payload.iter_mut().zip(samples) {
-                    *byte = g711::alaw_encode(sample);
-                }
-            }
+            Codec::Pcmu => Some(Law::Mu),
+            Codec::Pcma => Some(Law::A),
+            Codec::G722 | Codec::Opus => None,
         }
-        payload.len().min(samples.len())
     }
 
-    /// Turns `payload` of `self` into a payload of `to`, in place.
-    pub fn convert(self, to: Codec, payload: &mut [u8]) {
-        let table = match (self, to) {
-            (Codec::Pcmu, Codec::Pcma) => &g711::ULAW_TO_ALAW,
-            (Codec::Pcma, Codec::Pcmu) => &g711::ALAW_TO_ULAW,
-            _ => return,
-        };
-        for byte in payload {
-            *byte = table[usize::from(*byte)];
+    /// How long a payload lasts, in ticks of its clock.
+    pub fn duration(self, payload: &[u8]) -> u32 {
+        match self {
+            Codec::Opus => opus::duration(payload).unwrap_or(0),
+            _ => payload.len() as u32,
+        }
+    }
+
+    /// The place in the sound (in samples of [`Codec::rate`]) of an RTP timestamp.
+    pub fn place(self, timestamp: u32) -> u32 {
+        match self {
+            Codec::Pcmu | Codec::Pcma => timestamp,
+            Codec::G722 => timestamp.wrapping_mul(2),
+            Codec::Opus => timestamp / (opus::CLOCK / 16_000),
+        }
+    }
+}
+
+/// A timestamp of one clock by another; one of the two is a multiple of the other.
+pub fn rescale(timestamp: u32, from: u32, to: u32) -> u32 {
+    if from > to { timestamp / (from / to) } else { timestamp.wrapping_mul(to / from) }
+}
+
+/// Payloads to sound.
+#[derive(Debug)]
+pub enum Decoder {
+    G711(Law),
+    G722(Box<g722::Decoder>),
+    Opus(opus::Decoder),
+}
+
+impl Decoder {
+    /// `None` when there is no memory.
+    pub fn new(codec: Codec) -> Option<Decoder> {
+        match codec.law() {
+            Some(law) => Some(Decoder::G711(law)),
+            None if codec == Codec::G722 => Some(Decoder::G722(Box::default())),
+            None => opus::Decoder::new(codec.rate()).map(Decoder::Opus),
+        }
+    }
+
+    /// Decodes `payload` into `samples`; returns how many were written.
+    pub fn decode(&mut self, payload: &[u8], samples: &mut [i16]) -> usize {
+        match self {
+            Decoder::G711(law) => law.decode(payload, samples),
+            Decoder::G722(decoder) => decoder.decode(payload, samples),
+            Decoder::Opus(decoder) => decoder.decode(payload, samples),
+        }
+    }
+
+    /// Fills `samples` (20 ms each), the place of packets that were lost before `next`, as well as the codec can; returns how
+    /// many were written.
+    pub fn recover(&mut self, next: &[u8], samples: &mut [i16]) -> usize {
+        let Decoder::Opus(decoder) = self else { return 0 };
+        let frame = decoder.rate() as usize / 50;
+        let frames = samples.len() / frame;
+        let mut written = 0;
+        for (i, place) in samples.chunks_exact_mut(frame).enumerate() {
+            // Only the last one is repeated in the packet that came.
+            written += if i + 1 == frames { decoder.recover(next, place) } else { decoder.conceal(place) };
+        }
+        written
+    }
+}
+
+/// Sound to payloads.
+#[derive(Debug)]
+pub enum Encoder {
+    G711(Law),
+    G722(Box<g722::Encoder>),
+    Opus(Box<opus::Encoder>),
+}
+
+impl Encoder {
+    /// `settings` are what the receiver asked for, if it is Opus. `None` when there is no memory.
+    pub fn new(codec: Codec, settings: opus::Settings) -> Option<Encoder> {
+        match codec.law() {
+            Some(law) => Some(Encoder::G711(law)),
+            None if codec == Codec::G722 => Some(Encoder::G722(Box::default())),
+            None => {
+                opus::Encoder::new(codec.rate(), settings).map(|encoder| Encoder::Opus(Box::new(encoder)))
+            }
+        }
+    }
+
+    /// Encodes 20 ms into `payload` (of at least [`opus::MAX_PAYLOAD`] bytes); returns its length. 0: nothing has to be sent.
+    pub fn encode(&mut self, samples: &[i16], payload: &mut [u8]) -> usize {
+        match self {
+            Encoder::G711(law) => law.encode(samples, payload),
+            Encoder::G722(encoder) => encoder.encode(samples, payload),
+            Encoder::Opus(encoder) => encoder.encode(samples, payload),
         }
     }
 }
@@ -86,21 +152,67 @@ mod tests {
     use super::*;
 
     #[test]
-    fn converting_is_decoding_and_encoding() {
-        for byte in 0..=255u8 {
-            let mut direct = [byte];
-            Codec::Pcmu.convert(Codec::Pcma, &mut direct);
-            let (mut linear, mut again) = ([0i16], [0u8]);
-            Codec::Pcmu.decode(&[byte], &mut linear);
-            Codec::Pcma.encode(&linear, &mut again);
-            assert_eq!(direct, again);
+    fn names_are_found_in_any_case() {
+        assert_eq!(Codec::from_name("pcmu"), Some(Codec::Pcmu));
+        assert_eq!(Codec::from_name("PCMA"), Some(Codec::Pcma));
+        assert_eq!(Codec::from_name("OPUS"), Some(Codec::Opus));
+        assert_eq!(Codec::from_name("G729"), None);
+    }
+
+    #[test]
+    fn every_codec_gives_back_a_tone() {
+        for codec in Codec::ALL {
+            let mut encoder = Encoder::new(codec, opus::Settings::default()).unwrap();
+            let mut decoder = Decoder::new(codec).unwrap();
+            let (rate, frame) = (f64::from(codec.rate()), codec.rate() as usize / 50);
+            let mut heard = Vec::new();
+            for n in 0..50 {
+                let sound: Vec<i16> = (0..frame)
+                    .map(|i| {
+                        (((n * frame + i) as f64 / rate * 1000.0 * std::f64::consts::TAU).sin() * 8e3) as i16
+                    })
+                    .collect();
+                let mut payload = [0; opus::MAX_PAYLOAD];
+                let length = encoder.encode(&sound, &mut payload);
+                assert_eq!(codec.duration(&payload[..length]), codec.clock() / 50, "{codec:?}");
+                let mut frame = vec![0; frame];
+                assert_eq!(decoder.decode(&payload[..length], &mut frame), frame.len());
+                heard.extend(frame);
+            }
+            let energy: f64 = heard[heard.len() / 2..].iter().map(|&x| f64::from(x).powi(2)).sum();
+            let level = (energy / (heard.len() / 2) as f64).sqrt();
+            assert!((5_000.0..6_500.0).contains(&level), "{codec:?}: {level}");
         }
     }
 
     #[test]
-    fn names_are_found_in_any_case() {
-        assert_eq!(Codec::from_name("pcmu"), Some(Codec::Pcmu));
-        assert_eq!(Codec::from_name("PCMA"), Some(Codec::Pcma));
-        assert_eq!(Codec::from_name("G729"), None);
+    fn the_place_in_the_sound_advances_with_the_sound() {
+        for codec in Codec::ALL {
+            let step = codec.place(codec.clock() * 10 + codec.clock() / 50) - codec.place(codec.clock() * 10);
+            assert_eq!(step, codec.rate() / 50, "{codec:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_lost_is_concealed_by_opus() {
+        let mut decoder = Decoder::new(Codec::Opus).unwrap();
+        let mut encoder =
+            Encoder::new(Codec::Opus, opus::Settings { fec: true, ..Default::default() }).unwrap();
+        let mut payload = [0; opus::MAX_PAYLOAD];
+        let mut frame = [0; 320];
+        for n in 0..20 {
+            let sound: Vec<i16> =
+                (0..320).map(|i| (((n * 320 + i) as f64 * 0.3).sin() * 8e3) as i16).collect();
+            let length = encoder.encode(&sound, &mut payload);
+            if n == 10 || n == 11 {
+                continue;
+            }
+            if n == 12 {
+                let mut lost = [0; 640];
+                assert_eq!(decoder.recover(&payload[..length], &mut lost), 640);
+                assert!(lost.iter().any(|&sample| sample.abs() > 2_000));
+            }
+            decoder.decode(&payload[..length], &mut frame);
+        }
     }
 }

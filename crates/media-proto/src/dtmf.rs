@@ -25,7 +25,7 @@ pub struct Event {
     pub end: bool,
     /// Power level without its sign, in −dBm0 (0–63).
     pub volume: u8,
-    /// In timestamp units (1/8000 s).
+    /// In timestamp units.
     pub duration: u16,
 }
 
@@ -39,6 +39,12 @@ impl Event {
             volume: bytes[1] & 0x3f,
             duration: u16::from_be_bytes([bytes[2], bytes[3]]),
         })
+    }
+
+    /// The same event with its duration by another clock, as far as that can be told.
+    pub fn rescaled(self, from: u32, to: u32) -> Event {
+        let duration = u64::from(self.duration) * u64::from(to) / u64::from(from);
+        Event { duration: duration.min(0xffff) as u16, ..self }
     }
 
     /// The bytes on the wire.
@@ -94,8 +100,8 @@ pub struct Pressed {
 }
 
 impl Receiver {
-    /// Takes one event packet; returns the key when this packet is the first of its press.
-    pub fn receive(&mut self, now: Micros, timestamp: u32, event: Event) -> Option<Pressed> {
+    /// Takes one event packet, of `clock` ticks in a second; returns the key when this packet is the first of its press.
+    pub fn receive(&mut self, now: Micros, clock: u32, timestamp: u32, event: Event) -> Option<Pressed> {
         let digit = digit(event.event)?;
         for press in self.presses.iter_mut().flatten() {
             if press.is_of(now, timestamp, event) {
@@ -114,7 +120,7 @@ impl Receiver {
             return None;
         }
         self.presses = [Some(press), self.presses[0]];
-        Some(Pressed { digit, ms: u32::from(event.duration) / 8 })
+        Some(Pressed { digit, ms: u32::from(event.duration) * 1000 / clock })
     }
 }
 
@@ -159,7 +165,7 @@ impl Sender {
         self.events.extend(other.events);
     }
 
-    /// The next packet, `step_ms` after the one before.
+    /// The next packet, `step_ms` after the one before; durations are of a clock of 8000.
     pub fn step(&mut self, step_ms: u32) -> Step {
         if self.gap > 0 {
             self.gap = self.gap.saturating_sub(step_ms);
@@ -215,10 +221,20 @@ mod tests {
         let mut receiver = Receiver::default();
         let heard: String = on_the_wire(&steps)
             .iter()
-            .filter_map(|&(now, timestamp, event)| receiver.receive(now, timestamp, event))
+            .filter_map(|&(now, timestamp, event)| receiver.receive(now, 8000, timestamp, event))
             .map(|pressed| pressed.digit)
             .collect();
         assert_eq!(heard, "11#");
+    }
+
+    #[test]
+    fn an_event_of_another_clock_lasts_as_long() {
+        let event = Event { event: 5, end: false, volume: 10, duration: 800 };
+        assert_eq!(event.rescaled(8_000, 48_000).duration, 4_800);
+        assert_eq!(event.rescaled(8_000, 48_000).rescaled(48_000, 8_000), event);
+        assert_eq!(Event { duration: 40_000, ..event }.rescaled(8_000, 48_000).duration, 0xffff);
+        let pressed = Receiver::default().receive(0, 48_000, 7, event.rescaled(8_000, 48_000));
+        assert_eq!(pressed, Some(Pressed { digit: '5', ms: 100 }));
     }
 
     #[test]
@@ -233,7 +249,7 @@ mod tests {
                 let mut receiver = Receiver::default();
                 let heard = [first, second]
                     .iter()
-                    .filter_map(|&&(now, timestamp, event)| receiver.receive(now, timestamp, event))
+                    .filter_map(|&&(now, timestamp, event)| receiver.receive(now, 8000, timestamp, event))
                     .count();
                 assert_eq!(heard, 2);
             }
@@ -246,7 +262,7 @@ mod tests {
         let mut receiver = Receiver::default();
         let mut heard = 0;
         for &(now, timestamp, event) in wire.iter().rev().chain(&wire) {
-            heard += usize::from(receiver.receive(now, timestamp, event).is_some());
+            heard += usize::from(receiver.receive(now, 8000, timestamp, event).is_some());
         }
         assert_eq!(heard, 1);
     }
@@ -255,10 +271,10 @@ mod tests {
     fn a_long_press_in_segments_is_one_press() {
         let mut receiver = Receiver::default();
         let event = |duration| Event { event: 5, end: false, volume: 10, duration };
-        assert!(receiver.receive(0, 1000, event(160)).is_some());
-        assert!(receiver.receive(8_000 * MS, 1000, event(0xffff)).is_none());
-        assert!(receiver.receive(8_020 * MS, 1000 + 0xffff, event(160)).is_none());
-        assert!(receiver.receive(9_000 * MS, 1000 + 0x1ffff, event(160)).is_some());
+        assert!(receiver.receive(0, 8000, 1000, event(160)).is_some());
+        assert!(receiver.receive(8_000 * MS, 8000, 1000, event(0xffff)).is_none());
+        assert!(receiver.receive(8_020 * MS, 8000, 1000 + 0xffff, event(160)).is_none());
+        assert!(receiver.receive(9_000 * MS, 8000, 1000 + 0x1ffff, event(160)).is_some());
     }
 
     /// SIPp plays one capture per key: the same timestamps come again and again, and those of the next key may be lower.
@@ -270,7 +286,9 @@ mod tests {
         let mut play = |start: Micros, timestamp: u32, code: u8| {
             for &(at, _, event) in &one {
                 let event = Event { event: code, ..event };
-                heard.extend(receiver.receive(start + at, timestamp, event).map(|pressed| pressed.digit));
+                heard.extend(
+                    receiver.receive(start + at, 8000, timestamp, event).map(|pressed| pressed.digit),
+                );
             }
         };
         play(0, 5000, 1);
@@ -283,7 +301,10 @@ mod tests {
     #[test]
     fn an_event_that_is_no_key_is_not_told() {
         let mut receiver = Receiver::default();
-        assert_eq!(receiver.receive(0, 0, Event { event: 16, end: false, volume: 0, duration: 0 }), None);
+        assert_eq!(
+            receiver.receive(0, 8000, 0, Event { event: 16, end: false, volume: 0, duration: 0 }),
+            None
+        );
         assert_eq!(Event::parse(&[1, 2, 3]), None);
     }
 

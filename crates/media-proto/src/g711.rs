@@ -81,6 +81,72 @@ pub static ULAW_TO_ALAW: [u8; 256] = convert_table(false);
 /// µ-law byte by A-law byte.
 pub static ALAW_TO_ULAW: [u8; 256] = convert_table(true);
 
+/// One of the two laws, which have one byte per sample and no state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Law {
+    Mu,
+    A,
+}
+
+impl Law {
+    /// Both, in the order of [`Law::index`].
+    pub const ALL: [Law; 2] = [Law::Mu, Law::A];
+
+    /// A small number for tables by law.
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The byte that is heard as silence.
+    pub fn silence(self) -> u8 {
+        match self {
+            Law::Mu => ULAW_SILENCE,
+            Law::A => ALAW_SILENCE,
+        }
+    }
+
+    /// Decodes `payload` into `samples`; returns how many were written (the shorter of the two).
+    pub fn decode(self, payload: &[u8], samples: &mut [i16]) -> usize {
+        let table = match self {
+            Law::Mu => &ULAW_TO_LINEAR,
+            Law::A => &ALAW_TO_LINEAR,
+        };
+        for (sample, &byte) in samples.iter_mut().zip(payload) {
+            *sample = table[usize::from(byte)];
+        }
+        payload.len().min(samples.len())
+    }
+
+    /// Encodes `samples` into `payload`; returns how many bytes were written (the shorter of the two).
+    pub fn encode(self, samples: &[i16], payload: &mut [u8]) -> usize {
+        match self {
+            Law::Mu => {
+                for (byte, &sample) in payload.iter_mut().zip(samples) {
+                    *byte = ulaw_encode(sample);
+                }
+            }
+            Law::A => {
+                for (byte, &sample) in payload.iter_mut().zip(samples) {
+                    *byte = alaw_encode(sample);
+                }
+            }
+        }
+        payload.len().min(samples.len())
+    }
+
+    /// Turns `payload` of `self` into a payload of `to`, in place.
+    pub fn convert(self, to: Law, payload: &mut [u8]) {
+        let table = match (self, to) {
+            (Law::Mu, Law::A) => &ULAW_TO_ALAW,
+            (Law::A, Law::Mu) => &ALAW_TO_ULAW,
+            _ => return,
+        };
+        for byte in payload {
+            *byte = table[usize::from(*byte)];
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,5 +211,17 @@ mod tests {
         assert_eq!(ulaw_encode(0), ULAW_SILENCE);
         assert_eq!(alaw_encode(0), ALAW_SILENCE);
         assert_eq!(ULAW_TO_ALAW[usize::from(ULAW_SILENCE)], ALAW_SILENCE);
+    }
+
+    #[test]
+    fn converting_is_decoding_and_encoding() {
+        for byte in 0..=255u8 {
+            let mut direct = [byte];
+            Law::Mu.convert(Law::A, &mut direct);
+            let (mut linear, mut again) = ([0i16], [0u8]);
+            Law::Mu.decode(&[byte], &mut linear);
+            Law::A.encode(&linear, &mut again);
+            assert_eq!(direct, again);
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! The parts of tongdai's media engine that do no I/O.
 //!
 //! Nothing here opens a socket, reads a clock or starts a thread: packets come in as byte slices, the time is an
-//! argument ([`Micros`]), and what is to be sent is written into the caller's buffer. All sound is 8 kHz mono.
+//! argument ([`Micros`]), and what is to be sent is written into the caller's buffer. All sound is mono, of 8 or 16 kHz.
 
 pub mod codec;
 pub mod dtmf;
+pub mod ear;
 pub mod g711;
 pub mod g722;
 pub mod jitter;
@@ -12,6 +13,7 @@ pub mod latch;
 pub mod mixer;
 pub mod opus;
 pub mod recording;
+pub mod resample;
 pub mod rtcp;
 pub mod rtp;
 pub mod rx;
@@ -23,11 +25,14 @@ pub mod wav;
 /// A moment or a span in microseconds of a monotonic clock whose zero is the caller's choice.
 pub type Micros = u64;
 
-/// Samples per second of every stream here.
+/// Samples per second of narrow-band sound: what files and G.711 have.
 pub const SAMPLE_RATE: u32 = 8000;
 
-/// Samples in the 20 ms frame that mixers and recorders work in.
+/// Samples in 20 ms of narrow-band sound.
 pub const FRAME: usize = 160;
+
+/// Samples in 20 ms of wide-band sound, of 16 kHz.
+pub const WIDE_FRAME: usize = 320;
 
 /// The length of [`FRAME`].
 pub const FRAME_MICROS: Micros = 20_000;

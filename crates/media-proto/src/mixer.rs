@@ -1,16 +1,16 @@
 //! Adding voices so that nobody hears his own.
 
-use crate::FRAME;
+use crate::WIDE_FRAME;
 
-/// The sum of one frame of all voices.
+/// The sum of one frame of all voices, of up to [`WIDE_FRAME`] samples.
 #[derive(Clone, Debug)]
 pub struct Mix {
-    sum: [i32; FRAME],
+    sum: [i32; WIDE_FRAME],
 }
 
 impl Default for Mix {
     fn default() -> Self {
-        Mix { sum: [0; FRAME] }
+        Mix { sum: [0; WIDE_FRAME] }
     }
 }
 
@@ -20,21 +20,21 @@ impl Mix {
     }
 
     /// Adds a voice.
-    pub fn add(&mut self, voice: &[i16; FRAME]) {
+    pub fn add(&mut self, voice: &[i16]) {
         for (sum, &sample) in self.sum.iter_mut().zip(voice) {
             *sum += i32::from(sample);
         }
     }
 
     /// Everybody, for those who only listen.
-    pub fn all(&self, out: &mut [i16; FRAME]) {
+    pub fn all(&self, out: &mut [i16]) {
         for (out, &sum) in out.iter_mut().zip(&self.sum) {
             *out = clip(sum);
         }
     }
 
     /// Everybody but `voice`, which was added before.
-    pub fn without(&self, voice: &[i16; FRAME], out: &mut [i16; FRAME]) {
+    pub fn without(&self, voice: &[i16], out: &mut [i16]) {
         for ((out, &sum), &own) in out.iter_mut().zip(&self.sum).zip(voice) {
             *out = clip(sum - i32::from(own));
         }
@@ -48,6 +48,7 @@ fn clip(sum: i32) -> i16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::FRAME;
     use proptest::prelude::*;
 
     proptest! {

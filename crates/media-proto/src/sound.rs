@@ -1,21 +1,20 @@
-//! A piece of sound in memory, ready to be sent in every codec.
+//! A piece of sound in memory, ready to be sent as G.711; other codecs encode its samples.
 
-use crate::FRAME;
-use crate::codec::Codec;
+use crate::g711::Law;
 
-/// Sound as samples and as payload of every codec, so that sending it is copying.
+/// Sound of 8 kHz as samples and as payload of either law, so that sending it is copying.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Sound {
     samples: Box<[i16]>,
-    encoded: [Box<[u8]>; Codec::ALL.len()],
+    encoded: [Box<[u8]>; Law::ALL.len()],
 }
 
 impl Sound {
-    /// Encodes `samples` once for every codec.
+    /// Encodes `samples` once for either law.
     pub fn new(samples: Vec<i16>) -> Sound {
-        let encoded = Codec::ALL.map(|codec| {
+        let encoded = Law::ALL.map(|law| {
             let mut payload = vec![0; samples.len()].into_boxed_slice();
-            codec.encode(&samples, &mut payload);
+            law.encode(&samples, &mut payload);
             payload
         });
         Sound { samples: samples.into_boxed_slice(), encoded }
@@ -37,12 +36,12 @@ impl Sound {
 
     /// Memory it takes, in bytes.
     pub fn bytes(&self) -> usize {
-        self.samples.len() * (2 + Codec::ALL.len())
+        self.samples.len() * (2 + Law::ALL.len())
     }
 
     /// Copies payload from `at` on into the beginning of `out`; returns how much there was.
-    pub fn payload(&self, codec: Codec, at: usize, out: &mut [u8]) -> usize {
-        copy(&self.encoded[codec.index()], at, out)
+    pub fn payload(&self, law: Law, at: usize, out: &mut [u8]) -> usize {
+        copy(&self.encoded[law.index()], at, out)
     }
 
     /// Copies samples from `at` on into the beginning of `out`; returns how many there were.
@@ -51,10 +50,19 @@ impl Sound {
     }
 
     /// Fills `out` with payload from `at` on, over and over; returns where to go on. The sound must not be empty.
-    pub fn looped(&self, codec: Codec, at: usize, out: &mut [u8]) -> usize {
+    pub fn looped(&self, law: Law, at: usize, out: &mut [u8]) -> usize {
+        self.around(at, out, |at, out| self.payload(law, at, out))
+    }
+
+    /// Like [`Sound::looped`], as samples.
+    pub fn looped_frame(&self, at: usize, out: &mut [i16]) -> usize {
+        self.around(at, out, |at, out| self.frame(at, out))
+    }
+
+    fn around<T>(&self, at: usize, out: &mut [T], copy: impl Fn(usize, &mut [T]) -> usize) -> usize {
         let (mut at, mut filled) = (at % self.len(), 0);
         while filled < out.len() {
-            let copied = self.payload(codec, at, &mut out[filled..]);
+            let copied = copy(at, &mut out[filled..]);
             filled += copied;
             at = (at + copied) % self.len();
         }
@@ -91,14 +99,14 @@ impl Playlist {
     }
 
     /// Fills `out` with the next payload, and with silence behind the end; false when nothing was left.
-    pub fn payload(&mut self, codec: Codec, out: &mut [u8]) -> bool {
-        let filled = self.fill(out, |sound, at, out| sound.payload(codec, at, out));
-        out[filled..].fill(codec.silence());
+    pub fn payload(&mut self, law: Law, out: &mut [u8]) -> bool {
+        let filled = self.fill(out, |sound, at, out| sound.payload(law, at, out));
+        out[filled..].fill(law.silence());
         filled > 0
     }
 
     /// Like [`Playlist::payload`], as samples.
-    pub fn frame(&mut self, out: &mut [i16; FRAME]) -> bool {
+    pub fn frame(&mut self, out: &mut [i16]) -> bool {
         let filled = self.fill(out, Sound::frame);
         out[filled..].fill(0);
         filled > 0
@@ -130,6 +138,7 @@ impl Playlist {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::FRAME;
     use std::sync::Arc;
 
     fn sound(value: i16, length: usize) -> Arc<Sound> {
@@ -144,8 +153,8 @@ mod tests {
         assert_eq!((frame[99], frame[100]), (1000, -1000));
         assert!(!list.is_over());
         let mut payload = [0; FRAME];
-        assert!(list.payload(Codec::Pcma, &mut payload));
-        assert_eq!((payload[40], payload[39] == payload[40]), (Codec::Pcma.silence(), false));
+        assert!(list.payload(Law::A, &mut payload));
+        assert_eq!((payload[40], payload[39] == payload[40]), (Law::A.silence(), false));
         assert!(list.is_over());
         assert!(!list.frame(&mut frame));
         assert_eq!(frame, [0; FRAME]);
@@ -168,11 +177,11 @@ mod tests {
     fn a_loop_goes_on_where_it_stopped() {
         let sound = Sound::new((0..250).map(|i| i * 100).collect());
         let mut whole = vec![0; 1000];
-        sound.looped(Codec::Pcmu, 0, &mut whole);
+        sound.looped(Law::Mu, 0, &mut whole);
         let (mut at, mut pieces) = (0, Vec::new());
         while pieces.len() < 1000 {
             let mut piece = [0; 160];
-            at = sound.looped(Codec::Pcmu, at, &mut piece);
+            at = sound.looped(Law::Mu, at, &mut piece);
             pieces.extend(piece);
         }
         assert_eq!(pieces[..1000], whole);

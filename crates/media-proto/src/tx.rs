@@ -2,7 +2,7 @@
 //! whatever feeds it.
 
 use crate::rtp::Header;
-use crate::{Micros, SAMPLE_RATE};
+use crate::{Micros, SAMPLE_RATE, SECOND};
 
 /// Where the sound of a packet comes from. A change of feed begins a talk-spurt (marker bit).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +37,8 @@ pub struct Incoming {
     pub sequence: u16,
     pub timestamp: u32,
     pub marker: bool,
-    /// How much sound it carries, in samples (0 for events).
-    pub samples: u32,
+    /// How long its sound lasts, in ticks (0 for events).
+    pub ticks: u32,
 }
 
 /// The state of an outgoing stream.
@@ -48,6 +48,8 @@ pub struct TxStream {
     next_sequence: u16,
     /// The timestamp just behind the latest sound that was sent.
     next_timestamp: u32,
+    /// Ticks of its clock in a second.
+    clock: u32,
     origin: Micros,
     origin_timestamp: u32,
     feed: Feed,
@@ -63,10 +65,10 @@ pub struct TxStream {
 const MAX_JUMP: i16 = 3000;
 /// Reordered packets come at most this late.
 const MAX_LATE: i16 = -100;
-/// A forwarded stream's timestamps may run ahead of the time that passed by this much (2 s) before they are renewed.
-const MAX_AHEAD: i64 = 16_000;
-/// A timestamp that goes back by more than this (1 s) within a stream is a new start.
-const MAX_BACK: i64 = -8_000;
+/// A forwarded stream's timestamps may run ahead of the time that passed by so many seconds before they are renewed.
+const MAX_AHEAD: i64 = 2;
+/// A timestamp that goes back by more seconds than this within a stream is a new start.
+const MAX_BACK: i64 = 1;
 
 impl TxStream {
     /// A stream that begins at `now`; `random` (of good quality) gives SSRC, first sequence number and timestamp.
@@ -76,6 +78,7 @@ impl TxStream {
             ssrc: random as u32,
             next_sequence: (random >> 64) as u16,
             next_timestamp: timestamp,
+            clock: SAMPLE_RATE,
             origin: now,
             origin_timestamp: timestamp,
             feed: Feed::Start,
@@ -90,6 +93,20 @@ impl TxStream {
         self.ssrc
     }
 
+    /// Ticks of its clock in a second: 8000 at first.
+    pub fn clock(&self) -> u32 {
+        self.clock
+    }
+
+    /// Has another clock from now on, as what is sent has; timestamps go on from where they are.
+    pub fn set_clock(&mut self, now: Micros, clock: u32) {
+        if self.clock != clock {
+            (self.origin, self.origin_timestamp) = (now, self.begin(now));
+            self.next_timestamp = self.origin_timestamp;
+            (self.clock, self.feed) = (clock, Feed::Start);
+        }
+    }
+
     /// Packets sent.
     pub fn packets(&self) -> u64 {
         self.packets
@@ -102,7 +119,7 @@ impl TxStream {
 
     /// The RTP timestamp of a moment by the wall clock, as sender reports need it (RFC 3550 §6.4.1).
     pub fn timestamp_at(&self, now: Micros) -> u32 {
-        let elapsed = now.saturating_sub(self.origin) * u64::from(SAMPLE_RATE) / 1_000_000;
+        let elapsed = now.saturating_sub(self.origin) * u64::from(self.clock) / SECOND;
         self.origin_timestamp.wrapping_add(elapsed as u32)
     }
 
@@ -118,15 +135,16 @@ impl TxStream {
         if (real.wrapping_sub(self.next_timestamp) as i32) > 0 { real } else { self.next_timestamp }
     }
 
-    /// The header of the next packet of `samples` made here (one octet each); `kind` tells one sort of sound from another.
-    pub fn made(&mut self, now: Micros, kind: u8, payload_type: u8, samples: u32) -> Header {
+    /// The header of the next packet made here, of so many `ticks` and `octets`; `kind` tells one sort of sound from another.
+    pub fn made(&mut self, now: Micros, kind: u8, payload_type: u8, ticks: u32, octets: usize) -> Header {
         let marker = self.feed != Feed::Made(kind);
         // A pause in sending (a call on hold) shows in the timestamps.
-        let paused = (self.timestamp_at(now).wrapping_sub(self.next_timestamp) as i32) > 4000;
+        let behind = self.timestamp_at(now).wrapping_sub(self.next_timestamp) as i32;
+        let paused = behind > self.clock as i32 / 2;
         let timestamp = if marker || paused { self.begin(now) } else { self.next_timestamp };
         self.feed = Feed::Made(kind);
-        self.next_timestamp = timestamp.wrapping_add(samples);
-        self.count(samples as usize);
+        self.next_timestamp = timestamp.wrapping_add(ticks);
+        self.count(octets);
         self.header(marker || paused, payload_type, timestamp)
     }
 
@@ -168,9 +186,10 @@ impl TxStream {
         {
             let step = incoming.sequence.wrapping_sub(relayed.last_in) as i16;
             let advance = i64::from(incoming.timestamp.wrapping_sub(relayed.last_timestamp_in) as i32);
-            let passed = (now.saturating_sub(relayed.last_at) * u64::from(SAMPLE_RATE) / 1_000_000) as i64;
+            let clock = i64::from(self.clock);
+            let passed = now.saturating_sub(relayed.last_at) as i64 * clock / SECOND as i64;
             begins = !(MAX_LATE..=MAX_JUMP).contains(&step)
-                || (step > 0 && !(MAX_BACK..=passed + MAX_AHEAD).contains(&advance));
+                || (step > 0 && !(-MAX_BACK * clock..=passed + MAX_AHEAD * clock).contains(&advance));
             if !begins && step > 0 {
                 relayed.last_in = incoming.sequence;
                 relayed.last_timestamp_in = incoming.timestamp;
@@ -202,7 +221,7 @@ impl TxStream {
         if (sequence.wrapping_sub(self.next_sequence) as i16) >= 0 {
             self.next_sequence = sequence.wrapping_add(1);
         }
-        let end = timestamp.wrapping_add(incoming.samples);
+        let end = timestamp.wrapping_add(incoming.ticks);
         if (end.wrapping_sub(self.next_timestamp) as i32) > 0 {
             self.next_timestamp = end;
         }
@@ -254,7 +273,7 @@ mod tests {
     const RANDOM: u128 = 0x1234_fffe_ffff_ff00_8765_4321;
 
     fn incoming(from: u32, sequence: u16, timestamp: u32) -> Incoming {
-        Incoming { from, ssrc: from * 7, sequence, timestamp, marker: false, samples: 160 }
+        Incoming { from, ssrc: from * 7, sequence, timestamp, marker: false, ticks: 160 }
     }
 
     #[test]
@@ -263,7 +282,7 @@ mod tests {
         let mut now = 0;
         let mut sent = Vec::new();
         for _ in 0..3 {
-            sent.push(tx.made(now, 0, 0, 160));
+            sent.push(tx.made(now, 0, 0, 160, 160));
             now += FRAME_MICROS;
         }
         for i in 0..3u16 {
@@ -272,7 +291,7 @@ mod tests {
             now += FRAME_MICROS;
         }
         for _ in 0..2 {
-            sent.push(tx.made(now, 1, 0, 160));
+            sent.push(tx.made(now, 1, 0, 160, 160));
             now += FRAME_MICROS;
         }
         sent.push(tx.relay(now, incoming(2, 65_535, u32::MAX - 10), 0, 160).unwrap());
@@ -296,13 +315,13 @@ mod tests {
             .map(|&n| tx.relay(0, incoming(1, n, u32::from(n) * 160), 0, 160).unwrap().sequence)
             .collect();
         assert_eq!(out, [0, 1, 4, 3, 5]);
-        assert_eq!(tx.made(MS, 0, 0, 160).sequence, 6);
+        assert_eq!(tx.made(MS, 0, 0, 160, 160).sequence, 6);
     }
 
     #[test]
     fn a_packet_from_before_the_feed_began_is_not_sent_twice_over_ours() {
         let mut tx = TxStream::new(0, 0);
-        tx.made(0, 0, 0, 160);
+        tx.made(0, 0, 0, 160, 160);
         assert!(tx.relay(0, incoming(1, 50, 8_000), 0, 160).is_some());
         assert!(tx.relay(0, incoming(1, 49, 7_840), 0, 160).is_none());
         assert!(tx.relay(0, incoming(1, 51, 8_160), 0, 160).is_some());
@@ -311,8 +330,8 @@ mod tests {
     #[test]
     fn a_pause_shows_in_the_timestamps_but_not_in_the_sequence() {
         let mut tx = TxStream::new(0, 0);
-        let before = tx.made(0, 0, 0, 160);
-        let after = tx.made(10 * SECOND, 0, 0, 160);
+        let before = tx.made(0, 0, 0, 160, 160);
+        let after = tx.made(10 * SECOND, 0, 0, 160, 160);
         assert_eq!(after.sequence, before.sequence + 1);
         assert_eq!(after.timestamp - before.timestamp, 80_000);
         assert!(after.marker);
@@ -333,10 +352,10 @@ mod tests {
     #[test]
     fn all_packets_of_an_event_have_the_timestamp_of_its_start() {
         let mut tx = TxStream::new(0, 0);
-        tx.made(0, 0, 0, 160);
+        tx.made(0, 0, 0, 160, 160);
         let first = tx.event(FRAME_MICROS, 101, true, 160, 4);
         let second = tx.event(2 * FRAME_MICROS, 101, false, 320, 4);
-        let sound = tx.made(3 * FRAME_MICROS, 0, 0, 160);
+        let sound = tx.made(3 * FRAME_MICROS, 0, 0, 160, 160);
         assert_eq!((first.timestamp, second.timestamp, sound.timestamp), (160, 160, 480));
         assert_eq!((first.marker, second.marker, sound.marker), (true, false, true));
         assert_eq!(sound.sequence, 3);
@@ -346,7 +365,7 @@ mod tests {
     fn an_event_with_an_ssrc_of_its_own_between_voice_keeps_one_timestamp() {
         let mut tx = TxStream::new(0, 0);
         let voice = |i: u16| Incoming { ssrc: 1, ..incoming(1, i, 160 * u32::from(i)) };
-        let event = |i: u16| Incoming { ssrc: 2, samples: 0, ..incoming(1, 900 + i, 77_777) };
+        let event = |i: u16| Incoming { ssrc: 2, ticks: 0, ..incoming(1, 900 + i, 77_777) };
         let mut sent = Vec::new();
         for i in 0..5u16 {
             let now = u64::from(i) * FRAME_MICROS;
@@ -361,6 +380,22 @@ mod tests {
         assert!(voices.windows(2).all(|pair| pair[1].timestamp == pair[0].timestamp + 160));
     }
 
+    #[test]
+    fn a_change_of_the_clock_keeps_sequence_and_direction_of_time() {
+        let mut tx = TxStream::new(0, RANDOM);
+        let first = tx.made(0, 0, 0, 160, 160);
+        tx.set_clock(FRAME_MICROS, 48_000);
+        let wide: Vec<Header> = (1..4).map(|n| tx.made(n * FRAME_MICROS, 0, 111, 960, 60)).collect();
+        assert_eq!(wide[0].sequence, first.sequence.wrapping_add(1));
+        assert_eq!(wide[0].timestamp, first.timestamp.wrapping_add(160));
+        assert_eq!(wide.iter().map(|header| header.marker).collect::<Vec<_>>(), [true, false, false]);
+        assert!(wide.windows(2).all(|pair| pair[1].timestamp == pair[0].timestamp.wrapping_add(960)));
+        let next = wide[2].timestamp.wrapping_add(960);
+        assert_eq!(tx.timestamp_at(4 * FRAME_MICROS), next);
+        tx.set_clock(4 * FRAME_MICROS, 8_000);
+        assert_eq!(tx.relay(4 * FRAME_MICROS, incoming(1, 5, 77), 0, 160).unwrap().timestamp, next);
+    }
+
     proptest! {
         /// Whatever is fed, no two different sounds get one sequence number, and time never runs backwards over a change.
         #[test]
@@ -371,7 +406,7 @@ mod tests {
             for (feed, gap) in steps {
                 now += FRAME_MICROS;
                 let header = if feed == 3 {
-                    tx.made(now, 0, 0, 160)
+                    tx.made(now, 0, 0, 160, 160)
                 } else {
                     let at = &mut sequences[usize::from(feed)];
                     *at = at.wrapping_add(gap);

@@ -1,5 +1,6 @@
 //! Commands, checked and carried out.
 
+use super::formats::{self, Formats};
 use super::replies::{Pending, Waiter};
 use super::{ConnectionId, Control, Known};
 use crate::clock;
@@ -11,7 +12,6 @@ use crate::ports::Refused;
 use crate::sys;
 use crate::wire::{self, Body, Command, Envelope, ErrorCode, RecordCommand, RecordEnd, RemoteCommand};
 use crate::writer::Job;
-use media_proto::codec::Codec;
 use media_proto::recording::Limits;
 use media_proto::sound::{Playlist, Sound};
 use media_proto::{dtmf, tone};
@@ -50,7 +50,7 @@ pub struct Refusing {
     pub detail: String,
 }
 
-fn refuse<T>(code: ErrorCode, detail: impl Into<String>) -> Result<T, Refusing> {
+pub fn refuse<T>(code: ErrorCode, detail: impl Into<String>) -> Result<T, Refusing> {
     Err(Refusing { code, detail: detail.into() })
 }
 
@@ -242,7 +242,7 @@ impl Control {
         if asked.port == 0 {
             return refuse(ErrorCode::BadValue, "port 0 means no stream; close the session instead");
         }
-        let codecs = codecs(asked)?;
+        let Formats { codecs, opus, dtmf } = formats::read(asked)?;
         let rtp = SocketAddr::new(ip, asked.port);
         // RTCP is on the next port unless another was signalled; behind the last port there is none.
         let rtcp_port = asked.rtcp_port.or(asked.port.checked_add(1)).unwrap_or(asked.port);
@@ -250,7 +250,8 @@ impl Control {
             rtp,
             rtcp: SocketAddr::new(rtcp_ip, rtcp_port),
             codecs,
-            dtmf: asked.dtmf_pt,
+            opus,
+            dtmf,
             direction: asked.direction,
             ptime_ms: asked.ptime.clamp(10, 60) / 10 * 10,
         };
@@ -449,25 +450,6 @@ fn tone_of(name: wire::ToneName) -> tone::Tone {
         wire::ToneName::Busy => tone::Tone::Busy,
         wire::ToneName::Congestion => tone::Tone::Congestion,
     }
-}
-
-fn codecs(asked: &RemoteCommand) -> Result<Vec<(u8, Codec)>, Refusing> {
-    let mut codecs = Vec::with_capacity(asked.codecs.len());
-    for entry in &asked.codecs {
-        let Some(codec) = Codec::from_name(&entry.name) else {
-            return refuse(ErrorCode::BadValue, format!("codec '{}' is not PCMU or PCMA", entry.name));
-        };
-        codecs.push((entry.pt, codec));
-    }
-    if codecs.is_empty() {
-        return refuse(ErrorCode::BadValue, "`codecs` is empty");
-    }
-    let types: Vec<u8> = codecs.iter().map(|(pt, _)| *pt).chain(asked.dtmf_pt).collect();
-    let wrong = |(i, pt): (usize, &u8)| *pt > 127 || types[..i].contains(pt);
-    if let Some(pt) = types.iter().enumerate().find(|&found| wrong(found)).map(|(_, pt)| pt) {
-        return refuse(ErrorCode::BadValue, format!("payload type {pt} is above 127 or given twice"));
-    }
-    Ok(codecs)
 }
 
 /// Binds a pair of ports.

@@ -2,6 +2,7 @@
 
 mod commands;
 mod connection;
+mod formats;
 mod outbox;
 mod registry;
 mod replies;

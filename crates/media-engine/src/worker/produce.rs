@@ -4,17 +4,20 @@ use super::session::{Digits, HOLE, Player, Session, kind};
 use super::world::World;
 use crate::clock;
 use crate::notes::Happening;
-use crate::orders::{Slot, Source};
+use crate::orders::{Format, Slot, Source};
 use crate::wire::{PlayEnd, RecordEnd};
 use crate::writer::{CHUNK, Job};
-use media_proto::dtmf::{PAYLOAD_LEN, Step};
+use media_proto::codec::Codec;
+use media_proto::dtmf::{self, PAYLOAD_LEN, Step};
+use media_proto::g711::Law;
 use media_proto::recording::End;
+use media_proto::resample::Resampler;
 use media_proto::rtp::{HEADER_LEN, Header};
-use media_proto::{FRAME, FRAME_MICROS, MS, Micros, rtcp};
+use media_proto::{FRAME, FRAME_MICROS, MS, Micros, SAMPLE_RATE, WIDE_FRAME, opus, rtcp};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::TrySendError;
 
-/// The longest packet made here: 60 ms.
+/// The longest packet of G.711 made here: 60 ms.
 const MAX_SAMPLES: usize = 480;
 /// One that was held up for longer than this does not send what it missed.
 const MISSED: Micros = 100 * MS;
@@ -37,7 +40,7 @@ impl World {
             if session.next_packet + MISSED < now {
                 session.next_packet = now;
             }
-            session.next_packet += session.packet_time();
+            session.next_packet += Micros::from(session.packet_ms()) * MS;
             if let Some(reason) = session.make_packet(now) {
                 self.uncover(slot, reason, now);
             }
@@ -64,7 +67,7 @@ impl World {
             let Some(next) = recorder.next.filter(|next| *next <= now) else { return };
             recorder.next = Some(next + FRAME_MICROS);
             let mut frame = [0; FRAME];
-            recorder.ear.take(&mut frame);
+            recorder.ear.take(&mut frame, SAMPLE_RATE);
             recorder.chunk.extend_from_slice(&frame);
             let end = recorder.recording.frame(&frame);
             let failed = recorder.failed.load(Ordering::Relaxed);
@@ -120,54 +123,125 @@ impl World {
 impl Session {
     /// Makes and sends the next packet. Returns the end of the player that with it has played everything.
     fn make_packet(&mut self, now: Micros) -> Option<PlayEnd> {
-        let remote = self.remote.as_ref()?;
-        let (payload_type, codec) = remote.codecs[0];
-        let samples = ((remote.ptime_ms * 8) as usize).min(MAX_SAMPLES);
+        let ms = self.packet_ms();
+        if let Some(Digits::Events(sender)) = &mut self.digits {
+            match sender.step(ms) {
+                Step::Event { event, first } if self.send_event(event, first, now) => return None,
+                Step::Gap => {}
+                _ => self.digits = None,
+            }
+        }
+        let first = *self.remote.as_ref()?.codecs.first()?;
+        match first.what.law() {
+            Some(law) => self.make_narrow(law, first.pt, ms, now),
+            None => self.make_wide(first, now),
+        }
+    }
+
+    /// Sends a key; false when the peer has no telephone-event (any more).
+    fn send_event(&mut self, event: dtmf::Event, first: bool, now: Micros) -> bool {
+        let Some((payload_type, clock)) = self.event_format() else { return false };
+        let event = event.rescaled(SAMPLE_RATE, clock);
+        self.tx.set_clock(now, clock);
+        let header = self.tx.event(now, payload_type, first, u32::from(event.duration), PAYLOAD_LEN);
+        let mut packet = [0u8; HEADER_LEN + PAYLOAD_LEN];
+        packet[HEADER_LEN..].copy_from_slice(&event.to_bytes());
+        self.send(header, &mut packet);
+        true
+    }
+
+    /// A packet of G.711: what is played is there as payload already.
+    fn make_narrow(&mut self, law: Law, payload_type: u8, ms: u32, now: Micros) -> Option<PlayEnd> {
+        let samples = ((ms * 8) as usize).min(MAX_SAMPLES);
         let mut packet = [0u8; HEADER_LEN + MAX_SAMPLES];
         let payload = &mut packet[HEADER_LEN..HEADER_LEN + samples];
         let mut over = None;
         let feed = match (&mut self.digits, &mut self.player, &self.source) {
-            (Some(Digits::Events(sender)), _, _) => {
-                match (sender.step(remote.ptime_ms), remote.dtmf) {
-                    (Step::Event { event, first }, Some(event_type)) => {
-                        let header =
-                            self.tx.event(now, event_type, first, u32::from(event.duration), PAYLOAD_LEN);
-                        packet[HEADER_LEN..HEADER_LEN + PAYLOAD_LEN].copy_from_slice(&event.to_bytes());
-                        self.send(header, &mut packet[..HEADER_LEN + PAYLOAD_LEN]);
-                        return None;
-                    }
-                    (Step::Gap, Some(_)) => {}
-                    _ => self.digits = None,
-                }
-                payload.fill(codec.silence());
-                kind::SILENCE
-            }
             (Some(Digits::Sound(list)), _, _) => {
-                list.payload(codec, payload);
+                list.payload(law, payload);
                 if list.is_over() {
                     self.digits = None;
                 }
                 kind::DIGITS
             }
             (None, Some(player), _) => {
-                player.list.payload(codec, payload);
+                player.list.payload(law, payload);
                 over = player.list.is_over().then_some(PlayEnd::Finished);
                 kind::PLAYER
             }
             (None, None, Source::Loop(sound)) => {
-                self.loop_at = sound.looped(codec, self.loop_at, payload);
+                self.loop_at = sound.looped(law, self.loop_at, payload);
                 kind::LOOP
             }
+            (None, None, _) if let Some(heard) = &mut self.heard => {
+                let mut frame = [0; MAX_SAMPLES];
+                heard.take(&mut frame[..samples], SAMPLE_RATE);
+                law.encode(&frame[..samples], payload);
+                kind::VOICE
+            }
             _ => {
-                payload.fill(codec.silence());
+                payload.fill(law.silence());
                 kind::SILENCE
             }
         };
         if self.sends() {
-            let header = self.tx.made(now, feed, payload_type, samples as u32);
+            self.tx.set_clock(now, SAMPLE_RATE);
+            let header = self.tx.made(now, feed, payload_type, samples as u32, samples);
             self.send(header, &mut packet[..HEADER_LEN + samples]);
         }
         over
+    }
+
+    /// 20 ms of a codec with a state: what is played is brought to its rate and encoded for this leg alone.
+    fn make_wide(&mut self, format: Format<Codec>, now: Micros) -> Option<PlayEnd> {
+        let (mut narrow, mut frame) = ([0; FRAME], [0; WIDE_FRAME]);
+        let (mut over, mut is_narrow) = (None, true);
+        let feed = match (&mut self.digits, &mut self.player, &self.source) {
+            (Some(Digits::Sound(list)), _, _) => {
+                list.frame(&mut narrow);
+                if list.is_over() {
+                    self.digits = None;
+                }
+                kind::DIGITS
+            }
+            (None, Some(player), _) => {
+                player.list.frame(&mut narrow);
+                over = player.list.is_over().then_some(PlayEnd::Finished);
+                kind::PLAYER
+            }
+            (None, None, Source::Loop(sound)) => {
+                self.loop_at = sound.looped_frame(self.loop_at, &mut narrow);
+                kind::LOOP
+            }
+            (None, None, _) if let Some(heard) = &mut self.heard => {
+                heard.take(&mut frame, format.what.rate());
+                is_narrow = false;
+                kind::VOICE
+            }
+            _ => kind::SILENCE,
+        };
+        if is_narrow {
+            let up = self.coders.up.get_or_insert_with(|| Box::new(Resampler::new(8_000, 16_000)));
+            up.process(&narrow, &mut frame);
+        }
+        self.send_wide(format, feed, &frame, now);
+        over
+    }
+
+    /// Encodes and sends 20 ms of wide sound. (An encoder that has to save bandwidth may find nothing worth sending.)
+    pub fn send_wide(&mut self, format: Format<Codec>, feed: u8, frame: &[i16], now: Micros) {
+        if !self.sends() {
+            return;
+        }
+        let Some(encoder) = &mut self.coders.encoder else { return };
+        let mut packet = [0u8; HEADER_LEN + opus::MAX_PAYLOAD];
+        let length = encoder.encode(frame, &mut packet[HEADER_LEN..]);
+        let clock = format.what.clock();
+        if length > 0 {
+            self.tx.set_clock(now, clock);
+            let header = self.tx.made(now, feed, format.pt, clock / 50, length);
+            self.send(header, &mut packet[..HEADER_LEN + length]);
+        }
     }
 
     /// Sends a packet whose payload is in place.

@@ -7,14 +7,18 @@ use crate::notes::Happening;
 use crate::orders::{Slot, Source};
 use crate::sys::Batch;
 use crate::wire::RecordEnd;
+use media_proto::codec::{Codec, Decoder};
 use media_proto::latch::Verdict;
 use media_proto::sound::Playlist;
 use media_proto::tx::Incoming;
-use media_proto::{Micros, dtmf, rtcp, rtp};
+use media_proto::{Micros, WIDE_FRAME, dtmf, rtcp, rtp};
 use std::net::SocketAddr;
 
-/// The longest payload that is decoded: 64 ms.
-const MAX_SAMPLES: usize = 512;
+/// Room for what is decoded of one packet: 120 ms of wide sound, and what was lost before it.
+pub const MAX_SAMPLES: usize = 1_920 + MOST_LOST * WIDE_FRAME;
+
+/// So many packets that were lost in a row are concealed by the decoder.
+const MOST_LOST: usize = 3;
 
 /// A socket that is ready again this soon gets more than a phone sends.
 const BUSY: Micros = 4_000;
@@ -62,7 +66,8 @@ impl World {
                 return;
             }
         }
-        session.rx.receive(now, 8000, packet.ssrc, packet.sequence, packet.timestamp, packet.payload.len());
+        let length = packet.payload.len();
+        session.rx.receive(now, kind.clock(), packet.ssrc, packet.sequence, packet.timestamp, length);
         if !session.receives() {
             return;
         }
@@ -70,15 +75,20 @@ impl World {
         session.told_quiet = false;
         let payload = &datagram[packet.payload.clone()];
         let mut pressed = None;
-        let mut samples = 0;
+        let mut ticks = 0;
+        let mut decoded = None;
         match kind {
             Kind::Voice(codec) => {
-                samples = payload.len() as u32;
-                session.listen(&packet, codec, payload);
+                ticks = codec.duration(payload);
+                if session.is_listened_to() {
+                    let piece = session.decode(&packet, codec, payload, &mut self.decoded);
+                    session.listen(packet.ssrc, piece, &self.decoded[..]);
+                    decoded = Some(piece);
+                }
             }
-            Kind::Event => {
+            Kind::Event(clock) => {
                 pressed = dtmf::Event::parse(payload).and_then(|event| {
-                    Some((event, session.digits_in.receive(now, packet.timestamp, event)?))
+                    Some((event, session.digits_in.receive(now, clock, packet.timestamp, event)?))
                 });
             }
         }
@@ -88,7 +98,7 @@ impl World {
             sequence: packet.sequence,
             timestamp: packet.timestamp,
             marker: packet.marker,
-            samples,
+            ticks,
         };
         let mut forward =
             Forward { incoming, kind, start: packet.payload.start, end: packet.payload.end, datagram };
@@ -112,13 +122,52 @@ impl World {
                     hearing.next_packet = hearing.next_packet.max(now);
                     self.due[hearer as usize] = now;
                 }
-                _ => hearing.forward(now, &mut forward, &mut self.scratch[..]),
+                _ => {
+                    if !hearing.forward(now, &mut forward, &mut self.scratch[..]) {
+                        decoded = self.pass_anew(slot, hearer, &packet, &forward, decoded, now);
+                    }
+                }
             }
         }
         self.current = slot;
         if let Some((_, pressed)) = pressed {
             self.pressed(slot, pressed);
         }
+    }
+
+    /// Lets a leg hear a packet that has to be encoded anew for it. Returns the piece that the packet was decoded to, now or
+    /// before.
+    fn pass_anew(
+        &mut self,
+        slot: Slot,
+        hearer: Slot,
+        packet: &rtp::Packet,
+        forward: &Forward<'_>,
+        decoded: Option<Piece>,
+        now: Micros,
+    ) -> Option<Piece> {
+        let Kind::Voice(codec) = forward.kind else { return decoded };
+        let piece = match decoded {
+            Some(piece) => piece,
+            None => {
+                let session = self.sessions.get_mut(slot as usize)?.as_deref_mut()?;
+                session.decode(
+                    packet,
+                    codec,
+                    &forward.datagram[forward.start..forward.end],
+                    &mut self.decoded,
+                )
+            }
+        };
+        let hearing = self.sessions.get_mut(hearer as usize)?.as_deref_mut()?;
+        let heard = hearing.heard.get_or_insert_default();
+        heard.put(packet.ssrc, piece.place, &self.decoded[..piece.count], codec.rate());
+        if !hearing.filling {
+            hearing.filling = true;
+            hearing.next_packet = hearing.next_packet.max(now);
+        }
+        self.due[hearer as usize] = self.due[hearer as usize].min(hearing.next_packet);
+        Some(piece)
     }
 
     /// A key went down.
@@ -156,22 +205,60 @@ impl World {
 
 impl Session {
     fn knows_events(&self) -> bool {
-        self.remote.as_ref().is_some_and(|remote| remote.dtmf.is_some())
+        self.remote.as_ref().is_some_and(|remote| !remote.dtmf.is_empty())
     }
 
-    /// Decodes what the leg says for those who need it decoded.
-    fn listen(&mut self, packet: &rtp::Packet, codec: media_proto::codec::Codec, payload: &[u8]) {
-        let recording = self.recorder.as_deref_mut().filter(|recorder| recorder.next.is_some());
-        if recording.is_none() && self.ear.is_none() {
-            return;
-        }
-        let mut samples = [0; MAX_SAMPLES];
-        let count = codec.decode(payload, &mut samples);
-        if let Some(recorder) = recording {
-            recorder.ear.put(packet.ssrc, packet.timestamp, &samples[..count]);
+    fn is_listened_to(&self) -> bool {
+        self.ear.is_some() || self.recorder.as_deref().is_some_and(|recorder| recorder.next.is_some())
+    }
+
+    /// Lets the mixer and the recorder have what was decoded.
+    fn listen(&mut self, ssrc: u32, piece: Piece, samples: &[i16]) {
+        let samples = &samples[..piece.count];
+        if let Some(recorder) = self.recorder.as_deref_mut().filter(|recorder| recorder.next.is_some()) {
+            recorder.ear.put(ssrc, piece.place, samples, piece.rate);
         }
         if let Some(ear) = &mut self.ear {
-            ear.put(packet.ssrc, packet.timestamp, &samples[..count]);
+            ear.put(ssrc, piece.place, samples, piece.rate);
         }
     }
+
+    /// Decodes a packet, and what the decoder can say of those that were lost before it.
+    fn decode(
+        &mut self,
+        packet: &rtp::Packet,
+        codec: Codec,
+        payload: &[u8],
+        samples: &mut [i16; MAX_SAMPLES],
+    ) -> Piece {
+        let (rate, place) = (codec.rate(), codec.place(packet.timestamp));
+        if let Some(law) = codec.law() {
+            return Piece { rate, place, count: law.decode(payload, &mut samples[..]) };
+        }
+        let none = Piece { rate, place, count: 0 };
+        if self.coders.decoder.as_ref().is_none_or(|(of, _, _)| *of != codec) {
+            self.coders.decoder = Decoder::new(codec).map(|decoder| (codec, decoder, None));
+        }
+        let Some((_, decoder, last)) = &mut self.coders.decoder else { return none };
+        let lost = last.map_or(0, |last| packet.sequence.wrapping_sub(last).wrapping_sub(1));
+        if lost > 0x8000 {
+            return none; // it comes late: what is in its place was heard, and the decoder is beyond it
+        }
+        *last = Some(packet.sequence);
+        let lost = usize::from(lost);
+        let mut before = 0;
+        if (1..=MOST_LOST).contains(&lost) {
+            before = decoder.recover(payload, &mut samples[..lost * WIDE_FRAME]);
+        }
+        let count = decoder.decode(payload, &mut samples[before..]);
+        Piece { rate, place: place.wrapping_sub(before as u32), count: before + count }
+    }
+}
+
+/// What a packet was decoded to: `count` samples of `rate` Hz that belong at `place` in the stream.
+#[derive(Clone, Copy)]
+struct Piece {
+    rate: u32,
+    place: u32,
+    count: usize,
 }

@@ -3,11 +3,13 @@
 use crate::notes::Recorded;
 use crate::orders::{Remote, Slot, Sockets, Source};
 use crate::wire::SessionStats;
-use media_proto::codec::Codec;
+use media_proto::codec::{self, Codec, Decoder, Encoder};
 use media_proto::dtmf;
-use media_proto::jitter::JitterBuffer;
+use media_proto::ear::Ear;
+use media_proto::g711::Law;
 use media_proto::latch::Latch;
 use media_proto::recording::Recording;
+use media_proto::resample::Resampler;
 use media_proto::rtcp;
 use media_proto::rtp::HEADER_LEN;
 use media_proto::rx::RxStream;
@@ -27,6 +29,7 @@ pub mod kind {
     pub const LOOP: u8 = 2;
     pub const MIX: u8 = 3;
     pub const DIGITS: u8 = 4;
+    pub const VOICE: u8 = 5;
 }
 
 pub struct Session {
@@ -47,7 +50,10 @@ pub struct Session {
     pub digits: Option<Digits>,
     pub recorder: Option<Box<Recorder>>,
     /// What the leg says, for the mixer.
-    pub ear: Option<Box<JitterBuffer>>,
+    pub ear: Option<Box<Ear>>,
+    /// What the source says, when it has to be encoded anew for this leg.
+    pub heard: Option<Box<Ear>>,
+    pub coders: Coders,
     /// When the next packet made here is due.
     pub next_packet: Micros,
     /// The relayed source sends nothing: silence goes out in its place.
@@ -62,6 +68,19 @@ pub struct Session {
     pub strangers: u64,
     pub invalid: u64,
     pub errors: u64,
+}
+
+/// The states of codecs that have one, made when they are first needed.
+#[derive(Default)]
+pub struct Coders {
+    /// Of what comes in: its codec, and the sequence number of the packet that was decoded last.
+    pub decoder: Option<(Codec, Decoder, Option<u16>)>,
+    /// Of what is made here, unless that is G.711.
+    pub encoder: Option<Encoder>,
+    /// Brings files, which are narrow, to the encoder's rate.
+    pub up: Option<Box<Resampler>>,
+    /// Brings a wide mix to a narrow leg.
+    pub down: Option<Box<Resampler>>,
 }
 
 /// Sound that is played over the source.
@@ -87,7 +106,7 @@ pub struct Recorder {
     pub done: Recorded,
     pub file: u64,
     pub recording: Recording,
-    pub ear: JitterBuffer,
+    pub ear: Ear,
     pub stop_digits: String,
     pub chunk: Vec<i16>,
     /// When the next frame is due; `None` while the beep is heard.
@@ -113,7 +132,26 @@ pub struct Reports {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Voice(Codec),
-    Event,
+    /// telephone-event of a clock.
+    Event(u32),
+}
+
+impl Kind {
+    /// Ticks of the RTP clock in a second.
+    pub fn clock(self) -> u32 {
+        match self {
+            Kind::Voice(codec) => codec.clock(),
+            Kind::Event(clock) => clock,
+        }
+    }
+}
+
+/// How voice gets from a codec to a leg.
+enum Way {
+    AsItIs(u8),
+    Converted(u8, Law, Law),
+    /// Decoded, and encoded by the clock of the leg.
+    Anew,
 }
 
 /// Voice or an event that is to be forwarded: the payload stands at `start` in the datagram.
@@ -143,6 +181,8 @@ impl Session {
             digits: None,
             recorder: None,
             ear: None,
+            heard: None,
+            coders: Coders::default(),
             next_packet: now,
             filling: true,
             last_relayed: 0,
@@ -168,6 +208,13 @@ impl Session {
         self.latch.signal(remote.rtp);
         self.rtcp_latch.signal(remote.rtcp);
         let received = self.receives();
+        let first = remote.codecs[0].what;
+        let same = self.remote.as_ref().is_some_and(|before| {
+            before.codecs[0].what == first && (first != Codec::Opus || before.opus == remote.opus)
+        });
+        if !same {
+            self.coders.encoder = first.law().is_none().then(|| Encoder::new(first, remote.opus)).flatten();
+        }
         self.remote = Some(remote);
         if !received && self.receives() {
             self.last_heard = now;
@@ -190,10 +237,19 @@ impl Session {
     /// What the payload type was negotiated for.
     pub fn kind(&self, payload_type: u8) -> Option<Kind> {
         let remote = self.remote.as_ref()?;
-        if remote.dtmf == Some(payload_type) {
-            return Some(Kind::Event);
+        let voice = remote.codecs.iter().find(|format| format.rx_pt == payload_type);
+        if let Some(format) = voice {
+            return Some(Kind::Voice(format.what));
         }
-        remote.codecs.iter().find(|(pt, _)| *pt == payload_type).map(|&(_, codec)| Kind::Voice(codec))
+        remote.dtmf.iter().find(|format| format.rx_pt == payload_type).map(|format| Kind::Event(format.what))
+    }
+
+    /// The payload type of keys, and its clock: that of the voice where the peer has it.
+    pub fn event_format(&self) -> Option<(u8, u32)> {
+        let remote = self.remote.as_ref()?;
+        let clock = remote.codecs[0].what.clock();
+        let same = remote.dtmf.iter().find(|format| format.what == clock);
+        same.or(remote.dtmf.first()).map(|format| (format.pt, format.what))
     }
 
     /// Whether something is heard instead of the source.
@@ -218,45 +274,77 @@ impl Session {
             }
     }
 
-    /// The length of the packets made here.
-    pub fn packet_time(&self) -> Micros {
-        Micros::from(self.remote.as_ref().map_or(20, |remote| remote.ptime_ms)) * MS
+    /// The length of the packets made here, in ms. Encoders with a state are fed 20 ms at a time.
+    pub fn packet_ms(&self) -> u32 {
+        match &self.remote {
+            Some(remote) if self.coders.encoder.is_none() => remote.ptime_ms,
+            _ => 20,
+        }
     }
 
-    /// Sends another's packet on to this leg. The 12 bytes before the payload are overwritten with our header.
-    pub fn forward(&mut self, now: Micros, packet: &mut Forward<'_>, scratch: &mut [u8]) {
-        let Some(remote) = &self.remote else { return };
-        if !remote.direction.sends() || self.is_covered() {
-            return;
+    /// How voice of a codec gets to this leg.
+    fn way(remote: &Remote, codec: Codec) -> Way {
+        let first = &remote.codecs[0];
+        let same = || remote.codecs.iter().find(|format| format.what == codec);
+        match (codec.law(), first.what.law()) {
+            _ if codec == first.what => Way::AsItIs(first.pt),
+            (Some(from), Some(to)) => Way::Converted(first.pt, from, to),
+            _ => same().map_or(Way::Anew, |format| Way::AsItIs(format.pt)),
         }
-        let Some(target) = self.latch.target() else { return };
-        let (payload_type, convert) = match (packet.kind, remote.dtmf) {
-            (Kind::Event, Some(payload_type)) => (payload_type, None),
-            (Kind::Event, None) => return,
-            (Kind::Voice(codec), _) => {
-                let (payload_type, ours) = remote.codecs[0];
-                (payload_type, (codec != ours).then_some((codec, ours)))
-            }
-        };
+    }
+
+    /// Sends another's packet on to this leg. The 12 bytes before the payload are overwritten with our header. False: its
+    /// voice has to be decoded and encoded anew for this leg, which has been left to the caller.
+    pub fn forward(&mut self, now: Micros, packet: &mut Forward<'_>, scratch: &mut [u8]) -> bool {
+        let Some(remote) = &self.remote else { return true };
+        if !remote.direction.sends() || self.is_covered() {
+            return true;
+        }
+        let Some(target) = self.latch.target() else { return true };
         let length = packet.end - packet.start;
-        let header = match packet.kind {
-            Kind::Voice(_) => self.tx.relay(now, packet.incoming, payload_type, length),
-            Kind::Event => self.tx.relay_event(now, packet.incoming, payload_type, length),
-        };
-        let Some(header) = header else { return };
-        let bytes = match convert {
-            None => &mut packet.datagram[packet.start - HEADER_LEN..packet.end],
-            Some((from, to)) => {
-                let bytes = &mut scratch[..HEADER_LEN + length];
-                bytes[HEADER_LEN..].copy_from_slice(&packet.datagram[packet.start..packet.end]);
-                from.convert(to, &mut bytes[HEADER_LEN..]);
-                bytes
+        let bytes = &mut packet.datagram[packet.start - HEADER_LEN..packet.end];
+        let (header, bytes) = match packet.kind {
+            Kind::Voice(codec) => match Session::way(remote, codec) {
+                Way::AsItIs(payload_type) => {
+                    self.tx.set_clock(now, codec.clock());
+                    (self.tx.relay(now, packet.incoming, payload_type, length), bytes)
+                }
+                Way::Converted(payload_type, from, to) => {
+                    let converted = &mut scratch[..HEADER_LEN + length];
+                    converted[HEADER_LEN..].copy_from_slice(&bytes[HEADER_LEN..]);
+                    from.convert(to, &mut converted[HEADER_LEN..]);
+                    self.tx.set_clock(now, codec.clock());
+                    (self.tx.relay(now, packet.incoming, payload_type, length), converted)
+                }
+                Way::Anew => return false,
+            },
+            Kind::Event(clock) => {
+                let Some((payload_type, ours)) = self.event_format() else { return true };
+                let mut incoming = packet.incoming;
+                incoming.timestamp = codec::rescale(incoming.timestamp, clock, ours);
+                self.tx.set_clock(now, ours);
+                let header = self.tx.relay_event(now, incoming, payload_type, length);
+                let event = dtmf::Event::parse(&bytes[HEADER_LEN..]).filter(|_| clock != ours);
+                let bytes = match event {
+                    None => bytes,
+                    Some(event) => {
+                        let rescaled = &mut scratch[..HEADER_LEN + dtmf::PAYLOAD_LEN];
+                        rescaled[HEADER_LEN..].copy_from_slice(&event.rescaled(clock, ours).to_bytes());
+                        rescaled
+                    }
+                };
+                (header, bytes)
             }
         };
+        let Some(header) = header else { return true };
         bytes[..HEADER_LEN].copy_from_slice(&header.to_bytes());
         self.errors += u64::from(self.sockets.rtp.send_to(bytes, target).is_err());
-        self.filling = false;
+        self.filling = self.heard.is_some() && matches!(packet.kind, Kind::Event(_));
+        if !self.filling {
+            self.heard = None;
+        }
         self.last_relayed = now;
+        true
     }
 
     /// When something is to be done for this session without a packet.
@@ -293,7 +381,7 @@ impl Session {
             tx_octets: self.tx.octets(),
             tx_errors: self.errors,
             tx_lost: block.map(|block| block.lost),
-            tx_jitter_ms: block.map(|block| f64::from(block.jitter) / 8.0),
+            tx_jitter_ms: block.map(|block| f64::from(block.jitter) * 1000.0 / f64::from(self.tx.clock())),
             rtt_ms: self.reports.round_trip.map(|micros| micros as f64 / 1000.0),
         }
     }

@@ -3,11 +3,12 @@
 use super::session::Session;
 use super::world::World;
 use crate::notes::{self, Note, NoteReceiver, Recorded};
-use crate::orders::{Order, Record, Remote, Slot, Sockets, Source};
+use crate::orders::{Format, Order, Record, Remote, Slot, Sockets, Source};
 use crate::sys::{Batch, Epoll};
 use crate::wire::{Direction, RecordEnd};
 use crate::writer::{Job, Jobs};
 use media_proto::codec::Codec;
+use media_proto::opus;
 use media_proto::recording::Limits;
 use media_proto::rtp::Header;
 use media_proto::sound::{Playlist, Sound};
@@ -57,8 +58,9 @@ impl Stage {
         let remote = Remote {
             rtp: address,
             rtcp: address,
-            codecs: vec![(payload_type, codec)],
-            dtmf: dtmf.then_some(101),
+            codecs: vec![Format { pt: payload_type, rx_pt: payload_type, what: codec }],
+            opus: opus::Settings::default(),
+            dtmf: Vec::from_iter(dtmf.then_some(Format { pt: 101, rx_pt: 101, what: 8000 })),
             direction,
             ptime_ms: 20,
         };
@@ -193,7 +195,8 @@ proptest! {
                 2 => stage.remote(slot, Direction::Sendrecv, flag, Codec::Pcmu),
                 3 => {
                     let directions = [Direction::Inactive, Direction::Sendonly, Direction::Recvonly, Direction::Sendrecv];
-                    stage.remote(slot, directions[other as usize], flag, Codec::Pcma);
+                    let codecs = [Codec::Pcma, Codec::G722, Codec::Opus, Codec::Pcma];
+                    stage.remote(slot, directions[other as usize], flag, codecs[(slot + other) as usize % 4]);
                 }
                 4 => stage.order(Order::Close { slot, token: None }),
                 5 if slot != other => stage.order(Order::Hear { slot, source: Source::Session(other) }),

@@ -1,13 +1,14 @@
 //! All sessions and mixers of one worker, and how orders change them.
 
 use super::mixing::Mixer;
+use super::receive::MAX_SAMPLES;
 use super::session::{Digits, Player, Recorder, Role, Session};
 use crate::notes::{Happening, Note, NoteSender};
 use crate::orders::{Order, Record, Slot, Sockets, Source};
 use crate::sys::{self, Epoll};
 use crate::wire::{EngineStats, PlayEnd, RecordEnd};
 use crate::writer::{Job, Jobs};
-use media_proto::jitter::JitterBuffer;
+use media_proto::ear::Ear;
 use media_proto::recording::Recording;
 use media_proto::sound::{Playlist, Sound};
 use media_proto::{Micros, rtp, tone};
@@ -27,6 +28,8 @@ pub struct World {
     pub quiet: Micros,
     /// Room for a packet whose payload is changed.
     pub scratch: Box<[u8; 2048 + rtp::HEADER_LEN]>,
+    /// Room for what a packet is decoded to.
+    pub decoded: Box<[i16; MAX_SAMPLES]>,
     /// The sound of each key, by its event code, for peers without telephone-event.
     pub keys: Vec<Arc<Sound>>,
     pub jobs: Jobs,
@@ -58,6 +61,7 @@ impl World {
             notes,
             quiet,
             scratch: Box::new([0; 2048 + rtp::HEADER_LEN]),
+            decoded: Box::new([0; MAX_SAMPLES]),
             keys: keys.map(Arc::new).collect(),
             jobs,
             unwritten: VecDeque::new(),
@@ -190,7 +194,7 @@ impl World {
             }
             Order::Digits { slot, events, sound } => {
                 if let Some(session) = self.session(slot) {
-                    let as_events = session.remote.as_ref().is_some_and(|remote| remote.dtmf.is_some());
+                    let as_events = session.remote.as_ref().is_some_and(|remote| !remote.dtmf.is_empty());
                     session.digits = Some(match (as_events, session.digits.take()) {
                         (true, Some(Digits::Events(mut before))) => {
                             before.extend(events);
@@ -291,6 +295,7 @@ impl World {
                 session.loop_at = (now / 125) as usize % sound.len();
             }
             session.source = source;
+            session.heard = None;
             session.filling = true;
             session.next_packet = session.next_packet.max(now);
         }
@@ -299,7 +304,7 @@ impl World {
     /// Takes a session away from what it hears; it hears silence.
     fn detach(&mut self, slot: Slot) {
         let Some(session) = self.session(slot) else { return };
-        session.ear = None;
+        (session.ear, session.heard) = (None, None);
         match std::mem::replace(&mut session.source, Source::Silence) {
             Source::Session(other) => {
                 if let Some(other) = self.session(other) {
@@ -348,7 +353,7 @@ impl World {
             done,
             file,
             recording: Recording::new(limits),
-            ear: JitterBuffer::default(),
+            ear: Ear::default(),
             stop_digits,
             chunk: self.chunk(),
             next: beep.is_none().then_some(now),
@@ -384,6 +389,7 @@ impl World {
         for &hearer in &session.hearers {
             if let Some(hearer) = self.session(hearer) {
                 hearer.source = Source::Silence;
+                hearer.heard = None;
                 hearer.next_packet = hearer.next_packet.max(now);
             }
             self.schedule(hearer);

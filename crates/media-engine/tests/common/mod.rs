@@ -3,7 +3,9 @@
 #![allow(clippy::disallowed_methods, reason = "these tests run in real time, over real sockets")]
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use media_proto::codec::Codec;
+use media_proto::codec::{Codec, Decoder, Encoder};
+use media_proto::opus;
+use media_proto::resample::Resampler;
 use media_proto::rtp::{self, Header};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
@@ -200,7 +202,7 @@ impl Controller {
             "direction": direction, "tag": "a tag",
         });
         if phone.has_events {
-            remote["dtmf_pt"] = json!(EVENT);
+            remote["dtmf"] = json!([{"pt": EVENT, "clock": phone.codec.clock()}]);
         }
         self.ok(remote);
     }
@@ -237,6 +239,9 @@ pub struct Phone {
     pub sequence: u16,
     pub timestamp: u32,
     pub ssrc: u32,
+    /// Every so manieth packet of what is spoken is lost.
+    pub loses: usize,
+    encoder: Encoder,
     heard: Arc<Mutex<Vec<Heard>>>,
     stop: Arc<AtomicBool>,
     listener: Option<JoinHandle<()>>,
@@ -270,6 +275,8 @@ impl Phone {
             sequence: number.wrapping_mul(7919),
             timestamp: u32::from(number) * 99_991,
             ssrc: u32::from(number) + 1,
+            loses: 0,
+            encoder: Encoder::new(codec, opus::Settings { fec: true, ..Default::default() }).unwrap(),
             heard,
             stop,
             listener: Some(listener),
@@ -284,6 +291,8 @@ impl Phone {
         match self.codec {
             Codec::Pcmu => 0,
             Codec::Pcma => 8,
+            Codec::G722 => 9,
+            Codec::Opus => 111,
         }
     }
 
@@ -317,13 +326,24 @@ impl Phone {
         }
     }
 
-    /// Sends samples in real time.
+    /// Sends samples of 8 kHz in real time.
     pub fn speak(&mut self, samples: &[i16]) {
+        self.speak_at(samples, 8000);
+    }
+
+    /// Sends samples of 8 or 16 kHz in real time, as its codec has them.
+    pub fn speak_at(&mut self, samples: &[i16], rate: u32) {
+        let samples = at_rate(samples, rate, self.codec.rate());
         let start = Instant::now();
-        for (i, frame) in samples.chunks_exact(160).enumerate() {
-            let mut payload = [0; 160];
-            self.codec.encode(frame, &mut payload);
-            self.send(self.payload_type(), &payload, 160);
+        for (i, frame) in samples.chunks_exact(self.codec.rate() as usize / 50).enumerate() {
+            let mut payload = [0; opus::MAX_PAYLOAD];
+            let length = self.encoder.encode(frame, &mut payload);
+            if self.loses == 0 || i % self.loses != 3 {
+                self.send(self.payload_type(), &payload[..length], self.codec.clock() / 50);
+            } else {
+                self.sequence = self.sequence.wrapping_add(1);
+                self.timestamp = self.timestamp.wrapping_add(self.codec.clock() / 50);
+            }
             sleep_until(start + Duration::from_millis(20 * (i as u64 + 1)));
         }
     }
@@ -333,12 +353,12 @@ impl Phone {
         let event = media_proto::dtmf::event(digit).unwrap();
         for i in 1..=7u16 {
             let event = media_proto::dtmf::Event { event, end: i > 4, volume: 10, duration: 160 * i.min(5) };
-            self.send(EVENT, &event.to_bytes(), 0);
+            self.send(EVENT, &event.rescaled(8000, self.codec.clock()).to_bytes(), 0);
             if i < 5 {
                 sleep_ms(20);
             }
         }
-        self.timestamp = self.timestamp.wrapping_add(800);
+        self.timestamp = self.timestamp.wrapping_add(self.codec.clock() / 10);
     }
 
     /// What was heard of the session that the phone talks to. (Another test's engine may still send to a port that is
@@ -353,16 +373,22 @@ impl Phone {
         self.heard.lock().unwrap().clear();
     }
 
-    /// What was heard, decoded, one packet behind the other.
+    /// What was heard, decoded, one packet behind the other, at 8 kHz.
     pub fn sound(&self) -> Vec<i16> {
+        self.sound_at(8000)
+    }
+
+    /// What was heard, at 8 or 16 kHz.
+    pub fn sound_at(&self, rate: u32) -> Vec<i16> {
+        let mut decoder = Decoder::new(self.codec).unwrap();
         let mut sound = Vec::new();
         for heard in self.heard().iter().filter(|heard| heard.packet.payload_type != EVENT) {
             assert_eq!(heard.packet.payload_type, self.payload_type());
-            let mut samples = vec![0; heard.payload.len()];
-            self.codec.decode(&heard.payload, &mut samples);
-            sound.extend(samples);
+            let mut samples = [0; 2048];
+            let count = decoder.decode(&heard.payload, &mut samples);
+            sound.extend(&samples[..count]);
         }
-        sound
+        at_rate(&sound, self.codec.rate(), rate)
     }
 
     /// Checks that all that was heard is one stream without a gap.
@@ -377,7 +403,7 @@ impl Phone {
                 heard.iter().map(|heard| heard.packet.sequence).collect::<Vec<_>>()
             );
             let step = pair[1].packet.timestamp.wrapping_sub(pair[0].packet.timestamp) as i32;
-            assert!((0..16_000).contains(&step), "the timestamp jumps by {step}");
+            assert!((0..2 * self.codec.clock() as i32).contains(&step), "the timestamp jumps by {step}");
         }
     }
 
@@ -405,6 +431,15 @@ impl Drop for Phone {
 
 pub fn sleep_until(moment: Instant) {
     thread::sleep(moment.saturating_duration_since(Instant::now()));
+}
+
+fn at_rate(samples: &[i16], from: u32, to: u32) -> Vec<i16> {
+    if from == to {
+        return samples.to_vec();
+    }
+    let mut out = vec![0; samples.len() * to as usize / from as usize];
+    Resampler::new(from, to).process(samples, &mut out);
+    out
 }
 
 /// A tone as samples.

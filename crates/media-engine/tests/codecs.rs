@@ -1,0 +1,224 @@
+//! Legs of different codecs in one call, over real sockets.
+
+#![allow(clippy::disallowed_methods, reason = "these tests run in real time, over real sockets")]
+
+mod common;
+
+use common::{EVENT, Engine, Phone, loudest, sleep_ms, tone};
+use media_proto::codec::Codec::{self, G722, Opus, Pcma, Pcmu};
+use serde_json::json;
+use std::thread;
+
+/// A tone of 16 kHz sound. Its frequency is found at half of it, by those who think of 8 kHz.
+fn wide_tone(frequency: f64, ms: usize) -> Vec<i16> {
+    tone(frequency / 2.0, 2 * ms)
+}
+
+#[test]
+fn each_hears_the_other_whatever_codecs_they_have() {
+    let engine = Engine::start_with(&[], 40);
+    let mut control = engine.controller();
+    let mut pairs = Vec::new();
+    for (i, a) in Codec::ALL.into_iter().enumerate() {
+        for b in Codec::ALL.into_iter().skip(i) {
+            let (mut one, mut other) = (Phone::new(a), Phone::new(b));
+            let names = (format!("{a:?}-{b:?}-1"), format!("{a:?}-{b:?}-2"));
+            control.connect_phone(&names.0, &mut one);
+            control.connect_phone(&names.1, &mut other);
+            control.bridge(&names.0, &names.1);
+            pairs.push((one, other));
+        }
+    }
+    thread::scope(|scope| {
+        for (one, other) in &mut pairs {
+            scope.spawn(|| one.speak(&tone(440.0, 1000)));
+            scope.spawn(|| other.speak(&tone(1000.0, 1000)));
+        }
+    });
+    sleep_ms(100);
+    // The decoder of a codec with a state takes a moment to follow when another stream begins.
+    for (one, other) in &pairs {
+        let pair = format!("{:?} and {:?}", one.codec, other.codec);
+        one.assert_one_stream();
+        other.assert_one_stream();
+        assert!(loudest(&one.sound(), 1000.0) > 4500.0, "{pair}: {}", loudest(&one.sound(), 1000.0));
+        assert!(
+            loudest(&one.sound(), 440.0) < 600.0,
+            "{pair}: hears himself with {}",
+            loudest(&one.sound(), 440.0)
+        );
+        assert!(loudest(&other.sound(), 440.0) > 4500.0, "{pair}: {}", loudest(&other.sound(), 440.0));
+        assert!(
+            loudest(&other.sound(), 1000.0) < 600.0,
+            "{pair}: hears himself with {}",
+            loudest(&other.sound(), 1000.0)
+        );
+    }
+}
+
+#[test]
+fn what_both_have_is_forwarded_unchanged_also_when_it_is_not_the_first() {
+    let engine = Engine::start();
+    let mut control = engine.controller();
+    let (mut a, mut b) = (Phone::new(Opus), Phone::new(Opus));
+    control.connect_phone("a", &mut a);
+    control.connect_phone("b", &mut b);
+    control.ok(
+        json!({"op": "remote", "session": "b", "ip": "127.0.0.1", "port": b.port(), "direction": "sendrecv",
+        "codecs": [{"name": "PCMU", "pt": 0}, {"name": "opus", "pt": 107}]}),
+    );
+    control.bridge("a", "b");
+    let payloads: Vec<Vec<u8>> = (0..10u8).map(|i| vec![0x48, i, 1, 2, 3]).collect();
+    for payload in &payloads {
+        a.send(111, payload, 960);
+        sleep_ms(20);
+    }
+    sleep_ms(30);
+    let heard: Vec<_> = b.heard().into_iter().filter(|heard| heard.packet.payload_type == 107).collect();
+    assert_eq!(heard.iter().map(|heard| heard.payload.clone()).collect::<Vec<_>>(), payloads);
+    assert!(
+        heard.windows(2).all(|pair| pair[1].packet.timestamp == pair[0].packet.timestamp.wrapping_add(960))
+    );
+}
+
+#[test]
+fn wide_band_stays_wide_between_wide_codecs() {
+    let engine = Engine::start();
+    let mut control = engine.controller();
+    let (mut a, mut b) = (Phone::new(G722), Phone::new(Opus));
+    control.connect_phone("a", &mut a);
+    control.connect_phone("b", &mut b);
+    control.bridge("a", "b");
+    thread::scope(|scope| {
+        scope.spawn(|| a.speak_at(&wide_tone(5000.0, 800), 16_000));
+        scope.spawn(|| b.speak_at(&wide_tone(6000.0, 800), 16_000));
+    });
+    sleep_ms(100);
+    assert!(loudest(&b.sound_at(16_000), 5000.0 / 2.0) > 3500.0);
+    assert!(loudest(&a.sound_at(16_000), 6000.0 / 2.0) > 3500.0);
+}
+
+#[test]
+fn a_mixer_is_wide_for_those_who_are_and_narrow_for_the_others() {
+    let engine = Engine::start();
+    let mut control = engine.controller();
+    control.ok(json!({"op": "mixer_open", "mixer": "m"}));
+    let mut phones = [Pcmu, Opus, G722, Pcma].map(Phone::new);
+    for (phone, name) in phones.iter_mut().zip(["a", "b", "c", "d"]) {
+        control.connect_phone(name, phone);
+        control.hear(name, json!({"kind": "mixer", "mixer": "m"}));
+    }
+    let [a, b, c, d] = &mut phones;
+    thread::scope(|scope| {
+        scope.spawn(|| a.speak(&tone(500.0, 1000)));
+        scope.spawn(|| b.speak_at(&wide_tone(5500.0, 1000), 16_000));
+        scope.spawn(|| c.speak(&tone(1300.0, 1000)));
+    });
+    let announcement = engine.wav("joined.wav", &tone(1700.0, 200));
+    control.ok(json!({"op": "mixer_play", "mixer": "m", "files": [announcement]}));
+    sleep_ms(300);
+    let level = |phone: &Phone, frequency: f64| loudest(&phone.sound_at(16_000), frequency / 2.0);
+    for (i, phone) in [a, b, c, d].into_iter().enumerate() {
+        phone.assert_one_stream();
+        for (j, frequency) in [(0, 500.0), (2, 1300.0), (9, 1700.0)] {
+            let level = level(phone, frequency);
+            assert!(if i == j { level < 400.0 } else { level > 4000.0 }, "{i} hears {j} with {level}");
+        }
+        let high = level(phone, 5500.0);
+        assert!(if i == 2 { high > 3500.0 } else { high < 400.0 }, "{i} hears 5.5 kHz with {high}");
+    }
+}
+
+#[test]
+fn players_music_and_recorders_work_for_wide_legs() {
+    let engine = Engine::start();
+    let mut control = engine.controller();
+    for (codec, name) in [(G722, "a"), (Opus, "b")] {
+        let mut phone = Phone::new(codec);
+        control.connect_phone(name, &mut phone);
+        let file = engine.wav("greeting.wav", &tone(600.0, 400));
+        control.ok(json!({"op": "play", "session": name, "play": "p", "files": [file]}));
+        assert_eq!(control.event("play_done")["reason"], json!("finished"));
+        sleep_ms(60);
+        assert!(loudest(&phone.sound(), 600.0) > 4500.0, "{codec:?}: {}", loudest(&phone.sound(), 600.0));
+        phone.forget();
+        let music = engine.wav("music.wav", &tone(900.0, 500));
+        control.hear(name, json!({"kind": "music", "file": music}));
+        sleep_ms(400);
+        assert!(loudest(&phone.sound(), 900.0) > 4500.0, "{codec:?}: {}", loudest(&phone.sound(), 900.0));
+        control.hear(name, json!({"kind": "silence"}));
+        let path = engine.path(&format!("{name}.wav"));
+        control.ok(json!({"op": "record", "session": name, "record": "r", "path": path, "max_ms": 5000}));
+        phone.speak(&tone(1100.0, 600));
+        control.ok(json!({"op": "stop_record", "session": name}));
+        control.event("record_done");
+        let recorded: Vec<i16> = std::fs::read(&path).unwrap()[44..]
+            .chunks_exact(2)
+            .map(|bytes| i16::from_le_bytes([bytes[0], bytes[1]]))
+            .collect();
+        assert!(loudest(&recorded, 1100.0) > 4500.0, "{codec:?}");
+        phone.assert_one_stream();
+    }
+}
+
+#[test]
+fn a_key_keeps_its_length_from_one_clock_to_the_other() {
+    let engine = Engine::start();
+    let mut control = engine.controller();
+    let (mut a, mut b) = (Phone::new(Opus), Phone::new(Pcmu));
+    control.connect_phone("a", &mut a);
+    control.connect_phone("b", &mut b);
+    control.bridge("a", "b");
+    a.speak(&tone(500.0, 200));
+    b.speak(&tone(500.0, 200));
+    let mut press = |from: &mut Phone, to: &Phone, digit: char, lasts: u16| {
+        from.press(digit);
+        sleep_ms(50);
+        let events: Vec<_> =
+            to.heard().into_iter().filter(|heard| heard.packet.payload_type == EVENT).collect();
+        assert_eq!(events.len(), 7);
+        assert!(events.iter().all(|event| event.packet.timestamp == events[0].packet.timestamp));
+        assert_eq!(events.last().unwrap().payload[2..], lasts.to_be_bytes());
+        let pressed = control.event("dtmf");
+        assert_eq!(pressed["digit"], json!(digit.to_string()));
+        assert!(pressed["ms"].as_u64().unwrap() <= 40);
+    };
+    press(&mut a, &b, '7', 800);
+    press(&mut b, &a, '#', 4800);
+}
+
+#[test]
+fn lost_packets_of_opus_leave_no_holes() {
+    let engine = Engine::start();
+    let mut control = engine.controller();
+    let (mut a, mut b) = (Phone::new(Opus), Phone::new(Pcmu));
+    a.loses = 10;
+    control.connect_phone("a", &mut a);
+    control.connect_phone("b", &mut b);
+    control.bridge("a", "b");
+    a.speak(&tone(440.0, 1500));
+    sleep_ms(100);
+    let sound = b.sound();
+    let spoken = sound.iter().position(|sample| sample.abs() > 3000).unwrap();
+    let frames: Vec<&[i16]> = sound[spoken + 1600..spoken + 10_400].chunks_exact(160).collect();
+    let quiet = frames.iter().filter(|frame| frame.iter().all(|sample| sample.abs() < 1500)).count();
+    assert_eq!(quiet, 0, "of {} frames", frames.len());
+}
+
+#[test]
+fn a_peer_may_send_under_another_number_than_it_receives() {
+    let engine = Engine::start();
+    let mut control = engine.controller();
+    let (mut a, mut b) = (Phone::new(Opus), Phone::new(Opus));
+    control.connect_phone("a", &mut a);
+    control.connect_phone("b", &mut b);
+    for (name, phone) in [("a", &a), ("b", &b)] {
+        control.ok(json!({"op": "remote", "session": name, "ip": "127.0.0.1", "port": phone.port(),
+            "codecs": [{"name": "opus", "pt": 120, "rx_pt": 111}], "direction": "sendrecv"}));
+    }
+    control.bridge("a", "b");
+    a.speak(&tone(440.0, 200));
+    sleep_ms(30);
+    let voice = b.heard().into_iter().filter(|heard| heard.packet.payload_type == 120).count();
+    assert!(voice >= 9, "{voice} packets");
+}

@@ -40,24 +40,30 @@ class Pen(Commands):
         return asyncio.get_running_loop().create_future()
 
 
+OPUS_WISHES = "maxplaybackrate=16000;useinbandfec=1"
 CODECS = [wire.Codec("PCMA", 8), wire.Codec("PCMU", 0)]
 PLAIN: dict[str, Any] = {"ip": "192.0.2.7", "port": 40000, "codecs": CODECS, "ptime": 20}
 
 COMMANDS: dict[str, Callable[[Commands], object]] = {
     "open": lambda do: do.open("s-1"),
     "open at an address": lambda do: do.open("s-1", "2001:db8::1"),
-    "remote": lambda do: do.remote("s-1", dtmf_pt=101, **PLAIN),
+    "remote": lambda do: do.remote("s-1", dtmf=[wire.Keys(101)], **PLAIN),
     "remote with everything": lambda do: do.remote(
         "s-1",
         **{**PLAIN, "ptime": 30},
         rtcp_ip="192.0.2.8",
         rtcp_port=40101,
-        dtmf_pt=101,
+        dtmf=[wire.Keys(101)],
         direction="sendonly",
         tag="anphat/call-7/leg-2",
     ),
+    "remote of wide band": lambda do: do.remote(
+        "s-1",
+        **{**PLAIN, "codecs": [wire.Codec("opus", 107, 111, OPUS_WISHES), wire.Codec("G722", 9)]},
+        dtmf=[wire.Keys(110, clock=48000), wire.Keys(96, 101)],
+    ),
     "remote without events": lambda do: do.remote("s-1", direction="recvonly", **PLAIN),
-    "remote on hold": lambda do: do.remote("s-1", dtmf_pt=101, direction="inactive", **PLAIN),
+    "remote on hold": lambda do: do.remote("s-1", dtmf=[wire.Keys(101)], direction="inactive", **PLAIN),
     "play": lambda do: do.play("s-1", "p-1", ["/prompts/en/welcome.wav", "/prompts/vi/chào.wav"]),
     "play for ever": lambda do: do.play("s-1", "p-2", ["/a.wav"], repeat=True),
     "stop": lambda do: do.stop("s-1"),

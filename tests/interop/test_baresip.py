@@ -36,10 +36,39 @@ async def test_two_baresips_talk_and_send_keys(demo: Demo, phones: Phones, trans
     await lan.hung_up()
 
 
-async def test_baresips_with_different_codecs_hear_each_other(demo: Demo, phones: Phones):
-    lan = await phones.baresip(demo.account("101"), codecs="pcmu")
-    hoa = await phones.baresip(demo.account("103"), codecs="pcma")
+OPUS, G722 = "opus/48000/2", "g722"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("pcmu", "pcma"), (OPUS, "pcmu"), (OPUS, G722), ("pcma", G722), (OPUS, OPUS)]
+)
+async def test_baresips_with_different_codecs_hear_each_other(
+    demo: Demo, phones: Phones, one: str, other: str
+):
+    lan = await phones.baresip(demo.account("101"), codecs=one)
+    hoa = await phones.baresip(demo.account("103"), codecs=other)
     await _talk(lan, hoa, "103")
+    await lan.press("42")
+    await hoa.hears_keys("42")
+    await hoa.press("17")
+    await lan.hears_keys("17")
+
+
+@pytest.mark.parametrize("codec", [OPUS, G722])
+async def test_a_wide_band_phone_is_led_through_the_menu_to_a_narrow_one(
+    demo: Demo, phones: Phones, codec: str
+):
+    lan = await phones.baresip(demo.account("101"), codecs=codec)
+    hoa = await phones.baresip(demo.account("103"), codecs="pcmu")
+    await lan.call("100")
+    await hears_something(lan)
+    await lan.press("103")
+    await hoa.accept()
+    await hears(lan, hoa.tone, mark=now_at(lan))
+    await hears(hoa, lan.tone, mark=now_at(hoa))
+    await hoa.hold()
+    await hears_something(lan, mark=now_at(lan))
+    await hears_no(lan, hoa.tone, mark=now_at(lan))
 
 
 async def test_a_second_baresip_learns_that_the_call_was_completed_elsewhere(demo: Demo, phones: Phones):

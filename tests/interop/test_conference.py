@@ -44,6 +44,21 @@ async def test_members_with_different_codecs_hear_each_other(demo: Demo, phones:
     await _settled([await _join(lan), await _join(minh)])
 
 
+async def test_members_with_wide_and_narrow_codecs_hear_each_other(demo: Demo, phones: Phones):
+    lan = await phones.baresip(demo.account("101"), codecs="opus/48000/2")
+    minh = await phones.baresip(demo.account("102"), codecs="g722")
+    hoa = await phones.baresip(demo.account("103"), codecs="pcmu")
+    members = (lan, minh, hoa)
+    for member in members:
+        await member.call("600")
+    for member in members:
+        mark = now_at(member)
+        for other in members:
+            if other is not member:
+                await hears(member, other.tone, mark=mark)
+        await hears_no(member, member.tone, mark=mark, lasting=0.1)
+
+
 async def test_an_outsider_joins_with_the_pin(demo: Demo, phones: Phones):
     member = await _join(await phones.raw(demo.account("101")))
     outside = await phones.raw(demo.carrier())

@@ -13,10 +13,12 @@ from tongdai.legs.causes import reason_of, status_of
 from tongdai.legs.ports import LegMedia, Opened
 from tongdai.sip.ua import DialogState, InviteSession, Refer
 
-CODECS = {"PCMU": sdp.PCMU, "PCMA": sdp.PCMA}
+CODECS = {codec.name.upper(): codec for codec in (sdp.OPUS, sdp.G722, sdp.PCMU, sdp.PCMA)}
 """What the engine speaks, in our order of preference."""
 
-_SUPPORTED = (*CODECS.values(), sdp.TELEPHONE_EVENT)
+_EVERYBODY_HAS = ("PCMU", "PCMA")
+_EVENTS = (sdp.TELEPHONE_EVENT_48000, sdp.TELEPHONE_EVENT)
+_SUPPORTED = (*CODECS.values(), *_EVENTS)
 
 RETRY_AFTER = (("Retry-After", "5"),)
 
@@ -73,7 +75,8 @@ class SipLeg:
         if self.remote_offer is None:
             return []
         media = next((m for m in self.remote_offer.media if m.kind == "audio" and m.port), None)
-        return [c.name.upper() for c in media.codecs() if c.name.upper() in CODECS] if media else []
+        offered = media.codecs() if media is not None else []
+        return [c.name.upper() for c in offered if any(c.same_as(own) for own in CODECS.values())]
 
     # descriptions
 
@@ -82,13 +85,15 @@ class SipLeg:
         return sdp.LocalMedia(self.record.ip, self.record.port, self.record.rtcp_port)
 
     def make_offer(self, prefer: Sequence[str]) -> str:
-        """An offer with every codec of ours, those that the other side speaks first."""
-        names = [name for name in prefer if name in CODECS]
-        names += [name for name in CODECS if name not in names]
+        """An offer of what the other side speaks, so that nothing is transcoded where that can be, and of
+        what everybody has; of all our codecs when there is no other side yet."""
+        names = [name for name in prefer if name in CODECS] or list(CODECS)
+        codecs = [CODECS[name] for name in dict.fromkeys((*names, *_EVERYBODY_HAS))]
+        clocks = {codec.clock_rate for codec in codecs}
         self.record.sdp_version += 1
         self.local = sdp.make_offer(
             self._here,
-            [*(CODECS[name] for name in names), sdp.TELEPHONE_EVENT],
+            [*codecs, *(event for event in _EVENTS if event.clock_rate in clocks)],
             session_id=self.record.sdp_id,
             version=self.record.sdp_version,
         )
@@ -120,18 +125,9 @@ class SipLeg:
         there.
         """
         _check_address(agreed.remote_host, self.record.ip)
-        usable = [codec for codec in agreed.codecs if codec.name.upper() in CODECS]
-        self.record.codecs = [codec.name.upper() for codec in usable]
+        self.record.codecs = [codec.name.upper() for codec in agreed.codecs]
         self.record.held = agreed.held_by_peer
-        self.media.remote(
-            self.id,
-            agreed.remote_host,
-            agreed.remote_port,
-            agreed.remote_rtcp_port,
-            [(codec.name.upper(), codec.send_pt) for codec in usable],
-            agreed.dtmf.send_pt if agreed.dtmf is not None else None,
-            agreed.direction,
-        )
+        self.media.remote(self.id, agreed)
 
     # what the call logic asks
 

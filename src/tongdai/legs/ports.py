@@ -9,7 +9,7 @@ import msgspec
 
 from tongdai.calls.events import Event
 from tongdai.calls.model import Party
-from tongdai.sdp import Direction
+from tongdai.sdp import Negotiated
 from tongdai.sip.digest import Algorithm, Credentials
 from tongdai.sip.flow import Flow
 
@@ -101,16 +101,7 @@ class LegMedia(Protocol):
 
     def open(self, tenant: str, leg: str, done: Callable[[Opened | None, str], None]) -> None: ...
 
-    def remote(
-        self,
-        leg: str,
-        ip: str,
-        port: int,
-        rtcp_port: int,
-        codecs: Sequence[tuple[str, int]],
-        dtmf_pt: int | None,
-        direction: Direction,
-    ) -> None: ...
+    def remote(self, leg: str, agreed: Negotiated) -> None: ...
 
     def close(self, leg: str) -> None: ...
 

@@ -16,12 +16,13 @@ from tongdai.calls.model import Cause
 from tongdai.core.log import get_logger
 from tongdai.journal.port import Journal
 from tongdai.legs.ports import Edge, LegMedia, Opened, Post
+from tongdai.sdp import Negotiated, NegotiatedCodec
 
 log = get_logger(__name__)
 
 _TWIN = "twin/"
-_CODECS = (("PCMU", 0),)
-_DTMF = 101
+_CODEC = NegotiatedCodec("PCMU", 8000, 0, 0)
+_EVENT = NegotiatedCodec("telephone-event", 8000, 101, 101)
 
 
 class Twin(msgspec.Struct):
@@ -77,7 +78,8 @@ class Twins:
         self._media.open(owner, far.id, lambda result, error: opened(far, result))
 
     def _face(self, leg: Twin, at: Opened) -> None:
-        self._media.remote(leg.id, at.ip, at.port, at.rtcp_port, _CODECS, _DTMF, "sendrecv")
+        there = Negotiated([_CODEC], [_EVENT], at.ip, at.port, at.rtcp_port, "sendrecv", held_by_peer=False)
+        self._media.remote(leg.id, there)
 
     def _drop(self, *twins: Twin) -> None:
         for twin in twins:

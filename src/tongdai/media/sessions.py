@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from tongdai.media import events as ev
 from tongdai.media import wire
 from tongdai.media.client import EngineClient
 from tongdai.media.errors import EngineError, EngineRefused
+from tongdai.sdp import Negotiated, NegotiatedCodec
 
 log = get_logger(__name__)
 
@@ -90,25 +91,17 @@ class Sessions:
 
         self.engine.open(leg).add_done_callback(finished)
 
-    def remote(
-        self,
-        leg: str,
-        ip: str,
-        port: int,
-        rtcp_port: int,
-        codecs: Sequence[tuple[str, int]],
-        dtmf_pt: int | None,
-        direction: wire.Direction,
-    ) -> None:
-        """Where the peer is and what it speaks, by what was negotiated. `direction` is ours."""
+    def remote(self, leg: str, agreed: Negotiated) -> None:
+        """Where the peer is and what it speaks."""
         self.engine.remote(
             leg,
-            ip=ip,
-            port=port,
-            rtcp_port=rtcp_port,
-            codecs=[wire.Codec(name, pt) for name, pt in codecs],
-            dtmf_pt=dtmf_pt,
-            direction=direction,
+            ip=agreed.remote_host,
+            port=agreed.remote_port,
+            rtcp_port=agreed.remote_rtcp_port,
+            codecs=[wire.Codec(x.name, x.send_pt, _other(x), x.fmtp) for x in agreed.codecs],
+            dtmf=[wire.Keys(x.send_pt, _other(x), x.clock_rate) for x in agreed.dtmf],
+            direction=agreed.direction,
+            ptime=agreed.ptime,
             tag=self._tenants.get(leg),
         )
 
@@ -285,3 +278,8 @@ class Sessions:
             blob = Path(event.path).name
             done = e.RecordDone(event.session, event.record, blob, event.ms, event.voiced_ms, event.reason)
             self._post(tenant, done)
+
+
+def _other(codec: NegotiatedCodec) -> int | None:
+    """The number it arrives under, when that is another one than it is sent under."""
+    return codec.receive_pt if codec.receive_pt != codec.send_pt else None

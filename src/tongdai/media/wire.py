@@ -15,11 +15,22 @@ MAX_FRAME = 1 << 20
 Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
 
 
-class Codec(msgspec.Struct, frozen=True):
-    """One codec of a session: `PCMU` or `PCMA`, and the payload type the peer knows it by."""
+class Codec(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One codec of a session: `PCMU`, `PCMA`, `G722` or `opus`; the payload type that the peer receives it
+    under, and the one that it sends it under if that is another; what it wishes to receive."""
 
     name: str
     pt: int
+    rx_pt: int | None = None
+    fmtp: str | None = None
+
+
+class Keys(msgspec.Struct, frozen=True, omit_defaults=True):
+    """telephone-event of a clock; payload types as those of `Codec`."""
+
+    pt: int
+    rx_pt: int | None = None
+    clock: int = 8000
 
 
 class Silence(msgspec.Struct, frozen=True, tag_field="kind", tag="silence"):

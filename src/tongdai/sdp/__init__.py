@@ -9,7 +9,7 @@ asked
 
 from __future__ import annotations
 
-from tongdai.sdp.codecs import PCMA, PCMU, TELEPHONE_EVENT, Codec
+from tongdai.sdp.codecs import G722, OPUS, PCMA, PCMU, TELEPHONE_EVENT, TELEPHONE_EVENT_48000, Codec
 from tongdai.sdp.model import Direction, Media, Origin, SdpError, SessionDescription
 from tongdai.sdp.negotiation import (
     LocalMedia,
@@ -23,9 +23,12 @@ from tongdai.sdp.negotiation import (
 from tongdai.sdp.text import parse
 
 __all__ = [
+    "G722",
+    "OPUS",
     "PCMA",
     "PCMU",
     "TELEPHONE_EVENT",
+    "TELEPHONE_EVENT_48000",
     "Codec",
     "Direction",
     "LocalMedia",

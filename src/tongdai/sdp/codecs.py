@@ -31,7 +31,13 @@ class Codec(msgspec.Struct, frozen=True):
 
 PCMU = Codec("PCMU", 8000, 0)
 PCMA = Codec("PCMA", 8000, 8)
+G722 = Codec("G722", 8000, 9)
+"""Sound of 16 kHz under a clock of 8000, for ever (RFC 3551 §4.5.2)."""
+OPUS = Codec("opus", 48000, 111, 2, "useinbandfec=1")
+"""Always of two channels in SDP, also when it is mono (RFC 7587 §7)."""
 TELEPHONE_EVENT = Codec("telephone-event", 8000, 101, fmtp="0-16")
+TELEPHONE_EVENT_48000 = Codec("telephone-event", 48000, 110, fmtp="0-16")
+"""For those who speak Opus: keys have the clock of the sound (RFC 4733 §2.1)."""
 
 # (encoding, clock rate, channels) of numbers that need no rtpmap (RFC 3551 §6)
 STATIC: dict[int, tuple[str, int, int]] = {

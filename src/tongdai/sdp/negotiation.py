@@ -42,7 +42,8 @@ class Negotiated(msgspec.Struct, frozen=True):
 
     codecs: list[NegotiatedCodec]
     """Audio codecs in the order of preference; the first is to be sent. telephone-event is not among them."""
-    dtmf: NegotiatedCodec | None
+    dtmf: list[NegotiatedCodec]
+    """telephone-event, one of each clock."""
     remote_host: str
     """IP literal or name of the peer's c= line. A null address (hold of RFC 2543) stands here as it came;
     then `direction` has no sending."""
@@ -91,14 +92,14 @@ def answer(
     streams: list[Media] = []
     agreed: Negotiated | None = None
     for media in offer.media:
-        common = [] if agreed else _common(media, supported, prefer)
-        if not common:
+        pairs = [] if agreed else _common(media, supported, prefer)
+        if not pairs:
             streams.append(Media(media.kind, 0, media.protocol, media.formats))
             continue
         offered = offer.direction_of(media)
         ours = meet(direction, reverse(offered))
-        streams.append(_local_stream(local, common, ours, ptime))
-        agreed = _agree([(codec, codec) for codec in common], offer, media, ours)
+        streams.append(_local_stream(local, [own for _, own in pairs], ours, ptime))
+        agreed = _agree(pairs, offer, media, ours)
     if agreed is None:
         raise NotAcceptable("no audio stream with a codec we support")
     return SessionDescription(Origin(session_id, version, local.host), local.host, streams), agreed
@@ -140,24 +141,32 @@ def meet(one: Direction, other: Direction) -> Direction:
     return "sendrecv" if send and receive else "sendonly" if send else "recvonly" if receive else "inactive"
 
 
-def _common(media: Media, supported: Sequence[Codec], prefer: Sequence[str]) -> list[Codec]:
-    """The offered codecs that we support, ours in preference; empty when no sound is among them."""
+def _common(media: Media, supported: Sequence[Codec], prefer: Sequence[str]) -> list[tuple[Codec, Codec]]:
+    """The offered codecs that we support, those in preference first, each as offered and as we answer it;
+    empty when no sound is among them."""
     if media.kind != "audio" or media.port == 0 or media.protocol != _PROTOCOL:
         return []
     common = []
     for codec in media.codecs():
         own = next((own for own in supported if own.same_as(codec)), None)
         if own is not None:
-            common.append(Codec(own.name, codec.clock_rate, codec.payload_type, codec.channels, codec.fmtp))
-    sound = [codec for codec in common if not codec.is_dtmf]
+            common.append((codec, msgspec.structs.replace(own, payload_type=codec.payload_type)))
+    sound = [pair for pair in common if not pair[1].is_dtmf]
     if not sound:
         return []
     order = {name.lower(): position for position, name in enumerate(prefer)}
-    sound.sort(key=lambda codec: order.get(codec.name.lower(), len(order)))
-    rate = sound[0].clock_rate
-    events = [codec for codec in common if codec.is_dtmf]
-    events.sort(key=lambda codec: codec.clock_rate != rate)
-    return sound + events[:1]
+    sound.sort(key=lambda pair: order.get(pair[1].name.lower(), len(order)))
+    return sound + _of_each_clock([pair for pair in common if pair[1].is_dtmf], sound)
+
+
+def _of_each_clock(
+    events: list[tuple[Codec, Codec]], sound: list[tuple[Codec, Codec]]
+) -> list[tuple[Codec, Codec]]:
+    """Events of the clocks that the sound has, one of each (RFC 4733 §2.1); of any other, when there are no
+    such."""
+    clocks = {own.clock_rate for _, own in sound}
+    fitting = {own.clock_rate: (theirs, own) for theirs, own in reversed(events) if own.clock_rate in clocks}
+    return [pair for pair in events if pair in fitting.values()] or events[:1]
 
 
 def _local_stream(
@@ -167,9 +176,8 @@ def _local_stream(
     for codec in codecs:
         channels = f"/{codec.channels}" if codec.channels > 1 else ""
         attributes.append(("rtpmap", f"{codec.payload_type} {codec.name}/{codec.clock_rate}{channels}"))
-        fmtp = TELEPHONE_EVENT.fmtp if codec.is_dtmf else codec.fmtp
-        if fmtp:
-            attributes.append(("fmtp", f"{codec.payload_type} {fmtp}"))
+        if codec.fmtp:
+            attributes.append(("fmtp", f"{codec.payload_type} {codec.fmtp}"))
     if ptime is not None:
         attributes.append(("ptime", str(ptime)))
     if local.rtcp_port is not None and local.rtcp_port != local.port + 1:
@@ -194,7 +202,7 @@ def _agree(
     host = description.host_of(media)
     return Negotiated(
         [codec for is_dtmf, codec in both if not is_dtmf],
-        next((codec for is_dtmf, codec in both if is_dtmf), None),
+        [codec for is_dtmf, codec in both if is_dtmf],
         host,
         media.port,
         _rtcp_port(media),

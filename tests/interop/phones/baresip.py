@@ -10,6 +10,7 @@ import asyncio
 import json
 import re
 import shutil
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ Event = dict[str, Any]
 
 def installed() -> bool:
     """Whether baresip and the modules that are needed are on this machine."""
-    needed = ("g711", "sndfile", "aubridge", "aufile", "account", "menu", "ctrl_tcp")
+    needed = ("g711", "g722", "opus", "sndfile", "aubridge", "aufile", "account", "menu", "ctrl_tcp")
     return shutil.which("baresip") is not None and all((_MODULES / f"{name}.so").exists() for name in needed)
 
 
@@ -106,9 +107,8 @@ class Baresip:
 
     def samples(self) -> Sound:
         """What was heard in all calls so far, oldest first."""
-        parts = [path.read_bytes()[_WAV_HEADER:] for path in sorted(self.sound_directory.glob("*-dec.wav"))]
-        pcm = b"".join(part[: len(part) // 2 * 2] for part in parts)
-        return np.frombuffer(pcm, "<i2").astype(np.float64) / 32768
+        parts = [_at_8000(path.read_bytes()) for path in sorted(self.sound_directory.glob("*-dec.wav"))]
+        return np.concatenate([np.zeros(0), *parts])
 
     # --- what a user does
 
@@ -225,7 +225,7 @@ class Baresip:
             "audio_buffer 20-160",
             "rtp_ports 12000-15999",
             f"module_path {_MODULES}",
-            *("module g711.so", "module sndfile.so", "module aubridge.so", "module aufile.so"),
+            *(f"module {name}.so" for name in ("g711", "g722", "opus", "sndfile", "aubridge", "aufile")),
             "module_tmp account.so",
             *("module_app menu.so", "module_app ctrl_tcp.so", "module_app debug_cmd.so"),
             f"ctrl_tcp_listen 127.0.0.1:{self._control}",
@@ -243,6 +243,16 @@ class Baresip:
             f"<sip:{self.account.username}@{domain};transport={self._transport}>;{login};{proxy};"
             f"regint=300;answermode=manual;audio_codecs={self._codecs}\n"
         )
+
+
+def _at_8000(wav: bytes) -> Sound:
+    """The sound of a WAV that is still written. (Each codec has its rate; no test tone is above 4 kHz.)"""
+    if len(wav) < _WAV_HEADER:
+        return np.zeros(0)
+    channels, rate = struct.unpack_from("<HI", wav, 22)
+    frames = (len(wav) - _WAV_HEADER) // (2 * channels)
+    pcm = np.frombuffer(wav, "<i2", frames * channels, _WAV_HEADER).astype(np.float64) / 32768
+    return pcm.reshape(-1, channels).mean(axis=1)[:: rate // 8000]
 
 
 def header_in_trace(log: str, start: str, name: str) -> list[str]:

@@ -8,7 +8,7 @@ import msgspec
 
 from tongdai.calls.model import Party, PartyKind
 from tongdai.legs.ports import Device, Opened, Trunk
-from tongdai.sdp import Direction
+from tongdai.sdp import Direction, Negotiated
 from tongdai.sip.digest import Algorithm, Credentials, ha1
 from tongdai.tenants.credentials import REALM
 
@@ -94,7 +94,7 @@ class Remote(msgspec.Struct, frozen=True):
     port: int
     rtcp_port: int
     codecs: tuple[tuple[str, int], ...]
-    dtmf_pt: int | None
+    dtmf: tuple[int, ...]
     direction: Direction
 
 
@@ -135,18 +135,16 @@ class FakeMedia:
         self.live[leg] = tenant
         self._opening.append((leg, done))
 
-    def remote(
-        self,
-        leg: str,
-        ip: str,
-        port: int,
-        rtcp_port: int,
-        codecs: Sequence[tuple[str, int]],
-        dtmf_pt: int | None,
-        direction: Direction,
-    ) -> None:
+    def remote(self, leg: str, agreed: Negotiated) -> None:
         assert leg in self.live, f"remote of {leg}, which has no session"
-        told = Remote(ip, port, rtcp_port, tuple(codecs), dtmf_pt, direction)
+        told = Remote(
+            agreed.remote_host,
+            agreed.remote_port,
+            agreed.remote_rtcp_port,
+            tuple((codec.name, codec.send_pt) for codec in agreed.codecs),
+            tuple(event.send_pt for event in agreed.dtmf),
+            agreed.direction,
+        )
         self.remotes.setdefault(leg, []).append(told)
 
     def close(self, leg: str) -> None:

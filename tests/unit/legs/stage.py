@@ -46,7 +46,14 @@ def description(
     host: str, formats: str = PCMU_PCMA, *, port: int = 4000, direction: str = "sendrecv", version: int = 1
 ) -> str:
     """An offer or answer of a phone."""
-    maps = {"0": "PCMU/8000", "8": "PCMA/8000", "18": "G729/8000", "101": "telephone-event/8000"}
+    maps = {
+        "0": "PCMU/8000",
+        "8": "PCMA/8000",
+        "18": "G729/8000",
+        "101": "telephone-event/8000",
+        "96": "opus/48000/2",
+        "97": "telephone-event/48000",
+    }
     lines = [
         "v=0",
         f"o=- 1 {version} IN IP4 {host}",

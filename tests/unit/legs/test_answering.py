@@ -29,7 +29,7 @@ def test_ringing_is_told_and_the_answer_connects_the_sound(stage: Stage, lan: Ph
     assert session.confirmed
     told = stage.media.remote_of(leg)
     assert (told.ip, told.port, told.rtcp_port) == (lan.address[0], 4000, 4001)
-    assert (told.codecs, told.dtmf_pt, told.direction) == ((("PCMU", 0), ("PCMA", 8)), 101, "sendrecv")
+    assert (told.codecs, told.dtmf, told.direction) == ((("PCMU", 0), ("PCMA", 8)), (101,), "sendrecv")
     assert audio(session.remote_sdp) == "m=audio 20002 RTP/AVP 0 8 101"
     assert "c=IN IP4 192.0.2.100" in (session.remote_sdp or "")
 
@@ -214,3 +214,16 @@ def test_commands_to_a_leg_that_is_gone_do_nothing(stage: Stage, lan: Phone):
     stage.run()
     assert len(stage.network.log) == before
     assert len(stage.ends()) == 1
+
+
+def test_wide_band_is_offered_to_the_called_when_the_caller_has_it(stage: Stage, lan: Phone, minh: Phone):
+    session, leg = stage.offered(lan, sdp=lan.sdp("96 0 97"))
+    minh.picks_up("8 101")
+    called = stage.calls(c.DeviceTarget("bnd-102"), match=leg)
+    assert audio(minh.session.remote_sdp) == "m=audio 20004 RTP/AVP 111 0 8 110 101"
+    assert stage.media.remote_of(called).codecs == (("PCMA", 8),)
+    stage.office.front.answer(leg, called)
+    stage.run()
+    assert audio(session.remote_sdp) == "m=audio 20002 RTP/AVP 96 0 97"
+    told = stage.media.remote_of(leg)
+    assert (told.codecs, told.dtmf) == ((("opus", 96), ("PCMU", 0)), (97,))

@@ -168,9 +168,9 @@ def test_an_invite_without_an_offer_gets_ours_and_answers_it_in_the_ack(stage: S
     stage.run()
     assert session.confirmed
     ours = session.remote_sdp or ""
-    assert "m=audio 20002 RTP/AVP 0 8 101" in ours
+    assert "m=audio 20002 RTP/AVP 111 9 0 8 110 101" in ours
     told = stage.media.remote_of(leg)
-    assert (told.ip, told.port, told.codecs, told.dtmf_pt) == (lan.address[0], 4400, (("PCMA", 8),), 101)
+    assert (told.ip, told.port, told.codecs, told.dtmf) == (lan.address[0], 4400, (("PCMA", 8),), (101,))
 
 
 @pytest.mark.parametrize("formats", ["18", None], ids=["no codec of ours", "no answer"])

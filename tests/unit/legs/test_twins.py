@@ -41,7 +41,7 @@ def test_the_two_sessions_of_the_engine_face_each_other(stage: Stage):
     for leg in (NEAR, far):
         told = stage.media.remote_of(leg)
         assert (told.ip, told.rtcp_port, told.direction) == ("192.0.2.100", told.port + 1, "sendrecv")
-        assert (told.codecs, told.dtmf_pt) == ((("PCMU", 0),), 101)
+        assert (told.codecs, told.dtmf) == ((("PCMU", 0),), (101,))
 
 
 def test_ringing_early_sound_and_answer_are_told_to_the_caller(stage: Stage):

@@ -128,7 +128,7 @@ async def test_commands_of_one_tick_go_out_in_order_in_one_write(engine: FakeEng
     client.hear("a", wire.Echo())
     last = client.request("hear", session="b", source=wire.HearMixer("m"))
     client.mixer_open("m")
-    client.remote("a", ip="127.0.0.1", port=4000, codecs=[wire.Codec("PCMU", 0)], dtmf_pt=101)
+    client.remote("a", ip="127.0.0.1", port=4000, codecs=[wire.Codec("PCMU", 0)], dtmf=[wire.Keys(101)])
     await last
     assert engine.reads == [4]
     frames = [engine.frames.get_nowait() for _ in range(4)]
@@ -140,7 +140,7 @@ async def test_commands_of_one_tick_go_out_in_order_in_one_write(engine: FakeEng
         "ip": "127.0.0.1",
         "port": 4000,
         "direction": "sendrecv",
-        "dtmf_pt": 101,
+        "dtmf": [{"pt": 101}],
         "codecs": [{"name": "PCMU", "pt": 0}],
     }
     await client.close()

@@ -13,6 +13,7 @@ from tongdai.calls.model import Echo, Hears, InRoom, Music, RingTone, Silence, S
 from tongdai.calls.prompts import Clip, Text
 from tongdai.media import EngineGone, EngineRefused, wire
 from tongdai.media import events as ev
+from tongdai.sdp import Negotiated, NegotiatedCodec
 
 
 @pytest.fixture
@@ -54,16 +55,23 @@ async def test_a_leg_that_ends_while_its_session_opens_closes_it(desk: Desk):
 
 
 async def test_the_peer_is_told_with_the_tenant_as_tag(desk: Desk):
-    desk.sessions.remote("a", "203.0.113.1", 4000, 4001, [("PCMU", 0)], 101, "sendonly")
+    voice = [NegotiatedCodec("PCMU", 8000, 0, 0), NegotiatedCodec("opus", 48000, 96, 111, "usedtx=1")]
+    events = [
+        NegotiatedCodec("telephone-event", 48000, 97, 110),
+        NegotiatedCodec("telephone-event", 8000, 101, 101),
+    ]
+    there = Negotiated(voice, events, "203.0.113.1", 4000, 4001, "sendonly", held_by_peer=False, ptime=30)
+    desk.sessions.remote("a", there)
     assert desk.engine.of("remote") == [
         {
             "session": "a",
             "ip": "203.0.113.1",
             "port": 4000,
             "rtcp_port": 4001,
-            "codecs": [wire.Codec("PCMU", 0)],
-            "dtmf_pt": 101,
+            "codecs": [wire.Codec("PCMU", 0), wire.Codec("opus", 96, 111, "usedtx=1")],
+            "dtmf": [wire.Keys(97, 110, 48000), wire.Keys(101)],
             "direction": "sendonly",
+            "ptime": 30,
             "tag": "t",
         }
     ]

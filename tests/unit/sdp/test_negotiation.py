@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tongdai.sdp import (
+    G722,
+    OPUS,
     PCMA,
     PCMU,
     TELEPHONE_EVENT,
+    TELEPHONE_EVENT_48000,
     Codec,
     Direction,
     LocalMedia,
@@ -41,8 +44,7 @@ def test_offer_and_answer_agree_on_both_sides() -> None:
     text, remote = answer(parse(str(offer)), theirs, [PCMA, TELEPHONE_EVENT], session_id=2, version=1)
     local = negotiate(offer, parse(str(text)))
     assert [codec.name for codec in local.codecs] == [codec.name for codec in remote.codecs] == ["PCMA"]
-    assert local.dtmf is not None
-    assert local.dtmf.send_pt == 101
+    assert [event.send_pt for event in local.dtmf] == [101]
     assert (local.remote_host, local.remote_port, local.remote_rtcp_port) == ("2001:db8::2", 30000, 30005)
     assert (remote.remote_host, remote.remote_port, remote.remote_rtcp_port) == ("192.0.2.1", 20000, 20001)
     assert local.direction == remote.direction == "sendrecv"
@@ -61,16 +63,14 @@ def test_the_offerers_numbers_are_kept() -> None:
         ("PCMU", 96, 96),
         ("PCMA", 8, 8),
     ]
-    assert agreed.dtmf is not None
-    assert (agreed.dtmf.send_pt, agreed.dtmf.fmtp) == (97, "0-15")
+    assert [(event.send_pt, event.fmtp) for event in agreed.dtmf] == [(97, "0-15")]
 
 
 def test_an_answer_with_other_numbers_is_sent_with_those() -> None:
     offer = make_offer(OURS, [PCMU, Codec("telephone-event", 8000, 101)], session_id=1, version=1)
     text = offer_of("m=audio 4000 RTP/AVP 0 110", "a=rtpmap:110 telephone-event/8000")
     agreed = negotiate(offer, text)
-    assert agreed.dtmf is not None
-    assert (agreed.dtmf.send_pt, agreed.dtmf.receive_pt) == (110, 101)
+    assert [(event.send_pt, event.receive_pt) for event in agreed.dtmf] == [(110, 101)]
 
 
 def test_preference_puts_a_codec_first_and_keeps_the_others() -> None:
@@ -157,3 +157,38 @@ def test_our_hold_is_seen_in_the_answer() -> None:
     agreed = negotiate(offer, text)
     assert (agreed.direction, agreed.held_by_peer) == ("sendonly", False)
     assert theirs.held_by_peer
+
+
+WIDE = (OPUS, G722, PCMU, PCMA, TELEPHONE_EVENT_48000, TELEPHONE_EVENT)
+
+
+def test_keys_are_offered_and_answered_with_the_clocks_that_the_sound_has() -> None:
+    offer = make_offer(OURS, WIDE, session_id=1, version=1)
+    assert offer.media[0].formats == ["111", "9", "0", "8", "110", "101"]
+    assert ("rtpmap", "111 opus/48000/2") in offer.media[0].attributes
+    text, agreed = answer(parse(str(offer)), OURS, WIDE, session_id=2, version=1)
+    assert [(event.send_pt, event.clock_rate) for event in agreed.dtmf] == [(110, 48000), (101, 8000)]
+    assert negotiate(offer, text).dtmf == agreed.dtmf
+    narrow, agreed = answer(parse(str(offer)), OURS, session_id=2, version=1)
+    assert narrow.media[0].formats == ["0", "8", "101"]
+    assert [event.clock_rate for event in agreed.dtmf] == [8000]
+
+
+def test_keys_of_another_clock_are_better_than_none() -> None:
+    offer = offer_of(
+        "m=audio 4000 RTP/AVP 96 97", "a=rtpmap:96 opus/48000/2", "a=rtpmap:97 telephone-event/8000"
+    )
+    text, agreed = answer(offer, OURS, WIDE, session_id=1, version=1)
+    assert text.media[0].formats == ["96", "97"]
+    assert [(event.send_pt, event.clock_rate) for event in agreed.dtmf] == [(97, 8000)]
+
+
+def test_each_side_says_itself_what_it_wishes_to_receive() -> None:
+    offer = offer_of(
+        "m=audio 4000 RTP/AVP 96",
+        "a=rtpmap:96 OPUS/48000/2",
+        "a=fmtp:96 stereo=1;maxplaybackrate=16000",
+    )
+    text, agreed = answer(offer, OURS, WIDE, session_id=1, version=1)
+    assert ("fmtp", "96 useinbandfec=1") in text.media[0].attributes
+    assert (agreed.codecs[0].name, agreed.codecs[0].fmtp) == ("opus", "stereo=1;maxplaybackrate=16000")

@@ -252,7 +252,8 @@ def _at_8000(wav: bytes) -> Sound:
     channels, rate = struct.unpack_from("<HI", wav, 22)
     frames = (len(wav) - _WAV_HEADER) // (2 * channels)
     pcm = np.frombuffer(wav, "<i2", frames * channels, _WAV_HEADER).astype(np.float64) / 32768
-    return pcm.reshape(-1, channels).mean(axis=1)[:: rate // 8000]
+    mono: Sound = pcm.reshape(-1, channels).mean(axis=1)
+    return mono[:: rate // 8000]
 
 
 def header_in_trace(log: str, start: str, name: str) -> list[str]:

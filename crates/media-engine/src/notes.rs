@@ -49,6 +49,7 @@ pub enum Happening {
     Digit { digit: char, ms: u32 },
     PlayDone { play: String, reason: PlayEnd },
     Latched { source: SocketAddr },
+    Moved { source: SocketAddr },
     Quiet { silent: Micros },
 }
 

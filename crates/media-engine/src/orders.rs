@@ -2,12 +2,13 @@
 
 use crate::notes::Recorded;
 use crate::sys::EventFd;
-use crate::wire::Direction;
+use crate::wire::{Direction, Secret};
 use media_proto::codec::Codec;
 use media_proto::dtmf;
 use media_proto::opus;
 use media_proto::recording::Limits;
 use media_proto::sound::{Playlist, Sound};
+use media_proto::srtp::{Protector, Suite, Unprotector};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -34,6 +35,22 @@ pub struct Format<T> {
     pub what: T,
 }
 
+/// The master keys of a protected stream, as negotiated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Srtp {
+    pub suite: Suite,
+    pub send: Secret,
+    pub receive: Secret,
+}
+
+impl Srtp {
+    /// The contexts of these keys; `None` when a key is none of the suite.
+    pub fn contexts(&self) -> Option<(Protector, Unprotector)> {
+        let (send, receive) = (self.send.bytes()?, self.receive.bytes()?);
+        Some((Protector::new(self.suite, &send)?, Unprotector::new(self.suite, &receive)?))
+    }
+}
+
 /// The negotiated peer.
 #[derive(Clone, Debug)]
 pub struct Remote {
@@ -45,6 +62,8 @@ pub struct Remote {
     pub opus: opus::Settings,
     /// telephone-event, by its clock.
     pub dtmf: Vec<Format<u32>>,
+    /// The keys, when the stream is protected.
+    pub srtp: Option<Srtp>,
     pub direction: Direction,
     /// 10 to 60, a multiple of 10.
     pub ptime_ms: u32,

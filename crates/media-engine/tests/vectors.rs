@@ -5,7 +5,8 @@
 
 use media_engine::wire::{
     self, Body, CodecEntry, Command, Direction, EngineStats, ErrorCode, Event, EventEntry, Grant, Listed,
-    Numbered, PlayEnd, RecordCommand, RecordEnd, Refusal, RemoteCommand, SessionStats, Source, ToneName,
+    Numbered, PlayEnd, RecordCommand, RecordEnd, Refusal, RemoteCommand, Secret, SessionStats, Source,
+    SrtpEntry, ToneName,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -34,6 +35,7 @@ fn remote() -> RemoteCommand {
             CodecEntry { name: s("PCMU"), pt: 0, rx_pt: None, fmtp: None },
         ],
         dtmf: vec![EventEntry { pt: 101, rx_pt: None, clock: 8000 }],
+        srtp: None,
         direction: Direction::Sendrecv,
         ptime: 20,
         tag: None,
@@ -103,6 +105,17 @@ fn commands() -> Vec<(String, Command)> {
         (
             "remote without events",
             Command::Remote(RemoteCommand { dtmf: vec![], direction: Direction::Recvonly, ..remote() }),
+        ),
+        (
+            "remote with keys",
+            Command::Remote(RemoteCommand {
+                srtp: Some(SrtpEntry {
+                    suite: s("AES_CM_128_HMAC_SHA1_80"),
+                    send: Secret::new("WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz"),
+                    recv: Secret::new("PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR"),
+                }),
+                ..remote()
+            }),
         ),
         ("remote on hold", Command::Remote(RemoteCommand { direction: Direction::Inactive, ..remote() })),
         (
@@ -221,6 +234,7 @@ fn full_stats() -> SessionStats {
         rx_jitter_ms: 1.25,
         rx_strangers: 2,
         rx_invalid: 1,
+        rx_unauthentic: 4,
         tx_packets: 3_061,
         tx_octets: 489_760,
         tx_errors: 0,
@@ -235,6 +249,7 @@ fn events() -> Vec<(String, Numbered)> {
     let mut events = vec![
         ("dtmf", Event::Dtmf { session: session(), digit: '#', ms: 20 }),
         ("latched", Event::Latched { session: session(), ip: s("192.0.2.7"), port: 40_000 }),
+        ("moved", Event::Moved { session: session(), ip: s("192.0.2.9"), port: 40_002 }),
         ("quiet", Event::Quiet { session: session(), ms: 30_000 }),
         (
             "error",

@@ -45,6 +45,11 @@ impl Latch {
         }
     }
 
+    /// Follows a peer that proved itself (its packet was made with the key that only it has); whether it has moved.
+    pub fn follow(&mut self, from: SocketAddr) -> bool {
+        self.source.replace(from) != Some(from)
+    }
+
     /// Where to send: to the source once it is known, else to the signalled address (unless that is 0.0.0.0 or ::).
     pub fn target(&self) -> Option<SocketAddr> {
         self.source.or(self.signalled.filter(|address| !address.ip().is_unspecified()))
@@ -62,6 +67,16 @@ mod tests {
 
     fn address(last: u8) -> SocketAddr {
         SocketAddr::from(([10, 0, 0, last], 4000))
+    }
+
+    #[test]
+    fn who_proved_himself_is_followed_wherever_he_goes() {
+        let mut latch = Latch::default();
+        latch.signal(address(1));
+        assert!(latch.follow(address(1)));
+        assert!(!latch.follow(address(1)));
+        assert!(latch.follow(address(7)));
+        assert_eq!(latch.target(), Some(address(7)));
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub mod rtcp;
 pub mod rtp;
 pub mod rx;
 pub mod sound;
+pub mod srtp;
 pub mod tone;
 pub mod tx;
 pub mod wav;

@@ -63,8 +63,8 @@ pub struct Received {
 }
 
 impl Report<'_> {
-    /// Writes the compound packet into `out`; returns its length.
-    pub fn write(&self, out: &mut [u8; MAX_LEN]) -> usize {
+    /// Writes the compound packet into `out` (of at least [`MAX_LEN`] bytes); returns its length.
+    pub fn write(&self, out: &mut [u8]) -> usize {
         let mut writer = Writer { out, at: 0 };
         let blocks = u8::from(self.received.is_some());
         match self.sent {
@@ -108,7 +108,7 @@ impl Report<'_> {
 }
 
 struct Writer<'a> {
-    out: &'a mut [u8; MAX_LEN],
+    out: &'a mut [u8],
     at: usize,
 }
 

@@ -242,7 +242,7 @@ impl Control {
         if asked.port == 0 {
             return refuse(ErrorCode::BadValue, "port 0 means no stream; close the session instead");
         }
-        let Formats { codecs, opus, dtmf } = formats::read(asked)?;
+        let Formats { codecs, opus, dtmf, srtp } = formats::read(asked)?;
         let rtp = SocketAddr::new(ip, asked.port);
         // RTCP is on the next port unless another was signalled; behind the last port there is none.
         let rtcp_port = asked.rtcp_port.or(asked.port.checked_add(1)).unwrap_or(asked.port);
@@ -252,6 +252,7 @@ impl Control {
             codecs,
             opus,
             dtmf,
+            srtp,
             direction: asked.direction,
             ptime_ms: asked.ptime.clamp(10, 60) / 10 * 10,
         };

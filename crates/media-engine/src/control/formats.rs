@@ -1,10 +1,11 @@
 //! The payload types of a stream.
 
 use super::commands::{Refusing, refuse};
-use crate::orders::Format;
-use crate::wire::{ErrorCode, RemoteCommand};
+use crate::orders::{Format, Srtp};
+use crate::wire::{ErrorCode, RemoteCommand, SrtpEntry};
 use media_proto::codec::Codec;
 use media_proto::opus;
+use media_proto::srtp::Suite;
 
 /// What was negotiated: voice in order of preference, what the receiver of our Opus asked for, and telephone-event by its
 /// clock.
@@ -12,6 +13,7 @@ pub struct Formats {
     pub codecs: Vec<Format<Codec>>,
     pub opus: opus::Settings,
     pub dtmf: Vec<Format<u32>>,
+    pub srtp: Option<Srtp>,
 }
 
 /// Reads what a `remote` command says of them, or why that cannot be.
@@ -42,7 +44,22 @@ pub fn read(asked: &RemoteCommand) -> Result<Formats, Refusing> {
             return refuse(ErrorCode::BadValue, format!("payload type {pt} is above 127 or given twice"));
         }
     }
+    let srtp = asked.srtp.as_ref().map(protection).transpose()?;
     let fmtp = asked.codecs.iter().zip(&codecs).find(|(_, format)| format.what == Codec::Opus);
     let opus = fmtp.and_then(|(entry, _)| entry.fmtp.as_deref()).map(opus::Settings::from_fmtp);
-    Ok(Formats { codecs, opus: opus.unwrap_or_default(), dtmf })
+    Ok(Formats { codecs, opus: opus.unwrap_or_default(), dtmf, srtp })
+}
+
+/// The keys of a protected stream. What is wrong with them is said without them.
+fn protection(entry: &SrtpEntry) -> Result<Srtp, Refusing> {
+    let Some(suite) = Suite::from_name(&entry.suite) else {
+        let known = Suite::ALL.map(Suite::name).join(", ");
+        return refuse(ErrorCode::BadValue, format!("suite '{}' is none of {known}", entry.suite));
+    };
+    let srtp = Srtp { suite, send: entry.send.clone(), receive: entry.recv.clone() };
+    if srtp.contexts().is_none() {
+        let needed = suite.master_len();
+        return refuse(ErrorCode::BadValue, format!("a key of {} is {needed} bytes in base64", suite.name()));
+    }
+    Ok(srtp)
 }

@@ -127,6 +127,9 @@ impl Control {
         self.outbox.push(match what {
             Happening::Digit { digit, ms } => Event::Dtmf { session, digit, ms },
             Happening::PlayDone { play, reason } => Event::PlayDone { session, play, reason },
+            Happening::Moved { source } => {
+                Event::Moved { session, ip: source.ip().to_canonical().to_string(), port: source.port() }
+            }
             Happening::Latched { source } => {
                 Event::Latched { session, ip: source.ip().to_canonical().to_string(), port: source.port() }
             }

@@ -13,12 +13,15 @@ use media_proto::g711::Law;
 use media_proto::recording::End;
 use media_proto::resample::Resampler;
 use media_proto::rtp::{HEADER_LEN, Header};
+use media_proto::srtp::MAX_OVERHEAD;
 use media_proto::{FRAME, FRAME_MICROS, MS, Micros, SAMPLE_RATE, WIDE_FRAME, opus, rtcp};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::TrySendError;
 
 /// The longest packet of G.711 made here: 60 ms.
 const MAX_SAMPLES: usize = 480;
+/// The longest datagram that is taken, and so the longest that is sent on.
+const MAX_PACKET: usize = 2048;
 /// One that was held up for longer than this does not send what it missed.
 const MISSED: Micros = 100 * MS;
 
@@ -247,10 +250,25 @@ impl Session {
     /// Sends a packet whose payload is in place.
     pub fn send(&mut self, header: Header, packet: &mut [u8]) {
         packet[..HEADER_LEN].copy_from_slice(&header.to_bytes());
-        if self.sends()
-            && let Some(target) = self.latch.target()
-        {
-            self.errors += u64::from(self.sockets.rtp.send_to(packet, target).is_err());
+        if self.sends() {
+            self.transmit(packet);
         }
+    }
+
+    /// Sends a whole packet to the peer, protected if that was agreed.
+    pub fn transmit(&mut self, packet: &[u8]) {
+        let Some(target) = self.latch.target() else { return };
+        let sent = match &mut self.srtp {
+            None => self.sockets.rtp.send_to(packet, target),
+            Some(srtp) => {
+                // The packet may go to others too, so it is protected beside it.
+                let mut buffer = [0; MAX_PACKET + MAX_OVERHEAD];
+                let length = packet.len().min(MAX_PACKET);
+                buffer[..length].copy_from_slice(&packet[..length]);
+                let length = srtp.0.rtp(&mut buffer, length);
+                self.sockets.rtp.send_to(&buffer[..length], target)
+            }
+        };
+        self.errors += u64::from(sent.is_err());
     }
 }

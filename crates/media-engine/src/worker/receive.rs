@@ -47,6 +47,18 @@ impl World {
         let Some(session) = self.sessions.get_mut(slot as usize).and_then(Option::as_deref_mut) else {
             return;
         };
+        let mut proved = None;
+        let datagram = match &mut session.srtp {
+            None => datagram,
+            Some(srtp) => {
+                let Ok((length, latest)) = srtp.1.rtp(datagram) else {
+                    session.unauthentic += 1;
+                    return;
+                };
+                proved = Some(latest);
+                &mut datagram[..length]
+            }
+        };
         let negotiated = rtp::parse(datagram).ok().and_then(|packet| {
             let kind = session.kind(packet.payload_type)?;
             Some((packet, kind))
@@ -57,6 +69,13 @@ impl World {
         };
         match session.latch.receive(from) {
             Verdict::Peer => {}
+            Verdict::Stranger if proved.is_some() => {
+                // Only the peer has the key: it has moved, unless this is a packet from before it did.
+                if proved == Some(true) && session.latch.follow(from) {
+                    let what = Happening::Moved { source: from };
+                    self.notes.send(crate::notes::Note::Session { slot, what });
+                }
+            }
             Verdict::Latched => {
                 self.notes
                     .send(crate::notes::Note::Session { slot, what: Happening::Latched { source: from } });
@@ -182,13 +201,27 @@ impl World {
         }
     }
 
-    fn rtcp(&mut self, slot: Slot, from: SocketAddr, datagram: &[u8], now: Micros) {
+    fn rtcp(&mut self, slot: Slot, from: SocketAddr, datagram: &mut [u8], now: Micros) {
         let Some(session) = self.session(slot) else { return };
+        let mut proved = false;
+        let datagram = match &mut session.srtp {
+            None => datagram,
+            Some(srtp) => {
+                let Ok(length) = srtp.1.rtcp(datagram) else {
+                    session.unauthentic += 1;
+                    return;
+                };
+                proved = true;
+                &mut datagram[..length]
+            }
+        };
         let Some(heard) = rtcp::parse(datagram, session.tx.ssrc()) else {
             session.invalid += 1;
             return;
         };
-        if session.rtcp_latch.receive(from) == Verdict::Stranger {
+        if session.rtcp_latch.receive(from) == Verdict::Stranger
+            && !(proved && session.rtcp_latch.follow(from))
+        {
             session.strangers += 1;
             return;
         }

@@ -3,6 +3,7 @@
 use super::session::Session;
 use media_proto::Micros;
 use media_proto::rtcp::{self, MAX_LEN, Received, Report, Sent};
+use media_proto::srtp::MAX_OVERHEAD;
 
 impl Session {
     /// Sends a report: of what was sent since the last one, if anything, and of what was received. `unix` is the wall clock.
@@ -23,8 +24,11 @@ impl Session {
         });
         self.reports.packets = self.tx.packets();
         let report = Report { ssrc: self.tx.ssrc(), cname: &self.reports.cname, sent, received, goodbye };
-        let mut packet = [0; MAX_LEN];
-        let length = report.write(&mut packet);
+        let mut packet = [0; MAX_LEN + MAX_OVERHEAD];
+        let mut length = report.write(&mut packet);
+        if let Some(srtp) = &mut self.srtp {
+            length = srtp.0.rtcp(&mut packet, length);
+        }
         self.errors += u64::from(self.sockets.rtcp.send_to(&packet[..length], target).is_err());
     }
 }

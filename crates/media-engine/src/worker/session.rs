@@ -1,7 +1,7 @@
 //! One leg's stream: its state, and when it next has something to do.
 
 use crate::notes::Recorded;
-use crate::orders::{Remote, Slot, Sockets, Source};
+use crate::orders::{Remote, Slot, Sockets, Source, Srtp};
 use crate::wire::SessionStats;
 use media_proto::codec::{self, Codec, Decoder, Encoder};
 use media_proto::dtmf;
@@ -14,6 +14,7 @@ use media_proto::rtcp;
 use media_proto::rtp::HEADER_LEN;
 use media_proto::rx::RxStream;
 use media_proto::sound::Playlist;
+use media_proto::srtp::{Protector, Unprotector};
 use media_proto::tx::{Incoming, TxStream};
 use media_proto::{MS, Micros};
 use std::sync::Arc;
@@ -54,6 +55,8 @@ pub struct Session {
     /// What the source says, when it has to be encoded anew for this leg.
     pub heard: Option<Box<Ear>>,
     pub coders: Coders,
+    /// What protects the stream, if it is to be.
+    pub srtp: Option<Box<(Protector, Unprotector)>>,
     /// When the next packet made here is due.
     pub next_packet: Micros,
     /// The relayed source sends nothing: silence goes out in its place.
@@ -67,6 +70,7 @@ pub struct Session {
     pub reports: Reports,
     pub strangers: u64,
     pub invalid: u64,
+    pub unauthentic: u64,
     pub errors: u64,
 }
 
@@ -183,6 +187,7 @@ impl Session {
             ear: None,
             heard: None,
             coders: Coders::default(),
+            srtp: None,
             next_packet: now,
             filling: true,
             last_relayed: 0,
@@ -199,6 +204,7 @@ impl Session {
             },
             strangers: 0,
             invalid: 0,
+            unauthentic: 0,
             errors: 0,
         }
     }
@@ -208,6 +214,7 @@ impl Session {
         self.latch.signal(remote.rtp);
         self.rtcp_latch.signal(remote.rtcp);
         let received = self.receives();
+        self.protect(remote.srtp.as_ref());
         let first = remote.codecs[0].what;
         let same = self.remote.as_ref().is_some_and(|before| {
             before.codecs[0].what == first && (first != Codec::Opus || before.opus == remote.opus)
@@ -222,6 +229,29 @@ impl Session {
         }
         self.next_packet = self.next_packet.max(now);
         self.reports.next.get_or_insert(now + rtcp::interval(random) / 2);
+    }
+
+    /// Has these keys from now on. A key that stays goes on with its context, which counts what was sent or came: beginning
+    /// anew with one would use a key stream twice.
+    fn protect(&mut self, srtp: Option<&Srtp>) {
+        let before = self.remote.as_ref().and_then(|remote| remote.srtp.as_ref());
+        let Some((srtp, (protector, unprotector))) = srtp.and_then(|srtp| Some((srtp, srtp.contexts()?)))
+        else {
+            self.srtp = None;
+            return;
+        };
+        let same = before.filter(|before| before.suite == srtp.suite);
+        match &mut self.srtp {
+            Some(contexts) => {
+                if same.is_none_or(|before| before.send != srtp.send) {
+                    contexts.0 = protector;
+                }
+                if same.is_none_or(|before| before.receive != srtp.receive) {
+                    contexts.1 = unprotector;
+                }
+            }
+            None => self.srtp = Some(Box::new((protector, unprotector))),
+        }
     }
 
     /// Whether the peer is to hear us.
@@ -300,7 +330,9 @@ impl Session {
         if !remote.direction.sends() || self.is_covered() {
             return true;
         }
-        let Some(target) = self.latch.target() else { return true };
+        if self.latch.target().is_none() {
+            return true;
+        }
         let length = packet.end - packet.start;
         let bytes = &mut packet.datagram[packet.start - HEADER_LEN..packet.end];
         let (header, bytes) = match packet.kind {
@@ -338,7 +370,7 @@ impl Session {
         };
         let Some(header) = header else { return true };
         bytes[..HEADER_LEN].copy_from_slice(&header.to_bytes());
-        self.errors += u64::from(self.sockets.rtp.send_to(bytes, target).is_err());
+        self.transmit(bytes);
         self.filling = self.heard.is_some() && matches!(packet.kind, Kind::Event(_));
         if !self.filling {
             self.heard = None;
@@ -377,6 +409,7 @@ impl Session {
             rx_jitter_ms: self.rx.jitter() as f64 / 1000.0,
             rx_strangers: self.strangers,
             rx_invalid: self.invalid,
+            rx_unauthentic: self.unauthentic,
             tx_packets: self.tx.packets(),
             tx_octets: self.tx.octets(),
             tx_errors: self.errors,

@@ -434,5 +434,6 @@ fn add(stats: &mut EngineStats, session: &Session) {
     stats.tx_packets += session.tx.packets();
     stats.rx_strangers += session.strangers;
     stats.rx_invalid += session.invalid;
+    stats.rx_unauthentic += session.unauthentic;
     stats.tx_errors += session.errors;
 }

@@ -7,6 +7,7 @@ use media_proto::codec::{Codec, Decoder, Encoder};
 use media_proto::opus;
 use media_proto::resample::Resampler;
 use media_proto::rtp::{self, Header};
+use media_proto::srtp::{MAX_OVERHEAD, Protector, Unprotector};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, UdpSocket};
@@ -242,6 +243,11 @@ pub struct Phone {
     /// Every so manieth packet of what is spoken is lost.
     pub loses: usize,
     encoder: Encoder,
+    /// Protects what it sends, if it does.
+    pub protect: Option<Protector>,
+    /// The last packet as it was sent.
+    pub last_sent: Vec<u8>,
+    unprotect: Arc<Mutex<Option<Unprotector>>>,
     heard: Arc<Mutex<Vec<Heard>>>,
     stop: Arc<AtomicBool>,
     listener: Option<JoinHandle<()>>,
@@ -253,12 +259,21 @@ impl Phone {
         socket.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
         let heard = Arc::new(Mutex::new(Vec::new()));
         let stop = Arc::new(AtomicBool::new(false));
+        let unprotect: Arc<Mutex<Option<Unprotector>>> = Arc::default();
         let listener = {
             let (socket, heard, stop) = (socket.try_clone().unwrap(), heard.clone(), stop.clone());
+            let unprotect = unprotect.clone();
             thread::spawn(move || {
                 let mut buffer = [0; 2048];
                 while !stop.load(Ordering::Relaxed) {
                     if let Ok((length, from)) = socket.recv_from(&mut buffer) {
+                        let mut length = length;
+                        if let Some(unprotect) = unprotect.lock().unwrap().as_mut() {
+                            match unprotect.rtp(&mut buffer[..length]) {
+                                Ok((opened, _)) => length = opened,
+                                Err(_) => continue, // from before the keys were agreed
+                            }
+                        }
                         let packet = rtp::parse(&buffer[..length]).expect("RTP");
                         let payload = buffer[packet.payload.clone()].to_vec();
                         heard.lock().unwrap().push(Heard { at: Instant::now(), from, packet, payload });
@@ -277,10 +292,19 @@ impl Phone {
             ssrc: u32::from(number) + 1,
             loses: 0,
             encoder: Encoder::new(codec, opus::Settings { fec: true, ..Default::default() }).unwrap(),
+            protect: None,
+            last_sent: Vec::new(),
+            unprotect,
             heard,
             stop,
             listener: Some(listener),
         }
+    }
+
+    /// What it hears is protected from now on; what it heard before is forgotten.
+    pub fn unprotect(&self, keys: Unprotector) {
+        *self.unprotect.lock().unwrap() = Some(keys);
+        self.forget();
     }
 
     pub fn port(&self) -> u16 {
@@ -307,7 +331,14 @@ impl Phone {
         };
         let mut packet = header.to_bytes().to_vec();
         packet.extend(payload);
+        if let Some(protect) = &mut self.protect {
+            let length = packet.len();
+            packet.resize(length + MAX_OVERHEAD, 0);
+            let length = protect.rtp(&mut packet, length);
+            packet.truncate(length);
+        }
         self.socket.send_to(&packet, self.engine).unwrap();
+        self.last_sent = packet;
         self.sequence = self.sequence.wrapping_add(1);
         self.timestamp = self.timestamp.wrapping_add(advance);
     }

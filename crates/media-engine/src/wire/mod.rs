@@ -1,5 +1,11 @@
 //! What goes over the command channel: msgpack maps in frames of a 4-byte length (docs/engine.md).
 
+mod protection;
+mod stats;
+
+pub use protection::{Secret, SrtpEntry};
+pub use stats::{EngineStats, SessionStats};
+
 use serde::{Deserialize, Serialize};
 
 /// The version of the contract.
@@ -204,6 +210,8 @@ pub struct RemoteCommand {
     pub codecs: Vec<CodecEntry>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dtmf: Vec<EventEntry>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub srtp: Option<SrtpEntry>,
     pub direction: Direction,
     #[serde(default = "default_ptime")]
     pub ptime: u32,
@@ -342,55 +350,6 @@ pub struct Listed {
     pub tag: Option<String>,
 }
 
-/// Counters of one session since it was opened.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct SessionStats {
-    /// Age.
-    pub ms: u64,
-    pub rx_packets: u64,
-    pub rx_octets: u64,
-    /// Packets that never came, by their sequence numbers.
-    pub rx_lost: i64,
-    pub rx_jitter_ms: f64,
-    /// Packets of strangers, dropped.
-    pub rx_strangers: u64,
-    /// Packets that were no RTP or had a payload type that was not negotiated, dropped.
-    pub rx_invalid: u64,
-    pub tx_packets: u64,
-    pub tx_octets: u64,
-    /// Packets that the system did not take.
-    pub tx_errors: u64,
-    /// What the peer reports of our stream (RTCP); absent until it does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tx_lost: Option<i32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tx_jitter_ms: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rtt_ms: Option<f64>,
-}
-
-/// Counters of the engine since it started.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct EngineStats {
-    /// Age.
-    pub ms: u64,
-    pub sessions: u64,
-    pub mixers: u64,
-    pub ports_free: u64,
-    pub ports_draining: u64,
-    pub rx_packets: u64,
-    pub tx_packets: u64,
-    pub rx_strangers: u64,
-    pub rx_invalid: u64,
-    pub tx_errors: u64,
-    /// Sessions that were ended by a fault of the engine.
-    pub panics: u64,
-    /// Sessions that were ended because nobody claimed them.
-    pub orphaned: u64,
-    /// Events that were dropped because no controller came.
-    pub events_lost: u64,
-}
-
 /// Why a player ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -436,6 +395,11 @@ pub enum Event {
         digit: Option<char>,
     },
     Latched {
+        session: String,
+        ip: String,
+        port: u16,
+    },
+    Moved {
         session: String,
         ip: String,
         port: u16,

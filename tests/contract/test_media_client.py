@@ -57,6 +57,16 @@ COMMANDS: dict[str, Callable[[Commands], object]] = {
         direction="sendonly",
         tag="anphat/call-7/leg-2",
     ),
+    "remote with keys": lambda do: do.remote(
+        "s-1",
+        dtmf=[wire.Keys(101)],
+        srtp=wire.Srtp(
+            "AES_CM_128_HMAC_SHA1_80",
+            "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz",
+            "PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR",
+        ),
+        **PLAIN,
+    ),
     "remote of wide band": lambda do: do.remote(
         "s-1",
         **{**PLAIN, "codecs": [wire.Codec("opus", 107, 111, OPUS_WISHES), wire.Codec("G722", 9)]},

@@ -77,12 +77,14 @@ class Phones:
         register: bool = True,
         transport: str = "udp",
         codecs: str = "pcmu,pcma",
+        protect: str = "",
     ) -> Baresip:
         """A baresip, registered unless told otherwise."""
         if not baresip.installed():
             pytest.fail("baresip is missing: apt-get install baresip-core")
         tone = next(self._tones)
-        phone = Baresip(account, self._place("baresip"), tone=tone, transport=transport, codecs=codecs)
+        place = self._place("baresip")
+        phone = Baresip(account, place, tone=tone, transport=transport, codecs=codecs, protect=protect)
         self._open.append(phone)
         await phone.open()
         return await phone.registered() if register else phone

@@ -54,6 +54,28 @@ async def test_baresips_with_different_codecs_hear_each_other(
     await lan.hears_keys("17")
 
 
+MUST, MAY = "srtp-mand", "srtp"
+
+
+@pytest.mark.parametrize(("one", "other"), [(MUST, ""), ("", MUST), (MUST, MUST), (MAY, MUST), (MAY, "")])
+async def test_protected_and_plain_phones_talk(demo: Demo, phones: Phones, one: str, other: str):
+    lan = await phones.baresip(demo.account("101"), protect=one)
+    hoa = await phones.baresip(demo.account("103"), protect=other)
+    await _talk(lan, hoa, "103")
+    for phone, asked in ((lan, one), (hoa, other)):
+        if asked == MUST:
+            assert "RTP/SAVP" in phone.log()
+            assert "a=crypto:" in phone.log()
+    await lan.press("42")
+    await hoa.hears_keys("42")
+    await lan.hold()
+    await hears_something(hoa, mark=now_at(hoa))
+    await lan.resume()
+    await hears(hoa, lan.tone, mark=now_at(hoa))
+    await hoa.hang_up()
+    await lan.hung_up()
+
+
 @pytest.mark.parametrize("codec", [OPUS, G722])
 async def test_a_wide_band_phone_is_led_through_the_menu_to_a_narrow_one(
     demo: Demo, phones: Phones, codec: str

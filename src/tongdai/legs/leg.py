@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+import secrets
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 
 import msgspec
@@ -20,6 +22,9 @@ _EVERYBODY_HAS = ("PCMU", "PCMA")
 _EVENTS = (sdp.TELEPHONE_EVENT_48000, sdp.TELEPHONE_EVENT)
 _SUPPORTED = (*CODECS.values(), *_EVENTS)
 
+_OFFERED = ("AES_CM_128_HMAC_SHA1_80", "AEAD_AES_256_GCM")
+"""Suites that we offer: what everybody has first, as many phones only look at the first."""
+
 RETRY_AFTER = (("Retry-After", "5"),)
 
 
@@ -34,6 +39,10 @@ class LegRecord(msgspec.Struct):
     sdp_id: int
     sdp_version: int = 0
     codecs: list[str] = []
+    protocol: str = sdp.PLAIN
+    """The transport protocol of the stream, as in its m= line."""
+    crypto: list[sdp.Crypto] = []
+    """Our keys, one for each suite; empty when the stream is plain."""
     offer: str = ""
     """Our last offer, while its answer is awaited, and what we answered last."""
     held: bool = False
@@ -51,7 +60,8 @@ class SipLeg:
         self.remote_offer: sdp.SessionDescription | None = None
         self.local: sdp.SessionDescription | None = None
         self.refer: Refer | None = None
-        self.prefer: Sequence[str] = ()
+        self.insisted: Callable[[], None] | None = None
+        """Calls again with keys, when the phone takes no other call."""
         self.gone = False
 
     @property
@@ -84,6 +94,11 @@ class SipLeg:
     def _here(self) -> sdp.LocalMedia:
         return sdp.LocalMedia(self.record.ip, self.record.port, self.record.rtcp_port)
 
+    def protect(self) -> None:
+        """Offer nothing but a protected stream from now on."""
+        self.record.protocol = sdp.PROTECTED
+        self.record.crypto = [sdp.Crypto(tag, suite, new_key(suite)) for tag, suite in enumerate(_OFFERED, 1)]
+
     def make_offer(self, prefer: Sequence[str]) -> str:
         """An offer of what the other side speaks, so that nothing is transcoded where that can be, and of
         what everybody has; of all our codecs when there is no other side yet."""
@@ -96,6 +111,8 @@ class SipLeg:
             [*codecs, *(event for event in _EVENTS if event.clock_rate in clocks)],
             session_id=self.record.sdp_id,
             version=self.record.sdp_version,
+            protocol=self.record.protocol,
+            crypto=self.record.crypto,
         )
         return str(self.local)
 
@@ -110,6 +127,7 @@ class SipLeg:
             prefer=prefer,
             session_id=self.record.sdp_id,
             version=version,
+            key=self._key,
         )
         self.agreed(agreed)
         self.record.sdp_version, self.local = version, local
@@ -125,9 +143,28 @@ class SipLeg:
         there.
         """
         _check_address(agreed.remote_host, self.record.ip)
+        if self._protected and agreed.srtp is None:
+            raise sdp.NotAcceptable("a protected call stays protected")
+        self._keep_keys(agreed)
         self.record.codecs = [codec.name.upper() for codec in agreed.codecs]
         self.record.held = agreed.held_by_peer
         self.media.remote(self.id, agreed)
+
+    @property
+    def _protected(self) -> bool:
+        """Whether keys were agreed on before."""
+        return bool(self.record.codecs and self.record.crypto)
+
+    def _key(self, suite: str) -> str:
+        """Our key for a suite: the same for the whole call, or packets would have to be counted anew."""
+        own = next((line.key for line in self.record.crypto if line.suite == suite), None)
+        return own if own is not None else new_key(suite)
+
+    def _keep_keys(self, agreed: sdp.Negotiated) -> None:
+        self.record.crypto = []
+        if agreed.srtp is not None:
+            self.record.crypto = [sdp.Crypto(1, agreed.srtp.suite, agreed.srtp.send)]
+            self.record.protocol = agreed.protocol
 
     # what the call logic asks
 
@@ -181,9 +218,15 @@ class SipLeg:
             self.local = sdp.parse(self.record.offer)
 
 
+def new_key(suite: str) -> str:
+    """A master key with its salt, in base64."""
+    return base64.b64encode(secrets.token_bytes(sdp.SUITES[suite])).decode()
+
+
 def check_offer(offer: sdp.SessionDescription, host: str) -> None:
     """Find out what could never be answered from the address `host`. Raises sdp.SdpError."""
-    _, agreed = sdp.answer(offer, sdp.LocalMedia(host, 9), _SUPPORTED, session_id=0, version=0)
+    here = sdp.LocalMedia(host, 9)
+    _, agreed = sdp.answer(offer, here, _SUPPORTED, session_id=0, version=0, key=new_key)
     _check_address(agreed.remote_host, host)
 
 

@@ -168,6 +168,8 @@ class Legs:
 
     def _call(self, leg: SipLeg, command: c.CreateLeg) -> None:
         matched = self._legs.get(command.match)
+        if isinstance(command.target, c.DeviceTarget):
+            leg.insisted = lambda: self._call_protected(leg, command)
         offer = leg.make_offer(matched.codecs if matched is not None else ())
         target = command.target
         try:
@@ -182,6 +184,11 @@ class Legs:
             return
         if leg.session is None:
             self._failed(leg, Cause.UNAVAILABLE)
+
+    def _call_protected(self, leg: SipLeg, command: c.CreateLeg) -> None:
+        """Once more, for a phone that takes nothing but protected calls."""
+        leg.protect()
+        self._call(leg, command)
 
     def _call_device(
         self, leg: SipLeg, target: c.DeviceTarget, caller: Party, offer: str
@@ -258,7 +265,11 @@ class Legs:
 
     def on_failed(self, session: InviteSession, status: int, reason: str, response: Response | None) -> None:
         leg = self._leg(session)
-        if leg is not None:
+        if leg is None:
+            return
+        if status == 488 and leg.insisted is not None and leg.record.protocol == sdp.PLAIN:
+            leg.insisted()
+        else:
             self._failed(leg, cause_of(status))
 
     # in the dialog

@@ -44,6 +44,14 @@ class Latched(_Event, frozen=True, tag="latched"):
     port: int
 
 
+class Moved(_Event, frozen=True, tag="moved"):
+    """The peer of a protected stream sends from another place and is followed there."""
+
+    session: str
+    ip: str
+    port: int
+
+
 class Quiet(_Event, frozen=True, tag="quiet"):
     """Nothing came for `ms` from a peer that should send; told once per silence."""
 
@@ -66,5 +74,5 @@ class Orphaned(_Event, frozen=True, tag="orphaned"):
     session: str
 
 
-EngineEvent = Dtmf | PlayDone | RecordDone | Latched | Quiet | Failed | Orphaned
+EngineEvent = Dtmf | PlayDone | RecordDone | Latched | Moved | Quiet | Failed | Orphaned
 """Any event."""

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
 from tongdai.calls import commands as c
 from tongdai.calls import events as e
 from tongdai.calls.model import Echo, Hears, InRoom, Music, RingTone, Silence, Source
@@ -100,6 +102,7 @@ class Sessions:
             rtcp_port=agreed.remote_rtcp_port,
             codecs=[wire.Codec(x.name, x.send_pt, _other(x), x.fmtp) for x in agreed.codecs],
             dtmf=[wire.Keys(x.send_pt, _other(x), x.clock_rate) for x in agreed.dtmf],
+            srtp=wire.Srtp(*msgspec.structs.astuple(agreed.srtp)) if agreed.srtp is not None else None,
             direction=agreed.direction,
             ptime=agreed.ptime,
             tag=self._tenants.get(leg),

@@ -33,6 +33,19 @@ class Keys(msgspec.Struct, frozen=True, omit_defaults=True):
     clock: int = 8000
 
 
+class Srtp(msgspec.Struct, frozen=True):
+    """The suite of a protected stream by its name in SDP, and the master key of each direction with its salt
+    behind it, in base64."""
+
+    suite: str
+    send: str
+    recv: str
+
+    def __repr__(self) -> str:
+        """For a log: without the keys."""
+        return f"Srtp({self.suite!r}, …)"
+
+
 class Silence(msgspec.Struct, frozen=True, tag_field="kind", tag="silence"):
     pass
 

@@ -10,8 +10,11 @@ asked
 from __future__ import annotations
 
 from tongdai.sdp.codecs import G722, OPUS, PCMA, PCMU, TELEPHONE_EVENT, TELEPHONE_EVENT_48000, Codec
+from tongdai.sdp.crypto import SUITES, Crypto, Srtp
 from tongdai.sdp.model import Direction, Media, Origin, SdpError, SessionDescription
 from tongdai.sdp.negotiation import (
+    PLAIN,
+    PROTECTED,
     LocalMedia,
     Negotiated,
     NegotiatedCodec,
@@ -27,9 +30,13 @@ __all__ = [
     "OPUS",
     "PCMA",
     "PCMU",
+    "PLAIN",
+    "PROTECTED",
+    "SUITES",
     "TELEPHONE_EVENT",
     "TELEPHONE_EVENT_48000",
     "Codec",
+    "Crypto",
     "Direction",
     "LocalMedia",
     "Media",
@@ -39,6 +46,7 @@ __all__ = [
     "Origin",
     "SdpError",
     "SessionDescription",
+    "Srtp",
     "answer",
     "make_offer",
     "negotiate",

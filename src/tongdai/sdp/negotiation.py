@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from tongdai.sdp.codecs import PCMA, PCMU, TELEPHONE_EVENT, Codec
+from tongdai.sdp.crypto import Crypto, Srtp, read_crypto
 from tongdai.sdp.model import Attribute, Direction, Media, Origin, SdpError, SessionDescription, is_null
 
-_PROTOCOL = "RTP/AVP"
+PLAIN, PROTECTED = "RTP/AVP", "RTP/SAVP"
+_PROTOCOLS = (PLAIN, PROTECTED, "RTP/AVPF", "RTP/SAVPF")
+"""Those that we answer. Feedback (RFC 4585) is not asked for in an answer, and so not sent."""
 _SENDS = ("sendrecv", "sendonly")
 _RECEIVES = ("sendrecv", "recvonly")
 
@@ -55,6 +58,10 @@ class Negotiated(msgspec.Struct, frozen=True):
     """The peer holds us: its own direction is sendonly or inactive, or its address is null."""
     ptime: int | None = None
     """Packet time in ms that the peer wishes."""
+    srtp: Srtp | None = None
+    """The keys, when the stream is protected."""
+    protocol: str = PLAIN
+    """The transport protocol in the peer's m= line."""
 
 
 def make_offer(
@@ -65,10 +72,12 @@ def make_offer(
     session_id: int,
     version: int,
     ptime: int | None = 20,
+    protocol: str = PLAIN,
+    crypto: Sequence[Crypto] = (),
 ) -> SessionDescription:
     """An offer of one audio stream. `version` must grow by one with each change within a session (RFC 3264
-    §8)."""
-    media = _local_stream(local, codecs, direction, ptime)
+    §8). With `crypto` it may be protected, and under the protocol `PROTECTED` it must be (RFC 8643)."""
+    media = _local_stream(local, codecs, direction, ptime, protocol, crypto)
     return SessionDescription(Origin(session_id, version, local.host), local.host, [media])
 
 
@@ -82,24 +91,33 @@ def answer(
     session_id: int,
     version: int,
     ptime: int | None = 20,
+    key: Callable[[str], str] | None = None,
 ) -> tuple[SessionDescription, Negotiated]:
     """Answer an offer. Codecs keep the offerer's payload types and order, those named in `prefer` (by
     name) first.
 
     `direction` is what we would like and is narrowed to what the offer allows. The first audio stream with
     a codec in common is taken; all others are refused in place (RFC 3264 §6). Raises `NotAcceptable`.
+
+    `key` gives our key (base64, with its salt) for a suite; without it only plain streams are taken.
     """
     streams: list[Media] = []
     agreed: Negotiated | None = None
     for media in offer.media:
-        pairs = [] if agreed else _common(media, supported, prefer)
+        theirs = _first_crypto(media) if key is not None else None
+        pairs = [] if agreed or not _fits(media, theirs) else _common(media, supported, prefer)
         if not pairs:
             streams.append(Media(media.kind, 0, media.protocol, media.formats))
             continue
         offered = offer.direction_of(media)
         ours = meet(direction, reverse(offered))
-        streams.append(_local_stream(local, [own for _, own in pairs], ours, ptime))
-        agreed = _agree(pairs, offer, media, ours)
+        srtp, crypto = None, []
+        if theirs is not None and key is not None:
+            crypto = [Crypto(theirs.tag, theirs.suite, key(theirs.suite))]
+            srtp = Srtp(theirs.suite, send=crypto[0].key, receive=theirs.key)
+        codecs = [own for _, own in pairs]
+        streams.append(_local_stream(local, codecs, ours, ptime, media.protocol, crypto))
+        agreed = _agree(pairs, offer, media, ours, srtp)
     if agreed is None:
         raise NotAcceptable("no audio stream with a codec we support")
     return SessionDescription(Origin(session_id, version, local.host), local.host, streams), agreed
@@ -126,7 +144,36 @@ def negotiate(offer: SessionDescription, answer: SessionDescription) -> Negotiat
     if not any(not codec.is_dtmf for codec, _ in pairs):
         raise NotAcceptable("the answer has no codec of the offer")
     direction = meet(offer.direction_of(ours), reverse(answer.direction_of(theirs)))
-    return _agree(pairs, answer, theirs, direction)
+    return _agree(pairs, answer, theirs, direction, _taken(ours, theirs))
+
+
+def _cryptos(media: Media) -> list[Crypto]:
+    lines = [read_crypto(value) for name, value in media.attributes if name == "crypto" and value]
+    return [line for line in lines if line is not None]
+
+
+def _first_crypto(media: Media) -> Crypto | None:
+    """The offerer's best that we speak."""
+    return next(iter(_cryptos(media)), None)
+
+
+def _fits(media: Media, crypto: Crypto | None) -> bool:
+    """Whether we can do what the protocol demands: keys under RTP/SAVP; elsewhere they are welcome."""
+    return crypto is not None or not media.protocol.startswith(PROTECTED)
+
+
+def _taken(ours: Media, theirs: Media) -> Srtp | None:
+    """The keys that the answer `theirs` agrees on with our offer. Raises `NotAcceptable`."""
+    offered = {line.tag: line for line in _cryptos(ours)}
+    answered = _first_crypto(theirs)
+    if answered is None:
+        if ours.protocol.startswith(PROTECTED):
+            raise NotAcceptable("the answer has no key")
+        return None
+    own = offered.get(answered.tag)
+    if own is None or own.suite != answered.suite:
+        raise NotAcceptable("the answer has a key for what was not offered")
+    return Srtp(own.suite, send=own.key, receive=answered.key)
 
 
 def reverse(direction: Direction) -> Direction:
@@ -144,7 +191,7 @@ def meet(one: Direction, other: Direction) -> Direction:
 def _common(media: Media, supported: Sequence[Codec], prefer: Sequence[str]) -> list[tuple[Codec, Codec]]:
     """The offered codecs that we support, those in preference first, each as offered and as we answer it;
     empty when no sound is among them."""
-    if media.kind != "audio" or media.port == 0 or media.protocol != _PROTOCOL:
+    if media.kind != "audio" or media.port == 0 or media.protocol not in _PROTOCOLS:
         return []
     common = []
     for codec in media.codecs():
@@ -170,9 +217,14 @@ def _of_each_clock(
 
 
 def _local_stream(
-    local: LocalMedia, codecs: Sequence[Codec], direction: Direction, ptime: int | None
+    local: LocalMedia,
+    codecs: Sequence[Codec],
+    direction: Direction,
+    ptime: int | None,
+    protocol: str,
+    crypto: Sequence[Crypto],
 ) -> Media:
-    attributes: list[Attribute] = []
+    attributes: list[Attribute] = [("crypto", str(line)) for line in crypto]
     for codec in codecs:
         channels = f"/{codec.channels}" if codec.channels > 1 else ""
         attributes.append(("rtpmap", f"{codec.payload_type} {codec.name}/{codec.clock_rate}{channels}"))
@@ -184,12 +236,16 @@ def _local_stream(
         attributes.append(("rtcp", str(local.rtcp_port)))
     attributes.append((direction, None))
     return Media(
-        "audio", local.port, _PROTOCOL, [str(codec.payload_type) for codec in codecs], None, attributes
+        "audio", local.port, protocol, [str(codec.payload_type) for codec in codecs], None, attributes
     )
 
 
 def _agree(
-    pairs: list[tuple[Codec, Codec]], description: SessionDescription, media: Media, direction: Direction
+    pairs: list[tuple[Codec, Codec]],
+    description: SessionDescription,
+    media: Media,
+    direction: Direction,
+    srtp: Srtp | None,
 ) -> Negotiated:
     """`pairs` are (the peer's codec, ours); `description` and `media` are the peer's."""
     both = [
@@ -209,6 +265,8 @@ def _agree(
         direction,
         description.direction_of(media) in ("sendonly", "inactive") or is_null(host),
         media.ptime,
+        srtp,
+        media.protocol,
     )
 
 

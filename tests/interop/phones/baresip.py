@@ -28,7 +28,7 @@ Event = dict[str, Any]
 
 def installed() -> bool:
     """Whether baresip and the modules that are needed are on this machine."""
-    needed = ("g711", "g722", "opus", "sndfile", "aubridge", "aufile", "account", "menu", "ctrl_tcp")
+    needed = ("g711", "g722", "opus", "srtp", "sndfile", "aubridge", "aufile", "account", "menu", "ctrl_tcp")
     return shutil.which("baresip") is not None and all((_MODULES / f"{name}.so").exists() for name in needed)
 
 
@@ -43,7 +43,9 @@ class Baresip:
         tone: int,
         transport: str = "udp",
         codecs: str = "pcmu,pcma",
+        protect: str = "",
     ) -> None:
+        """`protect`: "srtp" for calls that may be protected, "srtp-mand" for those that must be."""
         self.account = account
         self.directory = directory
         self.tone = tone
@@ -51,6 +53,7 @@ class Baresip:
         self.sip_port = free_port(pair=True)
         self._transport = transport
         self._codecs = codecs
+        self._protect = f";mediaenc={protect}" if protect else ""
         self._control = free_port()
         self._process: asyncio.subprocess.Process | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -225,7 +228,10 @@ class Baresip:
             "audio_buffer 20-160",
             "rtp_ports 12000-15999",
             f"module_path {_MODULES}",
-            *(f"module {name}.so" for name in ("g711", "g722", "opus", "sndfile", "aubridge", "aufile")),
+            *(
+                f"module {name}.so"
+                for name in ("g711", "g722", "opus", "srtp", "sndfile", "aubridge", "aufile")
+            ),
             "module_tmp account.so",
             *("module_app menu.so", "module_app ctrl_tcp.so", "module_app debug_cmd.so"),
             f"ctrl_tcp_listen 127.0.0.1:{self._control}",
@@ -241,7 +247,7 @@ class Baresip:
         login = f"auth_user={self.account.username};auth_pass={self.account.password}"
         return (
             f"<sip:{self.account.username}@{domain};transport={self._transport}>;{login};{proxy};"
-            f"regint=300;answermode=manual;audio_codecs={self._codecs}\n"
+            f"regint=300;answermode=manual;audio_codecs={self._codecs}{self._protect}\n"
         )
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from tongdai.calls.model import Party, PartyKind
 from tongdai.legs.ports import Device, Opened, Trunk
-from tongdai.sdp import Direction, Negotiated
+from tongdai.sdp import Direction, Negotiated, Srtp
 from tongdai.sip.digest import Algorithm, Credentials, ha1
 from tongdai.tenants.credentials import REALM
 
@@ -96,6 +96,7 @@ class Remote(msgspec.Struct, frozen=True):
     codecs: tuple[tuple[str, int], ...]
     dtmf: tuple[int, ...]
     direction: Direction
+    srtp: Srtp | None
 
 
 class FakeMedia:
@@ -144,6 +145,7 @@ class FakeMedia:
             tuple((codec.name, codec.send_pt) for codec in agreed.codecs),
             tuple(event.send_pt for event in agreed.dtmf),
             agreed.direction,
+            agreed.srtp,
         )
         self.remotes.setdefault(leg, []).append(told)
 

@@ -49,6 +49,7 @@ class Sip(msgspec.Struct):
     host: str
     udp: int
     tcp: int
+    tls: int = 0
 
 
 class Carrier(msgspec.Struct):
@@ -196,11 +197,19 @@ class Demo:
         return next(tenant for tenant in self.facts.tenants if tenant.domain == domain)
 
     def account(
-        self, extension: str, *, domain: str = "anphat.demo", device: int = 0, full: bool = False
+        self,
+        extension: str,
+        *,
+        domain: str = "anphat.demo",
+        device: int = 0,
+        full: bool = False,
+        tls: bool = False,
     ) -> Account:
-        """What a person's phone is given; `full` puts the tenant's domain into its URIs."""
+        """What a person's phone is given; `full` puts the tenant's domain into its URIs, `tls` is for phones
+        that come over TLS."""
         login = self.tenant(domain).person(extension).devices[device]
-        return Account(login.username, login.password, self.server, domain if full else "")
+        server = (self.facts.sip.host, self.facts.sip.tls) if tls else self.server
+        return Account(login.username, login.password, server, domain if full else "")
 
     def carrier(self) -> Account:
         """The account of a phone in the outside world."""

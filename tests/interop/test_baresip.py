@@ -76,6 +76,22 @@ async def test_protected_and_plain_phones_talk(demo: Demo, phones: Phones, one: 
     await lan.hung_up()
 
 
+async def test_phones_over_tls_talk_and_are_protected_when_they_can_be(demo: Demo, phones: Phones):
+    lan = await phones.baresip(demo.account("101", tls=True), transport="tls", protect=MAY)
+    hoa = await phones.baresip(demo.account("103", tls=True), transport="tls", protect=MAY)
+    minh = await phones.baresip(demo.account("102"))
+    await _talk(lan, hoa, "103")
+    for phone in (lan, hoa):  # nobody else has read our key
+        assert phone.log().count("a=crypto:") >= 2
+    await lan.press("42")
+    await hoa.hears_keys("42")
+    await hoa.hang_up()
+    await lan.hung_up()
+    await _talk(minh, lan, "101")
+    await minh.hang_up()
+    await lan.hung_up()
+
+
 @pytest.mark.parametrize("codec", [OPUS, G722])
 async def test_a_wide_band_phone_is_led_through_the_menu_to_a_narrow_one(
     demo: Demo, phones: Phones, codec: str

@@ -35,6 +35,11 @@ def serve(
         str | None, typer.Option(help="IP address that phones are told to send to.")
     ] = None,
     sip_port: Annotated[int | None, typer.Option(help="Port of SIP over UDP and TCP.")] = None,
+    tls_port: Annotated[int | None, typer.Option(help="Port of SIP over TLS.")] = None,
+    tls_certificate: Annotated[
+        str | None, typer.Option(help="File of the TLS certificate; without it one is made.")
+    ] = None,
+    tls_key: Annotated[str | None, typer.Option(help="File of its private key.")] = None,
     sip_names: Annotated[
         str | None, typer.Option(help="Host names by which phones know this server.")
     ] = None,
@@ -55,8 +60,8 @@ def serve(
 
 
 _SERVE_FLAGS = frozenset(
-    """data database host advertised_ip sip_port sip_names media_ports ring_seconds piper_command log_level
-    log_format""".split()
+    """data database host advertised_ip sip_port tls_port tls_certificate tls_key sip_names media_ports
+    ring_seconds piper_command log_level log_format""".split()
 )
 
 
@@ -66,7 +71,7 @@ def demo(
         "127.0.0.1"
     ),
     sip_port: Annotated[int, typer.Option(help="Port of SIP over UDP and TCP.")] = 5060,
-    tls_port: Annotated[int, typer.Option(help="Port of SIP over TLS (not served yet).")] = 5061,
+    tls_port: Annotated[int, typer.Option(help="Port of SIP over TLS.")] = 5061,
     http_port: Annotated[int, typer.Option(help="Port of the portal (not served yet).")] = 8080,
     ws_port: Annotated[int, typer.Option(help="Port of SIP over WebSocket (not served yet).")] = 8088,
     media_ports: Annotated[str, typer.Option(help="First and last UDP port of sound.")] = "20000-29999",
@@ -89,11 +94,12 @@ def demo(
         "data": data or default_demo_dir(),
         "host": host,
         "sip_port": sip_port,
+        "tls_port": tls_port,
         "media_ports": media_ports,
         "ring_seconds": ring_seconds,
         "log_level": log_level,
     }
-    options = DemoOptions(carrier=carrier, bench=bench, other_ports=(tls_port, http_port, ws_port))
+    options = DemoOptions(carrier=carrier, bench=bench, other_ports=(http_port, ws_port))
     plan = plan_demo(load_settings(None, flags), options)
     if fresh:
         wipe(plan.data)

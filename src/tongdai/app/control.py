@@ -14,6 +14,7 @@ from pathlib import Path
 
 import uvloop
 
+from tongdai.app.certificate import Certificate
 from tongdai.app.control_config import READY_LINE, ControlConfig, read_config
 from tongdai.app.front import Front, admit
 from tongdai.app.library import Library
@@ -26,6 +27,7 @@ from tongdai.calllog import CallLog
 from tongdai.calls import events as e
 from tongdai.calls.model import Cause
 from tongdai.core.clock import SystemClock
+from tongdai.core.errors import TongdaiError
 from tongdai.core.ids import new_id
 from tongdai.core.log import configure_logging, get_logger
 from tongdai.db import open_database
@@ -54,6 +56,8 @@ FAREWELL_SECONDS = 2.0
 """How long BYEs wait for their answers, and recordings for their end, at a polite stop."""
 
 _HEARD = "engine/heard"
+_RENEW_SECONDS = 30.0
+"""How often the files of the TLS certificate are looked at."""
 
 
 class Control:
@@ -163,6 +167,7 @@ class Control:
         await self.wires.open(
             self.config.udp_fd, self.config.tcp_fd, (self.config.advertised_ip, self.config.sip_port)
         )
+        await self._open_tls()
         self.pulse.stir()
         self._prewarm(self.provider.tenants)
         follower = Follower(self.db, self.provider.seq, self._follow)
@@ -183,6 +188,28 @@ class Control:
         await self.db.close()
         self.journal.commit()
         self.journal.close()
+
+    async def _open_tls(self) -> None:
+        """Serve TLS, and follow its certificate. Without a good one everything else goes on."""
+        config = self.config
+        try:
+            certificate = Certificate(Path(config.tls_certificate), Path(config.tls_key))
+        except TongdaiError as error:
+            log.error("no SIP over TLS", error=str(error))
+            return
+        await self.wires.open_tls(config.tls_fd, (config.advertised_ip, config.tls_port), certificate.context)
+        self._background.add(asyncio.create_task(self._renew(certificate), name="certificate"))
+
+    async def _renew(self, certificate: Certificate) -> None:
+        while not self.stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_RENEW_SECONDS):
+                    await self.stopping.wait()
+            try:
+                if certificate.refresh():
+                    log.info("another TLS certificate")
+            except TongdaiError as error:
+                log.error("the new TLS certificate cannot be used; the old one stays", error=str(error))
 
     async def _take_over(self, entries: dict[str, bytes]) -> None:
         """Calls whose legs and sound are all there go on; what is left of the others ends, with its CDR."""

@@ -25,6 +25,8 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Bound UDP socket of SIP; packets queue in it while control restarts."""
     tcp_fd: int
     """Listening TCP socket of SIP, on the same port."""
+    tls_fd: int
+    """Listening TCP socket of SIP over TLS."""
     lifeline_fd: int
     """Reading end of a pipe that the supervisor holds open: EOF means that the supervisor is gone."""
     ready_fd: int
@@ -38,6 +40,10 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     sip_host: str
     """Address the SIP sockets are bound to."""
     sip_port: int
+    tls_port: int
+    tls_certificate: str
+    """File of the certificate of TLS."""
+    tls_key: str
     advertised_ip: str
     """IP address that goes into Via, Contact and SDP; differs from `sip_host` behind a NAT or for 0.0.0.0."""
     sip_names: str = ""

@@ -27,6 +27,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     advertised_ip: str
     sip_port: int
+    tls_port: int
+    tls_certificate: str
+    tls_key: str
     sip_names: str
     media_ports: str
     ring_seconds: float | None

@@ -13,6 +13,7 @@ from typing import NoReturn
 import msgspec
 
 import tongdai
+from tongdai.app import certificate as certificates
 from tongdai.app.plan import DemoPlan, Plan, hand_over
 from tongdai.app.settings import Settings, port_range
 from tongdai.app.supervisor.sockets import outward_address, resolve
@@ -40,11 +41,18 @@ def database_url(settings: Settings) -> str:
 def plan_service(settings: Settings) -> Plan:
     """A plan for `tongdai serve`. Makes the data directory. Raises `TongdaiError`."""
     low, high = port_range(settings.media_ports)
-    if low <= settings.sip_port <= high:
+    for port, flag in ((settings.sip_port, "--sip-port"), (settings.tls_port, "--tls-port")):
+        if low <= port <= high:
+            raise TongdaiError(
+                "ports_overlap",
+                f"The SIP port {port} lies within the media ports {settings.media_ports}.",
+                f"Choose others with {flag} or --media-ports.",
+            )
+    if settings.sip_port == settings.tls_port != 0:
         raise TongdaiError(
             "ports_overlap",
-            f"The SIP port {settings.sip_port} lies within the media ports {settings.media_ports}.",
-            "Choose others with --sip-port or --media-ports.",
+            f"Port {settings.sip_port} cannot be that of SIP over TCP and over TLS.",
+            "Choose another with --sip-port or --tls-port.",
         )
     data = settings.data.absolute()
     try:
@@ -55,6 +63,7 @@ def plan_service(settings: Settings) -> Plan:
             f"The directory {data} cannot be made: {error.strerror}.",
             "Name another with --data.",
         ) from error
+    certificate, key = certificates.paths(data, settings.tls_certificate, settings.tls_key)
     wildcard = ipaddress.ip_address(settings.host).is_unspecified
     return Plan(
         data_dir=str(data),
@@ -62,6 +71,9 @@ def plan_service(settings: Settings) -> Plan:
         host=settings.host,
         advertised_ip=settings.advertised_ip or (outward_address() if wildcard else settings.host),
         sip_port=settings.sip_port,
+        tls_port=settings.tls_port,
+        tls_certificate=str(certificate),
+        tls_key=str(key),
         sip_names=settings.sip_names,
         media_ports=settings.media_ports,
         ring_seconds=settings.ring_seconds,
@@ -118,6 +130,8 @@ _LEFT = (
     "secrets.json",
     "demo.json",
     "server.key",
+    "tls.crt",
+    "tls.key",
     LOG,
 )
 """What a demo leaves. Spoken prompts stay: they are the same for the same text."""

@@ -15,6 +15,7 @@ import msgspec
 
 from tongdai.app.plan import Plan, take_over
 from tongdai.app.server_key import server_key
+from tongdai.core.clock import SystemClock
 from tongdai.core.errors import TongdaiError
 
 
@@ -41,6 +42,7 @@ async def prepare(asked: Preparation) -> Prepared:
     plan = asked.plan
     await migrate(plan.db_url)
     key = server_key(plan.data)
+    prepare_certificate(plan)
     if plan.demo is None or asked.trunk is None:
         return Prepared()
 
@@ -66,6 +68,20 @@ async def prepare(asked: Preparation) -> Prepared:
         carrier_username=CARRIER,
         carrier_password=secrets.passwords[CARRIER],
     )
+
+
+def prepare_certificate(plan: Plan) -> None:
+    """See to a certificate that can be used: make ours when it is missing. Raises `TongdaiError`."""
+    from tongdai.app import certificate as certificates
+
+    certificate, key = Path(plan.tls_certificate), Path(plan.tls_key)
+    if certificate.parent == plan.data and not (certificate.exists() and key.exists()):
+        names = [name.strip() for name in plan.sip_names.split(",") if name.strip()]
+        names = list(dict.fromkeys([*names, plan.advertised_ip]))
+        from tongdai.app.self_signed import make
+
+        make(certificate, key, names, SystemClock().wall())
+    certificates.load(certificate, key)
 
 
 def keep_secrets(path: Path, key: bytes, *, fixed: bool) -> Any:

@@ -42,6 +42,13 @@ class Settings(BaseSettings):
         "Empty: `host`, or the machine's address when `host` is 0.0.0.0.",
     )
     sip_port: int = Field(5060, ge=0, le=65535, description="Port of SIP over UDP and TCP; 0 for a free one.")
+    tls_port: int = Field(5061, ge=0, le=65535, description="Port of SIP over TLS; 0 for a free one.")
+    tls_certificate: str = Field(
+        "",
+        description="File of the TLS certificate (PEM, those that signed it behind it). Followed when it "
+        "changes. Empty: one that is made at the first start and signed by itself.",
+    )
+    tls_key: str = Field("", description="File of its private key (PEM, without a password).")
     sip_names: str = Field(
         "localhost",
         description="Host names, separated by commas, by which phones know this server beside their "

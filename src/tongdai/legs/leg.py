@@ -94,9 +94,9 @@ class SipLeg:
     def _here(self) -> sdp.LocalMedia:
         return sdp.LocalMedia(self.record.ip, self.record.port, self.record.rtcp_port)
 
-    def protect(self) -> None:
-        """Offer nothing but a protected stream from now on."""
-        self.record.protocol = sdp.PROTECTED
+    def protect(self, protocol: str) -> None:
+        """Offer keys from now on, under `protocol`: either they are welcome, or nothing else will do."""
+        self.record.protocol = protocol
         self.record.crypto = [sdp.Crypto(tag, suite, new_key(suite)) for tag, suite in enumerate(_OFFERED, 1)]
 
     def make_offer(self, prefer: Sequence[str]) -> str:

@@ -170,6 +170,9 @@ class Legs:
         matched = self._legs.get(command.match)
         if isinstance(command.target, c.DeviceTarget):
             leg.insisted = lambda: self._call_protected(leg, command)
+            contact = self._contacts(command.target.binding)
+            if contact is not None and contact.flow.transport == "tls" and not leg.record.crypto:
+                leg.protect(sdp.PLAIN)  # a description that nobody else reads may carry keys
         offer = leg.make_offer(matched.codecs if matched is not None else ())
         target = command.target
         try:
@@ -187,7 +190,7 @@ class Legs:
 
     def _call_protected(self, leg: SipLeg, command: c.CreateLeg) -> None:
         """Once more, for a phone that takes nothing but protected calls."""
-        leg.protect()
+        leg.protect(sdp.PROTECTED)
         self._call(leg, command)
 
     def _call_device(

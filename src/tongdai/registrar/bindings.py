@@ -209,7 +209,10 @@ def _unindex(index: dict[K, dict[str, Binding]], key: K, id_: str) -> None:
 
 
 def _without_connection(binding: Binding) -> Binding | None:
-    """The same contact reached over a new connection to it, or None when a NAT lies between."""
+    """The same contact reached over a new connection to it; None when a NAT lies between, or when only the
+    phone can open one."""
+    if binding.flow.transport != "tcp":
+        return None
     try:
         uri = SipUri.parse(binding.contact)
     except ParseError:

@@ -218,6 +218,7 @@ class Baresip:
         lines = [
             "poll_method epoll",
             f"sip_listen 127.0.0.1:{self.sip_port}",
+            "sip_verify_server no",
             "net_interface 127.0.0.1",
             "call_local_timeout 120",
             "call_max_calls 8",

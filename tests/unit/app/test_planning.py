@@ -52,6 +52,18 @@ def test_sip_and_sound_do_not_share_ports(data: Path):
         plan_service(settings(data, media_ports="5000-6000"))
 
 
+def test_tls_has_a_port_of_its_own_and_both_halves_of_a_certificate(data: Path):
+    with pytest.raises(TongdaiError, match="5061 lies within"):
+        plan_service(settings(data, media_ports="5061-6000"))
+    with pytest.raises(TongdaiError, match="cannot be that of SIP over TCP and over TLS"):
+        plan_service(settings(data, tls_port=5060))
+    with pytest.raises(TongdaiError, match="--tls-key"):
+        plan_service(settings(data, tls_certificate="c.pem"))
+    plan = plan_service(settings(data, tls_certificate="/etc/c.pem", tls_key="/etc/k.pem"))
+    assert (plan.tls_port, plan.tls_certificate, plan.tls_key) == (5061, "/etc/c.pem", "/etc/k.pem")
+    assert plan_service(settings(data)).tls_key == f"{data}/tls.key"
+
+
 def test_passwords_are_fixed_on_loopback_only(data: Path):
     for host, fixed in [("127.0.0.1", True), ("127.0.0.9", True), ("::1", True), ("203.0.113.5", False)]:
         demo = plan_demo(settings(data, host=host), options()).demo
@@ -112,6 +124,7 @@ def test_a_control_configuration_is_for_its_owner_only(tmp_path: Path):
     config = ControlConfig(
         udp_fd=3,
         tcp_fd=4,
+        tls_fd=7,
         lifeline_fd=5,
         ready_fd=6,
         engine_socket="e",
@@ -119,6 +132,9 @@ def test_a_control_configuration_is_for_its_owner_only(tmp_path: Path):
         db_url="u",
         sip_host="127.0.0.1",
         sip_port=5060,
+        tls_port=5061,
+        tls_certificate="c",
+        tls_key="k",
         advertised_ip="127.0.0.1",
     )
     path = tmp_path / "control.json"

@@ -19,6 +19,9 @@ def preparation(data: Path, *, fixed: bool = True) -> Preparation:
         host="127.0.0.1",
         advertised_ip="127.0.0.1",
         sip_port=5060,
+        tls_port=5061,
+        tls_certificate=str(data / "tls.crt"),
+        tls_key=str(data / "tls.key"),
         sip_names="localhost",
         media_ports="20000-29999",
         ring_seconds=20,
@@ -86,3 +89,24 @@ def test_secrets_that_cannot_be_read_are_not_replaced_in_silence(tmp_path: Path)
     (tmp_path / "secrets.json").write_text("{")
     with pytest.raises(TongdaiError, match="--fresh"):
         keep_secrets(tmp_path / "secrets.json", bytes(32), fixed=True)
+
+
+async def test_a_certificate_is_made_once_and_one_that_is_broken_stops_the_start(tmp_path: Path):
+    await prepare(preparation(tmp_path))
+    made = (tmp_path / "tls.crt").read_bytes()
+    await prepare(preparation(tmp_path))
+    assert (tmp_path / "tls.crt").read_bytes() == made
+    (tmp_path / "tls.key").write_text("half")
+    with pytest.raises(TongdaiError, match="no certificate and its key in PEM"):
+        await prepare(preparation(tmp_path))
+    (tmp_path / "tls.key").unlink()
+    await prepare(preparation(tmp_path))
+    assert (tmp_path / "tls.crt").read_bytes() != made
+
+
+async def test_a_certificate_of_the_operators_is_never_made_for_him(tmp_path: Path):
+    plan = msgspec.structs.replace(
+        preparation(tmp_path).plan, tls_certificate="/nowhere/c.pem", tls_key="/nowhere/k.pem"
+    )
+    with pytest.raises(TongdaiError, match=r"/nowhere/c\.pem cannot be read"):
+        await prepare(Preparation(plan=plan))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tongdai.sip.ua import IncomingRequest, UserAgent
 US, PHONE = ("192.0.2.1", 5060), ("203.0.113.1", 5060)
 UDP = Flow("udp", US, PHONE)
 TCP = Flow("tcp", US, PHONE, 3)
+TLS = Flow("tls", US, PHONE, 4)
 
 
 class Transport:
@@ -137,28 +139,39 @@ def test_before_the_sockets_are_open_nothing_is_sent(post: Post):
 
 async def test_each_message_takes_the_transport_of_its_flow(post: Post, monkeypatch: pytest.MonkeyPatch):
     made: dict[str, Transport] = {}
+    streams: dict[str, Any] = {}
 
     def kind(name: str) -> type:
         class Made:
             @staticmethod
-            async def open(sock: Any, user: Any, *, advertised: tuple[str, int]) -> Transport:
-                made[name] = Transport(sock, user, advertised)
-                return made[name]
+            async def open(
+                sock: Any, user: Any, *, advertised: tuple[str, int], tls: Any = None, numbers: Any = None
+            ) -> Transport:
+                kind = name if tls is None else "tls"
+                made[kind] = Transport(sock, user, advertised)
+                streams[kind] = numbers
+                return made[kind]
 
         return Made
 
     monkeypatch.setattr(module, "UdpTransport", kind("udp"))
-    monkeypatch.setattr(module, "TcpTransport", kind("tcp"))
+    monkeypatch.setattr(module, "StreamTransport", kind("tcp"))
     monkeypatch.setattr(socket, "socket", lambda fileno: f"socket {fileno}")
     await post.wires.open(5, 6, US)
-    udp, tcp = made["udp"], made["tcp"]
+    await post.wires.open_tls(7, ("192.0.2.1", 5061), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+    udp, tcp, tls = made["udp"], made["tcp"], made["tls"]
+    assert (tls.sock, tls.advertised) == ("socket 7", ("192.0.2.1", 5061))
+    assert streams["tcp"] is streams["tls"], "a number names one connection"
     assert (udp.sock, udp.advertised, tcp.sock, tcp.advertised) == ("socket 5", US, "socket 6", US)
     assert udp.user == post.wires.on_message
     assert tcp.user is post.wires
     post.wires.send(UDP, b"one")
     post.wires.send(TCP, b"two")
     assert udp.sent == [(UDP, b"one")]
+    post.wires.send(TLS, b"three")
     assert tcp.sent == [(TCP, b"two")]
+    assert tls.sent == [(TLS, b"three")]
     await post.wires.close()
     assert udp.closed
     assert tcp.closed
+    assert tls.closed

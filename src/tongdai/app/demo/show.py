@@ -19,10 +19,11 @@ CARRIER_PORT = 5070
 class Demo:
     """The demo's side of the supervisor."""
 
-    def __init__(self, plan: Plan, sip_port: int) -> None:
+    def __init__(self, plan: Plan, sip_port: int, tls_port: int) -> None:
         assert plan.demo is not None
         self._plan = plan
         self._sip_port = sip_port
+        self._tls_port = tls_port
         self._path = plan.data / "demo.json"
         self._path.unlink(missing_ok=True)
         self._prepared = Prepared()
@@ -93,7 +94,7 @@ class Demo:
             carrier["password"] = self._prepared.carrier_password
         return {
             "carrier": carrier,
-            "sip": {"host": host, "udp": self._sip_port, "tcp": self._sip_port},
+            "sip": {"host": host, "udp": self._sip_port, "tcp": self._sip_port, "tls": self._tls_port},
             "pids": pids,
             **self._prepared.accounts,
         }
@@ -102,7 +103,7 @@ class Demo:
         sip, carrier = content["sip"], content["carrier"]
         lines = [
             "",
-            f"tongdai takes calls at {sip['host']}:{sip['udp']} (SIP over UDP and TCP).",
+            f"tongdai takes calls at {sip['host']}:{sip['udp']} (SIP over UDP and TCP), :{sip['tls']} (TLS).",
         ]
         for tenant in content["tenants"]:
             lines += ["", f"{tenant['name']} — domain {tenant['domain']}, number {tenant['numbers']['main']}"]

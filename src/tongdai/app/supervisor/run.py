@@ -19,7 +19,7 @@ from tongdai.app.demo.show import Demo
 from tongdai.app.plan import Plan, hand_over
 from tongdai.app.prepare import Preparation, Prepared
 from tongdai.app.supervisor.child import Child, Launch
-from tongdai.app.supervisor.sockets import open_sip
+from tongdai.app.supervisor.sockets import open_sip, open_tls
 from tongdai.core.clock import SystemClock
 from tongdai.core.errors import TongdaiError
 from tongdai.core.log import configure_logging, get_logger
@@ -47,10 +47,12 @@ class Supervisor:
         self._run.mkdir(mode=0o700, exist_ok=True)
         self._lock = _lock(self._run / "lock")
         self._udp, self._tcp = open_sip(plan.host, plan.sip_port)
+        self._tls = open_tls(plan.host, plan.tls_port)
         self._sip_port = int(self._udp.getsockname()[1])
+        self._tls_port = int(self._tls.getsockname()[1])
         self._lifeline, self._lifeline_end = os.pipe()
         self._engine_socket = _engine_socket(self._run)
-        self._demo = Demo(plan, self._sip_port) if plan.demo is not None else None
+        self._demo = Demo(plan, self._sip_port, self._tls_port) if plan.demo is not None else None
         self._engine = engine_binary()
         self.media = self._child("media", self._launch_media)
         self.control = self._child("control", self._launch_control)
@@ -106,6 +108,7 @@ class Supervisor:
             ControlConfig(
                 udp_fd=self._udp.fileno(),
                 tcp_fd=self._tcp.fileno(),
+                tls_fd=self._tls.fileno(),
                 lifeline_fd=self._lifeline,
                 ready_fd=says_ready,
                 engine_socket=str(self._engine_socket),
@@ -113,6 +116,9 @@ class Supervisor:
                 db_url=plan.db_url,
                 sip_host=plan.host,
                 sip_port=self._sip_port,
+                tls_port=self._tls_port,
+                tls_certificate=plan.tls_certificate,
+                tls_key=plan.tls_key,
                 advertised_ip=plan.advertised_ip,
                 sip_names=plan.sip_names,
                 ring_seconds=plan.ring_seconds,
@@ -123,7 +129,7 @@ class Supervisor:
         )
         return Launch(
             [*_PYTHON, "tongdai.app.cli", "control", "--config", str(path)],
-            fds=[self._udp.fileno(), self._tcp.fileno(), self._lifeline, says_ready],
+            fds=[*(s.fileno() for s in (self._udp, self._tcp, self._tls)), self._lifeline, says_ready],
             ready=ready,
             closed=[says_ready],
         )
@@ -193,6 +199,7 @@ class Supervisor:
             self._demo.close()
         self._udp.close()
         self._tcp.close()
+        self._tls.close()
         for name in ("control.json", "control.json.new"):
             (self._run / name).unlink(missing_ok=True)
         self._engine_socket.unlink(missing_ok=True)

@@ -46,6 +46,19 @@ def open_sip(host: str, port: int) -> tuple[socket.socket, socket.socket]:
     )
 
 
+def open_tls(host: str, port: int) -> socket.socket:
+    """The listening socket of SIP over TLS; port 0 takes a free one."""
+    sock = socket.socket(_family(host), socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise _explained(error, host, port, "SIP over TLS", "--tls-port") from error
+    return sock
+
+
 def open_near(host: str, port: int, what: str, remedy: str) -> socket.socket:
     """A bound UDP socket on this port or, when it is taken, on any free one."""
     try:

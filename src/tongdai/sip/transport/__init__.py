@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tongdai.sip.transport.tcp import TcpTransport, TcpUser, listen_tcp
+from tongdai.sip.transport.stream import StreamTransport, StreamUser, listen_tcp
 from tongdai.sip.transport.udp import UdpTransport, bind_udp
 
-__all__ = ["TcpTransport", "TcpUser", "UdpTransport", "bind_udp", "listen_tcp"]
+__all__ = ["StreamTransport", "StreamUser", "UdpTransport", "bind_udp", "listen_tcp"]

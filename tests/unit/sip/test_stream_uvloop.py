@@ -8,7 +8,7 @@ import uvloop
 
 from tongdai.sip.flow import Flow
 from tongdai.sip.message import Message, ParseError
-from tongdai.sip.transport.tcp import TcpTransport, listen_tcp
+from tongdai.sip.transport.stream import StreamTransport, listen_tcp
 
 REQUEST = (
     b"OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/TCP a;branch=z9hG4bK1\r\n"
@@ -33,7 +33,7 @@ class User:
 async def talk() -> None:
     user = User()
     listening = listen_tcp(("127.0.0.1", 0))
-    transport = await TcpTransport.open(listening, user)
+    transport = await StreamTransport.open(listening, user)
     reader, writer = await asyncio.open_connection(*transport.advertised)
     writer.write(REQUEST)
     _, flow = await user.messages.get()

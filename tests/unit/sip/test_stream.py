@@ -9,8 +9,8 @@ import pytest
 
 from tongdai.sip.flow import Flow
 from tongdai.sip.message import Message, ParseError
-from tongdai.sip.transport import tcp
-from tongdai.sip.transport.tcp import TcpTransport, listen_tcp
+from tongdai.sip.transport import stream
+from tongdai.sip.transport.stream import StreamTransport, listen_tcp
 
 OPTIONS = (
     b"OPTIONS sip:a@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bKa\r\n"
@@ -42,17 +42,17 @@ class User:
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[tuple[TcpTransport, User]]:
+async def server() -> AsyncIterator[tuple[StreamTransport, User]]:
     user = User()
-    transport = await TcpTransport.open(listen_tcp(("127.0.0.1", 0)), user)
+    transport = await StreamTransport.open(listen_tcp(("127.0.0.1", 0)), user)
     yield transport, user
     await transport.close()
 
 
-async def test_one_connection_serves_both_directions(server: tuple[TcpTransport, User]) -> None:
+async def test_one_connection_serves_both_directions(server: tuple[StreamTransport, User]) -> None:
     listening, listener = server
     user = User()
-    client = await TcpTransport.open(None, user, advertised=("127.0.0.1", 9))
+    client = await StreamTransport.open(None, user, advertised=("127.0.0.1", 9))
     client.send(client.flow_to(listening.advertised), OPTIONS)
     client.send(client.flow_to(listening.advertised), OPTIONS)
     message, flow = await listener.next("message")
@@ -67,7 +67,7 @@ async def test_one_connection_serves_both_directions(server: tuple[TcpTransport,
     assert (await listener.next("lost"))[1] == flow
 
 
-async def test_messages_are_cut_and_keepalives_answered(server: tuple[TcpTransport, User]) -> None:
+async def test_messages_are_cut_and_keepalives_answered(server: tuple[StreamTransport, User]) -> None:
     listening, listener = server
     reader, writer = await asyncio.open_connection(*listening.advertised)
     stream = b"\r\n\r\n" + OPTIONS + b"\r\n\r\n" + OPTIONS
@@ -80,7 +80,7 @@ async def test_messages_are_cut_and_keepalives_answered(server: tuple[TcpTranspo
     writer.close()
 
 
-async def test_a_stream_without_framing_is_answered_and_closed(server: tuple[TcpTransport, User]) -> None:
+async def test_a_stream_without_framing_is_answered_and_closed(server: tuple[StreamTransport, User]) -> None:
     listening, listener = server
     reader, writer = await asyncio.open_connection(*listening.advertised)
     writer.write(OPTIONS.replace(b"Content-Length: 3\r\n", b"") + OPTIONS)
@@ -92,7 +92,7 @@ async def test_a_stream_without_framing_is_answered_and_closed(server: tuple[Tcp
     writer.close()
 
 
-async def test_a_peer_that_cannot_be_reached_is_reported(server: tuple[TcpTransport, User]) -> None:
+async def test_a_peer_that_cannot_be_reached_is_reported(server: tuple[StreamTransport, User]) -> None:
     _, user = server
     closed = listen_tcp(("127.0.0.1", 0))
     address = closed.getsockname()
@@ -103,10 +103,10 @@ async def test_a_peer_that_cannot_be_reached_is_reported(server: tuple[TcpTransp
 
 
 async def test_slow_connections_are_ended(
-    server: tuple[TcpTransport, User], monkeypatch: pytest.MonkeyPatch
+    server: tuple[StreamTransport, User], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listening, listener = server
-    monkeypatch.setattr(tcp, "SLOW_SECONDS", -1.0)
+    monkeypatch.setattr(stream, "SLOW_SECONDS", -1.0)
     reader, writer = await asyncio.open_connection(*listening.advertised)
     writer.write(OPTIONS)
     await listener.next("message")
@@ -135,7 +135,7 @@ async def ends(reader: asyncio.StreamReader) -> bool:
 
 async def test_connections_beyond_the_limit_are_not_kept() -> None:
     user = User()
-    transport = await TcpTransport.open(listen_tcp(("127.0.0.1", 0)), user, max_connections=1)
+    transport = await StreamTransport.open(listen_tcp(("127.0.0.1", 0)), user, max_connections=1)
     _, first = await asyncio.open_connection(*transport.advertised)
     first.write(OPTIONS)
     await user.next("message")

@@ -1,11 +1,14 @@
-"""SIP over TCP on an asyncio or uvloop loop: accepting, connecting, framing, reusing (RFC 3261 §18, RFC
-5923)."""
+"""SIP over TCP and TLS on an asyncio or uvloop loop: accepting, connecting, framing, reusing (RFC 3261 §18,
+§26.2, RFC 5923)."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
-from typing import Protocol, cast
+import ssl
+from collections.abc import Iterator
+from typing import Literal, Protocol, cast
 
 from tongdai.sip.flow import Address, Flow, hostport
 from tongdai.sip.message import PING, PONG, Message, ParseError, StreamParser
@@ -17,10 +20,12 @@ IDLE_SECONDS = 7200.0
 WRITE_LIMIT = 1024 * 1024
 """Bytes that may wait for a peer that does not read."""
 CONNECT_SECONDS = 10.0
+HANDSHAKE_SECONDS = 10.0
+"""TLS must be agreed on within this time."""
 _SWEEP_SECONDS = 5.0
 
 
-class TcpUser(Protocol):
+class StreamUser(Protocol):
     """Who gets what the connections deliver."""
 
     def on_message(self, message: Message, flow: Flow) -> None:
@@ -55,9 +60,9 @@ def listen_tcp(address: Address, backlog: int = 512) -> socket.socket:
 
 
 class _Connection(asyncio.Protocol):
-    """One TCP connection, accepted or opened."""
+    """One connection, accepted or opened."""
 
-    def __init__(self, owner: TcpTransport, remote: Address | None = None) -> None:
+    def __init__(self, owner: StreamTransport, remote: Address | None = None) -> None:
         self._owner = owner
         self._parser = StreamParser()
         self._transport: asyncio.Transport | None = None
@@ -69,7 +74,7 @@ class _Connection(asyncio.Protocol):
 
     @property
     def flow(self) -> Flow:
-        return Flow("tcp", self._owner.advertised, self.remote, self.number)
+        return Flow(self._owner.kind, self._owner.advertised, self.remote, self.number)
 
     @property
     def stalled(self) -> bool:
@@ -125,17 +130,32 @@ class _Connection(asyncio.Protocol):
         self._owner.remove(self)
 
 
-class TcpTransport:
-    """All TCP connections of one listening address."""
+class StreamTransport:
+    """All connections of one listening address, of TCP or of TLS."""
 
-    def __init__(self, advertised: Address, user: TcpUser, *, max_connections: int = 20_000) -> None:
-        """`advertised` is the address peers reach us at, and so `Flow.local` of accepted connections."""
+    def __init__(
+        self,
+        advertised: Address,
+        user: StreamUser,
+        *,
+        tls: ssl.SSLContext | None = None,
+        numbers: Iterator[int] | None = None,
+        max_connections: int = 20_000,
+    ) -> None:
+        """`advertised` is the address peers reach us at, and so `Flow.local` of accepted connections.
+
+        With `tls` connections are accepted only: a phone has no certificate that would tell us who it is, so
+        it is reached over the connection that it opened (RFC 5626). `numbers` names connections; who serves
+        several listeners gives all of them the same, so that a number says which connection is meant.
+        """
         self.advertised = advertised
         self.user = user
+        self.kind: Literal["tcp", "tls"] = "tcp" if tls is None else "tls"
+        self._tls = tls
+        self._numbers = numbers or itertools.count(1)
         self._max_connections = max_connections
         self._loop = asyncio.get_running_loop()
         self._server: asyncio.Server | None = None
-        self._numbers = 0
         self._connections: dict[int, _Connection] = {}
         self._by_remote: dict[Address, _Connection] = {}
         self._opening: dict[Address, asyncio.Task[None]] = {}
@@ -145,11 +165,13 @@ class TcpTransport:
     async def open(
         cls,
         sock: socket.socket | None,
-        user: TcpUser,
+        user: StreamUser,
         *,
         advertised: Address | None = None,
+        tls: ssl.SSLContext | None = None,
+        numbers: Iterator[int] | None = None,
         max_connections: int = 20_000,
-    ) -> TcpTransport:
+    ) -> StreamTransport:
         """Accept on a listening socket, our own or inherited; without one, only connections of ours exist."""
         if advertised is None:
             host, port = ("0.0.0.0", 0) if sock is None else sock.getsockname()[:2]
@@ -158,14 +180,19 @@ class TcpTransport:
                     "a socket bound to every address needs `advertised`: the one to be reached at"
                 )
             advertised = (host, port)
-        self = cls(advertised, user, max_connections=max_connections)
+        self = cls(advertised, user, tls=tls, numbers=numbers, max_connections=max_connections)
         if sock is not None:
-            self._server = await self._loop.create_server(lambda: _Connection(self), sock=sock)
+            self._server = await self._loop.create_server(
+                lambda: _Connection(self),
+                sock=sock,
+                ssl=tls,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS if tls is not None else None,
+            )
         return self
 
     def flow_to(self, remote: Address) -> Flow:
         """A flow that uses any connection to `remote`, or opens one."""
-        return Flow("tcp", self.advertised, remote)
+        return Flow(self.kind, self.advertised, remote)
 
     def send(self, flow: Flow, data: bytes) -> None:
         """Send one message. A flow whose connection is gone is replaced by another to the same peer; when
@@ -173,6 +200,9 @@ class TcpTransport:
         connection = self._connections.get(flow.connection)
         if connection is None or connection.remote != flow.remote:  # a former process counted anew
             connection = self._by_remote.get(flow.remote)
+        if connection is None and self._tls is not None:
+            self._loop.call_soon(self.user.on_lost, flow)
+            return
         if connection is None:
             connection = self._connect(flow.remote)
         connection.write(data)
@@ -200,8 +230,7 @@ class TcpTransport:
 
     def next_number(self) -> int:
         """Names a connection; never reused."""
-        self._numbers += 1
-        return self._numbers
+        return next(self._numbers)
 
     def add(self, connection: _Connection) -> None:
         """A connection is up; one too many is not kept."""

@@ -73,13 +73,12 @@ async def prepare(asked: Preparation) -> Prepared:
 def prepare_certificate(plan: Plan) -> None:
     """See to a certificate that can be used: make ours when it is missing. Raises `TongdaiError`."""
     from tongdai.app import certificate as certificates
+    from tongdai.app.self_signed import make
 
     certificate, key = Path(plan.tls_certificate), Path(plan.tls_key)
     if certificate.parent == plan.data and not (certificate.exists() and key.exists()):
         names = [name.strip() for name in plan.sip_names.split(",") if name.strip()]
         names = list(dict.fromkeys([*names, plan.advertised_ip]))
-        from tongdai.app.self_signed import make
-
         make(certificate, key, names, SystemClock().wall())
     certificates.load(certificate, key)
 

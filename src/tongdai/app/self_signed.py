@@ -42,7 +42,6 @@ def make(certificate: Path, key: Path, names: Sequence[str], now: float) -> None
 
 
 def _name(name: str) -> x509.GeneralName:
-
     try:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:

@@ -27,7 +27,7 @@ test-packages:
 
 test: setup test-packages
 	cargo test --workspace --locked --quiet
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check

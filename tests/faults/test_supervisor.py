@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.interop.ports import BLOCK, free_port, reserve_block
 
 pytestmark = pytest.mark.faults
 
@@ -50,6 +51,9 @@ class Running:
     def __init__(self, data: Path) -> None:
         self.data = data
         self.output = data.parent / "output.txt"
+        first, self.guard = reserve_block()
+        self._ports = [f"--media-ports={first}-{first + BLOCK - 1}"]
+        self._ports += [f"--{kind}-port={free_port()}" for kind in ("tls", "http", "ws")]
 
     def start(self, *more: str) -> None:
         command = [
@@ -64,7 +68,7 @@ class Running:
         ]
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                [*command, "--media-ports", "41000-41099", *more], stdout=output, stderr=subprocess.STDOUT
+                [*command, *self._ports, *more], stdout=output, stderr=subprocess.STDOUT
             )
         wait(lambda: self.works() or self.process.poll() is not None, 60)
         assert self.process.poll() is None, self.output.read_text()
@@ -109,6 +113,7 @@ def demo(place: Path) -> Iterator[Running]:
     if demo.process.poll() is None:
         demo.process.kill()
         demo.process.wait()
+    demo.guard.close()
 
 
 @pytest.fixture
@@ -170,8 +175,7 @@ def test_when_the_supervisor_is_killed_the_others_end_by_themselves(demo: Runnin
 
 
 def test_a_second_demo_on_the_same_data_is_refused_and_harms_nothing(demo: Running, phone: socket.socket):
-    second = Running(demo.data)
-    command = [sys.executable, "-m", "tongdai.app.cli", "demo", "--data", str(second.data), "--sip-port", "0"]
+    command = [sys.executable, "-m", "tongdai.app.cli", "demo", "--data", str(demo.data), "--sip-port", "0"]
     refused = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     assert refused.returncode == 2
     assert f"pid {demo.process.pid}" in refused.stderr

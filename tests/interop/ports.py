@@ -9,22 +9,34 @@ from pathlib import Path
 BLOCK = 400
 _LOWEST, _HIGHEST = 16000, 19999
 
-_given: set[int] = set()
+_claims: list[socket.socket] = []
 
 
 def free_port(*, pair: bool = False, host: str = "127.0.0.1") -> int:
     """A port that is free for UDP and TCP; with `pair` the next one is free too (baresip takes it).
 
-    None is given twice: a demo that was not started yet and the carrier that waited for it once had the same
-    one, and the demo called itself.
+    None is given twice, in this process or in another that runs tests beside it: a demo that was not started yet
+    and the carrier that waited for it once had the same one, and the demo called itself.
     """
-    ports = [port for port in range(_LOWEST, _HIGHEST, 2) if port not in _given]
+    ports = list(range(_LOWEST, _HIGHEST, 2))
     random.shuffle(ports)
     for port in ports:
-        if all(_is_free(host, port + offset) for offset in range(2 if pair else 1)):
-            _given.add(port)
+        if all(_is_free(host, port + offset) for offset in range(2 if pair else 1)) and _claim(port):
             return port
     raise OSError(f"no free port between {_LOWEST} and {_HIGHEST} on {host}")
+
+
+def _claim(port: int) -> bool:
+    """Make a port this process's until its end. The name of a socket that stands in no file system does: it goes
+    with the process, however that ends."""
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        claim.bind(f"\0tongdai-tests-port-{port}")
+    except OSError:
+        claim.close()
+        return False
+    _claims.append(claim)
+    return True
 
 
 def reserve_block(host: str = "127.0.0.1") -> tuple[int, socket.socket]:

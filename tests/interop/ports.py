@@ -15,8 +15,8 @@ _claims: list[socket.socket] = []
 def free_port(*, pair: bool = False, host: str = "127.0.0.1") -> int:
     """A port that is free for UDP and TCP; with `pair` the next one is free too (baresip takes it).
 
-    None is given twice, in this process or in another that runs tests beside it: a demo that was not started yet
-    and the carrier that waited for it once had the same one, and the demo called itself.
+    None is given twice, in this process or in another that runs tests beside it: a demo that was not started
+    yet and the carrier that waited for it once had the same one, and the demo called itself.
     """
     ports = list(range(_LOWEST, _HIGHEST, 2))
     random.shuffle(ports)
@@ -27,8 +27,8 @@ def free_port(*, pair: bool = False, host: str = "127.0.0.1") -> int:
 
 
 def _claim(port: int) -> bool:
-    """Make a port this process's until its end. The name of a socket that stands in no file system does: it goes
-    with the process, however that ends."""
+    """Make a port this process's until its end. The name of a socket that stands in no file system does: it
+    goes with the process, however that ends."""
     claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
         claim.bind(f"\0tongdai-tests-port-{port}")

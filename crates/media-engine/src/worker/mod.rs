@@ -5,8 +5,10 @@
 //! something is due. Sessions and mixers are found by slot; nothing here is looked up by name or allocated per packet.
 
 mod mixing;
+mod player;
 mod produce;
 mod receive;
+mod recorder;
 mod report;
 mod session;
 #[cfg(test)]

@@ -1,22 +1,18 @@
-//! What is made here at its time: silence, players, endless sounds, digits; and what recorders take.
+//! What is made here at its time: silence, what is played, endless sounds, digits.
 
-use super::session::{Digits, HOLE, Player, Session, kind};
+use super::session::{Digits, HOLE, Session, kind};
 use super::world::World;
 use crate::clock;
 use crate::notes::Happening;
 use crate::orders::{Format, Slot, Source};
-use crate::wire::{PlayEnd, RecordEnd};
-use crate::writer::{CHUNK, Job};
+use crate::wire::PlayEnd;
 use media_proto::codec::Codec;
 use media_proto::dtmf::{self, PAYLOAD_LEN, Step};
 use media_proto::g711::Law;
-use media_proto::recording::End;
 use media_proto::resample::Resampler;
 use media_proto::rtp::{HEADER_LEN, Header};
 use media_proto::srtp::MAX_OVERHEAD;
-use media_proto::{FRAME, FRAME_MICROS, MS, Micros, SAMPLE_RATE, WIDE_FRAME, opus, rtcp};
-use std::sync::atomic::Ordering;
-use std::sync::mpsc::TrySendError;
+use media_proto::{FRAME, MS, Micros, SAMPLE_RATE, WIDE_FRAME, opus, rtcp};
 
 /// The longest packet of G.711 made here: 60 ms.
 const MAX_SAMPLES: usize = 480;
@@ -58,67 +54,6 @@ impl World {
             session.told_quiet = true;
             let silent = now - session.last_heard;
             self.tell(slot, Happening::Quiet { silent });
-        }
-    }
-
-    fn tick_recorder(&mut self, slot: Slot, now: Micros) {
-        loop {
-            let Some(recorder) = self.session(slot).and_then(|session| session.recorder.as_deref_mut())
-            else {
-                return;
-            };
-            let Some(next) = recorder.next.filter(|next| *next <= now) else { return };
-            recorder.next = Some(next + FRAME_MICROS);
-            let mut frame = [0; FRAME];
-            recorder.ear.take(&mut frame, SAMPLE_RATE);
-            recorder.chunk.extend_from_slice(&frame);
-            let end = recorder.recording.frame(&frame);
-            let failed = recorder.failed.load(Ordering::Relaxed);
-            if recorder.chunk.len() + FRAME > CHUNK {
-                self.write_chunk(slot);
-            }
-            let reason = match end {
-                _ if failed => RecordEnd::Disk,
-                Some(End::Limit) => RecordEnd::Limit,
-                Some(End::Silence) => RecordEnd::Silence,
-                None => continue,
-            };
-            self.finish_recording(slot, reason, None);
-        }
-    }
-
-    /// Gives the writer what a recorder has gathered. When it cannot keep up, the recording ends at the next frame.
-    fn write_chunk(&mut self, slot: Slot) {
-        let recorder = self.session(slot).and_then(|session| session.recorder.as_deref_mut());
-        if recorder.is_none_or(|recorder| recorder.chunk.is_empty()) {
-            return;
-        }
-        let empty = self.chunk();
-        let Some(recorder) = self.session(slot).and_then(|session| session.recorder.as_deref_mut()) else {
-            return;
-        };
-        let samples = std::mem::replace(&mut recorder.chunk, empty);
-        let (file, failed) = (recorder.file, recorder.failed.clone());
-        if let Err(TrySendError::Full(_)) = self.jobs.0.try_send(Job::Write { file, samples }) {
-            failed.store(true, Ordering::Relaxed);
-        }
-    }
-
-    /// Ends a session's recording, if there is one; it is told when the file is complete.
-    pub fn finish_recording(&mut self, slot: Slot, reason: RecordEnd, digit: Option<char>) {
-        self.write_chunk(slot);
-        let Some(mut recorder) = self.session(slot).and_then(|session| session.recorder.take()) else {
-            return;
-        };
-        recorder.done.ms = recorder.recording.ms();
-        recorder.done.voiced_ms = recorder.recording.voiced_ms();
-        recorder.done.reason = reason;
-        recorder.done.digit = digit;
-        self.unwritten.push_back(Job::Finish { file: recorder.file, done: recorder.done });
-        if let Some(session) = self.session(slot)
-            && matches!(&session.player, Some(Player { role: super::session::Role::Beep, .. }))
-        {
-            session.player = None;
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One leg's stream: its state, and when it next has something to do.
 
-use crate::notes::Recorded;
+use super::player::Player;
+use super::recorder::Recorder;
 use crate::orders::{Remote, Slot, Sockets, Source, Srtp};
 use crate::wire::SessionStats;
 use media_proto::codec::{self, Codec, Decoder, Encoder};
@@ -8,7 +9,6 @@ use media_proto::dtmf;
 use media_proto::ear::Ear;
 use media_proto::g711::Law;
 use media_proto::latch::Latch;
-use media_proto::recording::Recording;
 use media_proto::resample::Resampler;
 use media_proto::rtcp;
 use media_proto::rtp::HEADER_LEN;
@@ -17,8 +17,6 @@ use media_proto::sound::Playlist;
 use media_proto::srtp::{Protector, Unprotector};
 use media_proto::tx::{Incoming, TxStream};
 use media_proto::{MS, Micros};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// A peer that sent nothing for this long is replaced by silence.
 pub const HOLE: Micros = 200 * MS;
@@ -87,36 +85,10 @@ pub struct Coders {
     pub down: Option<Box<Resampler>>,
 }
 
-/// Sound that is played over the source.
-pub struct Player {
-    pub list: Playlist,
-    pub role: Role,
-}
-
-pub enum Role {
-    /// A `play` command, by its id.
-    Play(String),
-    /// The beep before the recording.
-    Beep,
-}
-
 /// Digits that are being sent, in one form or the other.
 pub enum Digits {
     Events(dtmf::Sender),
     Sound(Playlist),
-}
-
-pub struct Recorder {
-    pub done: Recorded,
-    pub file: u64,
-    pub recording: Recording,
-    pub ear: Ear,
-    pub stop_digits: String,
-    pub chunk: Vec<i16>,
-    /// When the next frame is due; `None` while the beep is heard.
-    pub next: Option<Micros>,
-    /// Set by the writer when the disk failed, and here when it is too slow.
-    pub failed: Arc<AtomicBool>,
 }
 
 /// The RTCP side of a session.

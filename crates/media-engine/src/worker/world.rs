@@ -1,15 +1,14 @@
 //! All sessions and mixers of one worker, and how orders change them.
 
 use super::mixing::Mixer;
+use super::player::{Player, Role};
 use super::receive::MAX_SAMPLES;
-use super::session::{Digits, Player, Recorder, Role, Session};
+use super::session::{Digits, Session};
 use crate::notes::{Happening, Note, NoteSender};
-use crate::orders::{Order, Record, Slot, Sockets, Source};
+use crate::orders::{Order, Slot, Sockets, Source};
 use crate::sys::{self, Epoll};
 use crate::wire::{EngineStats, PlayEnd, RecordEnd};
 use crate::writer::{Job, Jobs};
-use media_proto::ear::Ear;
-use media_proto::recording::Recording;
 use media_proto::sound::{Playlist, Sound};
 use media_proto::{Micros, rtp, tone};
 use std::collections::VecDeque;
@@ -35,7 +34,7 @@ pub struct World {
     pub jobs: Jobs,
     /// Ends of recordings that the writer's queue had no room for.
     pub unwritten: VecDeque<Job>,
-    emptied: mpsc::Receiver<Vec<i16>>,
+    pub emptied: mpsc::Receiver<Vec<i16>>,
     /// The session that is worked for: the one to close when the work panics.
     pub current: Slot,
     broken: Vec<Slot>,
@@ -318,57 +317,6 @@ impl World {
             }
             _ => {}
         }
-    }
-
-    /// Plays something over the source, instead of what was played before.
-    fn cover(&mut self, slot: Slot, player: Player, now: Micros) {
-        self.uncover(slot, PlayEnd::Stopped, now);
-        if let Some(session) = self.session(slot) {
-            session.player = Some(player);
-            session.filling = true;
-            session.next_packet = session.next_packet.max(now);
-        }
-    }
-
-    /// Ends what is played. The recording that waited for its beep begins.
-    pub fn uncover(&mut self, slot: Slot, reason: PlayEnd, now: Micros) {
-        let Some(session) = self.session(slot) else { return };
-        match session.player.take() {
-            Some(Player { role: Role::Play(play), .. }) => {
-                self.tell(slot, Happening::PlayDone { play, reason });
-            }
-            Some(Player { role: Role::Beep, .. }) => {
-                if let Some(recorder) = &mut session.recorder {
-                    recorder.next.get_or_insert(now);
-                }
-            }
-            None => {}
-        }
-    }
-
-    fn record(&mut self, slot: Slot, record: Record, now: Micros) {
-        self.finish_recording(slot, RecordEnd::Stopped, None);
-        let Record { done, file, failed, limits, stop_digits, beep } = record;
-        let recorder = Recorder {
-            done,
-            file,
-            recording: Recording::new(limits),
-            ear: Ear::default(),
-            stop_digits,
-            chunk: self.chunk(),
-            next: beep.is_none().then_some(now),
-            failed,
-        };
-        let Some(session) = self.session(slot) else { return };
-        session.recorder = Some(Box::new(recorder));
-        if let Some(beep) = beep {
-            self.cover(slot, Player { list: Playlist::new(vec![beep], false), role: Role::Beep }, now);
-        }
-    }
-
-    /// An empty chunk for a recorder, one that the writer gave back if there is any.
-    pub fn chunk(&mut self) -> Vec<i16> {
-        self.emptied.try_recv().unwrap_or_else(|_| Vec::with_capacity(crate::writer::CHUNK))
     }
 
     fn close(

@@ -1,0 +1,49 @@
+//! What is played over the source of a session.
+
+use super::world::World;
+use crate::notes::Happening;
+use crate::orders::Slot;
+use crate::wire::PlayEnd;
+use media_proto::Micros;
+use media_proto::sound::Playlist;
+
+/// Sound that is played over the source.
+pub struct Player {
+    pub list: Playlist,
+    pub role: Role,
+}
+
+pub enum Role {
+    /// A `play` command, by its id.
+    Play(String),
+    /// The beep before the recording.
+    Beep,
+}
+
+impl World {
+    /// Plays something over the source, instead of what was played before.
+    pub fn cover(&mut self, slot: Slot, player: Player, now: Micros) {
+        self.uncover(slot, PlayEnd::Stopped, now);
+        if let Some(session) = self.session(slot) {
+            session.player = Some(player);
+            session.filling = true;
+            session.next_packet = session.next_packet.max(now);
+        }
+    }
+
+    /// Ends what is played. The recording that waited for its beep begins.
+    pub fn uncover(&mut self, slot: Slot, reason: PlayEnd, now: Micros) {
+        let Some(session) = self.session(slot) else { return };
+        match session.player.take() {
+            Some(Player { role: Role::Play(play), .. }) => {
+                self.tell(slot, Happening::PlayDone { play, reason });
+            }
+            Some(Player { role: Role::Beep, .. }) => {
+                if let Some(recorder) = &mut session.recorder {
+                    recorder.next.get_or_insert(now);
+                }
+            }
+            None => {}
+        }
+    }
+}

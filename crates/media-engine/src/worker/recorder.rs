@@ -1,0 +1,118 @@
+//! What recorders take, and give the writer.
+
+use super::player::{Player, Role};
+use super::world::World;
+use crate::notes::Recorded;
+use crate::orders::{Record, Slot};
+use crate::wire::RecordEnd;
+use crate::writer::{CHUNK, Job};
+use media_proto::ear::Ear;
+use media_proto::recording::{End, Recording};
+use media_proto::sound::Playlist;
+use media_proto::{FRAME, FRAME_MICROS, Micros, SAMPLE_RATE};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::TrySendError;
+
+pub struct Recorder {
+    pub done: Recorded,
+    pub file: u64,
+    pub recording: Recording,
+    pub ear: Ear,
+    pub stop_digits: String,
+    pub chunk: Vec<i16>,
+    /// When the next frame is due; `None` while the beep is heard.
+    pub next: Option<Micros>,
+    /// Set by the writer when the disk failed, and here when it is too slow.
+    pub failed: Arc<AtomicBool>,
+}
+
+impl World {
+    /// Begins a recording, in place of one in progress.
+    pub fn record(&mut self, slot: Slot, record: Record, now: Micros) {
+        self.finish_recording(slot, RecordEnd::Stopped, None);
+        let Record { done, file, failed, limits, stop_digits, beep } = record;
+        let recorder = Recorder {
+            done,
+            file,
+            recording: Recording::new(limits),
+            ear: Ear::default(),
+            stop_digits,
+            chunk: self.chunk(),
+            next: beep.is_none().then_some(now),
+            failed,
+        };
+        let Some(session) = self.session(slot) else { return };
+        session.recorder = Some(Box::new(recorder));
+        if let Some(beep) = beep {
+            self.cover(slot, Player { list: Playlist::new(vec![beep], false), role: Role::Beep }, now);
+        }
+    }
+
+    /// An empty chunk for a recorder, one that the writer gave back if there is any.
+    pub fn chunk(&mut self) -> Vec<i16> {
+        self.emptied.try_recv().unwrap_or_else(|_| Vec::with_capacity(crate::writer::CHUNK))
+    }
+
+    /// Takes the frames that are due, and ends the recording when it has to.
+    pub fn tick_recorder(&mut self, slot: Slot, now: Micros) {
+        loop {
+            let Some(recorder) = self.session(slot).and_then(|session| session.recorder.as_deref_mut())
+            else {
+                return;
+            };
+            let Some(next) = recorder.next.filter(|next| *next <= now) else { return };
+            recorder.next = Some(next + FRAME_MICROS);
+            let mut frame = [0; FRAME];
+            recorder.ear.take(&mut frame, SAMPLE_RATE);
+            recorder.chunk.extend_from_slice(&frame);
+            let end = recorder.recording.frame(&frame);
+            let failed = recorder.failed.load(Ordering::Relaxed);
+            if recorder.chunk.len() + FRAME > CHUNK {
+                self.write_chunk(slot);
+            }
+            let reason = match end {
+                _ if failed => RecordEnd::Disk,
+                Some(End::Limit) => RecordEnd::Limit,
+                Some(End::Silence) => RecordEnd::Silence,
+                None => continue,
+            };
+            self.finish_recording(slot, reason, None);
+        }
+    }
+
+    /// Gives the writer what a recorder has gathered. When it cannot keep up, the recording ends at the next frame.
+    fn write_chunk(&mut self, slot: Slot) {
+        let recorder = self.session(slot).and_then(|session| session.recorder.as_deref_mut());
+        if recorder.is_none_or(|recorder| recorder.chunk.is_empty()) {
+            return;
+        }
+        let empty = self.chunk();
+        let Some(recorder) = self.session(slot).and_then(|session| session.recorder.as_deref_mut()) else {
+            return;
+        };
+        let samples = std::mem::replace(&mut recorder.chunk, empty);
+        let (file, failed) = (recorder.file, recorder.failed.clone());
+        if let Err(TrySendError::Full(_)) = self.jobs.0.try_send(Job::Write { file, samples }) {
+            failed.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Ends a session's recording, if there is one; it is told when the file is complete.
+    pub fn finish_recording(&mut self, slot: Slot, reason: RecordEnd, digit: Option<char>) {
+        self.write_chunk(slot);
+        let Some(mut recorder) = self.session(slot).and_then(|session| session.recorder.take()) else {
+            return;
+        };
+        recorder.done.ms = recorder.recording.ms();
+        recorder.done.voiced_ms = recorder.recording.voiced_ms();
+        recorder.done.reason = reason;
+        recorder.done.digit = digit;
+        self.unwritten.push_back(Job::Finish { file: recorder.file, done: recorder.done });
+        if let Some(session) = self.session(slot)
+            && matches!(&session.player, Some(Player { role: Role::Beep, .. }))
+        {
+            session.player = None;
+        }
+    }
+}

@@ -5,6 +5,7 @@ use crate::sys::EventFd;
 use crate::wire::{Direction, Secret};
 use media_proto::codec::Codec;
 use media_proto::dtmf;
+use media_proto::mixer::Gain;
 use media_proto::opus;
 use media_proto::recording::Limits;
 use media_proto::sound::{Playlist, Sound};
@@ -124,6 +125,11 @@ pub enum Order {
     StopRecord {
         slot: Slot,
         record: Option<String>,
+    },
+    /// How loud the session is in mixers.
+    Voice {
+        slot: Slot,
+        gain: Gain,
     },
     /// The digits both as events and as sound: the peer decides.
     Digits {

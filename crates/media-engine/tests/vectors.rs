@@ -155,6 +155,9 @@ fn commands() -> Vec<(String, Command)> {
     for (kind, source) in sources() {
         commands.push((format!("hear {kind}"), Command::Hear { session: session(), source }));
     }
+    let voice = |gain_db, muted| Command::Voice { session: s("s-1"), gain_db, muted };
+    commands.push((s("voice"), voice(Some(-6.5), false)));
+    commands.push((s("voice muted"), voice(None, true)));
     commands
 }
 

@@ -1,7 +1,7 @@
 //! The codecs a stream may use, and the states that turn their payloads into sound and back.
 
 use crate::g711::Law;
-use crate::{g722, opus};
+use crate::{WIDE_FRAME, g722, opus};
 
 /// A voice codec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,6 +145,21 @@ impl Encoder {
             Encoder::Opus(encoder) => encoder.encode(samples, payload),
         }
     }
+
+    /// Is near enough to where `other` is, that one who was fed by it goes on with this one and hears no click. `before` is the
+    /// sound that `other` had last. (The state of Opus cannot be copied; it finds itself in two frames.)
+    pub fn take_over(&mut self, other: &Encoder, before: &[[i16; WIDE_FRAME]; 2]) {
+        match (self, other) {
+            (Encoder::G722(mine), Encoder::G722(other)) => mine.clone_from(other),
+            (Encoder::Opus(mine), _) => {
+                let mut unsent = [0; opus::MAX_PAYLOAD];
+                for frame in before {
+                    mine.encode(frame, &mut unsent);
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 #[cfg(test)]
@@ -213,6 +228,42 @@ mod tests {
                 assert!(lost.iter().any(|&sample| sample.abs() > 2_000));
             }
             decoder.decode(&payload[..length], &mut frame);
+        }
+    }
+
+    #[test]
+    fn one_who_is_moved_between_a_shared_encoder_and_his_own_hears_no_click() {
+        for codec in [Codec::G722, Codec::Opus] {
+            let mut shared = Encoder::new(codec, opus::Settings::default()).unwrap();
+            let mut own = Encoder::new(codec, opus::Settings::default()).unwrap();
+            let mut decoder = Decoder::new(codec).unwrap();
+            let mut before = [[0; WIDE_FRAME]; 2];
+            let (mut last, mut steps) = (0, Vec::new());
+            for n in 0..150 {
+                let sound: [i16; WIDE_FRAME] = std::array::from_fn(|i| {
+                    let at = (n * WIDE_FRAME + i) as f64;
+                    ((at * 0.11).sin() * 6e3 + (at * 0.29).sin() * 3e3) as i16
+                });
+                if n == 50 {
+                    own.take_over(&shared, &before);
+                }
+                let (mut payload, mut frame) = ([0; opus::MAX_PAYLOAD], [0i16; WIDE_FRAME]);
+                let mut length = shared.encode(&sound, &mut payload);
+                if (50..100).contains(&n) {
+                    length = own.encode(&sound, &mut payload);
+                }
+                before = [before[1], sound];
+                assert_eq!(decoder.decode(&payload[..length], &mut frame), WIDE_FRAME);
+                for &sample in &frame {
+                    steps.push((i32::from(sample) - last).abs());
+                    last = i32::from(sample);
+                }
+            }
+            let most = |from: usize, to: usize| {
+                steps[from * WIDE_FRAME..to * WIDE_FRAME].iter().copied().max().unwrap()
+            };
+            let (steady, moved) = (most(10, 50), most(50, 150));
+            assert!(moved < steady * 4 / 3, "{codec:?}: a step of {moved}, elsewhere at most {steady}");
         }
     }
 }

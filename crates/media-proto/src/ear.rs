@@ -29,6 +29,11 @@ impl Ear {
         }
     }
 
+    /// The rate of what was put last.
+    pub fn rate(&self) -> u32 {
+        self.buffer.rate()
+    }
+
     /// Takes the next samples, as many as there is room for, at `rate` (8000 or 16,000 Hz; up to 60 ms); false when nothing is
     /// there (they are then silence).
     pub fn take(&mut self, out: &mut [i16], rate: u32) -> bool {

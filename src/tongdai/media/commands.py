@@ -110,6 +110,10 @@ class Commands:
         """Press keys towards the leg (RFC 4733)."""
         self.send("dtmf", session=session, digits=digits, ms=ms, gap_ms=gap_ms)
 
+    def voice(self, session: str, *, gain_db: float = 0.0, muted: bool = False) -> None:
+        """How loud the session is in mixers (decibels, at most 20), or not at all."""
+        self.send("voice", session=session, gain_db=gain_db, muted=muted)
+
     def mixer_open(self, mixer: str) -> None:
         """Open a mixer; one that exists already comes back as the event `Failed` with `exists`."""
         self.send("mixer_open", mixer=mixer)

@@ -12,6 +12,7 @@ use crate::ports::Refused;
 use crate::sys;
 use crate::wire::{self, Body, Command, Envelope, ErrorCode, RecordCommand, RecordEnd, RemoteCommand};
 use crate::writer::Job;
+use media_proto::mixer::Gain;
 use media_proto::recording::Limits;
 use media_proto::sound::{Playlist, Sound};
 use media_proto::{dtmf, tone};
@@ -132,6 +133,7 @@ impl Control {
                 DONE
             }
             Command::Dtmf { session, digits, ms, gap_ms } => self.dtmf(session, digits, *ms, *gap_ms),
+            Command::Voice { session, gain_db, muted } => self.voice(session, gain_db.unwrap_or(0.0), *muted),
             Command::MixerOpen { mixer } => {
                 if self.mixers.find(mixer).is_some() {
                     return refuse(ErrorCode::Exists, format!("mixer {mixer} is open"));
@@ -399,6 +401,16 @@ impl Control {
                 refuse(ErrorCode::BadValue, format!("'{digits}' has something that is no key (0-9 * # A-D)"))
             }
         }
+    }
+
+    fn voice(&mut self, session: &str, gain_db: f64, muted: bool) -> Result<Answer, Refusing> {
+        let slot = self.slot_of(session)?;
+        if !gain_db.is_finite() {
+            return refuse(ErrorCode::BadValue, "`gain_db` is a number of decibels");
+        }
+        let gain = if muted { Gain::NONE } else { Gain::from_db(gain_db) };
+        self.orders.send(Order::Voice { slot, gain });
+        DONE
     }
 
     /// The slot of a session that has a name.

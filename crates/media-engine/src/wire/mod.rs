@@ -45,7 +45,7 @@ pub struct Envelope {
 }
 
 /// The commands, by name.
-pub const OPS: [&str; 15] = [
+pub const OPS: [&str; 16] = [
     "hello",
     "open",
     "remote",
@@ -55,6 +55,7 @@ pub const OPS: [&str; 15] = [
     "record",
     "stop_record",
     "dtmf",
+    "voice",
     "mixer_open",
     "mixer_play",
     "mixer_close",
@@ -106,6 +107,13 @@ pub enum Command {
         ms: u32,
         #[serde(default = "default_gap_ms")]
         gap_ms: u32,
+    },
+    Voice {
+        session: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gain_db: Option<f64>,
+        #[serde(default)]
+        muted: bool,
     },
     MixerOpen {
         mixer: String,
@@ -168,6 +176,7 @@ impl Command {
             Command::Record(_) => "record",
             Command::StopRecord { .. } => "stop_record",
             Command::Dtmf { .. } => "dtmf",
+            Command::Voice { .. } => "voice",
             Command::MixerOpen { .. } => "mixer_open",
             Command::MixerPlay { .. } => "mixer_play",
             Command::MixerClose { .. } => "mixer_close",
@@ -187,6 +196,7 @@ impl Command {
             | Command::Stop { session, .. }
             | Command::StopRecord { session, .. }
             | Command::Dtmf { session, .. }
+            | Command::Voice { session, .. }
             | Command::Close { session }
             | Command::Stats { session: Some(session) } => Some(Target::Session(session.clone())),
             Command::Remote(remote) => Some(Target::Session(remote.session.clone())),

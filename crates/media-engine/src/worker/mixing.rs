@@ -1,51 +1,114 @@
-//! Mixers: every 20 ms each member's voice is taken, added up, and sent back without his own. As long as nobody is wide, all of
-//! it is narrow and cheap; else all of it is wide.
+//! Mixers: every 20 ms each member's voice is taken, the loudest are added up, and the sum is sent back without the own voice.
+//! As long as nobody is wide, all of it is narrow and cheap; else all of it is wide.
+//!
+//! What all hear who only listen is encoded once per codec. G.722 and Opus have a state, so that a listener may only be moved
+//! between encoders that are in step: one who speaks, or to whom something was played, has his own for a while longer.
 
 use super::session::{Session, kind};
 use super::world::World;
-use crate::orders::Slot;
+use crate::orders::{Format, Slot, Source};
+use media_proto::codec::{Codec, Encoder};
+use media_proto::floor::{self, Claim};
 use media_proto::g711::Law;
-use media_proto::mixer::Mix;
+use media_proto::mixer::{Gain, Mix};
 use media_proto::resample::Resampler;
 use media_proto::rtp::HEADER_LEN;
 use media_proto::sound::Playlist;
-use media_proto::{FRAME, FRAME_MICROS, MS, Micros, SAMPLE_RATE, WIDE_FRAME};
+use media_proto::{FRAME, FRAME_MICROS, MS, Micros, SAMPLE_RATE, WIDE_FRAME, opus};
 
-#[derive(Default)]
+/// Ticks for which one who said something keeps an encoder of his own: a second.
+const LINGER: u32 = 50;
+/// So many ticks before he leaves it the shared one runs beside it, so that they are in step.
+const IN_STEP: u32 = 10;
+/// Ticks after which a shared encoder that nobody needs is given up.
+const UNUSED: u32 = 500;
+
 pub struct Mixer {
-    members: Vec<Slot>,
-    /// What each member said in this tick, and whether it was anything.
-    voices: Vec<Voice>,
+    slots: Vec<Slot>,
+    /// What each member says, in the order of the slots.
+    members: Vec<Member>,
+    /// Who is to be heard, in the same order.
+    claims: Vec<Claim>,
     playing: Option<Playlist>,
     mix: Mix,
     /// What is played, brought to a wide mix.
     up: Option<Box<Resampler>>,
     /// A wide mix, for all who are narrow and only listen.
     down: Option<Box<Resampler>>,
+    encoders: Vec<SharedEncoder>,
+    /// The sum of the last two ticks.
+    before: [[i16; WIDE_FRAME]; 2],
     next: Micros,
 }
 
-struct Voice {
+impl Default for Mixer {
+    fn default() -> Mixer {
+        Mixer {
+            slots: Vec::new(),
+            members: Vec::new(),
+            claims: Vec::new(),
+            playing: None,
+            mix: Mix::default(),
+            up: None,
+            down: None,
+            encoders: Vec::new(),
+            before: [[0; WIDE_FRAME]; 2],
+            next: 0,
+        }
+    }
+}
+
+struct Member {
+    /// What he says in this tick: first as it came, then as it goes into the mix.
     frame: [i16; WIDE_FRAME],
+    rate: u32,
+    heard: bool,
+    /// Whether he was not heard in the tick before.
+    begins: bool,
+    /// Whether anything of it is in the mix.
     speaks: bool,
+    gain: Gain,
+    /// Brings what he says to the rate of the mix.
+    resampler: Option<Box<Resampler>>,
+    /// Ticks since he last spoke, or anything but the mix was sent to him.
+    listens: u32,
+}
+
+impl Default for Member {
+    fn default() -> Member {
+        Member {
+            frame: [0; WIDE_FRAME],
+            rate: SAMPLE_RATE,
+            heard: false,
+            begins: true,
+            speaks: false,
+            gain: Gain::NONE,
+            resampler: None,
+            listens: 0,
+        }
+    }
 }
 
 impl Mixer {
     pub fn members(&self) -> &[Slot] {
-        &self.members
+        &self.slots
     }
 
     pub fn join(&mut self, slot: Slot, now: Micros) {
-        if self.members.is_empty() {
+        if self.slots.is_empty() {
             self.next = now;
         }
-        self.members.push(slot);
-        self.voices.push(Voice { frame: [0; WIDE_FRAME], speaks: false });
+        self.slots.push(slot);
+        self.members.push(Member::default());
+        self.claims.push(Claim::default());
     }
 
     pub fn leave(&mut self, slot: Slot) {
-        self.members.retain(|member| *member != slot);
-        self.voices.truncate(self.members.len());
+        if let Some(at) = self.slots.iter().position(|member| *member == slot) {
+            self.slots.swap_remove(at);
+            self.members.swap_remove(at);
+            self.claims.swap_remove(at);
+        }
     }
 
     /// Plays to everybody, instead of what was played before.
@@ -54,11 +117,49 @@ impl Mixer {
     }
 
     pub fn next_due(&self) -> Micros {
-        if self.members.is_empty() { Micros::MAX } else { self.next }
+        if self.slots.is_empty() { Micros::MAX } else { self.next }
+    }
+
+    /// Adds what is played to the mix.
+    fn add_played(&mut self, rate: u32) {
+        let Some(list) = &mut self.playing else { return };
+        let (mut narrow, mut frame) = ([0; FRAME], [0; WIDE_FRAME]);
+        list.frame(&mut narrow);
+        if rate == SAMPLE_RATE {
+            self.mix.add(&narrow);
+        } else {
+            let up = self.up.get_or_insert_with(|| Box::new(Resampler::new(SAMPLE_RATE, rate)));
+            up.process(&narrow, &mut frame);
+            self.mix.add(&frame);
+        }
+        if list.is_over() {
+            self.playing = None;
+        }
     }
 }
 
-/// The mix as those get it who only listen, made at its first use: as samples for the wide, encoded for the narrow.
+/// An encoder for all who only listen and have the same codec with the same settings.
+struct SharedEncoder {
+    what: (Codec, opus::Settings),
+    encoder: Encoder,
+    /// What this tick's mix was encoded to, once it was.
+    payload: [u8; opus::MAX_PAYLOAD],
+    length: Option<usize>,
+    unused: u32,
+}
+
+impl SharedEncoder {
+    fn payload(&mut self, all: &[i16; WIDE_FRAME]) -> &[u8] {
+        let length = match self.length {
+            Some(length) => length,
+            None => *self.length.insert(self.encoder.encode(all, &mut self.payload)),
+        };
+        self.unused = 0;
+        &self.payload[..length]
+    }
+}
+
+/// The mix as those get it who only listen, made at its first use.
 struct Shared<'a> {
     mix: &'a Mix,
     rate: u32,
@@ -66,6 +167,7 @@ struct Shared<'a> {
     narrow: Option<[i16; FRAME]>,
     encoded: [Option<[u8; FRAME]>; Law::ALL.len()],
     down: &'a mut Option<Box<Resampler>>,
+    encoders: &'a mut Vec<SharedEncoder>,
 }
 
 impl Shared<'_> {
@@ -92,14 +194,37 @@ impl Shared<'_> {
         *self.narrow.insert(narrow)
     }
 
-    fn encoded(&mut self, law: Law) -> [u8; FRAME] {
-        if let Some(encoded) = self.encoded[law.index()] {
-            return encoded;
+    fn encoded(&mut self, law: Law) -> &[u8; FRAME] {
+        let index = law.index();
+        if self.encoded[index].is_none() {
+            let narrow = self.narrow();
+            law.encode(&narrow, self.encoded[index].insert([0; FRAME]));
         }
-        let mut encoded = [0; FRAME];
-        law.encode(&self.narrow(), &mut encoded);
-        *self.encoded[law.index()].insert(encoded)
+        self.encoded[index].get_or_insert([law.silence(); FRAME])
     }
+
+    /// The wide mix in a codec with a state; `None` when there is no memory for another encoder.
+    fn encoded_wide(&mut self, what: (Codec, opus::Settings)) -> Option<&[u8]> {
+        let all = *self.all();
+        let at = match self.encoders.iter().position(|shared| shared.what == what) {
+            Some(at) => at,
+            None => {
+                let encoder = Encoder::new(what.0, what.1)?;
+                let payload = [0; opus::MAX_PAYLOAD];
+                self.encoders.push(SharedEncoder { what, encoder, payload, length: None, unused: 0 });
+                self.encoders.len() - 1
+            }
+        };
+        Some(self.encoders[at].payload(&all))
+    }
+}
+
+/// What a leg is sent, with all that its encoding depends on.
+fn wide_format(session: &Session) -> Option<(Format<Codec>, (Codec, opus::Settings))> {
+    let remote = session.remote.as_ref()?;
+    let format = *remote.codecs.first()?;
+    let settings = if format.what == Codec::Opus { remote.opus } else { opus::Settings::default() };
+    Some((format, (format.what, settings)))
 }
 
 impl World {
@@ -108,7 +233,7 @@ impl World {
         for at in 0..self.mixers.len() {
             // Taken out for the time of the work, since the members are elsewhere in the same world.
             let Some(mut mixer) = self.mixers[at].take_if(|mixer| mixer.next_due() <= now) else { continue };
-            let first = mixer.members[0];
+            let first = mixer.slots[0];
             self.guarded(first, |world| world.mix(&mut mixer, now));
             self.mixers[at] = Some(mixer);
         }
@@ -122,64 +247,126 @@ impl World {
         let is_wide = |world: &mut World, slot| {
             world.session(slot).is_some_and(|session| session.coders.encoder.is_some())
         };
-        let rate = if mixer.members.iter().any(|&slot| is_wide(self, slot)) { 16_000 } else { SAMPLE_RATE };
-        let samples = rate as usize / 50;
+        let rate = if mixer.slots.iter().any(|&slot| is_wide(self, slot)) { 16_000 } else { SAMPLE_RATE };
+        self.listen_to_members(mixer);
+        floor::seat(&mut mixer.claims);
         mixer.mix.clear();
-        for (&slot, voice) in mixer.members.iter().zip(&mut mixer.voices) {
+        for ((&slot, member), claim) in mixer.slots.iter().zip(&mut mixer.members).zip(&mixer.claims) {
             self.current = slot;
-            let ear = self.session(slot).and_then(|session| session.ear.as_deref_mut());
-            let frame = &mut voice.frame[..samples];
-            voice.speaks =
-                ear.is_some_and(|ear| ear.take(frame, rate)) && frame.iter().any(|&sample| sample != 0);
-            if voice.speaks {
-                mixer.mix.add(frame);
+            let Some(session) = self.session(slot) else { continue };
+            member.speak(if claim.is_seated() { session.voice } else { Gain::NONE }, rate);
+            if member.speaks {
+                mixer.mix.add(&member.frame[..rate as usize / 50]);
+                if member.listens > LINGER {
+                    session.take_over(&mixer.encoders, &mixer.before);
+                }
+                member.listens = 0;
             }
         }
-        if let Some(list) = &mut mixer.playing {
-            let (mut narrow, mut frame) = ([0; FRAME], [0; WIDE_FRAME]);
-            list.frame(&mut narrow);
-            if rate == SAMPLE_RATE {
-                mixer.mix.add(&narrow);
-            } else {
-                let up = mixer.up.get_or_insert_with(|| Box::new(Resampler::new(8_000, 16_000)));
-                up.process(&narrow, &mut frame);
-                mixer.mix.add(&frame);
-            }
-            if list.is_over() {
-                mixer.playing = None;
-            }
+        mixer.add_played(rate);
+        let Mixer { mix, down, slots, members, encoders, .. } = mixer;
+        for shared in encoders.iter_mut() {
+            (shared.length, shared.unused) = (None, shared.unused + 1);
         }
-        let Mixer { mix, down, members, voices, .. } = mixer;
-        let mut shared = Shared { mix, rate, all: None, narrow: None, encoded: Default::default(), down };
-        for (&slot, voice) in members.iter().zip(voices.iter()) {
+        encoders.retain(|shared| shared.unused < UNUSED);
+        let encoded = Default::default();
+        let mut shared = Shared { mix, rate, all: None, narrow: None, encoded, down, encoders };
+        for (&slot, member) in slots.iter().zip(members.iter_mut()) {
             self.current = slot;
             if let Some(session) = self.session(slot) {
-                session.send_mix(voice, &mut shared, now);
+                session.send_mix(member, &mut shared, now);
             }
         }
+        let all = *shared.all();
+        mixer.before = [mixer.before[1], all];
+    }
+
+    /// Takes what each member says in this tick, at the rate at which it comes.
+    fn listen_to_members(&mut self, mixer: &mut Mixer) {
+        for ((&slot, member), claim) in mixer.slots.iter().zip(&mut mixer.members).zip(&mut mixer.claims) {
+            self.current = slot;
+            member.begins = !std::mem::take(&mut member.heard);
+            let Some(session) = self.session(slot) else { continue };
+            let mut said = 0;
+            if let Some(ear) = session.ear.as_deref_mut() {
+                member.rate = ear.rate();
+                let frame = &mut member.frame[..member.rate as usize / 50];
+                member.heard = ear.take(frame, member.rate) && frame.iter().any(|&sample| sample != 0);
+                if member.heard && session.voice != Gain::NONE {
+                    said = frame.len();
+                }
+            }
+            claim.hear(&member.frame[..said]);
+        }
+    }
+
+    /// Something else than the mix will be sent to a session: it goes on with its own encoder from where the shared one is.
+    pub fn leave_shared_encoder(&mut self, slot: Slot) {
+        let Some(session) = self.sessions.get_mut(slot as usize).and_then(Option::as_deref_mut) else {
+            return;
+        };
+        let Source::Mixer(mixer) = session.source else { return };
+        let Some(mixer) = self.mixers.get_mut(mixer as usize).and_then(Option::as_deref_mut) else { return };
+        let Some(at) = mixer.slots.iter().position(|member| *member == slot) else { return };
+        if mixer.members[at].listens >= LINGER {
+            session.take_over(&mixer.encoders, &mixer.before);
+        }
+        mixer.members[at].listens = 0;
+    }
+}
+
+impl Member {
+    /// Makes of what he says what goes into the mix.
+    fn speak(&mut self, to: Gain, rate: u32) {
+        let before = std::mem::replace(&mut self.gain, to);
+        let from = if self.begins { to } else { before }; // behind silence nothing can click
+        self.speaks = self.heard && (from, to) != (Gain::NONE, Gain::NONE);
+        self.listens = self.listens.saturating_add(1);
+        if !self.speaks {
+            return;
+        }
+        if self.rate != rate {
+            let resampler = match &mut self.resampler {
+                Some(resampler) if resampler.is(self.rate, rate) => resampler,
+                other => other.insert(Box::new(Resampler::new(self.rate, rate))),
+            };
+            let (samples, mut resampled) = (self.rate as usize / 50, [0; WIDE_FRAME]);
+            resampler.process(&self.frame[..samples], &mut resampled[..rate as usize / 50]);
+            self.frame = resampled;
+        }
+        from.ramp(to, &mut self.frame[..rate as usize / 50]);
     }
 }
 
 impl Session {
-    fn send_mix(&mut self, voice: &Voice, shared: &mut Shared<'_>, now: Micros) {
+    /// Goes on with its own encoder from where the shared one of its codec is.
+    fn take_over(&mut self, encoders: &[SharedEncoder], before: &[[i16; WIDE_FRAME]; 2]) {
+        let Some((_, what)) = wide_format(self) else { return };
+        if let Some(encoder) = &mut self.coders.encoder
+            && let Some(shared) = encoders.iter().find(|shared| shared.what == what)
+        {
+            encoder.take_over(&shared.encoder, before);
+        }
+    }
+
+    fn send_mix(&mut self, member: &mut Member, shared: &mut Shared<'_>, now: Micros) {
         if self.is_covered() || !self.sends() {
+            member.listens = 0;
             return;
         }
-        let Some(&format) = self.remote.as_ref().and_then(|remote| remote.codecs.first()) else { return };
+        let Some((format, what)) = wide_format(self) else { return };
         let samples = shared.rate as usize / 50;
         let mut frame = [0; WIDE_FRAME];
-        if voice.speaks {
-            shared.mix.without(&voice.frame[..samples], &mut frame[..samples]);
+        if member.speaks {
+            shared.mix.without(&member.frame[..samples], &mut frame[..samples]);
         }
         let Some(law) = format.what.law() else {
-            let frame = if voice.speaks { &frame } else { shared.all() };
-            self.send_wide(format, kind::MIX, frame, now);
-            return;
+            return self.send_wide_mix(format, what, member, &frame, shared, now);
         };
         let mut packet = [0u8; HEADER_LEN + FRAME];
         let payload = &mut packet[HEADER_LEN..];
-        match (voice.speaks, shared.rate) {
-            (false, _) => payload.copy_from_slice(&shared.encoded(law)),
+        match (member.speaks, shared.rate) {
+            (false, _) => payload.copy_from_slice(shared.encoded(law)),
             (true, SAMPLE_RATE) => {
                 law.encode(&frame[..FRAME], payload);
             }
@@ -193,5 +380,28 @@ impl Session {
         self.tx.set_clock(now, SAMPLE_RATE);
         let header = self.tx.made(now, kind::MIX, format.pt, FRAME as u32, FRAME);
         self.send(header, &mut packet);
+    }
+
+    /// A codec with a state. `without` is the mix without this member, if he speaks.
+    fn send_wide_mix(
+        &mut self,
+        format: Format<Codec>,
+        what: (Codec, opus::Settings),
+        member: &mut Member,
+        without: &[i16; WIDE_FRAME],
+        shared: &mut Shared<'_>,
+        now: Micros,
+    ) {
+        if member.speaks {
+            self.send_wide(format, kind::MIX, without, now);
+        } else if member.listens < LINGER {
+            if member.listens + IN_STEP >= LINGER {
+                shared.encoded_wide(what);
+            }
+            let all = *shared.all();
+            self.send_wide(format, kind::MIX, &all, now);
+        } else if let Some(payload) = shared.encoded_wide(what) {
+            self.send_payload(format, kind::MIX, payload, now);
+        }
     }
 }

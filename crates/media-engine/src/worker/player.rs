@@ -24,6 +24,7 @@ impl World {
     /// Plays something over the source, instead of what was played before.
     pub fn cover(&mut self, slot: Slot, player: Player, now: Micros) {
         self.uncover(slot, PlayEnd::Stopped, now);
+        self.leave_shared_encoder(slot);
         if let Some(session) = self.session(slot) {
             session.player = Some(player);
             session.filling = true;

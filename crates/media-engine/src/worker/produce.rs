@@ -172,14 +172,22 @@ impl Session {
             return;
         }
         let Some(encoder) = &mut self.coders.encoder else { return };
-        let mut packet = [0u8; HEADER_LEN + opus::MAX_PAYLOAD];
-        let length = encoder.encode(frame, &mut packet[HEADER_LEN..]);
-        let clock = format.what.clock();
-        if length > 0 {
-            self.tx.set_clock(now, clock);
-            let header = self.tx.made(now, feed, format.pt, clock / 50, length);
-            self.send(header, &mut packet[..HEADER_LEN + length]);
+        let mut payload = [0u8; opus::MAX_PAYLOAD];
+        let length = encoder.encode(frame, &mut payload);
+        self.send_payload(format, feed, &payload[..length], now);
+    }
+
+    /// Sends 20 ms that are encoded already, unless it is nothing.
+    pub fn send_payload(&mut self, format: Format<Codec>, feed: u8, payload: &[u8], now: Micros) {
+        if payload.is_empty() {
+            return;
         }
+        let clock = format.what.clock();
+        let mut packet = [0u8; HEADER_LEN + opus::MAX_PAYLOAD];
+        packet[HEADER_LEN..HEADER_LEN + payload.len()].copy_from_slice(payload);
+        self.tx.set_clock(now, clock);
+        let header = self.tx.made(now, feed, format.pt, clock / 50, payload.len());
+        self.send(header, &mut packet[..HEADER_LEN + payload.len()]);
     }
 
     /// Sends a packet whose payload is in place.

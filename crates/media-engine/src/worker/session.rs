@@ -9,6 +9,7 @@ use media_proto::dtmf;
 use media_proto::ear::Ear;
 use media_proto::g711::Law;
 use media_proto::latch::Latch;
+use media_proto::mixer::Gain;
 use media_proto::resample::Resampler;
 use media_proto::rtcp;
 use media_proto::rtp::HEADER_LEN;
@@ -50,6 +51,8 @@ pub struct Session {
     pub recorder: Option<Box<Recorder>>,
     /// What the leg says, for the mixer.
     pub ear: Option<Box<Ear>>,
+    /// How loud it goes into the mix.
+    pub voice: Gain,
     /// What the source says, when it has to be encoded anew for this leg.
     pub heard: Option<Box<Ear>>,
     pub coders: Coders,
@@ -157,6 +160,7 @@ impl Session {
             digits: None,
             recorder: None,
             ear: None,
+            voice: Gain::ONE,
             heard: None,
             coders: Coders::default(),
             srtp: None,

@@ -152,6 +152,7 @@ impl World {
             | Order::Stop { slot, .. }
             | Order::Record { slot, .. }
             | Order::StopRecord { slot, .. }
+            | Order::Voice { slot, .. }
             | Order::Digits { slot, .. }
             | Order::Close { slot, .. }
             | Order::SessionStats { slot, .. } => *slot,
@@ -191,7 +192,13 @@ impl World {
                     self.finish_recording(slot, RecordEnd::Stopped, None);
                 }
             }
+            Order::Voice { slot, gain } => {
+                if let Some(session) = self.session(slot) {
+                    session.voice = gain;
+                }
+            }
             Order::Digits { slot, events, sound } => {
+                self.leave_shared_encoder(slot);
                 if let Some(session) = self.session(slot) {
                     let as_events = session.remote.as_ref().is_some_and(|remote| !remote.dtmf.is_empty());
                     session.digits = Some(match (as_events, session.digits.take()) {
@@ -302,6 +309,7 @@ impl World {
 
     /// Takes a session away from what it hears; it hears silence.
     fn detach(&mut self, slot: Slot) {
+        self.leave_shared_encoder(slot);
         let Some(session) = self.session(slot) else { return };
         (session.ear, session.heard) = (None, None);
         match std::mem::replace(&mut session.source, Source::Silence) {

@@ -314,7 +314,7 @@ def _rest_from_collecting() -> None:
     signalling of a call."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _speech_settings(config: ControlConfig) -> SpeechSettings:

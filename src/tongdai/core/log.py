@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Mapping, MutableMapping
+from contextvars import ContextVar
+from types import TracebackType
 from typing import Any, TextIO
 
 import structlog
@@ -46,7 +47,7 @@ def configure_logging(
         )
     out = stream if stream is not None else sys.stderr
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
+        _merge_context,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.PositionalArgumentsFormatter(),
@@ -90,14 +91,43 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     return logger
 
 
-@contextmanager
+class _Context:
+    """Structlog's own contextvars, one variable a field, cost more than what is done inside."""
+
+    __slots__ = ("_fields", "_token")
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        self._fields = fields
+
+    def __enter__(self) -> None:
+        outer = _context.get()
+        self._token = _context.set({**outer, **self._fields} if outer else self._fields)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _context.reset(self._token)
+
+
+_nothing: Mapping[str, str] = {}
+_context: ContextVar[Mapping[str, str]] = ContextVar("log_context", default=_nothing)
+
+
 def log_context(
     *, tenant: TenantId | None = None, call: str | None = None, leg: str | None = None
-) -> Iterator[None]:
-    """Lines written inside carry these; what is left out stays as it was outside."""
+) -> _Context:
+    """Lines written inside (`with log_context(...):`) carry these; what is left out stays as it was
+    outside."""
     given = {"tenant": tenant, "call": call, "leg": leg}
-    with structlog.contextvars.bound_contextvars(**{k: v for k, v in given.items() if v is not None}):
-        yield
+    return _Context({name: value for name, value in given.items() if value is not None})
+
+
+def _merge_context(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    for name, value in _context.get().items():
+        event.setdefault(name, value)
+    return event
 
 
 def _redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
@@ -11,7 +10,7 @@ from tongdai.calls.model import Party, PartyKind
 from tongdai.core.log import get_logger
 from tongdai.legs.ports import Device, Edge, Trunk
 from tongdai.sip.digest import Algorithm, DigestServer, Verdict
-from tongdai.sip.flow import Flow
+from tongdai.sip.flow import Flow, ip_version
 from tongdai.sip.message import NameAddr, ParseError, Request, SipUri
 from tongdai.tenants.credentials import REALM
 
@@ -82,7 +81,7 @@ class Callers:
     def leads_here(self, tenant: str, uri: SipUri) -> bool:
         """Whether a URI that a phone of this tenant uses means the tenant: its own domain, or the server by
         address or name. Every other domain is nobody's, whether it is hosted here or not."""
-        if not uri.host or uri.host in self._names or _is_address(uri.host):
+        if not uri.host or uri.host in self._names or ip_version(uri.host):
             return True
         if self._edge.tenant_of_domain(uri.host) == tenant:
             return True
@@ -120,14 +119,6 @@ class Callers:
     def _hashes(self, username: str) -> Mapping[Algorithm, str] | None:
         device = self._edge.device(username)
         return device.ha1 if device is not None else None
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _asserted(request: Request) -> tuple[str, str]:

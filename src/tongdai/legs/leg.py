@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Callable, Sequence
-from ipaddress import ip_address
 
 import msgspec
 
@@ -13,6 +12,7 @@ from tongdai import sdp
 from tongdai.calls.model import Cause
 from tongdai.legs.causes import reason_of, status_of
 from tongdai.legs.ports import LegMedia, Opened
+from tongdai.sip.flow import ip_version
 from tongdai.sip.ua import DialogState, InviteSession, Refer
 
 CODECS = {codec.name.upper(): codec for codec in (sdp.OPUS, sdp.G722, sdp.PCMU, sdp.PCMA)}
@@ -232,9 +232,6 @@ def check_offer(offer: sdp.SessionDescription, host: str) -> None:
 
 def _check_address(theirs: str, ours: str) -> None:
     """The engine sends to addresses only, and only to those of its own family."""
-    try:
-        reachable = ip_address(theirs).version == ip_address(ours).version
-    except ValueError:
-        reachable = False
-    if not reachable:
+    version = ip_version(theirs)
+    if not version or version != ip_version(ours):
         raise sdp.NotAcceptable(f"sound cannot be sent from {ours} to {theirs}")

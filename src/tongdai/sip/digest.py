@@ -69,8 +69,8 @@ class DigestServer:
     """
 
     def __init__(self, secret: bytes, *, nonce_seconds: float = 60.0, max_nonces: int = 200_000) -> None:
-        """`secret` (32 random bytes) signs the nonces. A new one for each process is right: it makes the
-        nonces of the process before, whose counts are forgotten, stale."""
+        """`secret` (32 random bytes, at most 64) signs the nonces. A new one for each process is right: it
+        makes the nonces of the process before, whose counts are forgotten, stale."""
         self._secret = secret
         self._nonce_seconds = nonce_seconds
         self._max_nonces = max_nonces
@@ -152,8 +152,8 @@ class DigestServer:
         return Authorization(Verdict.OK, username)
 
     def _sign(self, stem: str, realm: str) -> str:
-        signed = hmac.digest(self._secret, f"{stem}:{realm}".encode(), "sha256")
-        return f"{stem}-{signed[:16].hex()}"
+        signed = hashlib.blake2b(f"{stem}:{realm}".encode(), key=self._secret, digest_size=16)
+        return f"{stem}-{signed.hexdigest()}"
 
     def _issued_at(self, nonce: str, realm: str) -> float | None:
         """When we issued the nonce (seconds), or None when we did not."""

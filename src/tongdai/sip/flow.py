@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from socket import AF_INET, AF_INET6, inet_pton
 from typing import Literal
 
 import msgspec
@@ -37,6 +39,18 @@ class Flow(msgspec.Struct, frozen=True, cache_hash=True):
     def __str__(self) -> str:
         number = f"#{self.connection}" if self.connection else ""
         return f"{self.transport}:{hostport(self.local)}<->{hostport(self.remote)}{number}"
+
+
+def ip_version(host: str) -> Literal[0, 4, 6]:
+    """Of an IP literal without brackets; 0 for what is none."""
+    with suppress(OSError, ValueError):  # ValueError: a NUL inside
+        if ":" in host:
+            inet_pton(AF_INET6, host)
+            return 6
+        if host and host[-1].isdigit():
+            inet_pton(AF_INET, host)
+            return 4
+    return 0
 
 
 def hostport(address: Address) -> str:

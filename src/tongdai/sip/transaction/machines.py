@@ -6,11 +6,11 @@ does.
 
 from __future__ import annotations
 
-from enum import Enum, auto
+from enum import IntEnum, auto
 
 
-class State(Enum):
-    """States of all machines."""
+class State(IntEnum):
+    """States of all machines. (`Enum` hashes in Python, and every message looks something up.)"""
 
     CALLING = auto()
     TRYING = auto()
@@ -21,7 +21,7 @@ class State(Enum):
     TERMINATED = auto()
 
 
-class Event(Enum):
+class Event(IntEnum):
     """What drives a machine. PROVISIONAL, SUCCESS and FAILURE (300..699) are received by a client, sent by
     a server."""
 
@@ -40,7 +40,7 @@ class Event(Enum):
     TRANSPORT_ERROR = auto()
 
 
-class Action(Enum):
+class Action(IntEnum):
     """What a transition does, in order."""
 
     SEND = auto()

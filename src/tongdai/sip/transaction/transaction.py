@@ -63,17 +63,25 @@ class Transaction:
         if self.state is State.TERMINATED:
             return
         self.state, actions = self._table[self.state, event]
-        if self.state is State.TERMINATED:
+        over = self.state is State.TERMINATED
+        if over:
             self._stop()
             self._layer.forget(self)
         for action in actions:
             getattr(self, _METHODS[action])(message, now)
+        if over:
+            self._let_go()
 
     def abandon(self) -> None:
         """End it without a word: nothing more is expected (§9.1)."""
         self.state = State.TERMINATED
         self._stop()
         self._layer.forget(self)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Forget who is told, so that neither keeps the other alive until the garbage collector finds
+        both."""
 
     # -- actions
 
@@ -145,6 +153,10 @@ def classify(status: int) -> Event:
     return Event.PROVISIONAL if status < 200 else Event.SUCCESS if status < 300 else Event.FAILURE
 
 
+def _nobody(_about: object, _now: float) -> None:
+    """Who is told of a transaction that is over."""
+
+
 class ClientTransaction(Transaction):
     """A request of ours (RFC 3261 §17.1)."""
 
@@ -167,7 +179,8 @@ class ClientTransaction(Transaction):
             request.method,
             flow,
         )
-        self.request = request
+        self.request: Request | None = request
+        """Until a 2xx: what lingers after it need not be sent or acknowledged here."""
         self._on_response = on_response
         self._on_failure = on_failure
         self._data = bytes(request)
@@ -176,6 +189,11 @@ class ClientTransaction(Transaction):
     def data(self) -> bytes:
         """The request as it was sent."""
         return self._data
+
+    def _linger(self, message: Message | None, now: float) -> None:
+        super()._linger(message, now)
+        if self.state is State.ACCEPTED:
+            self.request, self._data = None, b""
 
     def begin(self, now: float) -> None:
         """Send, and start the timers."""
@@ -189,10 +207,13 @@ class ClientTransaction(Transaction):
             return 0.0
         return 64 * self._layer.t1 if self.method == "INVITE" else self._layer.t4  # timers D and K
 
+    def _let_go(self) -> None:
+        self._on_response = self._on_failure = _nobody
+
     def _ack(self, message: Message | None, now: float) -> None:
-        if not isinstance(message, Response):
-            raise TypeError("only a response can be acknowledged")
         request = self.request
+        if request is None or not isinstance(message, Response):
+            raise TypeError("only a failure is acknowledged here")
         headers = Headers()
         headers.add("Via", request.headers.get_all("Via")[0])
         headers.set_all("Route", request.headers.get_all("Route"))
@@ -253,6 +274,9 @@ class ServerTransaction(Transaction):
         if self.flow.reliable:
             return 0.0
         return self._layer.t4 if self.state is State.CONFIRMED else 64 * self._layer.t1  # timers I and J
+
+    def _let_go(self) -> None:
+        self.on_ack = self.on_cancel = None
 
     def _pass(self, message: Message | None, now: float) -> None:
         if self.on_ack is not None and isinstance(message, Request):

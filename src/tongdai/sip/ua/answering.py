@@ -92,11 +92,13 @@ class IncomingInvite:
     def acked(self) -> None:
         """The ACK is here."""
         self._state.pending_ok = None
-        self._stop()
+        self.stop()
 
     def stop(self) -> None:
-        """Nothing more of this."""
+        """Nothing more of this. The transaction lingers (RFC 6026 §7.1) without the session."""
         self._stop()
+        if self.transaction is not None and self.answered:
+            self.transaction.on_ack = self.transaction.on_cancel = None
 
     def _repeat(self, now: float) -> None:
         data = self._state.pending_ok

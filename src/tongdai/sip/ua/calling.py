@@ -26,6 +26,7 @@ class OutgoingInvite:
         "_core",
         "_digest",
         "_give_up",
+        "_proof",
         "_state",
         "_user",
         "attempt",
@@ -59,6 +60,7 @@ class OutgoingInvite:
         self.heard = False
         self._cancel_sent = False
         self._give_up: Timer | None = None
+        self._proof: HeaderList = ()
         self.sdp = sdp
         self.headers = headers
         self.initial = initial
@@ -82,6 +84,7 @@ class OutgoingInvite:
             body=body,
             content_type=content_type,
         )
+        self._proof = extra
         self.cseq = state.invite_cseq = request.cseq.number
         self.flow = request_flow(state) if not self.initial else state.flow
         self.heard = False
@@ -95,6 +98,8 @@ class OutgoingInvite:
         would ring anew.
         """
         self.heard = heard
+        names = ("Authorization", "Proxy-Authorization")
+        self._proof = [(name, value) for name in names for value in request.headers.get_all(name)]
         layer = self._core.layer
         if heard and self.initial:
             self.transaction = layer.resume_invite(request, self.flow, self._on_response, self._on_failure)
@@ -117,11 +122,7 @@ class OutgoingInvite:
 
     def credentials_header(self) -> HeaderList:
         """The Authorization that our INVITE carried, which its ACK repeats (§22.1)."""
-        if self.transaction is None:
-            return ()
-        headers = self.transaction.request.headers
-        names = ("Authorization", "Proxy-Authorization")
-        return [(name, value) for name in names for value in headers.get_all(name)]
+        return self._proof
 
     def _on_response(self, response: Response, now: float) -> None:
         status = response.status
@@ -152,19 +153,20 @@ class OutgoingInvite:
             self._give_up = None
 
     def _answer_challenge(self, response: Response, now: float) -> bool:
-        if self._digest is None or self.transaction is None:
+        request = self.transaction.request if self.transaction is not None else None
+        if self._digest is None or request is None:
             return False
-        answer = self._digest.answer(response, "INVITE", self.transaction.request.target)
+        answer = self._digest.answer(response, "INVITE", request.target)
         if answer is None:
             return False
         self.start(now, [answer])
         return True
 
     def _send_cancel(self, now: float) -> None:
-        if self._cancel_sent or self.transaction is None:
+        invite = self.transaction.request if self.transaction is not None else None
+        if self._cancel_sent or invite is None:
             return
         self._cancel_sent = True
-        invite = self.transaction.request
         headers = Headers([("Via", invite.headers.get_all("Via")[0]), ("Max-Forwards", "70")])
         for name in ("From", "To", "Call-ID"):
             headers.add(name, invite.headers.get(name) or "")

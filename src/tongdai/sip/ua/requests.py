@@ -38,8 +38,8 @@ class OutgoingRequest:
     def _on_response(self, response: Response, now: float) -> None:
         if response.status < 200:
             return
-        if response.status in (401, 407) and self._digest is not None and self._transaction is not None:
-            request = self._transaction.request
+        request = self._transaction.request if self._transaction is not None else None
+        if response.status in (401, 407) and self._digest is not None and request is not None:
             answer = self._digest.answer(response, request.method, request.target)
             if answer is not None:
                 self._send(now, [answer])

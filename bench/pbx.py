@@ -17,17 +17,19 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
-from harness import rtp, sipp
+from harness import ring, rtp, sipp
 from harness.failure import BenchError
 from harness.processes import Use
 from harness.server import CALLEES, CALLERS, Server, answers, demo
 
 SERVER_CORE, LOAD_CORE = 0, 1
+_STEADY = 300.0
 _PARKED_PORT = 5090
 """Where the callers' accounts register; nobody calls them there."""
 
@@ -138,6 +140,31 @@ def measure_calls(bench: Bench) -> None:
                         bench.add("calls at most", "each second", count / done.seconds, use)
 
 
+def measure_steady(bench: Bench) -> None:
+    """Calls at half of what is asked for at most, for a minute: nothing may fail, or be sent twice."""
+    count = 5 * bench.effort.burst
+    probe = CALLERS[-1], CALLEES[-1]
+    with bench.server() as (server, phones):
+        _register_callees(server, phones)
+        with phones.callees(), ring.pair(server, *probe) as pair, ThreadPoolExecutor(1) as beside:
+            phones.call(CALLERS, CALLEES, rate=60, count=120)
+            for _ in range(bench.effort.repeat):
+                server.processes.wait_quiet()
+                with _used(server) as used:
+                    ringing = beside.submit(ring.delays_ms, pair, probe[1], 0.9 * count / _STEADY)
+                    done = phones.call(CALLERS[:-1], CALLEES[:-1], rate=_STEADY, count=count)
+                    delays = ringing.result()
+                    server.processes.wait_quiet(10.0, 10.0)
+                    use = used()
+                what = f"{count} calls at {_STEADY:.0f}/s"
+                each = 1e3 * use.server / (count + len(delays))
+                bench.add(f"{what}: control and media", "ms of CPU each", each, use)
+                bench.add(f"{what}: retransmissions", "messages", done.retransmissions, use)
+                for share, name in ((0.5, "half below"), (0.99, "99 % below")):
+                    delay = delays[int(share * (len(delays) - 1))]
+                    bench.add(f"{what}: delay of ringing, {name}", "ms", delay, use)
+
+
 def measure_relay(bench: Bench) -> None:
     """PCMU on both sides, 50 packets a second in each direction."""
     program = rtp.build()
@@ -224,6 +251,7 @@ TESTS: dict[str, Callable[[Bench], None]] = {
     "memory": measure_memory,
     "relay": measure_relay,
     "calls": measure_calls,
+    "steady": measure_steady,
     "register": measure_register,
 }
 

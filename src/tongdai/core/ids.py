@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 
 from tongdai.core.clock import SystemClock
 from tongdai.core.errors import TongdaiError
@@ -27,6 +27,6 @@ def new_id(prefix: str, wall: float | None = None) -> str:
     milliseconds = int((_system.wall() if wall is None else wall) * 1000)
     if not 0 <= milliseconds < 1 << _TIME_BITS:
         raise TongdaiError("bad_id_time", f"An id cannot hold the time {wall}.", "Give seconds since 1970.")
-    number = milliseconds << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)
+    number = milliseconds << _RANDOM_BITS | int.from_bytes(os.urandom(_RANDOM_BITS // 8))
     digits = [_ALPHABET[number >> shift & 31] for shift in range(5 * (_LENGTH - 1), -1, -5)]
     return f"{prefix}_{''.join(digits)}"

@@ -401,6 +401,9 @@ class Legs:
 
     def _forget(self, leg: SipLeg) -> None:
         leg.gone = True
+        leg.insisted = None
+        if leg.session is not None:
+            leg.session.tag = None
         self._legs.pop(leg.id, None)
         self._mark(leg)
 

@@ -58,7 +58,8 @@ class TransactionLayer:
 
     def has_looped(self, request: Request) -> bool:
         """It carries a Via that this very layer made."""
-        return any(self._own_branch in line for line in request.headers.get_all("Via"))
+        vias = request.headers.get_all("Via")
+        return self._own_branch in (vias[0] if len(vias) == 1 else "\n".join(vias))
 
     def add_via(self, request: Request, flow: Flow) -> None:
         """Put a Via with a new branch on a request that is going out."""

@@ -50,6 +50,7 @@ class Sip(msgspec.Struct):
     udp: int
     tcp: int
     tls: int = 0
+    ws: str = ""
 
 
 class Carrier(msgspec.Struct):
@@ -203,12 +204,13 @@ class Demo:
         domain: str = "anphat.demo",
         device: int = 0,
         full: bool = False,
-        tls: bool = False,
+        transport: str = "udp",
     ) -> Account:
-        """What a person's phone is given; `full` puts the tenant's domain into its URIs, `tls` is for phones
-        that come over TLS."""
+        """What a person's phone is given; `full` puts the tenant's domain into its URIs."""
         login = self.tenant(domain).person(extension).devices[device]
-        server = (self.facts.sip.host, self.facts.sip.tls) if tls else self.server
+        host = self.facts.sip.host
+        servers = {"tls": (host, self.facts.sip.tls), "ws": (host, int(self.facts.sip.ws.rpartition(":")[2]))}
+        server = servers.get(transport, self.server)
         return Account(login.username, login.password, server, domain if full else "")
 
     def carrier(self) -> Account:

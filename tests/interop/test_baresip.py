@@ -77,8 +77,8 @@ async def test_protected_and_plain_phones_talk(demo: Demo, phones: Phones, one: 
 
 
 async def test_phones_over_tls_talk_and_are_protected_when_they_can_be(demo: Demo, phones: Phones):
-    lan = await phones.baresip(demo.account("101", tls=True), transport="tls", protect=MAY)
-    hoa = await phones.baresip(demo.account("103", tls=True), transport="tls", protect=MAY)
+    lan = await phones.baresip(demo.account("101", transport="tls"), transport="tls", protect=MAY)
+    hoa = await phones.baresip(demo.account("103", transport="tls"), transport="tls", protect=MAY)
     minh = await phones.baresip(demo.account("102"))
     await _talk(lan, hoa, "103")
     for phone in (lan, hoa):  # nobody else has read our key

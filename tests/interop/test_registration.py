@@ -14,11 +14,11 @@ from tests.interop.phones.sound import hears
 from tests.interop.talk import talk
 
 
-@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.parametrize("transport", ["udp", "tcp", "ws"])
 @pytest.mark.parametrize("full", [False, True], ids=["address-only", "with-domain"])
 async def test_a_registered_phone_rings_and_talks(demo: Demo, phones: Phones, transport: str, full: bool):
-    callee = await phones.raw(demo.account("103", full=full), transport=transport)
-    caller = await phones.raw(demo.account("101", full=full), transport=transport)
+    callee = await phones.raw(demo.account("103", full=full, transport=transport), transport=transport)
+    caller = await phones.raw(demo.account("101", full=full, transport=transport), transport=transport)
     near, far = await talk(caller, callee, "103")
     assert far.caller == "101"
     assert far.caller_name == "Lan Nguyen"

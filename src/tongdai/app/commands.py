@@ -36,6 +36,10 @@ def serve(
     ] = None,
     sip_port: Annotated[int | None, typer.Option(help="Port of SIP over UDP and TCP.")] = None,
     tls_port: Annotated[int | None, typer.Option(help="Port of SIP over TLS.")] = None,
+    ws_port: Annotated[int | None, typer.Option(help="Port of SIP over WebSocket.")] = None,
+    ws_origins: Annotated[
+        str | None, typer.Option(help="Origins whose pages may use the WebSocket beside our own.")
+    ] = None,
     tls_certificate: Annotated[
         str | None, typer.Option(help="File of the TLS certificate; without it one is made.")
     ] = None,
@@ -60,8 +64,8 @@ def serve(
 
 
 _SERVE_FLAGS = frozenset(
-    """data database host advertised_ip sip_port tls_port tls_certificate tls_key sip_names media_ports
-    ring_seconds piper_command log_level log_format""".split()
+    """data database host advertised_ip sip_port tls_port ws_port ws_origins tls_certificate tls_key sip_names
+    media_ports ring_seconds piper_command log_level log_format""".split()
 )
 
 
@@ -73,7 +77,7 @@ def demo(
     sip_port: Annotated[int, typer.Option(help="Port of SIP over UDP and TCP.")] = 5060,
     tls_port: Annotated[int, typer.Option(help="Port of SIP over TLS.")] = 5061,
     http_port: Annotated[int, typer.Option(help="Port of the portal (not served yet).")] = 8080,
-    ws_port: Annotated[int, typer.Option(help="Port of SIP over WebSocket (not served yet).")] = 8088,
+    ws_port: Annotated[int, typer.Option(help="Port of SIP over WebSocket.")] = 8088,
     media_ports: Annotated[str, typer.Option(help="First and last UDP port of sound.")] = "20000-29999",
     data: DataDir = None,
     carrier: Annotated[
@@ -95,11 +99,13 @@ def demo(
         "host": host,
         "sip_port": sip_port,
         "tls_port": tls_port,
+        "ws_port": ws_port,
+        "ws_origins": "null",  # so that a page out of a file can be a phone
         "media_ports": media_ports,
         "ring_seconds": ring_seconds,
         "log_level": log_level,
     }
-    options = DemoOptions(carrier=carrier, bench=bench, other_ports=(http_port, ws_port))
+    options = DemoOptions(carrier=carrier, bench=bench, http_port=http_port)
     plan = plan_demo(load_settings(None, flags), options)
     if fresh:
         wipe(plan.data)

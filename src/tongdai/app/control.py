@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import gc
+import ipaddress
 import os
 import secrets
 import shlex
@@ -43,6 +45,7 @@ from tongdai.sip.digest import DigestServer
 from tongdai.sip.flow import Flow
 from tongdai.sip.ids import RandomIds
 from tongdai.sip.message import SipUri
+from tongdai.sip.transport.websocket import Origins, WebSocketFraming, origins
 from tongdai.sip.ua import UserAgent
 from tongdai.speech import Speech, SpeechSettings, SpokenPrompts
 from tongdai.switch import Switch
@@ -91,7 +94,7 @@ class Control:
             self.directory.edge,
             DigestServer(secrets.token_bytes(32)),
             clock.monotonic,
-            names=[name.strip().lower() for name in config.sip_names.split(",") if name.strip()],
+            names=config.names,
         )
         self.front = Front(
             edge=self.directory.edge,
@@ -164,10 +167,7 @@ class Control:
         self.media.use(engine)
         await self._take_over(entries)
         self._catch_up()
-        await self.wires.open(
-            self.config.udp_fd, self.config.tcp_fd, (self.config.advertised_ip, self.config.sip_port)
-        )
-        await self._open_tls()
+        await self._open_wires()
         self.pulse.stir()
         self._prewarm(self.provider.tenants)
         follower = Follower(self.db, self.provider.seq, self._follow)
@@ -189,15 +189,25 @@ class Control:
         self.journal.commit()
         self.journal.close()
 
-    async def _open_tls(self) -> None:
-        """Serve TLS, and follow its certificate. Without a good one everything else goes on."""
-        config = self.config
+    async def _open_wires(self) -> None:
+        """Serve every transport, and follow the certificate of those that have one. Without a good
+        certificate everything else goes on."""
+        config, wires = self.config, self.wires
+        sip, ws = ((config.advertised_ip, port) for port in (config.sip_port, config.ws_port))
+        framing = functools.partial(WebSocketFraming, _origins(config))
+        await wires.open_udp(config.udp_fd, sip)
+        await wires.open_stream("tcp", config.tcp_fd, sip)
+        if not config.ws_tls:
+            await wires.open_stream("ws", config.ws_fd, ws, framing=framing)
         try:
             certificate = Certificate(Path(config.tls_certificate), Path(config.tls_key))
         except TongdaiError as error:
             log.error("no SIP over TLS", error=str(error))
             return
-        await self.wires.open_tls(config.tls_fd, (config.advertised_ip, config.tls_port), certificate.context)
+        tls = certificate.context
+        await wires.open_stream("tls", config.tls_fd, (config.advertised_ip, config.tls_port), tls=tls)
+        if config.ws_tls:
+            await wires.open_stream("wss", config.ws_fd, ws, framing=framing, tls=tls)
         self._background.add(asyncio.create_task(self._renew(certificate), name="certificate"))
 
     async def _renew(self, certificate: Certificate) -> None:
@@ -302,6 +312,14 @@ class Control:
             async with asyncio.timeout(FAREWELL_SECONDS):
                 await self.pulse.quiet(lambda: not self.switch.calls() and not self.ua.transactions())
         log.info("stopped", calls_left=len(self.switch.calls()))
+
+
+def _origins(config: ControlConfig) -> Origins:
+    """Whose pages may open a WebSocket: those of the names that this server has, and those of the setting."""
+    hosts = [config.advertised_ip, *config.names]
+    if ipaddress.ip_address(config.advertised_ip).is_loopback:
+        hosts += ["localhost", "127.0.0.1", "::1"]
+    return origins(hosts, [origin.strip() for origin in config.ws_origins.split(",") if origin.strip()])
 
 
 def _devices(provider: ProviderConfig) -> set[tuple[str, str]]:

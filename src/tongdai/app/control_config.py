@@ -27,6 +27,8 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Listening TCP socket of SIP, on the same port."""
     tls_fd: int
     """Listening TCP socket of SIP over TLS."""
+    ws_fd: int
+    """Listening TCP socket of SIP over WebSocket."""
     lifeline_fd: int
     """Reading end of a pipe that the supervisor holds open: EOF means that the supervisor is gone."""
     ready_fd: int
@@ -41,6 +43,9 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Address the SIP sockets are bound to."""
     sip_port: int
     tls_port: int
+    ws_port: int
+    ws_tls: bool
+    """Whether the WebSocket is one over TLS (wss)."""
     tls_certificate: str
     """File of the certificate of TLS."""
     tls_key: str
@@ -48,6 +53,8 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """IP address that goes into Via, Contact and SDP; differs from `sip_host` behind a NAT or for 0.0.0.0."""
     sip_names: str = ""
     """Host names by which phones know this server, separated by commas."""
+    ws_origins: str = ""
+    """Origins of pages that may connect beside our own, separated by commas."""
     ring_seconds: float | None = None
     """How long phones ring; None: each tenant's own setting."""
     piper_command: str | None = None
@@ -59,6 +66,11 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     def data(self) -> Path:
         """`data_dir` as a path."""
         return Path(self.data_dir)
+
+    @property
+    def names(self) -> list[str]:
+        """`sip_names` one by one."""
+        return [name.strip().lower() for name in self.sip_names.split(",") if name.strip()]
 
 
 def write_config(path: Path, config: ControlConfig) -> None:

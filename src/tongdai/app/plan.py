@@ -28,9 +28,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     advertised_ip: str
     sip_port: int
     tls_port: int
+    ws_port: int
+    ws_tls: bool
     tls_certificate: str
     tls_key: str
     sip_names: str
+    ws_origins: str
     media_ports: str
     ring_seconds: float | None
     piper_command: str | None

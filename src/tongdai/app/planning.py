@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import ipaddress
+import itertools
 import os
 import shutil
 import sys
@@ -25,12 +26,12 @@ _LOG_BYTES = 20 << 20
 
 
 class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What only a demo is told. `carrier` is `HOST:PORT`; `other_ports` are those of servers that do not
-    exist yet."""
+    """What only a demo is told. `carrier` is `HOST:PORT`; `http_port` is that of a server that does not exist
+    yet."""
 
     carrier: str | None
     bench: bool
-    other_ports: tuple[int, ...]
+    http_port: int
 
 
 def database_url(settings: Settings) -> str:
@@ -41,19 +42,22 @@ def database_url(settings: Settings) -> str:
 def plan_service(settings: Settings) -> Plan:
     """A plan for `tongdai serve`. Makes the data directory. Raises `TongdaiError`."""
     low, high = port_range(settings.media_ports)
-    for port, flag in ((settings.sip_port, "--sip-port"), (settings.tls_port, "--tls-port")):
+    ports = {"TCP": settings.sip_port, "TLS": settings.tls_port, "WebSocket": settings.ws_port}
+    flags = {"TCP": "--sip-port", "TLS": "--tls-port", "WebSocket": "--ws-port"}
+    for name, port in ports.items():
         if low <= port <= high:
             raise TongdaiError(
                 "ports_overlap",
                 f"The SIP port {port} lies within the media ports {settings.media_ports}.",
-                f"Choose others with {flag} or --media-ports.",
+                f"Choose others with {flags[name]} or --media-ports.",
             )
-    if settings.sip_port == settings.tls_port != 0:
-        raise TongdaiError(
-            "ports_overlap",
-            f"Port {settings.sip_port} cannot be that of SIP over TCP and over TLS.",
-            "Choose another with --sip-port or --tls-port.",
-        )
+    for one, other in itertools.combinations(ports, 2):
+        if ports[one] == ports[other] != 0:
+            raise TongdaiError(
+                "ports_overlap",
+                f"Port {ports[one]} cannot be that of SIP over {one} and over {other}.",
+                f"Choose another with {flags[one]} or {flags[other]}.",
+            )
     data = settings.data.absolute()
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -72,9 +76,12 @@ def plan_service(settings: Settings) -> Plan:
         advertised_ip=settings.advertised_ip or (outward_address() if wildcard else settings.host),
         sip_port=settings.sip_port,
         tls_port=settings.tls_port,
+        ws_port=settings.ws_port,
+        ws_tls=not ipaddress.ip_address(settings.host).is_loopback,
         tls_certificate=str(certificate),
         tls_key=str(key),
         sip_names=settings.sip_names,
+        ws_origins=settings.ws_origins,
         media_ports=settings.media_ports,
         ring_seconds=settings.ring_seconds,
         piper_command=settings.piper_command,
@@ -92,9 +99,8 @@ def plan_demo(settings: Settings, options: DemoOptions) -> Plan:
             "The benchmark's accounts have a password that everybody knows, so they are for loopback only.",
             "Leave out --bench or --host.",
         )
-    for port in options.other_ports:
-        if not 0 <= port <= 65535:
-            raise TongdaiError("bad_port", f"{port} is no port.", "Ports are numbers up to 65535.")
+    if not 0 <= options.http_port <= 65535:
+        raise TongdaiError("bad_port", f"{options.http_port} is no port.", "Ports are numbers up to 65535.")
     carrier = _address(options.carrier) if options.carrier is not None else None
     plan = plan_service(settings)
     log = plan.data / LOG

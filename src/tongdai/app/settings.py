@@ -43,6 +43,18 @@ class Settings(BaseSettings):
     )
     sip_port: int = Field(5060, ge=0, le=65535, description="Port of SIP over UDP and TCP; 0 for a free one.")
     tls_port: int = Field(5061, ge=0, le=65535, description="Port of SIP over TLS; 0 for a free one.")
+    ws_port: int = Field(
+        8088,
+        ge=0,
+        le=65535,
+        description="Port of SIP over WebSocket, for browsers; 0 for a free one. It speaks TLS (wss), except "
+        "on loopback.",
+    )
+    ws_origins: str = Field(
+        "",
+        description="Web origins, separated by commas, whose pages may use the WebSocket beside those of "
+        "this server's own names, e.g. `https://portal.example.com`.",
+    )
     tls_certificate: str = Field(
         "",
         description="File of the TLS certificate (PEM, those that signed it behind it). Followed when it "

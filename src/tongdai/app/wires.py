@@ -10,7 +10,8 @@ from collections.abc import Callable
 from tongdai.core.log import get_logger
 from tongdai.sip.flow import Address, Flow
 from tongdai.sip.message import Message, ParseError
-from tongdai.sip.transport.stream import StreamTransport
+from tongdai.sip.transport.framing import Framing, StreamFraming
+from tongdai.sip.transport.stream import StreamKind, StreamTransport
 from tongdai.sip.transport.udp import UdpTransport
 from tongdai.sip.ua import UserAgent
 
@@ -18,7 +19,7 @@ log = get_logger(__name__)
 
 
 class Wires:
-    """UDP, TCP and TLS on the sockets that the supervisor handed down. Implements `StreamUser`.
+    """UDP, TCP, TLS and WebSocket on the sockets that the supervisor handed down. Implements `StreamUser`.
 
     A message that meets a fault of ours costs itself only: raised into the loop, the fault would end the
     connection, which a whole office or carrier may share.
@@ -38,22 +39,31 @@ class Wires:
         self._stir = stir
         self._on_lost = on_lost
         self._udp: UdpTransport | None = None
-        self._streams: dict[str, StreamTransport] = {}
+        self._streams: dict[StreamKind, StreamTransport] = {}
         self._numbers = itertools.count(1)
 
-    async def open(self, udp_fd: int, tcp_fd: int, advertised: Address) -> None:
-        """Serve these sockets of UDP and TCP from now on."""
-        self._udp = await UdpTransport.open(
-            socket.socket(fileno=udp_fd), self.on_message, advertised=advertised
-        )
-        self._streams["tcp"] = await StreamTransport.open(
-            socket.socket(fileno=tcp_fd), self, advertised=advertised, numbers=self._numbers
-        )
+    async def open_udp(self, fd: int, advertised: Address) -> None:
+        """Serve this socket of UDP from now on."""
+        self._udp = await UdpTransport.open(socket.socket(fileno=fd), self.on_message, advertised=advertised)
 
-    async def open_tls(self, fd: int, advertised: Address, context: ssl.SSLContext) -> None:
-        """Serve this socket of TLS from now on."""
-        self._streams["tls"] = await StreamTransport.open(
-            socket.socket(fileno=fd), self, advertised=advertised, tls=context, numbers=self._numbers
+    async def open_stream(
+        self,
+        kind: StreamKind,
+        fd: int,
+        advertised: Address,
+        *,
+        framing: Callable[[], Framing] = StreamFraming,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """Serve this listening socket from now on; tls and wss want a context."""
+        self._streams[kind] = await StreamTransport.open(
+            socket.socket(fileno=fd),
+            self,
+            advertised=advertised,
+            kind=kind,
+            framing=framing,
+            tls=tls,
+            numbers=self._numbers,
         )
 
     async def close(self) -> None:

@@ -171,7 +171,7 @@ class Legs:
         if isinstance(command.target, c.DeviceTarget):
             leg.insisted = lambda: self._call_protected(leg, command)
             contact = self._contacts(command.target.binding)
-            if contact is not None and contact.flow.transport == "tls" and not leg.record.crypto:
+            if contact is not None and contact.flow.transport in ("tls", "wss") and not leg.record.crypto:
                 leg.protect(sdp.PLAIN)  # a description that nobody else reads may carry keys
         offer = leg.make_offer(matched.codecs if matched is not None else ())
         target = command.target

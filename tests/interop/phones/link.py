@@ -1,12 +1,16 @@
-"""The raw phone's wire: SIP over one UDP socket, or over TCP (its own connection and a listener)."""
+"""The raw phone's wire: SIP over one UDP socket, over TCP (its own connection and a listener), or over a
+WebSocket."""
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable
 from typing import Protocol
 
 from tests.interop.phones.sip import Message, parse, split_stream
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Origin, Subprotocol
 
 Address = tuple[str, int]
 OnMessage = Callable[[Message, "Reply"], None]
@@ -116,3 +120,45 @@ class TcpLink:
             buffer += data
             for message in split_stream(buffer):
                 self._on_message(parse(message), lambda reply: writer.write(reply.encode()))
+
+
+class WebSocketLink:
+    """A WebSocket to the server, as browsers have: nobody can connect to the host that the Contact names."""
+
+    transport = "WS"
+    reliable = True
+
+    def __init__(self, server: Address, on_message: OnMessage) -> None:
+        self.local: Address = (f"{secrets.token_hex(6)}.invalid", 5060)
+        self._server = server
+        self._on_message = on_message
+        self._socket: ClientConnection | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._writers: set[asyncio.Task[None]] = set()
+
+    async def open(self, local: Address) -> None:
+        self._socket = await connect(
+            f"ws://{self._server[0]}:{self._server[1]}",
+            subprotocols=[Subprotocol("sip")],
+            origin=Origin("http://localhost:8080"),
+            proxy=None,
+        )
+        self._reader = asyncio.ensure_future(self._read(self._socket))
+
+    def send(self, message: Message) -> None:
+        self.send_raw(message.encode())
+
+    def send_raw(self, data: bytes) -> None:
+        assert self._socket is not None
+        writer = asyncio.ensure_future(self._socket.send(data, text=True))
+        self._writers.add(writer)
+        writer.add_done_callback(self._writers.discard)
+
+    def close(self) -> None:
+        if self._reader is not None and self._socket is not None:
+            self._reader.cancel()
+            self._socket.transport.close()
+
+    async def _read(self, socket: ClientConnection) -> None:
+        async for data in socket:
+            self._on_message(parse(data.encode() if isinstance(data, str) else data), self.send)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.interop.phones.call import RawCall
-from tests.interop.phones.link import Address, Link, Reply, TcpLink, UdpLink
+from tests.interop.phones.link import Address, Link, Reply, TcpLink, UdpLink, WebSocketLink
 from tests.interop.phones.sip import (
     BRANCH,
     Challenge,
@@ -80,7 +80,9 @@ class RawPhone:
 
     async def open(self) -> RawPhone:
         """Bind the socket; nothing is sent yet."""
-        link = (TcpLink if self._transport == "tcp" else UdpLink)(self.account.server, self._on_message)
+        links: dict[str, type[TcpLink | UdpLink | WebSocketLink]]
+        links = {"udp": UdpLink, "tcp": TcpLink, "ws": WebSocketLink}
+        link = links[self._transport](self.account.server, self._on_message)
         await link.open((self.host, self._port))
         self._link = link
         return self
@@ -107,7 +109,7 @@ class RawPhone:
     @property
     def contact(self) -> str:
         host, port = self.link.local
-        suffix = ";transport=tcp" if self.link.transport == "TCP" else ""
+        suffix = "" if self.link.transport == "UDP" else f";transport={self.link.transport.lower()}"
         return f"<sip:{self.account.username}@{host}:{port}{suffix}>"
 
     # --- requests of ours

@@ -24,10 +24,8 @@ def settings(data: Path, **flags: object) -> Settings:
     return load_settings(None, {"data": data, **flags})
 
 
-def options(
-    carrier: str | None = None, bench: bool = False, other_ports: tuple[int, ...] = ()
-) -> DemoOptions:
-    return DemoOptions(carrier=carrier, bench=bench, other_ports=other_ports)
+def options(carrier: str | None = None, bench: bool = False, http_port: int = 8080) -> DemoOptions:
+    return DemoOptions(carrier=carrier, bench=bench, http_port=http_port)
 
 
 def test_a_service_keeps_everything_in_its_directory(data: Path):
@@ -125,6 +123,7 @@ def test_a_control_configuration_is_for_its_owner_only(tmp_path: Path):
         udp_fd=3,
         tcp_fd=4,
         tls_fd=7,
+        ws_fd=8,
         lifeline_fd=5,
         ready_fd=6,
         engine_socket="e",
@@ -133,6 +132,8 @@ def test_a_control_configuration_is_for_its_owner_only(tmp_path: Path):
         sip_host="127.0.0.1",
         sip_port=5060,
         tls_port=5061,
+        ws_port=8088,
+        ws_tls=False,
         tls_certificate="c",
         tls_key="k",
         advertised_ip="127.0.0.1",

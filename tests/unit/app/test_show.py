@@ -38,7 +38,7 @@ PIDS = {"supervisor": 1, "control": 2, "media": 3}
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[Demo]:
     (tmp_path / "demo.json").write_text("left by a run that was killed")
-    demo = Demo(preparation(tmp_path).plan, sip_port=5099, tls_port=5098)
+    demo = Demo(preparation(tmp_path).plan, sip_port=5099, tls_port=5098, ws_port=5097)
     yield demo
     demo.close()
 
@@ -55,7 +55,13 @@ def test_demo_json_appears_when_calls_can_be_taken_and_not_before(demo: Demo, tm
     assert not (tmp_path / "demo.json").exists()
     demo.changed(PIDS, works=True)
     content = told(tmp_path)
-    assert content["sip"] == {"host": "127.0.0.1", "udp": 5099, "tcp": 5099, "tls": 5098}
+    assert content["sip"] == {
+        "host": "127.0.0.1",
+        "udp": 5099,
+        "tcp": 5099,
+        "tls": 5098,
+        "ws": "ws://127.0.0.1:5097",
+    }
     assert content["pids"] == PIDS
     carrier = content["carrier"]
     assert isinstance(carrier, dict)
@@ -95,8 +101,9 @@ def test_with_a_carrier_nothing_is_simulated(tmp_path: Path):
     assert plan.demo is not None
     demo = Demo(
         msgspec.structs.replace(plan, demo=msgspec.structs.replace(plan.demo, carrier=("192.0.2.5", 5060))),
-        5099,
-        5098,
+        sip_port=5099,
+        tls_port=5098,
+        ws_port=5097,
     )
     assert not demo.simulated
     assert demo.trunk == ("192.0.2.5", 5060)

@@ -141,24 +141,22 @@ async def test_each_message_takes_the_transport_of_its_flow(post: Post, monkeypa
     made: dict[str, Transport] = {}
     streams: dict[str, Any] = {}
 
-    def kind(name: str) -> type:
-        class Made:
-            @staticmethod
-            async def open(
-                sock: Any, user: Any, *, advertised: tuple[str, int], tls: Any = None, numbers: Any = None
-            ) -> Transport:
-                kind = name if tls is None else "tls"
-                made[kind] = Transport(sock, user, advertised)
-                streams[kind] = numbers
-                return made[kind]
+    class Made:
+        @staticmethod
+        async def open(
+            sock: Any, user: Any, *, advertised: tuple[str, int], kind: str = "udp", **how: Any
+        ) -> Transport:
+            made[kind] = Transport(sock, user, advertised)
+            streams[kind] = how.get("numbers")
+            return made[kind]
 
-        return Made
-
-    monkeypatch.setattr(module, "UdpTransport", kind("udp"))
-    monkeypatch.setattr(module, "StreamTransport", kind("tcp"))
+    monkeypatch.setattr(module, "UdpTransport", Made)
+    monkeypatch.setattr(module, "StreamTransport", Made)
     monkeypatch.setattr(socket, "socket", lambda fileno: f"socket {fileno}")
-    await post.wires.open(5, 6, US)
-    await post.wires.open_tls(7, ("192.0.2.1", 5061), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+    await post.wires.open_udp(5, US)
+    await post.wires.open_stream("tcp", 6, US)
+    tls_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    await post.wires.open_stream("tls", 7, ("192.0.2.1", 5061), tls=tls_context)
     udp, tcp, tls = made["udp"], made["tcp"], made["tls"]
     assert (tls.sock, tls.advertised) == ("socket 7", ("192.0.2.1", 5061))
     assert streams["tcp"] is streams["tls"], "a number names one connection"

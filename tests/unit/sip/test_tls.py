@@ -36,7 +36,7 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
 @pytest.fixture
 async def server(context: ssl.SSLContext) -> AsyncIterator[tuple[StreamTransport, User]]:
     user = User()
-    transport = await StreamTransport.open(listen_tcp(("127.0.0.1", 0)), user, tls=context)
+    transport = await StreamTransport.open(listen_tcp(("127.0.0.1", 0)), user, kind="tls", tls=context)
     yield transport, user
     await transport.close()
 
@@ -82,7 +82,9 @@ async def test_a_phone_that_is_gone_is_reported_and_never_called_back(
 async def test_a_connection_has_one_number_whatever_it_came_over(context: ssl.SSLContext):
     user, numbers = User(), itertools.count(1)
     tcp = await StreamTransport.open(listen_tcp(("127.0.0.1", 0)), user, numbers=numbers)
-    tls = await StreamTransport.open(listen_tcp(("127.0.0.1", 0)), user, numbers=numbers, tls=context)
+    tls = await StreamTransport.open(
+        listen_tcp(("127.0.0.1", 0)), user, numbers=numbers, kind="tls", tls=context
+    )
     seen = set()
     for transport, security in ((tcp, None), (tls, anybody()), (tcp, None)):
         _, writer = await asyncio.open_connection(*transport.advertised, ssl=security)
@@ -100,7 +102,7 @@ async def test_who_does_not_speak_tls_is_closed_and_disturbs_nobody(
 ):
     monkeypatch.setattr(stream, "HANDSHAKE_SECONDS", 0.2)
     user = User()
-    transport = await StreamTransport.open(listen_tcp(("127.0.0.1", 0)), user, tls=context)
+    transport = await StreamTransport.open(listen_tcp(("127.0.0.1", 0)), user, kind="tls", tls=context)
     half_open, silent = await asyncio.open_connection(*transport.advertised)
     plain, writer = await asyncio.open_connection(*transport.advertised)
     writer.write(OPTIONS)

@@ -12,6 +12,7 @@ from tongdai.app.demo.carrier_config import CarrierConfig
 from tongdai.app.plan import Plan
 from tongdai.app.prepare import Prepared
 from tongdai.app.supervisor.sockets import open_near
+from tongdai.sip.flow import hostport
 
 CARRIER_PORT = 5070
 
@@ -19,11 +20,12 @@ CARRIER_PORT = 5070
 class Demo:
     """The demo's side of the supervisor."""
 
-    def __init__(self, plan: Plan, sip_port: int, tls_port: int) -> None:
+    def __init__(self, plan: Plan, *, sip_port: int, tls_port: int, ws_port: int) -> None:
         assert plan.demo is not None
         self._plan = plan
         self._sip_port = sip_port
         self._tls_port = tls_port
+        self._ws_url = f"{'wss' if plan.ws_tls else 'ws'}://{hostport((plan.advertised_ip, ws_port))}"
         self._path = plan.data / "demo.json"
         self._path.unlink(missing_ok=True)
         self._prepared = Prepared()
@@ -94,7 +96,13 @@ class Demo:
             carrier["password"] = self._prepared.carrier_password
         return {
             "carrier": carrier,
-            "sip": {"host": host, "udp": self._sip_port, "tcp": self._sip_port, "tls": self._tls_port},
+            "sip": {
+                "host": host,
+                "udp": self._sip_port,
+                "tcp": self._sip_port,
+                "tls": self._tls_port,
+                "ws": self._ws_url,
+            },
             "pids": pids,
             **self._prepared.accounts,
         }
@@ -103,7 +111,8 @@ class Demo:
         sip, carrier = content["sip"], content["carrier"]
         lines = [
             "",
-            f"tongdai takes calls at {sip['host']}:{sip['udp']} (SIP over UDP and TCP), :{sip['tls']} (TLS).",
+            f"tongdai takes calls at {sip['host']}:{sip['udp']} (SIP over UDP and TCP), :{sip['tls']} (TLS)",
+            f"and {sip['ws']} (WebSocket).",
         ]
         for tenant in content["tenants"]:
             lines += ["", f"{tenant['name']} — domain {tenant['domain']}, number {tenant['numbers']['main']}"]

@@ -19,7 +19,7 @@ from tongdai.app.demo.show import Demo
 from tongdai.app.plan import Plan, hand_over
 from tongdai.app.prepare import Preparation, Prepared
 from tongdai.app.supervisor.child import Child, Launch
-from tongdai.app.supervisor.sockets import open_sip, open_tls
+from tongdai.app.supervisor.sockets import open_sip, open_tcp
 from tongdai.core.clock import SystemClock
 from tongdai.core.errors import TongdaiError
 from tongdai.core.log import configure_logging, get_logger
@@ -47,12 +47,18 @@ class Supervisor:
         self._run.mkdir(mode=0o700, exist_ok=True)
         self._lock = _lock(self._run / "lock")
         self._udp, self._tcp = open_sip(plan.host, plan.sip_port)
-        self._tls = open_tls(plan.host, plan.tls_port)
-        self._sip_port = int(self._udp.getsockname()[1])
-        self._tls_port = int(self._tls.getsockname()[1])
+        self._tls = open_tcp(plan.host, plan.tls_port, "SIP over TLS", "--tls-port")
+        self._ws = open_tcp(plan.host, plan.ws_port, "SIP over WebSocket", "--ws-port")
+        self._sip_port, self._tls_port, self._ws_port = (
+            int(sock.getsockname()[1]) for sock in (self._udp, self._tls, self._ws)
+        )
         self._lifeline, self._lifeline_end = os.pipe()
         self._engine_socket = _engine_socket(self._run)
-        self._demo = Demo(plan, self._sip_port, self._tls_port) if plan.demo is not None else None
+        self._demo = (
+            Demo(plan, sip_port=self._sip_port, tls_port=self._tls_port, ws_port=self._ws_port)
+            if plan.demo is not None
+            else None
+        )
         self._engine = engine_binary()
         self.media = self._child("media", self._launch_media)
         self.control = self._child("control", self._launch_control)
@@ -109,6 +115,7 @@ class Supervisor:
                 udp_fd=self._udp.fileno(),
                 tcp_fd=self._tcp.fileno(),
                 tls_fd=self._tls.fileno(),
+                ws_fd=self._ws.fileno(),
                 lifeline_fd=self._lifeline,
                 ready_fd=says_ready,
                 engine_socket=str(self._engine_socket),
@@ -117,10 +124,13 @@ class Supervisor:
                 sip_host=plan.host,
                 sip_port=self._sip_port,
                 tls_port=self._tls_port,
+                ws_port=self._ws_port,
+                ws_tls=plan.ws_tls,
                 tls_certificate=plan.tls_certificate,
                 tls_key=plan.tls_key,
                 advertised_ip=plan.advertised_ip,
                 sip_names=plan.sip_names,
+                ws_origins=plan.ws_origins,
                 ring_seconds=plan.ring_seconds,
                 piper_command=plan.piper_command,
                 log_level=plan.log_level,
@@ -129,7 +139,11 @@ class Supervisor:
         )
         return Launch(
             [*_PYTHON, "tongdai.app.cli", "control", "--config", str(path)],
-            fds=[*(s.fileno() for s in (self._udp, self._tcp, self._tls)), self._lifeline, says_ready],
+            fds=[
+                *(sock.fileno() for sock in (self._udp, self._tcp, self._tls, self._ws)),
+                self._lifeline,
+                says_ready,
+            ],
             ready=ready,
             closed=[says_ready],
         )
@@ -197,9 +211,8 @@ class Supervisor:
         await asyncio.gather(self.carrier.stop(MEDIA_SECONDS), self.media.stop(MEDIA_SECONDS))
         if self._demo is not None:
             self._demo.close()
-        self._udp.close()
-        self._tcp.close()
-        self._tls.close()
+        for sock in (self._udp, self._tcp, self._tls, self._ws):
+            sock.close()
         for name in ("control.json", "control.json.new"):
             (self._run / name).unlink(missing_ok=True)
         self._engine_socket.unlink(missing_ok=True)

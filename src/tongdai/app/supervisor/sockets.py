@@ -46,8 +46,8 @@ def open_sip(host: str, port: int) -> tuple[socket.socket, socket.socket]:
     )
 
 
-def open_tls(host: str, port: int) -> socket.socket:
-    """The listening socket of SIP over TLS; port 0 takes a free one."""
+def open_tcp(host: str, port: int, what: str, remedy: str) -> socket.socket:
+    """A listening TCP socket; port 0 takes a free one. Raises `TongdaiError` that names the port."""
     sock = socket.socket(_family(host), socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -55,7 +55,7 @@ def open_tls(host: str, port: int) -> socket.socket:
         sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
-        raise _explained(error, host, port, "SIP over TLS", "--tls-port") from error
+        raise _explained(error, host, port, what, remedy) from error
     return sock
 
 

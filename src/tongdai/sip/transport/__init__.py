@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from tongdai.sip.transport.stream import StreamTransport, StreamUser, listen_tcp
+from tongdai.sip.transport.framing import Framing, StreamFraming
+from tongdai.sip.transport.stream import StreamKind, StreamTransport, StreamUser, listen_tcp
 from tongdai.sip.transport.udp import UdpTransport, bind_udp
 
-__all__ = ["StreamTransport", "StreamUser", "UdpTransport", "bind_udp", "listen_tcp"]
+__all__ = [
+    "Framing",
+    "StreamFraming",
+    "StreamKind",
+    "StreamTransport",
+    "StreamUser",
+    "UdpTransport",
+    "bind_udp",
+    "listen_tcp",
+]

@@ -1,5 +1,5 @@
-"""SIP over TCP and TLS on an asyncio or uvloop loop: accepting, connecting, framing, reusing (RFC 3261 §18,
-§26.2, RFC 5923)."""
+"""SIP over connections (TCP, TLS, WebSocket) on an asyncio or uvloop loop: accepting, connecting, reusing
+(RFC 3261 §18, §26.2, RFC 5923, RFC 7118)."""
 
 from __future__ import annotations
 
@@ -7,22 +7,26 @@ import asyncio
 import itertools
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal, Protocol, cast
 
 from tongdai.sip.flow import Address, Flow, hostport
-from tongdai.sip.message import PING, PONG, Message, ParseError, StreamParser
+from tongdai.sip.message import Message, ParseError
+from tongdai.sip.transport.framing import Framing, StreamFraming
 
 SLOW_SECONDS = 30.0
 """A connection that has begun a message, or has never sent one, must complete it within this time."""
-IDLE_SECONDS = 7200.0
-"""A connection without any traffic for this long is closed."""
+PING_SECONDS = 25.0
+"""A connection that was quiet for this long is asked for a sign of life, where there is a way to ask. Most
+NATs and proxies keep a quiet connection for 30 s at least."""
 WRITE_LIMIT = 1024 * 1024
 """Bytes that may wait for a peer that does not read."""
 CONNECT_SECONDS = 10.0
 HANDSHAKE_SECONDS = 10.0
 """TLS must be agreed on within this time."""
 _SWEEP_SECONDS = 5.0
+
+StreamKind = Literal["tcp", "tls", "ws", "wss"]
 
 
 class StreamUser(Protocol):
@@ -64,7 +68,7 @@ class _Connection(asyncio.Protocol):
 
     def __init__(self, owner: StreamTransport, remote: Address | None = None) -> None:
         self._owner = owner
-        self._parser = StreamParser()
+        self._framing = owner.framing()
         self._transport: asyncio.Transport | None = None
         self._waiting: list[bytes] = []
         self.greeted = False
@@ -76,15 +80,24 @@ class _Connection(asyncio.Protocol):
     def flow(self) -> Flow:
         return Flow(self._owner.kind, self._owner.advertised, self.remote, self.number)
 
-    @property
-    def stalled(self) -> bool:
-        """It owes us the rest of a message, or its first one."""
-        return self._parser.pending > 0 or not self.greeted
+    def look_after(self, now: float) -> None:
+        """End it when it is slow or gone, ask it for a sign of life when it is quiet."""
+        quiet = now - self.touched
+        stalled = self._framing.pending or not self.greeted  # it owes us a message, or the rest of one
+        if quiet > self._framing.quiet_seconds or (stalled and quiet > SLOW_SECONDS):
+            self.abort()
+        elif quiet > PING_SECONDS:
+            self._write(self._framing.ping())
 
-    def write(self, data: bytes) -> None:
+    def send(self, message: bytes) -> None:
+        """Send a message, now or once the connection is there."""
         if self._transport is None:
-            self._waiting.append(data)
-        elif not self._transport.is_closing():
+            self._waiting.append(message)
+        else:
+            self._write(self._framing.wrap(message))
+
+    def _write(self, data: bytes) -> None:
+        if data and self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
             if self._transport.get_write_buffer_size() > WRITE_LIMIT:
                 self._transport.abort()
@@ -109,49 +122,53 @@ class _Connection(asyncio.Protocol):
         self.remote = (peer[0], peer[1])
         self.touched = self._owner.time()
         self._owner.add(self)
-        for data in self._waiting:
-            transport.write(data)
+        for message in self._waiting:
+            self._write(self._framing.wrap(message))
         self._waiting.clear()
 
     def data_received(self, data: bytes) -> None:
-        if not self._parser.pending:
+        framing = self._framing
+        if not framing.pending:
             self.touched = self._owner.time()
-        for item in self._parser.feed(data):
-            if item == PING:
-                self.write(PONG)
-            elif isinstance(item, ParseError):
+        for item in framing.feed(data):
+            if isinstance(item, ParseError):
                 self._owner.user.on_bad_message(item, self.flow)
-                self._owner.close_soon(self)
-            elif isinstance(item, Message):
+            else:
                 self.greeted = True
                 self._owner.user.on_message(item, self.flow)
+        self._write(framing.replies())
+        if framing.ended:
+            self._owner.close_soon(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._owner.remove(self)
 
 
 class StreamTransport:
-    """All connections of one listening address, of TCP or of TLS."""
+    """All connections of one listening address."""
 
     def __init__(
         self,
         advertised: Address,
         user: StreamUser,
         *,
-        tls: ssl.SSLContext | None = None,
+        kind: StreamKind = "tcp",
+        framing: Callable[[], Framing] = StreamFraming,
         numbers: Iterator[int] | None = None,
         max_connections: int = 20_000,
     ) -> None:
         """`advertised` is the address peers reach us at, and so `Flow.local` of accepted connections.
 
-        With `tls` connections are accepted only: a phone has no certificate that would tell us who it is, so
-        it is reached over the connection that it opened (RFC 5626). `numbers` names connections; who serves
-        several listeners gives all of them the same, so that a number says which connection is meant.
+        Only those of `kind` tcp are opened by us, too: a phone has no certificate that would tell us who it
+        is, and a browser listens nowhere, so these are reached over the connection that they opened (RFC
+        5626). `framing` makes what stands between a connection's bytes and messages. `numbers` names
+        connections; who serves several listeners gives all of them the same, so that a number says which
+        connection is meant.
         """
         self.advertised = advertised
         self.user = user
-        self.kind: Literal["tcp", "tls"] = "tcp" if tls is None else "tls"
-        self._tls = tls
+        self.kind = kind
+        self.framing = framing
         self._numbers = numbers or itertools.count(1)
         self._max_connections = max_connections
         self._loop = asyncio.get_running_loop()
@@ -168,6 +185,8 @@ class StreamTransport:
         user: StreamUser,
         *,
         advertised: Address | None = None,
+        kind: StreamKind = "tcp",
+        framing: Callable[[], Framing] = StreamFraming,
         tls: ssl.SSLContext | None = None,
         numbers: Iterator[int] | None = None,
         max_connections: int = 20_000,
@@ -180,7 +199,14 @@ class StreamTransport:
                     "a socket bound to every address needs `advertised`: the one to be reached at"
                 )
             advertised = (host, port)
-        self = cls(advertised, user, tls=tls, numbers=numbers, max_connections=max_connections)
+        self = cls(
+            advertised,
+            user,
+            kind=kind,
+            framing=framing,
+            numbers=numbers,
+            max_connections=max_connections,
+        )
         if sock is not None:
             self._server = await self._loop.create_server(
                 lambda: _Connection(self),
@@ -200,12 +226,12 @@ class StreamTransport:
         connection = self._connections.get(flow.connection)
         if connection is None or connection.remote != flow.remote:  # a former process counted anew
             connection = self._by_remote.get(flow.remote)
-        if connection is None and self._tls is not None:
+        if connection is None and self.kind != "tcp":
             self._loop.call_soon(self.user.on_lost, flow)
             return
         if connection is None:
             connection = self._connect(flow.remote)
-        connection.write(data)
+        connection.send(data)
 
     async def close(self) -> None:
         """Stop accepting and close every connection."""
@@ -275,10 +301,8 @@ class StreamTransport:
             self._opening.pop(remote, None)
 
     def _sweep(self) -> None:
-        """End what is slow or idle; without this, connections that say nothing would be kept for ever."""
+        """Without this, connections that say nothing would be kept for ever."""
         now = self._loop.time()
         for connection in list(self._connections.values()):
-            quiet = now - connection.touched
-            if quiet > IDLE_SECONDS or (connection.stalled and quiet > SLOW_SECONDS):
-                connection.abort()
+            connection.look_after(now)
         self._sweeper = self._loop.call_later(_SWEEP_SECONDS, self._sweep)

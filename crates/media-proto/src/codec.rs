@@ -60,6 +60,15 @@ impl Codec {
         }
     }
 
+    /// Whether a payload is nothing but silence, as far as can be said without decoding it.
+    pub fn is_silent(self, payload: &[u8]) -> bool {
+        match (self.law(), self) {
+            (Some(law), _) => law.is_silent(payload),
+            (None, Codec::Opus) => opus::is_silent(payload),
+            (None, _) => false,
+        }
+    }
+
     /// The place in the sound (in samples of [`Codec::rate`]) of an RTP timestamp.
     pub fn place(self, timestamp: u32) -> u32 {
         match self {

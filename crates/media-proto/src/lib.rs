@@ -13,6 +13,8 @@ pub mod jitter;
 pub mod latch;
 pub mod mixer;
 pub mod opus;
+pub mod presence;
+pub mod quality;
 pub mod recording;
 pub mod resample;
 pub mod rtcp;

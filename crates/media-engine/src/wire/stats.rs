@@ -29,6 +29,12 @@ pub struct SessionStats {
     pub tx_jitter_ms: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rtt_ms: Option<f64>,
+    /// What somebody would say who hears the peer; absent until a packet came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rx_mos: Option<f64>,
+    /// What the peer would say, by its own reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tx_mos: Option<f64>,
 }
 
 /// Counters of the engine since it started.

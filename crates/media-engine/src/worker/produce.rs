@@ -50,10 +50,10 @@ impl World {
             session.report(now, clock::unix(), false);
             session.reports.next = Some(now + rtcp::interval(random));
         }
-        if session.receives() && !session.told_quiet && now >= session.last_heard + quiet {
-            session.told_quiet = true;
-            let silent = now - session.last_heard;
-            self.tell(slot, Happening::Quiet { silent });
+        if session.receives()
+            && let Some((lack, silent)) = session.presence.missing(now, quiet)
+        {
+            self.tell(slot, Happening::Quiet { lack, silent });
         }
     }
 }

@@ -11,7 +11,7 @@ use media_proto::codec::{Codec, Decoder};
 use media_proto::latch::Verdict;
 use media_proto::sound::Playlist;
 use media_proto::tx::Incoming;
-use media_proto::{Micros, WIDE_FRAME, dtmf, rtcp, rtp};
+use media_proto::{Micros, WIDE_FRAME, dtmf, presence, rtcp, rtp};
 use std::net::SocketAddr;
 
 /// Room for what is decoded of one packet: 120 ms of wide sound, and what was lost before it.
@@ -90,8 +90,6 @@ impl World {
         if !session.receives() {
             return;
         }
-        session.last_heard = now;
-        session.told_quiet = false;
         let payload = &datagram[packet.payload.clone()];
         let mut pressed = None;
         let mut ticks = 0;
@@ -110,6 +108,14 @@ impl World {
                     Some((event, session.digits_in.receive(now, clock, packet.timestamp, event)?))
                 });
             }
+        }
+        let has_sound = match (kind, decoded) {
+            (Kind::Voice(_), Some(piece)) => !presence::is_silent(&self.decoded[..piece.count]),
+            (Kind::Voice(codec), None) => !codec.is_silent(payload),
+            (Kind::Event(_), _) => true,
+        };
+        if let Some(silent) = session.presence.packet(now, has_sound) {
+            self.notes.send(crate::notes::Note::Session { slot, what: Happening::Heard { silent } });
         }
         let incoming = Incoming {
             from: slot,

@@ -10,6 +10,8 @@ use media_proto::ear::Ear;
 use media_proto::g711::Law;
 use media_proto::latch::Latch;
 use media_proto::mixer::Gain;
+use media_proto::presence::Presence;
+use media_proto::quality::{self, Measured};
 use media_proto::resample::Resampler;
 use media_proto::rtcp;
 use media_proto::rtp::HEADER_LEN;
@@ -17,7 +19,7 @@ use media_proto::rx::RxStream;
 use media_proto::sound::Playlist;
 use media_proto::srtp::{Protector, Unprotector};
 use media_proto::tx::{Incoming, TxStream};
-use media_proto::{MS, Micros};
+use media_proto::{MS, Micros, SECOND};
 
 /// A peer that sent nothing for this long is replaced by silence.
 pub const HOLE: Micros = 200 * MS;
@@ -63,9 +65,8 @@ pub struct Session {
     /// The relayed source sends nothing: silence goes out in its place.
     pub filling: bool,
     pub last_relayed: Micros,
-    /// When the peer was last heard, or was first expected to be.
-    pub last_heard: Micros,
-    pub told_quiet: bool,
+    /// Whether the peer can be heard.
+    pub presence: Presence,
     /// When a packet was last taken from a socket, whatever it was.
     pub last_taken: Micros,
     pub reports: Reports,
@@ -167,8 +168,7 @@ impl Session {
             next_packet: now,
             filling: true,
             last_relayed: 0,
-            last_heard: now,
-            told_quiet: false,
+            presence: Presence::new(now),
             last_taken: 0,
             reports: Reports {
                 cname: format!("{:024x}", random.1 >> 32),
@@ -200,8 +200,7 @@ impl Session {
         }
         self.remote = Some(remote);
         if !received && self.receives() {
-            self.last_heard = now;
-            self.told_quiet = false;
+            self.presence = Presence::new(now);
         }
         self.next_packet = self.next_packet.max(now);
         self.reports.next.get_or_insert(now + rtcp::interval(random) / 2);
@@ -369,8 +368,8 @@ impl Session {
         if let Some(next) = self.reports.next {
             due = due.min(next);
         }
-        if self.receives() && !self.told_quiet {
-            due = due.min(self.last_heard + quiet);
+        if self.receives() {
+            due = due.min(self.presence.due(quiet));
         }
         due
     }
@@ -391,7 +390,29 @@ impl Session {
             tx_errors: self.errors,
             tx_lost: block.map(|block| block.lost),
             tx_jitter_ms: block.map(|block| f64::from(block.jitter) * 1000.0 / f64::from(self.tx.clock())),
+            rx_mos: self.rx_mos(),
+            tx_mos: self.tx_mos(),
             rtt_ms: self.reports.round_trip.map(|micros| micros as f64 / 1000.0),
         }
+    }
+
+    /// How well the peer is heard here.
+    fn rx_mos(&self) -> Option<f64> {
+        let (came, lost) = (self.rx.packets() as f64, self.rx.lost().max(0) as f64);
+        (came > 0.0).then(|| self.mos(lost / (came + lost), self.rx.jitter()))?
+    }
+
+    /// How well the peer hears us, by its own reports.
+    fn tx_mos(&self) -> Option<f64> {
+        let block = self.reports.block?;
+        let jitter = u64::from(block.jitter) * SECOND / u64::from(self.tx.clock());
+        self.mos(f64::from(block.lost.max(0)) / self.tx.packets().max(1) as f64, jitter)
+    }
+
+    fn mos(&self, lost: f64, jitter: Micros) -> Option<f64> {
+        let codec = self.remote.as_ref()?.codecs[0].what;
+        let round_trip = self.reports.round_trip.unwrap_or(0);
+        let mos = quality::mos(Measured { codec, lost, jitter, round_trip });
+        Some((mos * 100.0).round() / 100.0)
     }
 }

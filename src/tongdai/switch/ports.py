@@ -26,9 +26,7 @@ class Legs(Protocol):
 
 
 class Media(Protocol):
-    """Sound of legs that exist, and `ended`: in which call one that is being closed did."""
-
-    def ended(self, call: str, leg: str) -> None: ...
+    """Sound of legs that exist."""
 
     def hear(self, tenant: str, command: c.Hear) -> None: ...
 

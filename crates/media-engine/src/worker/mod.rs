@@ -11,6 +11,7 @@ mod receive;
 mod recorder;
 mod report;
 mod session;
+mod spoken;
 #[cfg(test)]
 mod tests;
 mod world;

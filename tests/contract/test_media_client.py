@@ -91,6 +91,8 @@ COMMANDS: dict[str, Callable[[Commands], object]] = {
     "stop_record": lambda do: do.stop_record("s-1"),
     "stop_record one": lambda do: do.stop_record("s-1", "r-1"),
     "dtmf": lambda do: do.dtmf("s-1", "12*#D"),
+    "voice": lambda do: do.voice("s-1", gain_db=-6.5),
+    "voice muted": lambda do: do.voice("s-1", muted=True),
     "mixer_open": lambda do: do.mixer_open("m-1"),
     "mixer_play": lambda do: do.mixer_play("m-1", ["/prompts/joined.wav"]),
     "mixer_close": lambda do: do.mixer_close("m-1"),
@@ -238,7 +240,7 @@ async def test_a_session_echoes_and_is_listed_and_counted(engine: Engine, phone:
         while (await client.stats("s-1"))["rx_packets"] < 5:
             pass
     assert (await client.stats("s-1"))["rx_packets"] == 5
-    assert (await client.close_session("s-1"))["stats"]["rx_packets"] == 5
+    assert (await client.close_session("s-1")).stats.rx_packets == 5
     await client.close()
 
 

@@ -38,7 +38,17 @@ def test_every_kind_of_message_has_a_vector() -> None:
     ops = {value["op"] for value in values if "op" in value and "ev" not in value}
     assert len(ops) == 16
     events = {value["ev"] for value in values if "ev" in value}
-    assert events == {"dtmf", "play_done", "record_done", "latched", "moved", "quiet", "error", "orphaned"}
+    assert events == {
+        "dtmf",
+        "play_done",
+        "record_done",
+        "latched",
+        "moved",
+        "quiet",
+        "heard",
+        "error",
+        "orphaned",
+    }
     errors = {value["error"] for value in values if value.get("ok") is False}
     assert errors == {
         "bad_command",

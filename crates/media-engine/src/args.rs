@@ -12,7 +12,7 @@ usage: tongdai-media --socket PATH --ip ADDRESS --ports FIRST-LAST [options]
   --ip ADDRESS           local address of the RTP ports
   --ports FIRST-LAST     their range, e.g. 20000-29999 (even: RTP, odd: RTCP)
   --orphan-seconds N     end sessions when no controller was connected for this long (60)
-  --quiet-seconds N      tell of a peer that sent nothing for this long (30)
+  --quiet-seconds N      tell of a peer that sent nothing, or only silence, for this long (5)
   --parent-fd N          end when this inherited descriptor reaches its end
   --log-level LEVEL      debug, info, warning or error (info)
   --version              print the version
@@ -33,7 +33,7 @@ pub struct Args {
 /// Reads the arguments (without the program's name); an error says what to do.
 pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Args, String> {
     let (mut socket, mut ip, mut ports) = (None, None, None);
-    let (mut orphan_seconds, mut quiet_seconds, mut parent_fd, mut log_level) = (60, 30, None, Level::Info);
+    let (mut orphan_seconds, mut quiet_seconds, mut parent_fd, mut log_level) = (60, 5, None, Level::Info);
     let mut arguments = arguments.into_iter();
     while let Some(name) = arguments.next() {
         let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;

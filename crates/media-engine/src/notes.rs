@@ -4,6 +4,7 @@ use crate::orders::{Slot, Sockets, Token};
 use crate::sys::EventFd;
 use crate::wire::{EngineStats, PlayEnd, RecordEnd, SessionStats};
 use media_proto::Micros;
+use media_proto::presence::Lack;
 use media_proto::sound::Sound;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -46,11 +47,29 @@ pub enum Note {
 /// Something that happened in a session.
 #[derive(Clone, Debug)]
 pub enum Happening {
-    Digit { digit: char, ms: u32 },
-    PlayDone { play: String, reason: PlayEnd },
-    Latched { source: SocketAddr },
-    Moved { source: SocketAddr },
-    Quiet { silent: Micros },
+    Digit {
+        digit: char,
+        ms: u32,
+    },
+    PlayDone {
+        play: String,
+        reason: PlayEnd,
+    },
+    Latched {
+        source: SocketAddr,
+    },
+    Moved {
+        source: SocketAddr,
+    },
+    /// Something is missing of the peer, for so long.
+    Quiet {
+        lack: Lack,
+        silent: Micros,
+    },
+    /// Nothing is missing any more.
+    Heard {
+        silent: Micros,
+    },
 }
 
 /// A recording whose file is complete.

@@ -207,7 +207,7 @@ fn it_ends_with_its_parent() {
 }
 
 #[test]
-fn a_silent_peer_is_told_of_once() {
+fn a_peer_that_sends_nothing_or_only_silence_is_told_of_once_and_so_is_its_return() {
     let engine = Engine::start_with(&["--quiet-seconds", "1"], 20);
     let mut control = engine.controller();
     let (mut a, mut b) = (Phone::new(Pcmu), Phone::new(Pcmu));
@@ -216,10 +216,19 @@ fn a_silent_peer_is_told_of_once() {
     a.talk(0x21, 10);
     sleep_ms(1300);
     a.talk(0x21, 2);
-    let quiet = control.heard("quiet");
-    assert_eq!(quiet.len(), 1, "{quiet:?}");
-    assert_eq!(quiet[0]["session"], json!("a"));
-    assert!((1000..1100).contains(&quiet[0]["ms"].as_u64().unwrap()));
+    a.talk(0xff, 60);
+    a.talk(0x21, 2);
+    sleep_ms(20);
+    let (quiet, heard) = (control.heard("quiet"), control.heard("heard"));
+    assert_eq!((quiet.len(), heard.len()), (2, 2), "{quiet:?} {heard:?}");
+    for ((quiet, lack), (heard, ms)) in
+        quiet.iter().zip(["packets", "sound"]).zip(heard.iter().zip([1300, 1220]))
+    {
+        assert_eq!((&quiet["session"], &heard["session"]), (&json!("a"), &json!("a")));
+        assert_eq!(quiet["lack"], json!(lack));
+        assert!((1000..1100).contains(&quiet["ms"].as_u64().unwrap()), "{quiet}");
+        assert!((ms..ms + 100).contains(&heard["ms"].as_u64().unwrap()), "{heard}");
+    }
 }
 
 #[test]

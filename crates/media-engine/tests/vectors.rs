@@ -4,9 +4,9 @@
 //! difference before it is committed.
 
 use media_engine::wire::{
-    self, Body, CodecEntry, Command, Direction, EngineStats, ErrorCode, Event, EventEntry, Grant, Listed,
-    Numbered, PlayEnd, RecordCommand, RecordEnd, Refusal, RemoteCommand, Secret, SessionStats, Source,
-    SrtpEntry, ToneName,
+    self, Body, CodecEntry, Command, Direction, EngineStats, ErrorCode, Event, EventEntry, Grant, Lack,
+    Listed, Numbered, PlayEnd, RecordCommand, RecordEnd, Refusal, RemoteCommand, Secret, SessionStats,
+    Source, SrtpEntry, ToneName,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -235,10 +235,6 @@ fn full_stats() -> SessionStats {
         rx_octets: 488_000,
         rx_lost: -1,
         rx_jitter_ms: 1.25,
-        heard_ms: 12_000,
-        concealed_ms: 240,
-        rx_late: 7,
-        buffer_ms: Some(35.5),
         rx_strangers: 2,
         rx_invalid: 1,
         rx_unauthentic: 4,
@@ -248,6 +244,8 @@ fn full_stats() -> SessionStats {
         tx_lost: Some(4),
         tx_jitter_ms: Some(0.5),
         rtt_ms: Some(31.5),
+        rx_mos: Some(4.38),
+        tx_mos: Some(4.25),
     }
 }
 
@@ -257,7 +255,9 @@ fn events() -> Vec<(String, Numbered)> {
         ("dtmf", Event::Dtmf { session: session(), digit: '#', ms: 20 }),
         ("latched", Event::Latched { session: session(), ip: s("192.0.2.7"), port: 40_000 }),
         ("moved", Event::Moved { session: session(), ip: s("192.0.2.9"), port: 40_002 }),
-        ("quiet", Event::Quiet { session: session(), ms: 30_000 }),
+        ("quiet", Event::Quiet { session: session(), ms: 5_000, lack: Lack::Packets }),
+        ("quiet with silence", Event::Quiet { session: session(), ms: 5_010, lack: Lack::Sound }),
+        ("heard", Event::Heard { session: session(), ms: 8_240 }),
         (
             "error",
             Event::Error {

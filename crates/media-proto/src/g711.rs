@@ -134,6 +134,16 @@ impl Law {
         payload.len().min(samples.len())
     }
 
+    /// Whether nothing in `payload` is louder than [`crate::presence::SILENCE`]. It stops at the first sound.
+    pub fn is_silent(self, payload: &[u8]) -> bool {
+        // The bits that only the softest samples do not have: the segment, and of A-law the upper half of the lowest one.
+        let (mask, flip) = match self {
+            Law::Mu => (0x70, 0xff),
+            Law::A => (0x78, 0x55),
+        };
+        payload.chunks(32).all(|part| part.iter().fold(0, |all, byte| all | ((byte ^ flip) & mask)) == 0)
+    }
+
     /// Turns `payload` of `self` into a payload of `to`, in place.
     pub fn convert(self, to: Law, payload: &mut [u8]) {
         let table = match (self, to) {
@@ -150,6 +160,21 @@ impl Law {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn silence_is_what_decodes_to_the_softest_samples() {
+        for law in Law::ALL {
+            for byte in 0..=255u8 {
+                let mut sample = [0];
+                law.decode(&[byte], &mut sample);
+                assert_eq!(
+                    law.is_silent(&[law.silence(), byte]),
+                    crate::presence::is_silent(&sample),
+                    "{byte:#x}"
+                );
+            }
+        }
+    }
 
     /// ITU-T G.711 tables 1 and 2 give the decoder output of the segment edges (13/14 bits; here shifted to 16).
     #[test]

@@ -27,6 +27,7 @@ from tongdai.app.wires import Wires
 from tongdai.blobs import LocalBlobs
 from tongdai.calllog import CallLog
 from tongdai.calls import events as e
+from tongdai.calls.facts import Fact
 from tongdai.calls.model import Cause
 from tongdai.core.clock import SystemClock
 from tongdai.core.errors import TongdaiError
@@ -58,6 +59,9 @@ log = get_logger(__name__)
 FAREWELL_SECONDS = 2.0
 """How long BYEs wait for their answers, and recordings for their end, at a polite stop."""
 
+MEASURE_SECONDS = 0.5
+"""How long the log of an ended call waits for what the engine measured."""
+
 _HEARD = "engine/heard"
 _RENEW_SECONDS = 30.0
 """How often the files of the TLS certificate are looked at."""
@@ -82,13 +86,13 @@ class Control:
             provider, journal=self.journal, blobs=blobs, db=self.db, clock=clock, key=server_key(config.data)
         )
         self.directory = Directory(provider, self.bindings, self.mailboxes, ring_seconds=config.ring_seconds)
-        self.calllog = CallLog(journal=self.journal, db=self.db, clock=clock)
+        self.calllog = CallLog(journal=self.journal, db=self.db, clock=clock, patience=MEASURE_SECONDS)
         self.switch = Switch(
             self.directory.worlds, clock=clock.monotonic, journal=self.journal, on_change=self.pulse.stir
         )
         self.speech = Speech(config.data / "speech", _speech_settings(config))
         self.prompts = SpokenPrompts(self.speech, self.library)
-        self.media = Sessions(self.prompts, self.library, self.switch.post)
+        self.media = Sessions(self.prompts, self.library, self.switch.post, self._measured)
 
         callers = Callers(
             self.directory.edge,
@@ -136,6 +140,10 @@ class Control:
 
     def _send(self, flow: Flow, data: bytes) -> None:
         self.wires.send(flow, data)
+
+    def _measured(self, tenant: str, call: str, fact: Fact) -> None:
+        self.calllog.append(tenant, call, fact)
+        self.pulse.stir()
 
     def _reachable(self, tenant: str, person: str) -> None:
         self.switch.post(tenant, e.PersonReachable(person))

@@ -27,6 +27,16 @@ class Disposition(StrEnum):
     MERGED = "merged"  # went on as part of another call, whose CDR tells the rest
 
 
+class Quality(msgspec.Struct, frozen=True):
+    """How good a leg's sound was; see `facts.LegMeasured`."""
+
+    mos: float | None
+    heard_mos: float | None
+    lost: float
+    jitter_ms: float
+    round_trip_ms: float | None
+
+
 class LegCdr(msgspec.Struct, frozen=True, kw_only=True):
     """One party's side. Times are wall-clock seconds; `ended` is None for a leg that went on in another
     call."""
@@ -41,6 +51,7 @@ class LegCdr(msgspec.Struct, frozen=True, kw_only=True):
     ended: float | None = None
     cause: str = ""
     by_us: bool = False
+    quality: Quality | None = None
 
 
 class Cdr(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,14 +88,18 @@ _BY_CAUSE = {
 
 
 def derive(facts: Sequence[f.LoggedFact]) -> Cdr:
-    """The CDR of a call that has ended: its facts in order, from `CallStarted` to `CallEnded`. What came
-    after the end (nothing should) is not looked at. Raises ValueError when there is no end."""
+    """The CDR of a call that has ended: its facts in order, from `CallStarted` to `CallEnded`, and what was
+    measured until shortly after that. Raises ValueError when there is no end."""
     builder = _Builder(facts[0])
+    end: tuple[float, f.CallEnded] | None = None
     for logged in facts:
-        if isinstance(logged.fact, f.CallEnded):
-            return builder.finish(logged.at, logged.fact)
-        builder.add(logged.at, logged.fact)
-    raise ValueError(f"call {facts[0].call} has not ended")
+        if end is None and isinstance(logged.fact, f.CallEnded):
+            end = logged.at, logged.fact
+        elif end is None or isinstance(logged.fact, f.LegMeasured):
+            builder.add(logged.at, logged.fact)
+    if end is None:
+        raise ValueError(f"call {facts[0].call} has not ended")
+    return builder.finish(*end)
 
 
 class _Builder:
@@ -122,6 +137,8 @@ class _Builder:
                     self._answered_by = other.party.label
             case f.FlowEntered(label=label):
                 self._path.append(label)
+            case f.LegMeasured(leg, mos, heard_mos, lost, jitter_ms, round_trip_ms):
+                self._set(leg, quality=Quality(mos, heard_mos, lost, jitter_ms, round_trip_ms))
             case f.Merged(into=into):
                 self._merged_into = into
             case _:

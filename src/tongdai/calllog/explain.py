@@ -14,6 +14,9 @@ from tongdai.calllog.words import ENDINGS, REFUSALS, after, duration, listed, nu
 from tongdai.calls import facts as f
 from tongdai.calls.model import Cause, Party, PartyKind
 
+POOR_MOS = 3.1
+"""Below it nearly all users are dissatisfied (ITU-T G.107 annex B)."""
+
 
 class Line(msgspec.Struct, frozen=True):
     """One thing that happened. `at` is wall-clock seconds; None continues the line before it (a duration)."""
@@ -223,6 +226,19 @@ class _Story:
     def trouble(self, at: float, fact: f.Trouble) -> None:
         self._say(at, f"trouble on our side: {fact.what}")
 
+    def unheard(self, at: float, fact: f.Unheard) -> None:
+        who = self._who(fact.leg)
+        if fact.lack == "packets":
+            self._say(at, f"{who} could not be heard for {duration(fact.ms / 1000)}: the phone sent nothing")
+        else:
+            self._say(at, f"{who} was never heard: the phone sent only silence")
+
+    def measured(self, at: float, fact: f.LegMeasured) -> None:
+        for mos, text in ((fact.mos, "{} was hard to understand"), (fact.heard_mos, "{} heard badly")):
+            if mos is not None and mos < POOR_MOS:
+                lost = f", {fact.lost:.0%} of the sound lost" if mos is fact.mos and fact.lost >= 0.01 else ""
+                self._say(at, f"{text.format(self._who(fact.leg))} (MOS {mos:.1f}{lost})")
+
     def ended(self, at: float, fact: f.CallEnded) -> None:
         self._end_talk(at)
         if not self._hung_up:
@@ -280,5 +296,7 @@ _TELL: dict[type, Callable[[_Story, float, Any], None]] = {
     f.Merged: _Story.merged,
     f.Refused: _Story.refused,
     f.Trouble: _Story.trouble,
+    f.Unheard: _Story.unheard,
+    f.LegMeasured: _Story.measured,
     f.CallEnded: _Story.ended,
 }

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 import msgspec
 
 from tongdai.calllog import store
-from tongdai.calls.facts import CallEnded, Fact, LoggedFact
+from tongdai.calls.facts import (
+    CallEnded,
+    Fact,
+    LegAnsweredFact,
+    LegEndedFact,
+    LegMeasured,
+    LoggedFact,
+)
 from tongdai.core.clock import Clock
 from tongdai.core.log import get_logger
 from tongdai.db import Database
@@ -27,7 +35,7 @@ class _LiveLog:
     monotonic into wall-clock time for the whole call, so that setting the machine's clock gives no call a
     wrong length."""
 
-    __slots__ = ("anew", "epoch", "facts", "queued", "stored")
+    __slots__ = ("anew", "answered", "ended", "epoch", "facts", "queued", "stored", "unmeasured")
 
     def __init__(self, epoch: float, anew: bool) -> None:
         self.epoch = epoch
@@ -36,12 +44,37 @@ class _LiveLog:
         self.queued = False
         self.anew = anew
         """What the database has of it is not known."""
+        self.answered: set[str] = set()
+        self.unmeasured: set[str] = set()
+        """Legs that ended and whose sound is not measured yet."""
+        self.ended = False
+
+    @property
+    def complete(self) -> bool:
+        """Nothing more will come of it."""
+        return self.ended and not self.unmeasured
+
+    def take(self, logged: LoggedFact) -> None:
+        self.facts.append(logged)
+        match logged.fact:
+            case LegAnsweredFact(leg=leg):
+                self.answered.add(leg)
+            case LegEndedFact(leg=leg) if leg in self.answered:
+                self.unmeasured.add(leg)
+            case LegMeasured(leg=leg):
+                self.unmeasured.discard(leg)
+            case CallEnded():
+                self.ended = True
 
 
 class CallLog:
     """Takes facts, numbers and dates them, and stores them behind the call."""
 
-    def __init__(self, *, journal: Journal, db: Database, clock: Clock, linger: float = 0.1) -> None:
+    def __init__(
+        self, *, journal: Journal, db: Database, clock: Clock, linger: float = 0.1, patience: float = 0.0
+    ) -> None:
+        """`patience`: seconds that an ended call waits for what the engine measured of its legs."""
+        self._patience = patience
         self._journal = journal
         self._db = db
         self._clock = clock
@@ -59,11 +92,15 @@ class CallLog:
                 self._journal.delete(key)
                 continue
             self._take(logged, anew=True)
+        for live in self._live.values():
+            self._complete(live)
         self._behind.start()
 
     def append(self, tenant: str, call: str, fact: Fact) -> None:
         """The next fact of a call."""
         live = self._live.get(call)
+        if live is None and isinstance(fact, LegMeasured):
+            return  # it came too late
         now = self._clock.monotonic()
         at = now + (self._clock.wall() - now if live is None else live.epoch)
         if live is not None and live.facts:
@@ -74,6 +111,8 @@ class CallLog:
 
     async def close(self) -> None:
         """Store what is left; what the database does not take now stays in the journal for the next start."""
+        for live in self._live.values():
+            self._complete(live)
         await self._behind.close()
 
     def _take(self, logged: LoggedFact, anew: bool = False) -> None:
@@ -81,18 +120,32 @@ class CallLog:
         if live is None:
             epoch = self._clock.wall() - self._clock.monotonic()
             live = self._live[logged.call] = _LiveLog(epoch, anew)
-        live.facts.append(logged)
-        if not live.queued:
+        live.take(logged)
+        if isinstance(logged.fact, CallEnded) and live.unmeasured and self._patience and not anew:
+            asyncio.get_running_loop().call_later(self._patience, self._complete, live)
+        elif live.ended and not self._patience:
+            self._complete(live)
+        else:
+            self._queue(live)
+
+    def _complete(self, live: _LiveLog) -> None:
+        """Wait for nothing any more."""
+        live.unmeasured.clear()
+        self._queue(live)
+
+    def _queue(self, live: _LiveLog) -> None:
+        if not live.queued and (live.complete or not live.ended):
             live.queued = True
-            self._behind.put(logged.call)
+            self._behind.put(live.facts[0].call)
 
     async def _store(self, calls: list[str]) -> None:
         chunks = {}
         for call in calls:
             live = self._live.get(call)
-            if live is not None and (live.anew or live.stored < len(live.facts)):
+            if live is not None:
                 live.queued = False  # what comes from now on is for the next time
-                chunks[call] = store.Chunk(tuple(live.facts), live.stored, live.anew)
+            if live is not None and (live.anew or live.stored < len(live.facts) or live.complete):
+                chunks[call] = store.Chunk(tuple(live.facts), live.stored, live.anew, live.complete)
         try:
             await store.store(self._db, list(chunks.values()))
         except Exception:
@@ -102,7 +155,7 @@ class CallLog:
         for call, chunk in chunks.items():
             live = self._live[call]
             live.stored, live.anew = len(chunk.facts), False
-            if isinstance(chunk.facts[-1].fact, CallEnded):
+            if chunk.ended:
                 del self._live[call]
                 for logged in live.facts:
                     self._journal.delete(_key(logged))

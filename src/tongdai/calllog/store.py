@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Connection, Row, delete, insert, select
 
 from tongdai.calllog.cdr import Cdr, derive
-from tongdai.calls.facts import CallEnded, Fact, LoggedFact
+from tongdai.calls.facts import Fact, LoggedFact
 from tongdai.db import Database
 from tongdai.db.tables import call_fact, cdr, leg_cdr
 
@@ -30,11 +30,13 @@ _decode_facts = msgspec.json.Decoder(list[_StoredFact]).decode
 
 class Chunk(msgspec.Struct, frozen=True):
     """All facts of a call so far, of which the first `stored` are in the database. With `anew`, what is
-    there is not known (a crash, a broken connection) and gives way."""
+    there is not known (a crash, a broken connection) and gives way. With `ended`, nothing more will come:
+    the CDR is due."""
 
     facts: Sequence[LoggedFact]
     stored: int = 0
     anew: bool = False
+    ended: bool = False
 
 
 async def store(db: Database, chunks: Sequence[Chunk]) -> None:
@@ -47,7 +49,7 @@ def _store(connection: Connection, chunks: Sequence[Chunk]) -> None:
     if unknown:
         for table in (call_fact, cdr, leg_cdr):
             connection.execute(delete(table).where(table.c.call.in_(unknown)))
-    cdrs = [derive(chunk.facts) for chunk in chunks if isinstance(chunk.facts[-1].fact, CallEnded)]
+    cdrs = [derive(chunk.facts) for chunk in chunks if chunk.ended]
     rows = {
         call_fact: [row for chunk in chunks if (row := _fact_row(chunk)) is not None],
         cdr: [_cdr_row(record) for record in cdrs],
@@ -106,6 +108,7 @@ def _leg_rows(record: Cdr) -> list[dict[str, Any]]:
             "ended": leg.ended,
             "cause": leg.cause,
             "by_us": leg.by_us,
+            "quality": None if leg.quality is None else msgspec.to_builtins(leg.quality),
         }
         for leg in record.legs
     ]

@@ -54,6 +54,21 @@ class LegDigit(msgspec.Struct, frozen=True, tag=True):
     digit: str
 
 
+class LegUnheard(msgspec.Struct, frozen=True, tag=True):
+    """For `ms` up to now the leg sent nothing (`lack`: `packets`) or nothing but silence (`sound`)."""
+
+    leg: str
+    lack: str
+    ms: int
+
+
+class LegHeard(msgspec.Struct, frozen=True, tag=True):
+    """What was missing is there again, after `ms`."""
+
+    leg: str
+    ms: int
+
+
 class TransferRequested(msgspec.Struct, frozen=True, tag=True):
     """REFER: `leg` asks that the party it talks to be connected to `to`, or, when `replaces` is set, takes
     the place of that other leg of the same device (attended transfer). Answered by
@@ -112,6 +127,8 @@ Event = (
     | LegHeld
     | LegResumed
     | LegDigit
+    | LegUnheard
+    | LegHeard
     | TransferRequested
     | PlayDone
     | RecordDone

@@ -121,8 +121,30 @@ class Trouble(msgspec.Struct, frozen=True, tag=True):
     what: str
 
 
+class Unheard(msgspec.Struct, frozen=True, tag=True):
+    """In a conversation the leg could not be heard for so long: `lack` says whether its phone sent nothing
+    (`packets`), or nothing but silence from its first to its last moment (`sound`)."""
+
+    leg: str
+    lack: str
+    ms: int
+
+
+class LegMeasured(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
+    """How good the sound of an ended leg was. It may come after `CallEnded`, as nothing else does. `mos` (1
+    to 4.5) is how well it was heard, `heard_mos` how well it heard; `lost` is the share of its packets (0
+    to 1) that never came. What was never measured is None."""
+
+    leg: str
+    mos: float | None = None
+    heard_mos: float | None = None
+    lost: float = 0.0
+    jitter_ms: float = 0.0
+    round_trip_ms: float | None = None
+
+
 class CallEnded(msgspec.Struct, frozen=True, tag=True):
-    """The last fact of every call."""
+    """The last fact of every call, but for `LegMeasured`."""
 
     cause: Cause
     by: str
@@ -149,6 +171,8 @@ Fact = (
     | Merged
     | Refused
     | Trouble
+    | Unheard
+    | LegMeasured
     | CallEnded
 )
 

@@ -88,7 +88,8 @@ Source = Silence | Hears | Music | InRoom | Echo | RingTone
 
 
 class Leg(msgspec.Struct, omit_defaults=True):
-    """One party's side of a call. `holding` is true while this party has put the call on hold."""
+    """One party's side of a call. `holding` is true while this party has put the call on hold. `lack` is what
+    is missing of its sound (see `facts.Unheard`), since `unheard_since`."""
 
     id: str
     party: Party
@@ -98,6 +99,8 @@ class Leg(msgspec.Struct, omit_defaults=True):
     since: float = 0.0
     hears: Source = Silence()
     purpose: str = "caller"
+    lack: str = ""
+    unheard_since: float = 0.0
 
 
 class Position(msgspec.Struct, omit_defaults=True):

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from tongdai.calls import commands as c
 from tongdai.calls import facts as f
+from tongdai.calls import hearing
 from tongdai.calls.legs import Trigger, advance
 from tongdai.calls.model import (
     Call,
@@ -182,6 +183,7 @@ class Step:
             return
         if cause is Cause.NORMAL and leg.state in (LegState.CALLING, LegState.RINGING):
             cause = Cause.CANCELLED
+        hearing.gone(self, call, leg)
         advance(leg, Trigger.END, self.now)
         self.do(c.Hangup(leg.id, cause))
         self.note(call, f.LegEndedFact(leg.id, cause, by_us=True))
@@ -189,6 +191,7 @@ class Step:
 
     def far_end(self, call: Call, leg: Leg, cause: Cause) -> None:
         """The other side ended this leg."""
+        hearing.gone(self, call, leg)
         advance(leg, Trigger.END, self.now)
         self.note(call, f.LegEndedFact(leg.id, cause, by_us=False))
         self.drop_leg(call, leg)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tongdai.calls import facts as f
+from tongdai.calls import hearing
 from tongdai.calls.model import Call, Cause, Hears, Leg, Music, Silence, Source
 from tongdai.calls.step import Step
 
@@ -36,6 +37,8 @@ def held(step: Step, call: Call, leg: Leg, holding: bool) -> None:
     """`leg` put the call on hold, or took it back."""
     if leg.holding == holding:
         return
+    if holding:
+        hearing.gone(step, call, leg)
     leg.holding = holding
     step.touch(call)
     step.note(call, f.Held(leg.id) if holding else f.Resumed(leg.id))

@@ -246,6 +246,7 @@ leg_cdr = Table(
     Column("ended", Float),
     Column("cause", String, nullable=False),
     Column("by_us", Boolean, nullable=False),
+    Column("quality", JSON),
     PrimaryKeyConstraint("call", "leg"),
     Index(None, "tenant", "started"),
 )

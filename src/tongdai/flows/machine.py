@@ -10,7 +10,7 @@ from typing import Any
 
 from tongdai.calls import events as e
 from tongdai.calls import facts as f
-from tongdai.calls import talk
+from tongdai.calls import hearing, talk
 from tongdai.calls.legs import UnexpectedEvent
 from tongdai.calls.model import Call, Leg, LegState, PartyKind, Room, TenantState
 from tongdai.calls.step import Step
@@ -120,6 +120,18 @@ def _digit(step: Step, event: e.LegDigit, world: World) -> None:
         to_verb(step, call, event, world)
 
 
+def _unheard(step: Step, event: e.LegUnheard, world: World) -> None:
+    call = step.state.call_of(event.leg)
+    if call is not None:
+        hearing.missing(step, call, call.legs[event.leg], event.lack, event.ms)
+
+
+def _heard(step: Step, event: e.LegHeard, world: World) -> None:
+    call = step.state.call_of(event.leg)
+    if call is not None:
+        hearing.heard(step, call, call.legs[event.leg])
+
+
 def _played(step: Step, event: e.PlayDone, world: World) -> None:
     call = step.state.call_of(event.leg)
     if call is None or call.playing != event.play:
@@ -185,6 +197,8 @@ _HANDLERS: dict[type, Callable[[Step, Any, World], None]] = {
     e.LegResumed: _resumed,
     e.LegDigit: _digit,
     e.TransferRequested: _transfer,
+    e.LegUnheard: _unheard,
+    e.LegHeard: _heard,
     e.PlayDone: _played,
     e.RecordDone: _recorded,
     e.TimerFired: _timer,

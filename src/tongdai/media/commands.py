@@ -110,9 +110,9 @@ class Commands:
         """Press keys towards the leg (RFC 4733)."""
         self.send("dtmf", session=session, digits=digits, ms=ms, gap_ms=gap_ms)
 
-    def voice(self, session: str, *, gain_db: float = 0.0, muted: bool = False) -> None:
+    def voice(self, session: str, *, gain_db: float | None = None, muted: bool = False) -> None:
         """How loud the session is in mixers (decibels, at most 20), or not at all."""
-        self.send("voice", session=session, gain_db=gain_db, muted=muted)
+        self.send("voice", **_given(session=session, gain_db=gain_db, muted=muted))
 
     def mixer_open(self, mixer: str) -> None:
         """Open a mixer; one that exists already comes back as the event `Failed` with `exists`."""
@@ -126,9 +126,9 @@ class Commands:
         """Close a mixer; who was in it hears silence."""
         self.send("mixer_close", mixer=mixer)
 
-    def close_session(self, session: str) -> asyncio.Future[Any]:
+    def close_session(self, session: str) -> asyncio.Future[wire.Closed]:
         """Close a session; the reply holds its final counters."""
-        return self.request("close", session=session)
+        return self.request("close", wire.Closed, session=session)
 
     async def sessions(self) -> wire.Listing:
         """Everything that lives in the engine: sessions and mixers."""

@@ -53,7 +53,16 @@ class Moved(_Event, frozen=True, tag="moved"):
 
 
 class Quiet(_Event, frozen=True, tag="quiet"):
-    """Nothing came for `ms` from a peer that should send; told once per silence."""
+    """From a peer that should send came no packet, or nothing but silence, for `ms`; told once per
+    silence."""
+
+    session: str
+    ms: int
+    lack: Literal["packets", "sound"]
+
+
+class Heard(_Event, frozen=True, tag="heard"):
+    """What `Quiet` told of is over; so long it lasted."""
 
     session: str
     ms: int
@@ -74,5 +83,5 @@ class Orphaned(_Event, frozen=True, tag="orphaned"):
     session: str
 
 
-EngineEvent = Dtmf | PlayDone | RecordDone | Latched | Moved | Quiet | Failed | Orphaned
+EngineEvent = Dtmf | PlayDone | RecordDone | Latched | Moved | Quiet | Heard | Failed | Orphaned
 """Any event."""

@@ -11,6 +11,7 @@ import msgspec
 
 from tongdai.calls import commands as c
 from tongdai.calls import events as e
+from tongdai.calls import facts as f
 from tongdai.calls.model import Echo, Hears, InRoom, Music, RingTone, Silence, Source
 from tongdai.calls.prompts import Prompt
 from tongdai.core.errors import TongdaiError
@@ -51,12 +52,19 @@ class Sessions:
     """Carries out the media commands of the call logic and reports keys, ends of playing and recordings."""
 
     def __init__(
-        self, prompts: Prompts, recordings: Recordings, post: Callable[[str, e.Event], None]
+        self,
+        prompts: Prompts,
+        recordings: Recordings,
+        post: Callable[[str, e.Event], None],
+        note: Callable[[str, str, f.Fact], None],
     ) -> None:
+        """`note(tenant, call, fact)` writes what was measured of a leg into the call's log."""
         self._engine: EngineClient | None = None
         self._prompts = prompts
         self._recordings = recordings
         self._post = post
+        self._note = note
+        self._calls: dict[str, str] = {}
         self._tenants: dict[str, str] = {}
         self._wanted: dict[str, str] = {}
         self._records: dict[str, tuple[str, str]] = {}
@@ -109,10 +117,26 @@ class Sessions:
         )
 
     def close(self, leg: str) -> None:
-        """The leg is gone. A recording of it is still reported."""
-        if self._tenants.pop(leg, None) is not None:
-            self._wanted.pop(leg, None)
-            self.engine.close_session(leg)
+        """The leg is gone. A recording of it is still reported, and how good its sound was."""
+        tenant = self._tenants.pop(leg, None)
+        if tenant is None:
+            return
+        self._wanted.pop(leg, None)
+        self._calls[leg] = ""
+
+        def closed(future: asyncio.Future[wire.Closed]) -> None:
+            call = self._calls.pop(leg, "")
+            if call and not future.cancelled() and future.exception() is None:
+                stats = future.result().stats
+                if stats.rx_packets or stats.tx_packets:
+                    self._note(tenant, call, _measured(leg, stats))
+
+        self.engine.close_session(leg).add_done_callback(closed)
+
+    def ended(self, call: str, leg: str) -> None:
+        """In which call a leg that is being closed ended: what is measured of it belongs there."""
+        if leg in self._calls:
+            self._calls[leg] = call
 
     async def adopt(self, legs: dict[str, str]) -> set[str]:
         """At the start: claim the sessions of these legs (leg → tenant), close all others. Returns the legs
@@ -249,8 +273,10 @@ class Sessions:
                 self._report(leg, e.PlayDone(leg, play))
             case ev.RecordDone():
                 self._recorded(event)
-            case ev.Quiet(session=leg, ms=ms):
-                log.info("no sound from a leg", leg=leg, tenant=self._tenants.get(leg), ms=ms)
+            case ev.Quiet(session=leg, ms=ms, lack=lack):
+                self._report(leg, e.LegUnheard(leg, lack, ms))
+            case ev.Heard(session=leg, ms=ms):
+                self._report(leg, e.LegHeard(leg, ms))
             case ev.Failed():
                 log.warning(
                     "the engine refused a command", op=event.op, error=event.error, detail=event.detail
@@ -281,6 +307,18 @@ class Sessions:
             blob = Path(event.path).name
             done = e.RecordDone(event.session, event.record, blob, event.ms, event.voiced_ms, event.reason)
             self._post(tenant, done)
+
+
+def _measured(leg: str, stats: wire.Stats) -> f.LegMeasured:
+    lost = max(stats.rx_lost, 0)
+    return f.LegMeasured(
+        leg,
+        mos=stats.rx_mos,
+        heard_mos=stats.tx_mos,
+        lost=round(lost / max(stats.rx_packets + lost, 1), 4),
+        jitter_ms=round(stats.rx_jitter_ms, 1),
+        round_trip_ms=None if stats.rtt_ms is None else round(stats.rtt_ms, 1),
+    )
 
 
 def _other(codec: NegotiatedCodec) -> int | None:

@@ -93,6 +93,24 @@ class Opened(msgspec.Struct, frozen=True):
     rtcp_port: int
 
 
+class Stats(msgspec.Struct, frozen=True):
+    """Counters of a session since it was opened (docs/engine.md), those that are used here."""
+
+    rx_packets: int = 0
+    rx_lost: int = 0
+    rx_jitter_ms: float = 0.0
+    tx_packets: int = 0
+    rtt_ms: float | None = None
+    rx_mos: float | None = None
+    tx_mos: float | None = None
+
+
+class Closed(msgspec.Struct, frozen=True):
+    """Reply to `close`."""
+
+    stats: Stats = Stats()
+
+
 class SessionInfo(msgspec.Struct, frozen=True):
     """One line of `list`. `source` and `remote` are for people to read."""
 

@@ -26,7 +26,9 @@ class Legs(Protocol):
 
 
 class Media(Protocol):
-    """Sound of legs that exist."""
+    """Sound of legs that exist, and `ended`: in which call one that is being closed did."""
+
+    def ended(self, call: str, leg: str) -> None: ...
 
     def hear(self, tenant: str, command: c.Hear) -> None: ...
 

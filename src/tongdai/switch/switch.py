@@ -13,6 +13,7 @@ import msgspec
 
 from tongdai.calls import commands as c
 from tongdai.calls import events as e
+from tongdai.calls.facts import LegEndedFact
 from tongdai.calls.model import Call, Cause, TenantState
 from tongdai.core.log import get_logger, log_context
 from tongdai.core.tenancy import TenantId
@@ -77,8 +78,14 @@ class Switch:
             c.SetGreeting: mail.carry_out,
             c.SetPin: mail.carry_out,
             c.SetTimer: self._set_timer,
-            c.Note: lambda tenant, x: call_log.append(tenant, x.call, x.fact),
+            c.Note: self._note,
         }
+        self._media, self._log = media, call_log
+
+    def _note(self, tenant: str, command: c.Note) -> None:
+        self._log.append(tenant, command.call, command.fact)
+        if isinstance(command.fact, LegEndedFact):
+            self._media.ended(command.call, command.fact.leg)
 
     # events
 

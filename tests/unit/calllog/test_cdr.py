@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 from tests.unit.calllog.facts import HOA, LAN, MINH, OUTSIDE, SWITCHBOARD, T0, VOICEMAIL, logged
 
 from tongdai.calllog import Disposition, derive
+from tongdai.calllog.cdr import Quality
 from tongdai.calls import facts as f
 from tongdai.calls.model import Cause
 
@@ -32,6 +34,15 @@ def test_a_message_makes_the_call_voicemail():
     assert cdr.disposition is Disposition.VOICEMAIL
     assert cdr.answered_at == T0 + 20
     assert cdr.answered_by == ""
+
+
+def test_what_is_measured_right_after_the_end_belongs_to_its_leg():
+    measured = f.LegMeasured("c", mos=4.2, lost=0.01, jitter_ms=2.5)
+    late = [f.LoggedFact("call_1", "t1", 16, T0 + 140.1, measured)]
+    cdr = derive([*SWITCHBOARD, *late])
+    assert cdr.legs[2].quality == Quality(4.2, None, 0.01, 2.5, None)
+    assert msgspec.structs.replace(cdr.legs[2], quality=None) == derive(SWITCHBOARD).legs[2]
+    assert cdr.legs[0].quality is None
 
 
 def ended(cause: Cause, *between: f.Fact) -> Disposition:

@@ -16,6 +16,24 @@ def test_a_call_through_the_switchboard():
     )
 
 
+def test_who_could_not_be_heard_and_who_was_hard_to_understand():
+    facts = logged(
+        *[(x.at - T0, x.fact) for x in SWITCHBOARD[:12]],
+        (60, f.Unheard("c", "packets", 8_200)),
+        (140, f.LegEndedFact("c", Cause.NORMAL, by_us=False)),
+        (140, f.Unheard("a", "sound", 130_000)),
+        (140, f.LegEndedFact("a", Cause.NORMAL, by_us=True)),
+        (140, f.CallEnded(Cause.NORMAL, "102")),
+        (140.1, f.LegMeasured("c", mos=2.41, heard_mos=4.3, lost=0.18)),
+        (140.1, f.LegMeasured("a", mos=4.4, heard_mos=2.9)),
+    )
+    assert one_line(facts).partition(" → 102 answered after 4 s → ")[2] == (
+        "102 could not be heard for 8 s: the phone sent nothing → 2 min 10 s → 102 hung up"
+        " → the caller was never heard: the phone sent only silence"
+        " → 102 was hard to understand (MOS 2.4, 18% of the sound lost) → the caller heard badly (MOS 2.9)"
+    )
+
+
 def test_every_line_has_its_time():
     lines = explain(SWITCHBOARD)
     assert [(line.at - T0, line.text) for line in lines][3:5] == [

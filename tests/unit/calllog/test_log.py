@@ -9,7 +9,7 @@ import pytest
 from tests.unit.calllog.facts import SWITCHBOARD, VOICEMAIL
 
 from tongdai.calllog import CallLog, derive, store
-from tongdai.calls.facts import CallEnded, CallStarted, Fact, LoggedFact
+from tongdai.calls.facts import CallEnded, CallStarted, Fact, LegMeasured, LoggedFact
 from tongdai.core.clock import ManualClock
 from tongdai.db import Database, migrate, open_database
 from tongdai.journal import LocalJournal
@@ -83,6 +83,37 @@ async def test_the_record_is_written_when_the_call_ends_and_the_journal_is_empty
     (record,) = await store.calls(office.db)
     assert record == derive(await store.facts(office.db, "call_1"))
     assert office.journal.load() == {}
+
+
+async def test_the_record_waits_a_little_for_what_is_measured(office: Office):
+    await office.log.close()
+    office.log = CallLog(journal=office.journal, db=office.db, clock=office.clock, linger=0, patience=60.0)
+    office.log.open({})
+    office.append(*SWITCHBOARD)
+    await office.settle()
+    assert await store.calls(office.db) == []
+    for leg in ("a", "c"):
+        office.log.append("t1", "call_1", LegMeasured(leg, mos=4.4))
+    await office.settle()
+    (record,) = await store.calls(office.db)
+    assert [leg.quality is not None for leg in record.legs] == [True, False, True]
+    assert office.journal.load() == {}
+    office.log.append("t1", "call_1", LegMeasured("c", mos=1.0))
+    await office.settle()
+    assert office.journal.load() == {}, "what comes later still is too late"
+
+
+async def test_a_record_whose_legs_are_never_measured_is_written_at_the_end_of_patience(office: Office):
+    await office.log.close()
+    office.log = CallLog(journal=office.journal, db=office.db, clock=office.clock, linger=0, patience=0.01)
+    office.log.open({})
+    office.append(*SWITCHBOARD)
+    live = office.log._live["call_1"]
+    async with asyncio.timeout(5):
+        while live.unmeasured:
+            await asyncio.get_running_loop().run_in_executor(None, lambda: None)
+    await office.settle()
+    assert len(await store.calls(office.db)) == 1
 
 
 async def test_killed_in_the_middle_of_a_call_there_is_exactly_one_record(office: Office):

@@ -94,7 +94,10 @@ class Desk:
         self.engine = Engine()
         self.prompts = Prompts()
         self.posted: list[tuple[str, e.Event]] = []
-        self.sessions = Sessions(self.prompts, Recordings(), lambda *x: self.posted.append(x))
+        self.noted: list[tuple[str, str, object]] = []
+        self.sessions = Sessions(
+            self.prompts, Recordings(), lambda *x: self.posted.append(x), lambda *x: self.noted.append(x)
+        )
         self.sessions.use(self.engine)
         self.opened: list[tuple[wire.Opened | None, str]] = []
 

@@ -9,6 +9,7 @@ from tests.unit.media.desk import GREETING, MENU, Desk, settled
 
 from tongdai.calls import commands as c
 from tongdai.calls import events as e
+from tongdai.calls import facts as f
 from tongdai.calls.model import Echo, Hears, InRoom, Music, RingTone, Silence, Source
 from tongdai.calls.prompts import Clip, Text
 from tongdai.media import EngineGone, EngineRefused, wire
@@ -276,12 +277,35 @@ async def test_keys_are_told_to_the_tenant_of_their_leg(desk: Desk):
 async def test_what_the_call_logic_need_not_know_is_only_logged(desk: Desk):
     for event in (
         ev.Latched(1, "a", "203.0.113.1", 4000),
-        ev.Quiet(2, "a", 30_000),
         ev.Failed(3, "hear", "no_session", session="a"),
         ev.Orphaned(4, "a"),
     ):
         desk.sessions.on_event(event)
     assert desk.posted == []
+
+
+async def test_what_is_missing_of_a_leg_and_its_return_are_told_to_its_tenant(desk: Desk):
+    desk.sessions.on_event(ev.Quiet(1, "a", 5_000, "packets"))
+    desk.sessions.on_event(ev.Heard(2, "a", 8_000))
+    desk.sessions.on_event(ev.Quiet(3, "stranger", 5_000, "sound"))
+    assert desk.posted == [("t", e.LegUnheard("a", "packets", 5_000)), ("t", e.LegHeard("a", 8_000))]
+
+
+async def test_what_was_measured_of_a_leg_is_noted_in_the_call_in_which_it_ended(desk: Desk):
+    await desk.leg("b")
+    for leg in ("a", "b"):
+        desk.sessions.close(leg)
+        desk.sessions.ended("call", leg)
+    desk.engine.answer(
+        "close",
+        wire.Closed(wire.Stats(rx_packets=950, rx_lost=50, rx_jitter_ms=3.14, tx_packets=1, rx_mos=3.9)),
+    )
+    desk.engine.answer("close", wire.Closed(wire.Stats()))
+    await settled()
+    measured = f.LegMeasured("a", mos=3.9, lost=0.05, jitter_ms=3.1)
+    assert desk.noted == [("t", "call", measured)], "b had no sound in either direction"
+    desk.sessions.ended("call", "c")
+    assert desk.sessions._calls == {}, "nothing is kept of a leg that has no session"
 
 
 # a process that takes over

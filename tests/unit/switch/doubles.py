@@ -89,6 +89,9 @@ class Adapters:
     def stop_record(self, leg: str) -> None:
         self._note("stop_record", leg)
 
+    def ended(self, call: str, leg: str) -> None:
+        pass
+
     def chime(self, tenant: str, room: str, joined: bool) -> None:
         self._note("chime", tenant, room, joined)
 

@@ -133,7 +133,8 @@ impl Control {
             Happening::Latched { source } => {
                 Event::Latched { session, ip: source.ip().to_canonical().to_string(), port: source.port() }
             }
-            Happening::Quiet { silent } => Event::Quiet { session, ms: silent / MS },
+            Happening::Quiet { lack, silent } => Event::Quiet { session, ms: silent / MS, lack: lack.into() },
+            Happening::Heard { silent } => Event::Heard { session, ms: silent / MS },
         });
     }
 

@@ -6,6 +6,7 @@ mod stats;
 pub use protection::{Secret, SrtpEntry};
 pub use stats::{EngineStats, SessionStats};
 
+use media_proto::presence;
 use serde::{Deserialize, Serialize};
 
 /// The version of the contract.
@@ -369,6 +370,23 @@ pub enum PlayEnd {
     Closed,
 }
 
+/// What is missing of a peer that should be heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Lack {
+    Packets,
+    Sound,
+}
+
+impl From<presence::Lack> for Lack {
+    fn from(lack: presence::Lack) -> Lack {
+        match lack {
+            presence::Lack::Packets => Lack::Packets,
+            presence::Lack::Sound => Lack::Sound,
+        }
+    }
+}
+
 /// Why a recording ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -415,6 +433,11 @@ pub enum Event {
         port: u16,
     },
     Quiet {
+        session: String,
+        ms: u64,
+        lack: Lack,
+    },
+    Heard {
         session: String,
         ms: u64,
     },

@@ -11,7 +11,6 @@ mod receive;
 mod recorder;
 mod report;
 mod session;
-mod spoken;
 #[cfg(test)]
 mod tests;
 mod world;

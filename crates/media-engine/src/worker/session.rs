@@ -4,12 +4,14 @@ use super::player::Player;
 use super::recorder::Recorder;
 use crate::orders::{Remote, Slot, Sockets, Source, Srtp};
 use crate::wire::SessionStats;
-use media_proto::codec::{self, Codec, Encoder};
+use media_proto::codec::{self, Codec, Decoder, Encoder};
 use media_proto::dtmf;
 use media_proto::ear::Ear;
 use media_proto::g711::Law;
 use media_proto::latch::Latch;
 use media_proto::mixer::Gain;
+use media_proto::presence::Presence;
+use media_proto::quality::{self, Measured};
 use media_proto::resample::Resampler;
 use media_proto::rtcp;
 use media_proto::rtp::HEADER_LEN;
@@ -17,8 +19,7 @@ use media_proto::rx::RxStream;
 use media_proto::sound::Playlist;
 use media_proto::srtp::{Protector, Unprotector};
 use media_proto::tx::{Incoming, TxStream};
-use media_proto::voice::{Heard, Voice};
-use media_proto::{MS, Micros};
+use media_proto::{MS, Micros, SECOND};
 
 /// A peer that sent nothing for this long is replaced by silence.
 pub const HOLE: Micros = 200 * MS;
@@ -50,15 +51,11 @@ pub struct Session {
     pub player: Option<Player>,
     pub digits: Option<Digits>,
     pub recorder: Option<Box<Recorder>>,
-    /// What the leg says, while anybody needs it decoded.
-    pub spoken: Option<Box<Voice>>,
-    /// What became of it before the present time.
-    pub heard_before: Heard,
-    /// The mixer's place in it.
+    /// What the leg says, for the mixer.
     pub ear: Option<Box<Ear>>,
     /// How loud it goes into the mix.
     pub voice: Gain,
-    /// This leg's place in what the source says, when that has to be encoded anew.
+    /// What the source says, when it has to be encoded anew for this leg.
     pub heard: Option<Box<Ear>>,
     pub coders: Coders,
     /// What protects the stream, if it is to be.
@@ -68,9 +65,8 @@ pub struct Session {
     /// The relayed source sends nothing: silence goes out in its place.
     pub filling: bool,
     pub last_relayed: Micros,
-    /// When the peer was last heard, or was first expected to be.
-    pub last_heard: Micros,
-    pub told_quiet: bool,
+    /// Whether the peer can be heard.
+    pub presence: Presence,
     /// When a packet was last taken from a socket, whatever it was.
     pub last_taken: Micros,
     pub reports: Reports,
@@ -83,6 +79,8 @@ pub struct Session {
 /// The states of codecs that have one, made when they are first needed.
 #[derive(Default)]
 pub struct Coders {
+    /// Of what comes in: its codec, and the sequence number of the packet that was decoded last.
+    pub decoder: Option<(Codec, Decoder, Option<u16>)>,
     /// Of what is made here, unless that is G.711.
     pub encoder: Option<Encoder>,
     /// Brings files, which are narrow, to the encoder's rate.
@@ -162,8 +160,6 @@ impl Session {
             player: None,
             digits: None,
             recorder: None,
-            spoken: None,
-            heard_before: Heard::default(),
             ear: None,
             voice: Gain::ONE,
             heard: None,
@@ -172,8 +168,7 @@ impl Session {
             next_packet: now,
             filling: true,
             last_relayed: 0,
-            last_heard: now,
-            told_quiet: false,
+            presence: Presence::new(now),
             last_taken: 0,
             reports: Reports {
                 cname: format!("{:024x}", random.1 >> 32),
@@ -205,8 +200,7 @@ impl Session {
         }
         self.remote = Some(remote);
         if !received && self.receives() {
-            self.last_heard = now;
-            self.told_quiet = false;
+            self.presence = Presence::new(now);
         }
         self.next_packet = self.next_packet.max(now);
         self.reports.next.get_or_insert(now + rtcp::interval(random) / 2);
@@ -374,24 +368,20 @@ impl Session {
         if let Some(next) = self.reports.next {
             due = due.min(next);
         }
-        if self.receives() && !self.told_quiet {
-            due = due.min(self.last_heard + quiet);
+        if self.receives() {
+            due = due.min(self.presence.due(quiet));
         }
         due
     }
 
     pub fn stats(&self, now: Micros) -> SessionStats {
-        let (block, heard) = (self.reports.block, self.heard());
+        let block = self.reports.block;
         SessionStats {
             ms: (now - self.opened) / MS,
             rx_packets: self.rx.packets(),
             rx_octets: self.rx.octets(),
             rx_lost: self.rx.lost(),
             rx_jitter_ms: self.rx.jitter() as f64 / 1000.0,
-            heard_ms: heard.taken / MS,
-            concealed_ms: heard.concealed / MS,
-            rx_late: heard.late,
-            buffer_ms: self.spoken.as_ref().map(|spoken| spoken.delay() as f64 / 1000.0),
             rx_strangers: self.strangers,
             rx_invalid: self.invalid,
             rx_unauthentic: self.unauthentic,
@@ -400,7 +390,29 @@ impl Session {
             tx_errors: self.errors,
             tx_lost: block.map(|block| block.lost),
             tx_jitter_ms: block.map(|block| f64::from(block.jitter) * 1000.0 / f64::from(self.tx.clock())),
+            rx_mos: self.rx_mos(),
+            tx_mos: self.tx_mos(),
             rtt_ms: self.reports.round_trip.map(|micros| micros as f64 / 1000.0),
         }
+    }
+
+    /// How well the peer is heard here.
+    fn rx_mos(&self) -> Option<f64> {
+        let (came, lost) = (self.rx.packets() as f64, self.rx.lost().max(0) as f64);
+        (came > 0.0).then(|| self.mos(lost / (came + lost), self.rx.jitter()))?
+    }
+
+    /// How well the peer hears us, by its own reports.
+    fn tx_mos(&self) -> Option<f64> {
+        let block = self.reports.block?;
+        let jitter = u64::from(block.jitter) * SECOND / u64::from(self.tx.clock());
+        self.mos(f64::from(block.lost.max(0)) / self.tx.packets().max(1) as f64, jitter)
+    }
+
+    fn mos(&self, lost: f64, jitter: Micros) -> Option<f64> {
+        let codec = self.remote.as_ref()?.codecs[0].what;
+        let round_trip = self.reports.round_trip.unwrap_or(0);
+        let mos = quality::mos(Measured { codec, lost, jitter, round_trip });
+        Some((mos * 100.0).round() / 100.0)
     }
 }

@@ -11,6 +11,7 @@ usage: tongdai-media --socket PATH --ip ADDRESS --ports FIRST-LAST [options]
   --socket PATH          Unix socket on which control commands the engine (made with mode 0600)
   --ip ADDRESS           local address of the RTP ports
   --ports FIRST-LAST     their range, e.g. 20000-29999 (even: RTP, odd: RTCP)
+  --workers N            threads that move packets (as many as there are cores)
   --orphan-seconds N     end sessions when no controller was connected for this long (60)
   --quiet-seconds N      tell of a peer that sent nothing, or only silence, for this long (5)
   --parent-fd N          end when this inherited descriptor reaches its end
@@ -18,12 +19,15 @@ usage: tongdai-media --socket PATH --ip ADDRESS --ports FIRST-LAST [options]
   --version              print the version
 ";
 
+const MAX_WORKERS: u64 = 64;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Args {
     pub socket: PathBuf,
     pub ip: IpAddr,
     pub first_port: u16,
     pub last_port: u16,
+    pub workers: usize,
     pub orphan_seconds: u64,
     pub quiet_seconds: u64,
     pub parent_fd: Option<RawFd>,
@@ -34,6 +38,8 @@ pub struct Args {
 pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Args, String> {
     let (mut socket, mut ip, mut ports) = (None, None, None);
     let (mut orphan_seconds, mut quiet_seconds, mut parent_fd, mut log_level) = (60, 5, None, Level::Info);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut workers = cores.min(MAX_WORKERS as usize);
     let mut arguments = arguments.into_iter();
     while let Some(name) = arguments.next() {
         let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
@@ -42,6 +48,10 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Args, String
             "--socket" => socket = Some(PathBuf::from(value)),
             "--ip" => ip = Some(value.parse().map_err(|_| format!("--ip needs an address, not '{value}'"))?),
             "--ports" => ports = Some(port_range(&value)?),
+            "--workers" => match number()? {
+                count @ 1..=MAX_WORKERS => workers = count as usize,
+                count => return Err(format!("--workers is 1 to {MAX_WORKERS}, not {count}")),
+            },
             "--orphan-seconds" => orphan_seconds = number()?,
             "--quiet-seconds" => quiet_seconds = number()?,
             "--parent-fd" => parent_fd = Some(number()? as RawFd),
@@ -59,6 +69,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Args, String
         ip: ip.ok_or("--ip is missing")?,
         first_port,
         last_port,
+        workers,
         orphan_seconds,
         quiet_seconds,
         parent_fd,
@@ -89,10 +100,11 @@ mod tests {
     fn a_whole_line_is_read() {
         let args = parsed(
             "--socket /run/m.sock --ip 127.0.0.1 --ports 20001-20009 --orphan-seconds 5 --quiet-seconds 7 \
-             --parent-fd 3 --log-level debug",
+             --workers 3 --parent-fd 3 --log-level debug",
         )
         .unwrap();
         assert_eq!((args.first_port, args.last_port), (20_002, 20_009));
+        assert_eq!(args.workers, 3);
         assert_eq!((args.orphan_seconds, args.quiet_seconds, args.parent_fd), (5, 7, Some(3)));
         assert_eq!(args.log_level, Level::Debug);
     }
@@ -105,6 +117,7 @@ mod tests {
             ("--socket s --ip ::1 --ports 20000", "--ports needs a range"),
             ("--socket s --ip ::1 --ports 20001-20002", "--ports needs a range"),
             ("--socket s --frobnicate 1", "unknown option '--frobnicate'"),
+            ("--workers 0", "--workers is 1 to 64, not 0"),
             ("--quiet-seconds soon", "--quiet-seconds needs a number, not 'soon'"),
             ("--socket", "--socket needs a value"),
         ] {

@@ -1,9 +1,9 @@
 //! tongdai's media engine.
 //!
-//! Four threads, each waiting on descriptors only:
+//! Threads, each waiting on descriptors only:
 //!
 //! - [`control`] (the main thread) speaks with the controller, checks every command, owns names and ports;
-//! - [`worker`] moves packets and makes sound; its orders are checked already and cannot fail;
+//! - [`worker`], one for each core, moves packets and makes sound; its orders are checked already and cannot fail;
 //! - [`loader`] reads and encodes sound files, so that no packet waits for a disk;
 //! - [`writer`] writes recordings, for the same reason.
 //!

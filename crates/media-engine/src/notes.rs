@@ -40,7 +40,7 @@ pub enum Note {
         opened: Result<(), String>,
     },
     Recorded(Recorded),
-    /// The worker has closed everything; after that, the writer has completed all files.
+    /// A worker has closed everything; after all of them, the writer has completed all files.
     Ended,
 }
 

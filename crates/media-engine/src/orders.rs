@@ -1,8 +1,9 @@
-//! What control orders the worker to do. Names are resolved to slots, values checked, files loaded: orders cannot fail.
+//! What control orders the workers to do. Names are resolved to slots, values checked, files loaded: orders cannot fail.
 
 use crate::notes::Recorded;
 use crate::sys::EventFd;
 use crate::wire::{Direction, Secret};
+use crate::worker::Parcel;
 use media_proto::codec::Codec;
 use media_proto::dtmf;
 use media_proto::mixer::Gain;
@@ -10,6 +11,7 @@ use media_proto::opus;
 use media_proto::recording::Limits;
 use media_proto::sound::{Playlist, Sound};
 use media_proto::srtp::{Protector, Suite, Unprotector};
+use std::collections::VecDeque;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -158,11 +160,61 @@ pub enum Order {
     EngineStats {
         token: Token,
     },
+    /// These go to another worker, which awaits them.
+    Give {
+        sessions: Vec<Slot>,
+        mixers: Vec<Slot>,
+        parcel: Token,
+        to: OrderSender,
+    },
+    /// The orders behind this one are carried out when the parcel has come.
+    Await {
+        parcel: Token,
+    },
+    Take {
+        parcel: Token,
+        what: Box<Parcel>,
+    },
     /// Close everything and end.
     End,
 }
 
-/// The control side of the worker's queue.
+/// Whom an order is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    Session(Slot),
+    Mixer(Slot),
+    Worker,
+}
+
+impl Order {
+    pub fn subject(&self) -> Subject {
+        match *self {
+            Order::Open { slot, .. }
+            | Order::Remote { slot, .. }
+            | Order::Hear { slot, .. }
+            | Order::Play { slot, .. }
+            | Order::Stop { slot, .. }
+            | Order::Record { slot, .. }
+            | Order::StopRecord { slot, .. }
+            | Order::Voice { slot, .. }
+            | Order::Digits { slot, .. }
+            | Order::Close { slot, .. }
+            | Order::SessionStats { slot, .. } => Subject::Session(slot),
+            Order::MixerOpen { mixer } | Order::MixerPlay { mixer, .. } | Order::MixerClose { mixer } => {
+                Subject::Mixer(mixer)
+            }
+            Order::EngineStats { .. }
+            | Order::Give { .. }
+            | Order::Await { .. }
+            | Order::Take { .. }
+            | Order::End => Subject::Worker,
+        }
+    }
+}
+
+/// The way into a worker's queue.
+#[derive(Clone, Debug)]
 pub struct OrderSender {
     orders: mpsc::Sender<Order>,
     wake: Arc<EventFd>,
@@ -170,14 +222,38 @@ pub struct OrderSender {
 
 /// The worker's side.
 pub struct OrderReceiver {
-    pub orders: mpsc::Receiver<Order>,
+    orders: mpsc::Receiver<Order>,
     pub wake: Arc<EventFd>,
+    /// Parcels that came before their turn.
+    parcels: Vec<Order>,
+    held: VecDeque<Order>,
 }
 
 pub fn queue() -> std::io::Result<(OrderSender, OrderReceiver)> {
     let (sender, receiver) = mpsc::channel();
     let wake = Arc::new(EventFd::new()?);
-    Ok((OrderSender { orders: sender, wake: wake.clone() }, OrderReceiver { orders: receiver, wake }))
+    let receiver =
+        OrderReceiver { orders: receiver, wake: wake.clone(), parcels: Vec::new(), held: VecDeque::new() };
+    Ok((OrderSender { orders: sender, wake }, receiver))
+}
+
+impl OrderReceiver {
+    /// The next order, if any can be carried out. A parcel is taken when its turn has come, whenever it came.
+    pub fn take(&mut self) -> Option<Order> {
+        while let Ok(order) = self.orders.try_recv() {
+            match order {
+                Order::Take { .. } => self.parcels.push(order),
+                order => self.held.push_back(order),
+            }
+        }
+        let Some(&Order::Await { parcel: awaited }) = self.held.front() else {
+            return self.held.pop_front();
+        };
+        let is_it = |order: &Order| matches!(order, Order::Take { parcel, .. } if *parcel == awaited);
+        let at = self.parcels.iter().position(is_it)?;
+        self.held.pop_front();
+        Some(self.parcels.swap_remove(at))
+    }
 }
 
 impl OrderSender {

@@ -15,6 +15,7 @@ fn timespec(duration: Duration) -> libc::timespec {
 }
 
 /// A descriptor that another thread waits on, to be woken.
+#[derive(Debug)]
 pub struct EventFd(OwnedFd);
 
 impl EventFd {

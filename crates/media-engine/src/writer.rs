@@ -21,44 +21,33 @@ const QUEUE: usize = 8000;
 
 pub enum Job {
     /// Makes the file; answered with [`Note::RecordOpened`].
-    Open {
-        token: Token,
-        file: u64,
-        path: String,
-        failed: Arc<AtomicBool>,
-    },
-    Write {
-        file: u64,
-        samples: Vec<i16>,
-    },
+    Open { token: Token, file: u64, path: String, failed: Arc<AtomicBool> },
+    /// The samples come back as an empty chunk.
+    Write { file: u64, samples: Vec<i16>, back: mpsc::Sender<Vec<i16>> },
     /// Completes the file and tells so with [`Note::Recorded`].
-    Finish {
-        file: u64,
-        done: Recorded,
-    },
+    Finish { file: u64, done: Recorded },
     /// Ends the thread, with [`Note::Ended`].
     End,
 }
 
-/// A way to the writer, and back for the emptied chunks.
+/// A way to the writer.
 #[derive(Clone)]
 pub struct Jobs(pub mpsc::SyncSender<Job>);
 
 /// Starts the thread; it ends after [`Job::End`].
-pub fn start(notes: NoteSender) -> io::Result<(Jobs, mpsc::Receiver<Vec<i16>>, JoinHandle<()>)> {
+pub fn start(notes: NoteSender) -> io::Result<(Jobs, JoinHandle<()>)> {
     let (jobs, receiver) = mpsc::sync_channel(QUEUE);
-    let (empty, emptied) = mpsc::channel();
     let thread = threads::spawn("writer", move || {
         let mut files = HashMap::new();
         for job in receiver {
             if matches!(job, Job::End) {
                 break;
             }
-            carry_out(job, &mut files, &notes, &empty);
+            carry_out(job, &mut files, &notes);
         }
         notes.send(Note::Ended);
     })?;
-    Ok((Jobs(jobs), emptied, thread))
+    Ok((Jobs(jobs), thread))
 }
 
 /// A file that is being written.
@@ -71,7 +60,7 @@ struct Open {
     failed: Arc<AtomicBool>,
 }
 
-fn carry_out(job: Job, files: &mut HashMap<u64, Open>, notes: &NoteSender, empty: &mpsc::Sender<Vec<i16>>) {
+fn carry_out(job: Job, files: &mut HashMap<u64, Open>, notes: &NoteSender) {
     match job {
         Job::Open { token, file, path, failed } => {
             let opened = Open::new(path, failed).map(|open| {
@@ -79,12 +68,12 @@ fn carry_out(job: Job, files: &mut HashMap<u64, Open>, notes: &NoteSender, empty
             });
             notes.send(Note::RecordOpened { token, opened });
         }
-        Job::Write { file, mut samples } => {
+        Job::Write { file, mut samples, back } => {
             if let Some(open) = files.get_mut(&file) {
                 open.append(&samples);
             }
             samples.clear();
-            let _ = empty.send(samples); // the worker may have ended
+            let _ = back.send(samples); // the worker may have ended
         }
         Job::Finish { file, done } => {
             if let Some(mut open) = files.remove(&file) {

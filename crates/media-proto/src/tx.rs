@@ -117,6 +117,11 @@ impl TxStream {
         self.octets
     }
 
+    /// What was forwarded until now is over: the packets that were not, as nobody was to hear them, leave no gap.
+    pub fn interrupt(&mut self) {
+        self.feed = Feed::Start;
+    }
+
     /// The RTP timestamp of a moment by the wall clock, as sender reports need it (RFC 3550 §6.4.1).
     pub fn timestamp_at(&self, now: Micros) -> u32 {
         let elapsed = now.saturating_sub(self.origin) * u64::from(self.clock) / SECOND;
@@ -316,6 +321,17 @@ mod tests {
             .collect();
         assert_eq!(out, [0, 1, 4, 3, 5]);
         assert_eq!(tx.made(MS, 0, 0, 160, 160).sequence, 6);
+    }
+
+    #[test]
+    fn what_was_not_sent_during_a_hold_leaves_no_gap() {
+        let mut tx = TxStream::new(0, 0);
+        let before = tx.relay(0, incoming(1, 10, 1_600), 0, 160).unwrap();
+        tx.interrupt();
+        let after = tx.relay(200 * MS, incoming(1, 20, 3_200), 0, 160).unwrap();
+        assert_eq!(after.sequence, before.sequence.wrapping_add(1));
+        assert_eq!(after.timestamp, before.timestamp.wrapping_add(1_600));
+        assert!(after.marker);
     }
 
     #[test]

@@ -10,7 +10,9 @@ use crate::notes::Recorded;
 use crate::orders::{Order, Record, Remote, Slot, Sockets, Source, Token};
 use crate::ports::Refused;
 use crate::sys;
-use crate::wire::{self, Body, Command, Envelope, ErrorCode, RecordCommand, RecordEnd, RemoteCommand};
+use crate::wire::{
+    self, Body, Command, EngineStats, Envelope, ErrorCode, RecordCommand, RecordEnd, RemoteCommand,
+};
 use crate::writer::Job;
 use media_proto::mixer::Gain;
 use media_proto::recording::Limits;
@@ -164,11 +166,18 @@ impl Control {
             Command::Stats { session } => {
                 let slot = session.as_ref().map(|session| self.slot_of(session)).transpose()?;
                 let token = self.token();
-                self.orders.send(match slot {
-                    Some(slot) => Order::SessionStats { slot, token },
-                    None => Order::EngineStats { token },
-                });
-                Ok(Answer::Later { pending: Pending::Answer(asked.waiter), token, holds: false })
+                let pending = match slot {
+                    Some(slot) => {
+                        self.orders.send(Order::SessionStats { slot, token });
+                        Pending::Answer(asked.waiter)
+                    }
+                    None => {
+                        self.orders.send_to_all(|| Order::EngineStats { token });
+                        let left = self.orders.len();
+                        Pending::Sum { waiter: asked.waiter, stats: EngineStats::default(), left }
+                    }
+                };
+                Ok(Answer::Later { pending, token, holds: false })
             }
         }
     }

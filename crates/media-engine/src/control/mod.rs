@@ -1,4 +1,4 @@
-//! The main thread: it speaks with the controller, keeps the names and the ports, and orders the worker about.
+//! The main thread: it speaks with the controller, keeps the names and the ports, and orders the workers about.
 
 mod commands;
 mod connection;
@@ -6,12 +6,13 @@ mod formats;
 mod outbox;
 mod registry;
 mod replies;
+mod workers;
 
 use crate::args::Args;
 use crate::clock;
 use crate::log::{Level, log};
 use crate::notes::{self, NoteReceiver};
-use crate::orders::{self, Order, OrderSender, Sockets, Token};
+use crate::orders::{self, Order, Sockets, Token};
 use crate::ports::PortPool;
 use crate::sys;
 use crate::wire::{Event, Target};
@@ -33,6 +34,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
+use workers::Workers;
 
 /// How often the parent is looked at when no `--parent-fd` tells of its end.
 const PARENT_EVERY: Micros = 5 * SECOND;
@@ -47,7 +49,7 @@ pub struct Control {
     args: Args,
     engine: String,
     notes: NoteReceiver,
-    orders: OrderSender,
+    orders: Workers,
     loader: mpsc::Sender<loader::Request>,
     jobs: writer::Jobs,
     sessions: Registry<Known>,
@@ -66,13 +68,13 @@ pub struct Control {
     waiting: HashMap<Target, VecDeque<commands::Asked>>,
     orphaned: u64,
     panics: u64,
-    /// How many of the worker and the writer have ended.
-    ended: u32,
+    /// How many of the workers and the writer have ended.
+    ended: usize,
 }
 
 /// The threads to be waited for at the end, in the order in which they can end.
 struct Threads {
-    worker: JoinHandle<()>,
+    workers: Vec<JoinHandle<()>>,
     loader: JoinHandle<()>,
     writer: JoinHandle<()>,
 }
@@ -96,8 +98,8 @@ pub fn run(args: Args) -> io::Result<()> {
     control.end();
     let Control { args, loader, .. } = control;
     drop(loader);
-    for (name, thread) in [("worker", threads.worker), ("loader", threads.loader), ("writer", threads.writer)]
-    {
+    let workers = threads.workers.into_iter().map(|worker| ("worker", worker));
+    for (name, thread) in workers.chain([("loader", threads.loader), ("writer", threads.writer)]) {
         if thread.join().is_err() {
             log(Level::Error, "thread_failed", json!({"thread": name}));
         }
@@ -127,20 +129,20 @@ fn listen(path: &Path) -> io::Result<UnixListener> {
 
 fn start(args: Args) -> io::Result<(Control, Threads)> {
     let (note_sender, notes) = notes::queue()?;
-    let (orders, order_receiver) = orders::queue()?;
     let (loader, loader_thread) = loader::start(note_sender.clone())?;
-    let (jobs, emptied, writer_thread) = writer::start(note_sender.clone())?;
-    let worker_thread = worker::start(worker::Setup {
-        orders: order_receiver,
-        notes: note_sender,
-        jobs: jobs.clone(),
-        emptied,
-        quiet: args.quiet_seconds * SECOND,
-    })?;
+    let (jobs, writer_thread) = writer::start(note_sender.clone())?;
+    let (mut queues, mut workers) = (Vec::new(), Vec::new());
+    for number in 0..args.workers {
+        let (sender, orders) = orders::queue()?;
+        let load = Arc::new(worker::Load::default());
+        let (notes, jobs, quiet) = (note_sender.clone(), jobs.clone(), args.quiet_seconds * SECOND);
+        queues.push((sender, load.clone()));
+        workers.push(worker::start(number, worker::Setup { orders, notes, jobs, quiet, load })?);
+    }
     let control = Control {
         engine: format!("{:016x}", sys::random() as u64),
         notes,
-        orders,
+        orders: Workers::new(queues),
         loader,
         jobs,
         sessions: Registry::default(),
@@ -160,7 +162,7 @@ fn start(args: Args) -> io::Result<(Control, Threads)> {
         ended: 0,
         args,
     };
-    Ok((control, Threads { worker: worker_thread, loader: loader_thread, writer: writer_thread }))
+    Ok((control, Threads { workers, loader: loader_thread, writer: writer_thread }))
 }
 
 impl Control {
@@ -287,8 +289,8 @@ impl Control {
 
     /// Closes everything politely: BYEs are sent, recordings completed, the controller told.
     fn end(&mut self) {
-        self.orders.send(Order::End);
-        while self.ended < 2 {
+        self.orders.send_to_all(|| Order::End);
+        while self.ended <= self.orders.len() {
             match self.notes.notes.recv() {
                 Ok(note) => self.take_note(note),
                 Err(_) => return,

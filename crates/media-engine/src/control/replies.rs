@@ -32,6 +32,8 @@ pub enum Pending {
     Recording { waiter: Waiter, command: RecordCommand, failed: Arc<AtomicBool> },
     /// For what will be the answer.
     Answer(Waiter),
+    /// For the counters of so many workers more.
+    Sum { waiter: Waiter, stats: EngineStats, left: usize },
 }
 
 impl Control {
@@ -70,10 +72,7 @@ impl Control {
                 self.closed(slot, stats, sockets, token, panicked);
             }
             Note::SessionStats { token, stats } => self.answer(token, Body::Session { stats }),
-            Note::EngineStats { token, stats } => {
-                let body = Body::Engine { stats: self.complete(stats) };
-                self.answer(token, body);
-            }
+            Note::EngineStats { token, stats } => self.sum(token, &stats),
             Note::Loaded { token, sounds } => {
                 if let Some(Pending::Files(Asked { waiter, command })) = self.pending.remove(&token) {
                     let target = command.target();
@@ -93,7 +92,9 @@ impl Control {
             }
             Note::Ended => {
                 self.ended += 1;
-                let _ = self.jobs.0.send(Job::End); // the second time nobody listens any more
+                if self.ended == self.orders.len() {
+                    let _ = self.jobs.0.send(Job::End); // the writer is the last to end
+                }
             }
         }
     }
@@ -118,6 +119,19 @@ impl Control {
     fn answer(&mut self, token: Token, body: Body) {
         if let Some(Pending::Answer(waiter)) = self.pending.remove(&token) {
             self.grant(&waiter, body);
+        }
+    }
+
+    /// Adds one worker's counters to an answer, which is given when it has all of them.
+    fn sum(&mut self, token: Token, counted: &EngineStats) {
+        let Some(Pending::Sum { stats, left, .. }) = self.pending.get_mut(&token) else { return };
+        stats.add(counted);
+        *left -= 1;
+        if *left == 0
+            && let Some(Pending::Sum { waiter, stats, .. }) = self.pending.remove(&token)
+        {
+            let stats = self.complete(stats);
+            self.grant(&waiter, Body::Engine { stats });
         }
     }
 
@@ -166,7 +180,7 @@ impl Control {
         }
     }
 
-    /// Adds what the worker does not know.
+    /// Adds what the workers do not know.
     fn complete(&self, stats: EngineStats) -> EngineStats {
         EngineStats {
             ms: clock::now() / MS,

@@ -59,3 +59,15 @@ pub struct EngineStats {
     /// Events that were dropped because no controller came.
     pub events_lost: u64,
 }
+
+impl EngineStats {
+    /// Adds what another worker counted.
+    pub fn add(&mut self, other: &EngineStats) {
+        self.rx_packets += other.rx_packets;
+        self.tx_packets += other.tx_packets;
+        self.rx_strangers += other.rx_strangers;
+        self.rx_invalid += other.rx_invalid;
+        self.rx_unauthentic += other.rx_unauthentic;
+        self.tx_errors += other.tx_errors;
+    }
+}

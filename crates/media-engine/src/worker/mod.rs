@@ -1,10 +1,11 @@
-//! The thread that moves packets.
+//! The threads that move packets. Sessions that hear each other are in one of them, so none waits for another.
 //!
-//! It sweeps its sockets: after a sweep that found something it pauses for a millisecond, so that the next one finds more
-//! (system calls are what a relay costs). With nothing to do it waits for the next packet or the next moment at which
+//! A worker sweeps its sockets: after a sweep it pauses until 1.5 ms have passed, so that the next one finds more (what a relay
+//! costs is waking up, and the kernel's way for each packet). With nothing to do it waits for the next packet or the next moment at which
 //! something is due. Sessions and mixers are found by slot; nothing here is looked up by name or allocated per packet.
 
 mod mixing;
+mod moving;
 mod player;
 mod produce;
 mod receive;
@@ -21,16 +22,19 @@ use crate::orders::{Order, OrderReceiver};
 use crate::sys::{self, Batch, Epoll};
 use crate::threads;
 use crate::writer::Jobs;
-use media_proto::Micros;
+use media_proto::{Micros, SECOND};
 use std::io;
 use std::os::fd::AsFd;
-use std::sync::mpsc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use world::World;
 
+pub use moving::Parcel;
+
 /// The shortest time between two sweeps.
-const SWEEP: Micros = 1_000;
+const SWEEP: Micros = 1_500;
 /// The longest wait: something may be due that nobody told of.
 const LONGEST_WAIT: Micros = 200_000;
 /// Descriptors looked at in one sweep.
@@ -38,30 +42,51 @@ const READY: usize = 1024;
 /// The token of the order queue; sessions have `slot * 2`, plus 1 for RTCP.
 const ORDERS: u64 = u64::MAX;
 
-/// What the worker is given at its start.
+/// What a worker is given at its start.
 pub struct Setup {
     pub orders: OrderReceiver,
     pub notes: NoteSender,
     pub jobs: Jobs,
-    pub emptied: mpsc::Receiver<Vec<i16>>,
     /// Silence of a peer after which `quiet` is told.
     pub quiet: Micros,
+    /// Where it tells how busy it is.
+    pub load: Arc<Load>,
 }
 
-/// Starts the thread; it ends after [`Order::End`], with [`Note::Ended`].
-pub fn start(setup: Setup) -> io::Result<JoinHandle<()>> {
+/// How much of the last second a worker was busy, in thousandths.
+#[derive(Debug, Default)]
+pub struct Load(AtomicU32);
+
+impl Load {
+    pub fn get(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub fn set(&self, thousandths: u32) {
+        self.0.store(thousandths, Ordering::Relaxed);
+    }
+}
+
+/// Starts a worker's thread; it ends after [`Order::End`], with [`Note::Ended`].
+pub fn start(number: usize, setup: Setup) -> io::Result<JoinHandle<()>> {
     let epoll = Epoll::new(READY)?;
     epoll.add(setup.orders.wake.as_fd(), ORDERS)?;
-    threads::spawn("worker", move || run(epoll, setup))
+    threads::spawn(&format!("worker-{number}"), move || run(epoll, setup))
 }
 
 fn run(epoll: Epoll, setup: Setup) {
-    let Setup { orders, notes, jobs, emptied, quiet } = setup;
-    let mut world = World::new(epoll, notes.clone(), jobs, emptied, quiet);
+    let Setup { mut orders, notes, jobs, quiet, load } = setup;
+    let mut world = World::new(epoll, notes.clone(), jobs, quiet);
     let mut batch = Batch::default();
-    let mut last_sweep = 0;
+    let mut last_sweep = clock::now();
+    let (mut measured_since, mut busy) = (last_sweep, 0);
     loop {
         let now = clock::now();
+        busy += now - last_sweep;
+        if now >= measured_since + SECOND {
+            load.set((busy * 1000 / (now - measured_since)) as u32);
+            (measured_since, busy) = (now, 0);
+        }
         if now < last_sweep + SWEEP {
             sys::pause(Duration::from_micros(last_sweep + SWEEP - now));
         }
@@ -76,7 +101,7 @@ fn run(epoll: Epoll, setup: Setup) {
         if (0..ready).any(|index| world.epoll.token(index) == ORDERS) {
             orders.wake.drain();
         }
-        while let Ok(order) = orders.orders.try_recv() {
+        while let Some(order) = orders.take() {
             if matches!(order, Order::End) {
                 world.end(last_sweep);
                 notes.send(Note::Ended);

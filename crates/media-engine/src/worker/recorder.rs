@@ -51,7 +51,7 @@ impl World {
 
     /// An empty chunk for a recorder, one that the writer gave back if there is any.
     pub fn chunk(&mut self) -> Vec<i16> {
-        self.emptied.try_recv().unwrap_or_else(|_| Vec::with_capacity(crate::writer::CHUNK))
+        self.emptied.1.try_recv().unwrap_or_else(|_| Vec::with_capacity(crate::writer::CHUNK))
     }
 
     /// Takes the frames that are due, and ends the recording when it has to.
@@ -93,7 +93,8 @@ impl World {
         };
         let samples = std::mem::replace(&mut recorder.chunk, empty);
         let (file, failed) = (recorder.file, recorder.failed.clone());
-        if let Err(TrySendError::Full(_)) = self.jobs.0.try_send(Job::Write { file, samples }) {
+        let back = self.emptied.0.clone();
+        if let Err(TrySendError::Full(_)) = self.jobs.0.try_send(Job::Write { file, samples, back }) {
             failed.store(true, Ordering::Relaxed);
         }
     }

@@ -189,7 +189,7 @@ impl Session {
     pub fn set_remote(&mut self, remote: Remote, now: Micros, random: u32) {
         self.latch.signal(remote.rtp);
         self.rtcp_latch.signal(remote.rtcp);
-        let received = self.receives();
+        let (sent, received) = (self.sends(), self.receives());
         self.protect(remote.srtp.as_ref());
         let first = remote.codecs[0].what;
         let same = self.remote.as_ref().is_some_and(|before| {
@@ -199,6 +199,9 @@ impl Session {
             self.coders.encoder = first.law().is_none().then(|| Encoder::new(first, remote.opus)).flatten();
         }
         self.remote = Some(remote);
+        if !sent && self.sends() {
+            self.tx.interrupt();
+        }
         if !received && self.receives() {
             self.presence = Presence::new(now);
         }

@@ -21,7 +21,6 @@ struct Stage {
     world: World,
     notes: NoteReceiver,
     jobs: mpsc::Receiver<Job>,
-    emptied: mpsc::Sender<Vec<i16>>,
     batch: Batch,
     phone: UdpSocket,
     sequence: u16,
@@ -36,10 +35,9 @@ impl Stage {
     fn new() -> Stage {
         let (sender, notes) = notes::queue().unwrap();
         let (jobs, job_receiver) = mpsc::sync_channel(64);
-        let (empty, emptied) = mpsc::channel();
-        let world = World::new(Epoll::new(8).unwrap(), sender, Jobs(jobs), emptied, SECOND);
+        let world = World::new(Epoll::new(8).unwrap(), sender, Jobs(jobs), SECOND);
         let (phone, batch) = (local(), Batch::default());
-        Stage { world, notes, jobs: job_receiver, emptied: empty, batch, phone, sequence: 0, now: SECOND }
+        Stage { world, notes, jobs: job_receiver, batch, phone, sequence: 0, now: SECOND }
     }
 
     fn order(&mut self, order: Order) {
@@ -88,9 +86,9 @@ impl Stage {
         self.now += time;
         self.world.tick(self.now);
         for job in self.jobs.try_iter() {
-            if let Job::Write { mut samples, .. } = job {
+            if let Job::Write { mut samples, back, .. } = job {
                 samples.clear();
-                self.emptied.send(samples).unwrap();
+                back.send(samples).unwrap();
             }
         }
         let mut buffer = [0; 2048];
@@ -166,6 +164,28 @@ fn a_panic_ends_the_session_that_was_worked_for_and_no_other() {
     assert_eq!(stage.panicked(), [1]);
     assert!(stage.world.session(0).is_some() && stage.world.session(1).is_none());
     stage.check();
+}
+
+#[test]
+fn what_goes_to_another_worker_goes_on_there_and_what_a_fault_ended_stays() {
+    let (mut from, mut to) = (Stage::new(), Stage::new());
+    from.order(Order::MixerOpen { mixer: 1 });
+    (0..4).for_each(|slot| from.open(slot));
+    from.remote(0, Direction::Sendrecv, true, Codec::Pcmu);
+    from.order(Order::Hear { slot: 1, source: Source::Session(0) });
+    from.order(Order::Hear { slot: 0, source: Source::Mixer(1) });
+    from.world.guarded(2, |_| panic!("a fault that this test makes"));
+    let parcel = from.world.pack(&[0, 1, 2], &[1], from.now);
+    assert_eq!(from.panicked(), [2]);
+    assert!((0..3).all(|slot| from.world.session(slot).is_none()) && from.world.session(3).is_some());
+    to.world.unpack(parcel);
+    assert!(to.world.session(0).is_some() && to.world.session(1).is_some());
+    to.check();
+    from.check();
+    to.send(0, 0);
+    assert_eq!(to.world.session(0).map(|session| session.rx.packets()), Some(1));
+    to.pass(20 * MS);
+    assert!(to.panicked().is_empty());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::player::{Player, Role};
 use super::receive::MAX_SAMPLES;
 use super::session::{Digits, Session};
 use crate::notes::{Happening, Note, NoteSender};
-use crate::orders::{Order, Slot, Sockets, Source};
+use crate::orders::{Order, Slot, Sockets, Source, Subject};
 use crate::sys::{self, Epoll};
 use crate::wire::{EngineStats, PlayEnd, RecordEnd};
 use crate::writer::{Job, Jobs};
@@ -34,7 +34,8 @@ pub struct World {
     pub jobs: Jobs,
     /// Ends of recordings that the writer's queue had no room for.
     pub unwritten: VecDeque<Job>,
-    pub emptied: mpsc::Receiver<Vec<i16>>,
+    /// The way back for chunks that the writer emptied.
+    pub emptied: (mpsc::Sender<Vec<i16>>, mpsc::Receiver<Vec<i16>>),
     /// The session that is worked for: the one to close when the work panics.
     pub current: Slot,
     broken: Vec<Slot>,
@@ -44,13 +45,7 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(
-        epoll: Epoll,
-        notes: NoteSender,
-        jobs: Jobs,
-        emptied: mpsc::Receiver<Vec<i16>>,
-        quiet: Micros,
-    ) -> World {
+    pub fn new(epoll: Epoll, notes: NoteSender, jobs: Jobs, quiet: Micros) -> World {
         let keys = "0123456789*#ABCD".chars().filter_map(|key| tone::dtmf(&key.to_string(), 100, 60));
         World {
             epoll,
@@ -64,7 +59,7 @@ impl World {
             keys: keys.map(Arc::new).collect(),
             jobs,
             unwritten: VecDeque::new(),
-            emptied,
+            emptied: mpsc::channel(),
             current: 0,
             broken: Vec::new(),
             past: EngineStats::default(),
@@ -116,6 +111,17 @@ impl World {
             }
         }
         self.tick_mixers(now);
+        self.close_broken(now);
+        while let Some(job) = self.unwritten.pop_front() {
+            if let Err(mpsc::TrySendError::Full(job)) = self.jobs.0.try_send(job) {
+                self.unwritten.push_front(job);
+                break;
+            }
+        }
+    }
+
+    /// Closes the sessions in which something panicked.
+    pub fn close_broken(&mut self, now: Micros) {
         while let Some(slot) = self.broken.pop() {
             self.close(slot, now, |slot, stats, sockets| Note::Closed {
                 slot,
@@ -124,12 +130,6 @@ impl World {
                 token: None,
                 panicked: true,
             });
-        }
-        while let Some(job) = self.unwritten.pop_front() {
-            if let Err(mpsc::TrySendError::Full(job)) = self.jobs.0.try_send(job) {
-                self.unwritten.push_front(job);
-                break;
-            }
         }
     }
 
@@ -144,19 +144,9 @@ impl World {
 
     /// Carries out an order.
     pub fn carry_out(&mut self, order: Order, now: Micros) {
-        let slot = match &order {
-            Order::Open { slot, .. }
-            | Order::Remote { slot, .. }
-            | Order::Hear { slot, .. }
-            | Order::Play { slot, .. }
-            | Order::Stop { slot, .. }
-            | Order::Record { slot, .. }
-            | Order::StopRecord { slot, .. }
-            | Order::Voice { slot, .. }
-            | Order::Digits { slot, .. }
-            | Order::Close { slot, .. }
-            | Order::SessionStats { slot, .. } => *slot,
-            _ => Slot::MAX,
+        let slot = match order.subject() {
+            Subject::Session(slot) => slot,
+            Subject::Mixer(_) | Subject::Worker => Slot::MAX,
         };
         self.guarded(slot, |world| world.obey(order, now));
         self.schedule(slot);
@@ -217,13 +207,7 @@ impl World {
                     session.next_packet = session.next_packet.max(now);
                 }
             }
-            Order::MixerOpen { mixer } => {
-                let at = mixer as usize;
-                if self.mixers.len() <= at {
-                    self.mixers.resize_with(at + 1, || None);
-                }
-                self.mixers[at] = Some(Box::default());
-            }
+            Order::MixerOpen { mixer } => self.place_mixer(mixer, Box::default()),
             Order::MixerPlay { mixer, list } => {
                 if let Some(mixer) = self.mixer(mixer) {
                     mixer.play(list);
@@ -258,24 +242,52 @@ impl World {
             Order::EngineStats { token } => {
                 self.notes.send(Note::EngineStats { token, stats: self.stats() });
             }
-            Order::End => {}
+            Order::Give { sessions, mixers, parcel, to } => {
+                let what = Box::new(self.pack(&sessions, &mixers, now));
+                to.send(Order::Take { parcel, what });
+            }
+            Order::Take { what, .. } => self.unpack(*what),
+            Order::Await { .. } | Order::End => {}
         }
     }
 
     fn open(&mut self, slot: Slot, sockets: Sockets, now: Micros) {
+        self.place(slot, Box::new(Session::new(sockets, now, (sys::random(), sys::random()))));
+    }
+
+    /// Has a session from now on, and watches its sockets. One that cannot be watched ends.
+    pub fn place(&mut self, slot: Slot, session: Box<Session>) {
         let at = slot as usize;
         if self.sessions.len() <= at {
             self.sessions.resize_with(at + 1, || None);
             self.due.resize(at + 1, Micros::MAX);
         }
-        let watched = self
-            .epoll
-            .add(sockets.rtp.as_fd(), u64::from(slot) * 2)
-            .and_then(|()| self.epoll.add(sockets.rtcp.as_fd(), u64::from(slot) * 2 + 1));
-        self.sessions[at] = Some(Box::new(Session::new(sockets, now, (sys::random(), sys::random()))));
+        let (rtp, rtcp) = (session.sockets.rtp.as_fd(), session.sockets.rtcp.as_fd());
+        let token = u64::from(slot) * 2;
+        let watched = self.epoll.add(rtp, token).and_then(|()| self.epoll.add(rtcp, token + 1));
+        self.sessions[at] = Some(session);
         if watched.is_err() {
             self.broken.push(slot);
         }
+    }
+
+    /// Has a session no longer: its sockets are not watched, and nothing is due for it.
+    pub fn displace(&mut self, slot: Slot) -> Option<Box<Session>> {
+        let session = self.sessions.get_mut(slot as usize)?.take()?;
+        self.due[slot as usize] = Micros::MAX;
+        // A socket that is about to go need not be watched; there is nothing to do when that fails.
+        let _ = self.epoll.remove(session.sockets.rtp.as_fd());
+        let _ = self.epoll.remove(session.sockets.rtcp.as_fd());
+        Some(session)
+    }
+
+    /// Has a mixer from now on.
+    pub fn place_mixer(&mut self, mixer: Slot, what: Box<Mixer>) {
+        let at = mixer as usize;
+        if self.mixers.len() <= at {
+            self.mixers.resize_with(at + 1, || None);
+        }
+        self.mixers[at] = Some(what);
     }
 
     fn hear(&mut self, slot: Slot, source: Source, now: Micros) {
@@ -339,8 +351,7 @@ impl World {
         self.uncover(slot, PlayEnd::Closed, now);
         self.finish_recording(slot, RecordEnd::Closed, None);
         self.detach(slot);
-        let Some(mut session) = self.sessions[slot as usize].take() else { return };
-        self.due[slot as usize] = Micros::MAX;
+        let Some(mut session) = self.displace(slot) else { return };
         session.report(now, crate::clock::unix(), true);
         for &hearer in &session.hearers {
             if let Some(hearer) = self.session(hearer) {
@@ -350,9 +361,6 @@ impl World {
             }
             self.schedule(hearer);
         }
-        // A socket that is about to be closed need not be watched; there is nothing to do when that fails.
-        let _ = self.epoll.remove(session.sockets.rtp.as_fd());
-        let _ = self.epoll.remove(session.sockets.rtcp.as_fd());
         add(&mut self.past, &session);
         let stats = session.stats(now);
         self.notes.send(note(slot, stats, session.sockets));

@@ -1,5 +1,5 @@
 # The first target is what `make` alone does.
-.PHONY: help setup run test test-packages lint format lock bench clean
+.PHONY: help setup run test test-packages lint format lock bench fuzz clean
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -13,6 +13,7 @@ help:
 	@echo "make lint   style, types, layers, for Python and Rust"
 	@echo "make format rewrite Python and Rust in the house style"
 	@echo "make bench  the benchmarks of bench/"
+	@echo "make fuzz   what strangers send, made up for SECONDS=60 (TARGET=message, see tests/fuzz/targets.py)"
 	@echo "make lock   write the lock files anew from pyproject.toml (UPGRADE=--upgrade for newer versions)"
 	@echo "make clean  remove everything that was built (the demo's data in .demo/ stays)"
 
@@ -47,9 +48,17 @@ lock:
 		pyproject.toml -o requirements/run.txt
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --annotation-style=line --quiet $(UPGRADE) \
 		-c requirements/run.txt --extra dev pyproject.toml -o requirements/dev.txt
+	echo 'atheris>=3.0' | $(BIN)/uv pip compile --universal --generate-hashes --no-header --annotation-style=line \
+		--quiet $(UPGRADE) - -o requirements/fuzz.txt
 
 bench: setup test-packages
 	set -e; for bench in bench/*.py; do $(BIN)/python $$bench $(ARGS); done
+
+TARGET ?= message
+SECONDS ?= 60
+fuzz: setup
+	$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/uv pip install --quiet --require-hashes -r requirements/fuzz.txt
+	$(BIN)/python -m tests.fuzz $(TARGET) $(SECONDS)
 
 clean:
 	rm -rf .venv build dist target src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -21,7 +21,10 @@ def parse(text: str | bytes) -> SessionDescription:
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
-    lines = text.replace("\r\n", "\n").rstrip("\n").split("\n")
+    text = text.replace("\r\n", "\n")
+    if "\r" in text:
+        raise SdpError("a stray line end")  # a line end for some and not for others
+    lines = text.rstrip("\n").split("\n")
     if lines[0].rstrip() != "v=0":
         raise SdpError("a description begins with v=0")
     origin: Origin | None = None

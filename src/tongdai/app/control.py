@@ -37,6 +37,7 @@ from tongdai.db import open_database
 from tongdai.directory import Directory
 from tongdai.journal import LocalJournal
 from tongdai.legs.callers import Callers
+from tongdai.legs.guard import Guard
 from tongdai.legs.ports import Contact
 from tongdai.media.client import EngineClient
 from tongdai.media.events import EngineEvent
@@ -98,6 +99,7 @@ class Control:
             self.directory.edge,
             DigestServer(secrets.token_bytes(32)),
             clock.monotonic,
+            Guard(clock.monotonic, self._lives_at),
             names=config.names,
         )
         self.front = Front(
@@ -154,6 +156,13 @@ class Control:
             return None
         user = SipUri.parse(binding.contact).user or binding.device
         return Contact(binding.contact, binding.flow, user, self.directory.edge.domain(binding.tenant))
+
+    def _lives_at(self, username: str, flow: Flow) -> tuple[bool, bool]:
+        device = self.directory.edge.device(username)
+        if device is None:
+            return False, False
+        ends = [binding.flow.remote for binding in self.bindings.of_device(device.tenant, device.device)]
+        return flow.remote in ends, any(host == flow.remote[0] for host, _ in ends)
 
     # life
 

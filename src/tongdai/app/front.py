@@ -11,9 +11,9 @@ from tongdai.sip.ua.core import ALLOW, SUPPORTED
 
 def admit(callers: Callers, incoming: IncomingRequest) -> Device | None:
     """The device that a request proves to be from; when it is nobody's, the answer was sent."""
-    found = callers.prove(incoming.request)
+    found = callers.prove(incoming.request, incoming.flow)
     if isinstance(found, Refusal):
-        incoming.respond(found.status, headers=found.headers)
+        incoming.respond_stateless(found.status, headers=found.headers)
         return None
     return found
 

@@ -8,6 +8,7 @@ import msgspec
 
 from tongdai.calls.model import Party, PartyKind
 from tongdai.core.log import get_logger
+from tongdai.legs.guard import Guard
 from tongdai.legs.ports import Device, Edge, Trunk
 from tongdai.sip.digest import Algorithm, DigestServer, Verdict
 from tongdai.sip.flow import Flow, ip_version
@@ -15,6 +16,10 @@ from tongdai.sip.message import NameAddr, ParseError, Request, SipUri
 from tongdai.tenants.credentials import REALM
 
 log = get_logger(__name__)
+
+_PROVEN = frozenset({"INVITE", "REGISTER", "SUBSCRIBE", "PUBLISH", "MESSAGE", "NOTIFY", "REFER"})
+"""Outside of a dialog these are for phones that prove themselves, and for trunks. OPTIONS asks whether we are
+there, which anybody may."""
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -41,6 +46,7 @@ class Callers:
         edge: Edge,
         digest: DigestServer,
         clock: Callable[[], float],
+        guard: Guard,
         names: Collection[str] = (),
     ) -> None:
         """`names` are the host names, in lower case, by which phones know this server beside their own
@@ -50,12 +56,13 @@ class Callers:
         self._names = frozenset(names)
         self._digest = digest
         self._clock = clock
+        self._guard = guard
 
     def identify(self, request: Request, flow: Flow) -> Caller | Refusal:
         """The caller of an INVITE, or how to refuse it."""
         trunk = self._edge.trunk_at(*flow.remote)
         try:
-            return self._from_trunk(trunk, request) if trunk is not None else self._from_device(request)
+            return self._from_trunk(trunk, request) if trunk is not None else self._from_device(request, flow)
         except ParseError as problem:
             return Refusal(problem.status)
 
@@ -68,8 +75,8 @@ class Callers:
         number = self._edge.number_from_trunk(trunk.id, user) if user.lower() != "anonymous" else ""
         return Caller(tenant, Party(PartyKind.OUTSIDE, number, name), dialled, trunk.id)
 
-    def _from_device(self, request: Request) -> Caller | Refusal:
-        device = self.prove(request)
+    def _from_device(self, request: Request, flow: Flow) -> Caller | Refusal:
+        device = self.prove(request, flow)
         if isinstance(device, Refusal):
             return device
         uri = request.uri
@@ -88,32 +95,49 @@ class Callers:
         log.info("a phone used a name that is not ours; if it is, add it to sip_names", host=uri.host)
         return False
 
-    def prove(self, request: Request) -> Device | Refusal:
-        """The device whose password the request shows. Unknown names and wrong passwords get the same
-        answer.
+    def prove(self, request: Request, flow: Flow) -> Device | Refusal:
+        """The device whose password the request shows. Unknown names, wrong passwords and the right one after
+        too many wrong ones get the same answer.
         """
         found = self._digest.verify(
-            request, REALM, self._clock(), self._hashes, algorithms=("MD5", "SHA-256")
+            request,
+            REALM,
+            self._clock(),
+            self._hashes,
+            algorithms=("MD5", "SHA-256"),
+            source=flow.remote[0],
         )
         if found.verdict is Verdict.MALFORMED:
             return Refusal(400)
+        if found.verdict is Verdict.MISSING or not self._guard.may_guess(found.username, flow):
+            return self._challenge(flow, stale=False)
         device = self._edge.device(found.username) if found.verdict is Verdict.OK else None
+        if found.verdict is Verdict.WRONG:
+            self._guard.guessed_wrong(found.username, flow)
         if device is None:
-            return self._challenge(stale=found.verdict is Verdict.STALE)
+            return self._challenge(flow, stale=found.verdict is Verdict.STALE)
         return device
 
     def screen(self, request: Request, flow: Flow) -> tuple[int, Sequence[tuple[str, str]]] | None:
-        """Challenge who shows no password, before it costs memory; None lets the request in."""
-        if request.method not in ("INVITE", "REGISTER") or "Authorization" in request.headers:
+        """Challenge who shows no password, before it costs memory; None lets the request in, and the status
+        0 is silence: an answer might hit somebody whose address was forged."""
+        if "Authorization" in request.headers or self._edge.trunk_at(*flow.remote) is not None:
             return None
-        if self._edge.trunk_at(*flow.remote) is not None:
+        if not self._guard.may_answer(flow):
+            return 0, ()
+        if request.method not in _PROVEN:
             return None
-        refusal = self._challenge(stale=False)
+        refusal = self._challenge(flow, stale=False)
         return refusal.status, refusal.headers
 
-    def _challenge(self, *, stale: bool) -> Refusal:
-        algorithms = self._edge.algorithms(None)
-        headers = self._digest.challenge(REALM, self._clock(), algorithms=algorithms, stale=stale)
+    def _challenge(self, flow: Flow, *, stale: bool) -> Refusal:
+        headers = self._digest.challenge(
+            REALM,
+            self._clock(),
+            algorithms=self._edge.algorithms(None),
+            stale=stale,
+            source=flow.remote[0],
+        )
         return Refusal(401, headers)
 
     def _hashes(self, username: str) -> Mapping[Algorithm, str] | None:

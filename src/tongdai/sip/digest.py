@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from binascii import b2a_base64
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Literal
@@ -88,11 +89,15 @@ class DigestServer:
         algorithms: Sequence[Algorithm] = ("MD5",),
         stale: bool = False,
         proxy: bool = False,
+        source: str = "",
     ) -> list[tuple[str, str]]:
-        """The header fields of a 401 (or of a 407 when `proxy`), one per algorithm in the order given."""
+        """The header fields of a 401 (or of a 407 when `proxy`), one per algorithm in the order given.
+
+        What answers them must give the same `source`, e.g. the IP address it comes from: who forges an
+        address cannot then try passwords in its name."""
         name = "Proxy-Authenticate" if proxy else "WWW-Authenticate"
         self._issued += 1
-        nonce = self._sign(f"{int(now * 1000):x}-{self._issued:x}", realm)
+        nonce = self._sign(f"{int(now * 1000):x}-{self._issued:x}", f"{realm}:{source}")
         tail = ", stale=true" if stale else ""
         return [
             (name, f'Digest realm={quote(realm)}, nonce="{nonce}", algorithm={algorithm}, qop="auth"{tail}')
@@ -108,6 +113,7 @@ class DigestServer:
         *,
         algorithms: Sequence[Algorithm] = ("MD5",),
         proxy: bool = False,
+        source: str = "",
     ) -> Authorization:
         """Check Authorization (Proxy-Authorization when `proxy`).
 
@@ -135,7 +141,7 @@ class DigestServer:
             or qop not in (None, "auth")
         ):
             return Authorization(Verdict.MALFORMED, username)
-        issued = self._issued_at(params.get("nonce", ""), realm)
+        issued = self._issued_at(params.get("nonce", ""), f"{realm}:{source}")
         if issued is None or algorithm is None:
             return Authorization(Verdict.MISSING, username)
         stored = (lookup(username) or {}).get(algorithm)
@@ -151,15 +157,15 @@ class DigestServer:
             return Authorization(Verdict.STALE, username)
         return Authorization(Verdict.OK, username)
 
-    def _sign(self, stem: str, realm: str) -> str:
-        signed = hashlib.blake2b(f"{stem}:{realm}".encode(), key=self._secret, digest_size=16)
-        return f"{stem}-{signed.hexdigest()}"
+    def _sign(self, stem: str, whom: str) -> str:
+        signed = hashlib.blake2b(f"{stem}:{whom}".encode(), key=self._secret, digest_size=12)
+        return f"{stem}-{b2a_base64(signed.digest(), newline=False).decode()}"
 
-    def _issued_at(self, nonce: str, realm: str) -> float | None:
+    def _issued_at(self, nonce: str, whom: str) -> float | None:
         """When we issued the nonce (seconds), or None when we did not."""
         stem, _, _ = nonce.rpartition("-")
         millis, dash, _ = stem.partition("-")
-        if not dash or not nonce.isascii() or not hmac.compare_digest(self._sign(stem, realm), nonce):
+        if not dash or not nonce.isascii() or not hmac.compare_digest(self._sign(stem, whom), nonce):
             return None
         return int(millis, 16) / 1000
 

@@ -124,6 +124,9 @@ def test_who_asks_whether_we_are_there_learns_it(reception: Reception):
 )
 def test_what_is_not_offered_is_refused(reception: Reception, method: str, status: int, name: str):
     lan = reception.phone("anphat", "101")
-    assert reception.ask(lan, method, headers=[("Event", "presence")]) == status
+    event = [("Event", "presence")]
+    assert reception.ask(lan, method, headers=event, body=b"x" * 513, content_type="text/plain") == 401
+    assert reception.office.agent.transactions() == 0, "a stranger's request costs memory"
+    assert reception.ask(lan, method, password=PASSWORD, headers=event) == status
     assert header(reception, name)
     assert reception.office.events == []

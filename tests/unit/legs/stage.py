@@ -24,9 +24,10 @@ from tongdai.calls import commands as c
 from tongdai.calls import events as e
 from tongdai.calls.model import Cause, Party, PartyKind
 from tongdai.legs.callers import Callers
+from tongdai.legs.guard import Guard
 from tongdai.legs.ports import Contact, Opened, Post
 from tongdai.sip.digest import Credentials, DigestServer
-from tongdai.sip.flow import Address, Transport
+from tongdai.sip.flow import Address, Flow, Transport
 from tongdai.sip.message import Message, Response, parse
 from tongdai.sip.ua import InviteSession, UserAgent
 
@@ -173,7 +174,10 @@ class Office(Node):
         self.journal = MemoryJournal(self.trace)
         self.journal.kept = dict(entries or {})
         digest = DigestServer(bytes([generation + 1] * 32))
-        self.callers = Callers(edge, digest, lambda: network.now, names=["pbx.example.com"])
+        self.lives: dict[str, Address] = {}
+        """Where phones are registered, by user name."""
+        guard = Guard(lambda: network.now, self._lives_at)
+        self.callers = Callers(edge, digest, lambda: network.now, guard, names=["pbx.example.com"])
         calls = count(1)
         self.front = Front(
             edge=edge,
@@ -190,6 +194,10 @@ class Office(Node):
         network.nodes[OFFICE] = self
         self.front.use(self.agent)
         self.writers = [self.front.journal]
+
+    def _lives_at(self, username: str, flow: Flow) -> tuple[bool, bool]:
+        home = self.lives.get(username)
+        return flow.remote == home, home is not None and flow.remote[0] == home[0]
 
     def _new_agent(self) -> UserAgent:
         self.office_agent = OfficeAgent(

@@ -46,7 +46,8 @@ class UserAgent:
         Server and User-Agent.
 
         `screen` sees every request outside a dialog before it costs memory; the status and headers it
-        returns are sent statelessly (§8.2.7), None lets the request in. It may see one request several times.
+        returns are sent statelessly (§8.2.7), nothing for the status 0; None lets the request in. It may see
+        one request several times.
         """
         self._core = UaCore(handler, clock, ids, product, on_output, t1)
         self._handler = handler
@@ -271,6 +272,8 @@ class UserAgent:
                 return
             verdict = self._screen(request, flow)
             if verdict is not None:
+                if not verdict[0]:
+                    return
                 stamp_source(request, flow)
                 self._answer_stateless(request, flow, verdict[0], None, verdict[1])
                 return
@@ -446,8 +449,8 @@ class UserAgent:
     def _answer_stateless(
         self, request: Request, flow: Flow, status: int, reason: str | None, headers: HeaderList
     ) -> None:
-        fields = [("Server", self._core.product), *headers]
-        response = request.response(status, _one_line(reason), fields, to_tag=self._to_tag(request))
+        """Says no more than it must: perhaps the address is forged, and somebody else gets it."""
+        response = request.response(status, _one_line(reason), headers, to_tag=self._to_tag(request))
         self._core.layer.respond_stateless(request, response, flow)
 
 

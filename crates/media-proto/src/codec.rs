@@ -68,15 +68,6 @@ impl Codec {
             (None, _) => false,
         }
     }
-
-    /// The place in the sound (in samples of [`Codec::rate`]) of an RTP timestamp.
-    pub fn place(self, timestamp: u32) -> u32 {
-        match self {
-            Codec::Pcmu | Codec::Pcma => timestamp,
-            Codec::G722 => timestamp.wrapping_mul(2),
-            Codec::Opus => timestamp / (opus::CLOCK / 16_000),
-        }
-    }
 }
 
 /// A timestamp of one clock by another; one of the two is a multiple of the other.
@@ -111,18 +102,22 @@ impl Decoder {
         }
     }
 
-    /// Fills `samples` (20 ms each), the place of packets that were lost before `next`, as well as the codec can; returns how
-    /// many were written.
+    /// Fills `samples`, the place of a packet that was lost before `next`, with what that one repeats of it; returns how many were
+    /// written: none, unless it is Opus.
     pub fn recover(&mut self, next: &[u8], samples: &mut [i16]) -> usize {
-        let Decoder::Opus(decoder) = self else { return 0 };
-        let frame = decoder.rate() as usize / 50;
-        let frames = samples.len() / frame;
-        let mut written = 0;
-        for (i, place) in samples.chunks_exact_mut(frame).enumerate() {
-            // Only the last one is repeated in the packet that came.
-            written += if i + 1 == frames { decoder.recover(next, place) } else { decoder.conceal(place) };
+        match self {
+            Decoder::Opus(decoder) => decoder.recover(next, samples),
+            _ => 0,
         }
-        written
+    }
+
+    /// Fills `samples`, the place of a packet that was lost, with what may have been there; returns how many were written: none,
+    /// unless it is Opus.
+    pub fn conceal(&mut self, samples: &mut [i16]) -> usize {
+        match self {
+            Decoder::Opus(decoder) => decoder.conceal(samples),
+            _ => 0,
+        }
     }
 }
 
@@ -210,14 +205,6 @@ mod tests {
     }
 
     #[test]
-    fn the_place_in_the_sound_advances_with_the_sound() {
-        for codec in Codec::ALL {
-            let step = codec.place(codec.clock() * 10 + codec.clock() / 50) - codec.place(codec.clock() * 10);
-            assert_eq!(step, codec.rate() / 50, "{codec:?}");
-        }
-    }
-
-    #[test]
     fn what_was_lost_is_concealed_by_opus() {
         let mut decoder = Decoder::new(Codec::Opus).unwrap();
         let mut encoder =
@@ -233,7 +220,8 @@ mod tests {
             }
             if n == 12 {
                 let mut lost = [0; 640];
-                assert_eq!(decoder.recover(&payload[..length], &mut lost), 640);
+                assert_eq!(decoder.conceal(&mut lost[..320]), 320);
+                assert_eq!(decoder.recover(&payload[..length], &mut lost[320..]), 320);
                 assert!(lost.iter().any(|&sample| sample.abs() > 2_000));
             }
             decoder.decode(&payload[..length], &mut frame);

@@ -3,13 +3,13 @@
 //! Nothing here opens a socket, reads a clock or starts a thread: packets come in as byte slices, the time is an
 //! argument ([`Micros`]), and what is to be sent is written into the caller's buffer. All sound is mono, of 8 or 16 kHz.
 
+pub mod agc;
 pub mod codec;
 pub mod dtmf;
 pub mod ear;
 pub mod floor;
 pub mod g711;
 pub mod g722;
-pub mod jitter;
 pub mod latch;
 pub mod mixer;
 pub mod opus;
@@ -24,6 +24,8 @@ pub mod sound;
 pub mod srtp;
 pub mod tone;
 pub mod tx;
+pub mod vad;
+pub mod voice;
 pub mod wav;
 
 /// A moment or a span in microseconds of a monotonic clock whose zero is the caller's choice.

@@ -12,6 +12,18 @@ pub struct SessionStats {
     /// Packets that never came, by their sequence numbers.
     pub rx_lost: i64,
     pub rx_jitter_ms: f64,
+    /// Sound that was decoded here for a mixer, a recorder or a leg of another codec.
+    #[serde(default)]
+    pub heard_ms: u64,
+    /// Of that, what stood in for packets that were lost or late.
+    #[serde(default)]
+    pub concealed_ms: u64,
+    /// Packets that came when their time was over.
+    #[serde(default)]
+    pub rx_late: u64,
+    /// How long a packet waits in the jitter buffer now; absent while nothing is decoded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub buffer_ms: Option<f64>,
     /// Packets of strangers, dropped.
     pub rx_strangers: u64,
     /// Packets that were no RTP or had a payload type that was not negotiated, dropped.

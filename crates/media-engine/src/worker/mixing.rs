@@ -248,7 +248,7 @@ impl World {
             world.session(slot).is_some_and(|session| session.coders.encoder.is_some())
         };
         let rate = if mixer.slots.iter().any(|&slot| is_wide(self, slot)) { 16_000 } else { SAMPLE_RATE };
-        self.listen_to_members(mixer);
+        self.listen_to_members(mixer, now);
         floor::seat(&mut mixer.claims);
         mixer.mix.clear();
         for ((&slot, member), claim) in mixer.slots.iter().zip(&mut mixer.members).zip(&mixer.claims) {
@@ -282,16 +282,16 @@ impl World {
     }
 
     /// Takes what each member says in this tick, at the rate at which it comes.
-    fn listen_to_members(&mut self, mixer: &mut Mixer) {
+    fn listen_to_members(&mut self, mixer: &mut Mixer, now: Micros) {
         for ((&slot, member), claim) in mixer.slots.iter().zip(&mut mixer.members).zip(&mut mixer.claims) {
             self.current = slot;
             member.begins = !std::mem::take(&mut member.heard);
             let Some(session) = self.session(slot) else { continue };
             let mut said = 0;
-            if let Some(ear) = session.ear.as_deref_mut() {
-                member.rate = ear.rate();
+            if let (Some(ear), Some(spoken)) = (session.ear.as_deref_mut(), session.spoken.as_deref_mut()) {
+                member.rate = spoken.rate();
                 let frame = &mut member.frame[..member.rate as usize / 50];
-                member.heard = ear.take(frame, member.rate) && frame.iter().any(|&sample| sample != 0);
+                member.heard = ear.take(spoken, now, frame, member.rate);
                 if member.heard && session.voice != Gain::NONE {
                     said = frame.len();
                 }

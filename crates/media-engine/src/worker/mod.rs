@@ -12,6 +12,7 @@ mod receive;
 mod recorder;
 mod report;
 mod session;
+mod spoken;
 #[cfg(test)]
 mod tests;
 mod world;

@@ -12,6 +12,7 @@ use media_proto::g711::Law;
 use media_proto::resample::Resampler;
 use media_proto::rtp::{HEADER_LEN, Header};
 use media_proto::srtp::MAX_OVERHEAD;
+use media_proto::voice::Voice;
 use media_proto::{FRAME, MS, Micros, SAMPLE_RATE, WIDE_FRAME, opus, rtcp};
 
 /// The longest packet of G.711 made here: 60 ms.
@@ -40,7 +41,18 @@ impl World {
                 session.next_packet = now;
             }
             session.next_packet += Micros::from(session.packet_ms()) * MS;
-            if let Some(reason) = session.make_packet(now) {
+            let source = match session.source {
+                Source::Session(source) if session.heard.is_some() => Some(source),
+                _ => None,
+            };
+            // Taken out for the time of the work, since it belongs to another session of the same world.
+            let mut spoken = source.and_then(|source| self.session(source)?.spoken.take());
+            let ended =
+                self.session(slot).and_then(|session| session.make_packet(now, spoken.as_deref_mut()));
+            if let Some(source) = source.and_then(|source| self.session(source)) {
+                source.spoken = spoken;
+            }
+            if let Some(reason) = ended {
                 self.uncover(slot, reason, now);
             }
         }
@@ -60,7 +72,7 @@ impl World {
 
 impl Session {
     /// Makes and sends the next packet. Returns the end of the player that with it has played everything.
-    fn make_packet(&mut self, now: Micros) -> Option<PlayEnd> {
+    fn make_packet(&mut self, now: Micros, spoken: Option<&mut Voice>) -> Option<PlayEnd> {
         let ms = self.packet_ms();
         if let Some(Digits::Events(sender)) = &mut self.digits {
             match sender.step(ms) {
@@ -71,8 +83,8 @@ impl Session {
         }
         let first = *self.remote.as_ref()?.codecs.first()?;
         match first.what.law() {
-            Some(law) => self.make_narrow(law, first.pt, ms, now),
-            None => self.make_wide(first, now),
+            Some(law) => self.make_narrow(law, first.pt, ms, now, spoken),
+            None => self.make_wide(first, now, spoken),
         }
     }
 
@@ -89,7 +101,14 @@ impl Session {
     }
 
     /// A packet of G.711: what is played is there as payload already.
-    fn make_narrow(&mut self, law: Law, payload_type: u8, ms: u32, now: Micros) -> Option<PlayEnd> {
+    fn make_narrow(
+        &mut self,
+        law: Law,
+        payload_type: u8,
+        ms: u32,
+        now: Micros,
+        spoken: Option<&mut Voice>,
+    ) -> Option<PlayEnd> {
         let samples = ((ms * 8) as usize).min(MAX_SAMPLES);
         let mut packet = [0u8; HEADER_LEN + MAX_SAMPLES];
         let payload = &mut packet[HEADER_LEN..HEADER_LEN + samples];
@@ -113,7 +132,9 @@ impl Session {
             }
             (None, None, _) if let Some(heard) = &mut self.heard => {
                 let mut frame = [0; MAX_SAMPLES];
-                heard.take(&mut frame[..samples], SAMPLE_RATE);
+                if let Some(spoken) = spoken {
+                    heard.take(spoken, now, &mut frame[..samples], SAMPLE_RATE);
+                }
                 law.encode(&frame[..samples], payload);
                 kind::VOICE
             }
@@ -131,7 +152,12 @@ impl Session {
     }
 
     /// 20 ms of a codec with a state: what is played is brought to its rate and encoded for this leg alone.
-    fn make_wide(&mut self, format: Format<Codec>, now: Micros) -> Option<PlayEnd> {
+    fn make_wide(
+        &mut self,
+        format: Format<Codec>,
+        now: Micros,
+        spoken: Option<&mut Voice>,
+    ) -> Option<PlayEnd> {
         let (mut narrow, mut frame) = ([0; FRAME], [0; WIDE_FRAME]);
         let (mut over, mut is_narrow) = (None, true);
         let feed = match (&mut self.digits, &mut self.player, &self.source) {
@@ -152,7 +178,9 @@ impl Session {
                 kind::LOOP
             }
             (None, None, _) if let Some(heard) = &mut self.heard => {
-                heard.take(&mut frame, format.what.rate());
+                if let Some(spoken) = spoken {
+                    heard.take(spoken, now, &mut frame, format.what.rate());
+                }
                 is_narrow = false;
                 kind::VOICE
             }

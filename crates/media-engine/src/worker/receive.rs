@@ -7,18 +7,12 @@ use crate::notes::Happening;
 use crate::orders::{Slot, Source};
 use crate::sys::Batch;
 use crate::wire::RecordEnd;
-use media_proto::codec::{Codec, Decoder};
 use media_proto::latch::Verdict;
 use media_proto::sound::Playlist;
 use media_proto::tx::Incoming;
-use media_proto::{Micros, WIDE_FRAME, dtmf, presence, rtcp, rtp};
+use media_proto::voice::Content;
+use media_proto::{Micros, dtmf, rtcp, rtp};
 use std::net::SocketAddr;
-
-/// Room for what is decoded of one packet: 120 ms of wide sound, and what was lost before it.
-pub const MAX_SAMPLES: usize = 1_920 + MOST_LOST * WIDE_FRAME;
-
-/// So many packets that were lost in a row are concealed by the decoder.
-const MOST_LOST: usize = 3;
 
 /// A socket that is ready again this soon gets more than a phone sends.
 const BUSY: Micros = 4_000;
@@ -93,14 +87,13 @@ impl World {
         let payload = &datagram[packet.payload.clone()];
         let mut pressed = None;
         let mut ticks = 0;
-        let mut decoded = None;
+        let mut is_heard = false;
         match kind {
             Kind::Voice(codec) => {
                 ticks = codec.duration(payload);
-                if session.is_listened_to() {
-                    let piece = session.decode(&packet, codec, payload, &mut self.decoded);
-                    session.listen(packet.ssrc, piece, &self.decoded[..]);
-                    decoded = Some(piece);
+                is_heard = session.is_listened_to();
+                if is_heard {
+                    session.say(now, &packet, Content::Voice(codec), payload);
                 }
             }
             Kind::Event(clock) => {
@@ -109,8 +102,8 @@ impl World {
                 });
             }
         }
-        let has_sound = match (kind, decoded) {
-            (Kind::Voice(_), Some(piece)) => !presence::is_silent(&self.decoded[..piece.count]),
+        let has_sound = match (kind, &session.spoken) {
+            (Kind::Voice(_), Some(spoken)) => spoken.has_sound(),
             (Kind::Voice(codec), None) => !codec.is_silent(payload),
             (Kind::Event(_), _) => true,
         };
@@ -149,50 +142,25 @@ impl World {
                 }
                 _ => {
                     if !hearing.forward(now, &mut forward, &mut self.scratch[..]) {
-                        decoded = self.pass_anew(slot, hearer, &packet, &forward, decoded, now);
+                        self.due[hearer as usize] = self.due[hearer as usize].min(hearing.hear_anew(now));
+                        if let (false, Kind::Voice(codec), Some(session)) =
+                            (is_heard, kind, self.session(slot))
+                        {
+                            let payload = &forward.datagram[forward.start..forward.end];
+                            session.say(now, &packet, Content::Voice(codec), payload);
+                            is_heard = true;
+                        }
                     }
                 }
             }
         }
         self.current = slot;
+        if let (false, Kind::Voice(_), Some(session)) = (is_heard, kind, self.session(slot)) {
+            session.keep_silent();
+        }
         if let Some((_, pressed)) = pressed {
             self.pressed(slot, pressed);
         }
-    }
-
-    /// Lets a leg hear a packet that has to be encoded anew for it. Returns the piece that the packet was decoded to, now or
-    /// before.
-    fn pass_anew(
-        &mut self,
-        slot: Slot,
-        hearer: Slot,
-        packet: &rtp::Packet,
-        forward: &Forward<'_>,
-        decoded: Option<Piece>,
-        now: Micros,
-    ) -> Option<Piece> {
-        let Kind::Voice(codec) = forward.kind else { return decoded };
-        let piece = match decoded {
-            Some(piece) => piece,
-            None => {
-                let session = self.sessions.get_mut(slot as usize)?.as_deref_mut()?;
-                session.decode(
-                    packet,
-                    codec,
-                    &forward.datagram[forward.start..forward.end],
-                    &mut self.decoded,
-                )
-            }
-        };
-        let hearing = self.sessions.get_mut(hearer as usize)?.as_deref_mut()?;
-        let heard = hearing.heard.get_or_insert_default();
-        heard.put(packet.ssrc, piece.place, &self.decoded[..piece.count], codec.rate());
-        if !hearing.filling {
-            hearing.filling = true;
-            hearing.next_packet = hearing.next_packet.max(now);
-        }
-        self.due[hearer as usize] = self.due[hearer as usize].min(hearing.next_packet);
-        Some(piece)
     }
 
     /// A key went down.
@@ -246,58 +214,4 @@ impl Session {
     fn knows_events(&self) -> bool {
         self.remote.as_ref().is_some_and(|remote| !remote.dtmf.is_empty())
     }
-
-    fn is_listened_to(&self) -> bool {
-        self.ear.is_some() || self.recorder.as_deref().is_some_and(|recorder| recorder.next.is_some())
-    }
-
-    /// Lets the mixer and the recorder have what was decoded.
-    fn listen(&mut self, ssrc: u32, piece: Piece, samples: &[i16]) {
-        let samples = &samples[..piece.count];
-        if let Some(recorder) = self.recorder.as_deref_mut().filter(|recorder| recorder.next.is_some()) {
-            recorder.ear.put(ssrc, piece.place, samples, piece.rate);
-        }
-        if let Some(ear) = &mut self.ear {
-            ear.put(ssrc, piece.place, samples, piece.rate);
-        }
-    }
-
-    /// Decodes a packet, and what the decoder can say of those that were lost before it.
-    fn decode(
-        &mut self,
-        packet: &rtp::Packet,
-        codec: Codec,
-        payload: &[u8],
-        samples: &mut [i16; MAX_SAMPLES],
-    ) -> Piece {
-        let (rate, place) = (codec.rate(), codec.place(packet.timestamp));
-        if let Some(law) = codec.law() {
-            return Piece { rate, place, count: law.decode(payload, &mut samples[..]) };
-        }
-        let none = Piece { rate, place, count: 0 };
-        if self.coders.decoder.as_ref().is_none_or(|(of, _, _)| *of != codec) {
-            self.coders.decoder = Decoder::new(codec).map(|decoder| (codec, decoder, None));
-        }
-        let Some((_, decoder, last)) = &mut self.coders.decoder else { return none };
-        let lost = last.map_or(0, |last| packet.sequence.wrapping_sub(last).wrapping_sub(1));
-        if lost > 0x8000 {
-            return none; // it comes late: what is in its place was heard, and the decoder is beyond it
-        }
-        *last = Some(packet.sequence);
-        let lost = usize::from(lost);
-        let mut before = 0;
-        if (1..=MOST_LOST).contains(&lost) {
-            before = decoder.recover(payload, &mut samples[..lost * WIDE_FRAME]);
-        }
-        let count = decoder.decode(payload, &mut samples[before..]);
-        Piece { rate, place: place.wrapping_sub(before as u32), count: before + count }
-    }
-}
-
-/// What a packet was decoded to: `count` samples of `rate` Hz that belong at `place` in the stream.
-#[derive(Clone, Copy)]
-struct Piece {
-    rate: u32,
-    place: u32,
-    count: usize,
 }

@@ -57,14 +57,17 @@ impl World {
     /// Takes the frames that are due, and ends the recording when it has to.
     pub fn tick_recorder(&mut self, slot: Slot, now: Micros) {
         loop {
-            let Some(recorder) = self.session(slot).and_then(|session| session.recorder.as_deref_mut())
+            let Some(session) = self.session(slot) else { return };
+            let (Some(recorder), spoken) = (session.recorder.as_deref_mut(), session.spoken.as_deref_mut())
             else {
                 return;
             };
             let Some(next) = recorder.next.filter(|next| *next <= now) else { return };
             recorder.next = Some(next + FRAME_MICROS);
             let mut frame = [0; FRAME];
-            recorder.ear.take(&mut frame, SAMPLE_RATE);
+            if let Some(spoken) = spoken {
+                recorder.ear.take(spoken, next, &mut frame, SAMPLE_RATE);
+            }
             recorder.chunk.extend_from_slice(&frame);
             let end = recorder.recording.frame(&frame);
             let failed = recorder.failed.load(Ordering::Relaxed);

@@ -4,7 +4,7 @@ use super::player::Player;
 use super::recorder::Recorder;
 use crate::orders::{Remote, Slot, Sockets, Source, Srtp};
 use crate::wire::SessionStats;
-use media_proto::codec::{self, Codec, Decoder, Encoder};
+use media_proto::codec::{self, Codec, Encoder};
 use media_proto::dtmf;
 use media_proto::ear::Ear;
 use media_proto::g711::Law;
@@ -19,6 +19,7 @@ use media_proto::rx::RxStream;
 use media_proto::sound::Playlist;
 use media_proto::srtp::{Protector, Unprotector};
 use media_proto::tx::{Incoming, TxStream};
+use media_proto::voice::{Heard, Voice};
 use media_proto::{MS, Micros, SECOND};
 
 /// A peer that sent nothing for this long is replaced by silence.
@@ -51,11 +52,15 @@ pub struct Session {
     pub player: Option<Player>,
     pub digits: Option<Digits>,
     pub recorder: Option<Box<Recorder>>,
-    /// What the leg says, for the mixer.
+    /// What the leg says, while anybody needs it decoded.
+    pub spoken: Option<Box<Voice>>,
+    /// What became of it before the present time.
+    pub heard_before: Heard,
+    /// The mixer's place in it.
     pub ear: Option<Box<Ear>>,
     /// How loud it goes into the mix.
     pub voice: Gain,
-    /// What the source says, when it has to be encoded anew for this leg.
+    /// This leg's place in what the source says, when that has to be encoded anew.
     pub heard: Option<Box<Ear>>,
     pub coders: Coders,
     /// What protects the stream, if it is to be.
@@ -79,8 +84,6 @@ pub struct Session {
 /// The states of codecs that have one, made when they are first needed.
 #[derive(Default)]
 pub struct Coders {
-    /// Of what comes in: its codec, and the sequence number of the packet that was decoded last.
-    pub decoder: Option<(Codec, Decoder, Option<u16>)>,
     /// Of what is made here, unless that is G.711.
     pub encoder: Option<Encoder>,
     /// Brings files, which are narrow, to the encoder's rate.
@@ -160,6 +163,8 @@ impl Session {
             player: None,
             digits: None,
             recorder: None,
+            spoken: None,
+            heard_before: Heard::default(),
             ear: None,
             voice: Gain::ONE,
             heard: None,
@@ -378,13 +383,17 @@ impl Session {
     }
 
     pub fn stats(&self, now: Micros) -> SessionStats {
-        let block = self.reports.block;
+        let (block, heard) = (self.reports.block, self.heard());
         SessionStats {
             ms: (now - self.opened) / MS,
             rx_packets: self.rx.packets(),
             rx_octets: self.rx.octets(),
             rx_lost: self.rx.lost(),
             rx_jitter_ms: self.rx.jitter() as f64 / 1000.0,
+            heard_ms: heard.taken / MS,
+            concealed_ms: heard.concealed / MS,
+            rx_late: heard.late,
+            buffer_ms: self.spoken.as_ref().map(|spoken| spoken.delay() as f64 / 1000.0),
             rx_strangers: self.strangers,
             rx_invalid: self.invalid,
             rx_unauthentic: self.unauthentic,

@@ -2,7 +2,6 @@
 
 use super::mixing::Mixer;
 use super::player::{Player, Role};
-use super::receive::MAX_SAMPLES;
 use super::session::{Digits, Session};
 use crate::notes::{Happening, Note, NoteSender};
 use crate::orders::{Order, Slot, Sockets, Source, Subject};
@@ -27,8 +26,6 @@ pub struct World {
     pub quiet: Micros,
     /// Room for a packet whose payload is changed.
     pub scratch: Box<[u8; 2048 + rtp::HEADER_LEN]>,
-    /// Room for what a packet is decoded to.
-    pub decoded: Box<[i16; MAX_SAMPLES]>,
     /// The sound of each key, by its event code, for peers without telephone-event.
     pub keys: Vec<Arc<Sound>>,
     pub jobs: Jobs,
@@ -55,7 +52,6 @@ impl World {
             notes,
             quiet,
             scratch: Box::new([0; 2048 + rtp::HEADER_LEN]),
-            decoded: Box::new([0; MAX_SAMPLES]),
             keys: keys.map(Arc::new).collect(),
             jobs,
             unwritten: VecDeque::new(),

@@ -1,6 +1,7 @@
 //! The system calls that the standard library lacks, made safe.
 
 use libc::{c_int, c_void};
+use socket2::{Domain, SockRef, Socket, Type};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -233,6 +234,23 @@ pub fn mark_as_voice(socket: &UdpSocket, ipv6: bool) {
     };
 }
 
+/// A second socket on the port of `first`, for what comes from `peer` and goes there. What comes from others, `first` gets as before.
+pub fn connected(first: &UdpSocket, peer: SocketAddr) -> io::Result<UdpSocket> {
+    let local = first.local_addr()?;
+    let second = Socket::new(Domain::for_address(local), Type::DGRAM.nonblocking().cloexec(), None)?;
+    let sockets = [SockRef::from(first), SockRef::from(&second)];
+    // Only for the moment of binding, so that no other program can share the port.
+    let share = |share| sockets.iter().try_for_each(|socket| socket.set_reuse_port(share));
+    share(true)?;
+    let bound = second.bind(&local.into());
+    share(false)?;
+    bound?;
+    second.connect(&peer.into())?;
+    let second = second.into();
+    mark_as_voice(&second, local.is_ipv6());
+    Ok(second)
+}
+
 /// Waits until one of `fds` has input, at most for `timeout`; says which have.
 pub fn poll(fds: &[RawFd], timeout: Duration) -> io::Result<Vec<bool>> {
     let mut polled: Vec<_> =
@@ -293,4 +311,52 @@ pub fn random() -> u128 {
 /// The process that started this one, or the one that inherited it.
 pub fn parent() -> u32 {
     std::os::unix::process::parent_id()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn local(port: u16) -> io::Result<UdpSocket> {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, port))?;
+        socket.set_nonblocking(true)?;
+        Ok(socket)
+    }
+
+    #[test]
+    fn a_connected_socket_gets_what_the_peer_sends_and_the_first_one_all_else() {
+        let [first, peer, stranger] = [0; 3].map(|port| local(port).unwrap());
+        let here = first.local_addr().unwrap();
+        let second = connected(&first, peer.local_addr().unwrap()).unwrap();
+        let bytes = |socket: &UdpSocket| {
+            let mut buffer = [0; 9];
+            std::iter::from_fn(|| socket.recv(&mut buffer).ok().map(|_| buffer[0])).collect::<Vec<_>>()
+        };
+        peer.send_to(&[1], here).unwrap();
+        stranger.send_to(&[2], here).unwrap();
+        second.send(&[3]).unwrap();
+        first.send_to(&[4], stranger.local_addr().unwrap()).unwrap();
+        assert_eq!((bytes(&second), bytes(&first)), (vec![1], vec![2]));
+        assert_eq!((bytes(&peer), bytes(&stranger)), (vec![3], vec![4]));
+        // The peer moves.
+        second.connect(stranger.local_addr().unwrap()).unwrap();
+        peer.send_to(&[5], here).unwrap();
+        stranger.send_to(&[6], here).unwrap();
+        assert_eq!((bytes(&second), bytes(&first)), (vec![6], vec![5]));
+        assert_eq!(local(here.port()).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        drop(second);
+        stranger.send_to(&[7], here).unwrap();
+        assert_eq!(bytes(&first), [7]);
+        connected(&first, peer.local_addr().unwrap()).unwrap();
+    }
+
+    #[test]
+    fn another_program_that_would_share_the_port_may_not() {
+        let first = local(0).unwrap();
+        let here = first.local_addr().unwrap();
+        let _second = connected(&first, local(0).unwrap().local_addr().unwrap()).unwrap();
+        let other = Socket::new(Domain::IPV4, Type::DGRAM, None).unwrap();
+        other.set_reuse_port(true).unwrap();
+        assert_eq!(other.bind(&here.into()).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    }
 }

@@ -4,6 +4,7 @@
 //! costs is waking up, and the kernel's way for each packet). With nothing to do it waits for the next packet or the next moment at which
 //! something is due. Sessions and mixers are found by slot; nothing here is looked up by name or allocated per packet.
 
+mod line;
 mod mixing;
 mod moving;
 mod player;
@@ -23,6 +24,7 @@ use crate::orders::{Order, OrderReceiver};
 use crate::sys::{self, Batch, Epoll};
 use crate::threads;
 use crate::writer::Jobs;
+use line::Door;
 use media_proto::{Micros, SECOND};
 use std::io;
 use std::os::fd::AsFd;
@@ -40,7 +42,7 @@ const SWEEP: Micros = 1_500;
 const LONGEST_WAIT: Micros = 200_000;
 /// Descriptors looked at in one sweep.
 const READY: usize = 1024;
-/// The token of the order queue; sessions have `slot * 2`, plus 1 for RTCP.
+/// The token of the order queue; sockets have those of [`Door`].
 const ORDERS: u64 = u64::MAX;
 
 /// What a worker is given at its start.
@@ -113,7 +115,10 @@ fn run(epoll: Epoll, setup: Setup) {
         for index in 0..ready {
             match world.epoll.token(index) {
                 ORDERS => {}
-                token => world.receive(&mut batch, (token / 2) as u32, token % 2 == 1, last_sweep),
+                token => {
+                    let (slot, door) = Door::of(token);
+                    world.receive(&mut batch, slot, door, last_sweep);
+                }
             }
         }
         world.tick(clock::now());

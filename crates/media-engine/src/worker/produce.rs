@@ -230,14 +230,14 @@ impl Session {
     pub fn transmit(&mut self, packet: &[u8]) {
         let Some(target) = self.latch.target() else { return };
         let sent = match &mut self.srtp {
-            None => self.sockets.rtp.send_to(packet, target),
+            None => self.send_datagram(packet, target),
             Some(srtp) => {
                 // The packet may go to others too, so it is protected beside it.
                 let mut buffer = [0; MAX_PACKET + MAX_OVERHEAD];
                 let length = packet.len().min(MAX_PACKET);
                 buffer[..length].copy_from_slice(&packet[..length]);
                 let length = srtp.0.rtp(&mut buffer, length);
-                self.sockets.rtp.send_to(&buffer[..length], target)
+                self.send_datagram(&buffer[..length], target)
             }
         };
         self.errors += u64::from(sent.is_err());

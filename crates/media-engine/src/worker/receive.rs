@@ -1,5 +1,6 @@
 //! What comes in: RTP is judged, heard and forwarded; RTCP is read.
 
+use super::line::Door;
 use super::session::{Digits, Forward, Kind, Session};
 use super::world::World;
 use crate::clock;
@@ -19,9 +20,14 @@ const BUSY: Micros = 4_000;
 
 impl World {
     /// Takes what waits in one of a session's sockets.
-    pub fn receive(&mut self, batch: &mut Batch, slot: Slot, is_rtcp: bool, now: Micros) {
+    pub fn receive(&mut self, batch: &mut Batch, slot: Slot, door: Door, now: Micros) {
         let Some(session) = self.session(slot) else { return };
-        let socket = if is_rtcp { &session.sockets.rtcp } else { &session.sockets.rtp };
+        let socket = match door {
+            Door::Rtp => Some(&session.sockets.rtp),
+            Door::Rtcp => Some(&session.sockets.rtcp),
+            Door::Line => session.line.socket.as_ref(),
+        };
+        let Some(socket) = socket else { return };
         // One packet in 20 ms is the rule. A socket that was ready a moment ago may hold more: it is emptied.
         let count =
             if now < session.last_taken + BUSY { batch.receive(socket) } else { batch.receive_one(socket) };
@@ -29,11 +35,12 @@ impl World {
         self.guarded(slot, |world| {
             for index in 0..count {
                 match batch.datagram(index) {
-                    Some((from, datagram)) if is_rtcp => world.rtcp(slot, from, datagram, now),
+                    Some((from, datagram)) if door == Door::Rtcp => world.rtcp(slot, from, datagram, now),
                     Some((from, datagram)) => world.rtp(slot, from, datagram, now),
                     None => {}
                 }
             }
+            world.connect(slot);
         });
     }
 

@@ -1,5 +1,6 @@
 //! One leg's stream: its state, and when it next has something to do.
 
+use super::line::Line;
 use super::player::Player;
 use super::recorder::Recorder;
 use crate::orders::{Remote, Slot, Sockets, Source, Srtp};
@@ -37,6 +38,7 @@ pub mod kind {
 
 pub struct Session {
     pub sockets: Sockets,
+    pub line: Line,
     pub opened: Micros,
     pub remote: Option<Remote>,
     pub latch: Latch,
@@ -150,6 +152,7 @@ impl Session {
     pub fn new(sockets: Sockets, now: Micros, random: (u128, u128)) -> Session {
         Session {
             sockets,
+            line: Line::default(),
             opened: now,
             remote: None,
             latch: Latch::default(),

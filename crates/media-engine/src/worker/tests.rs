@@ -1,5 +1,6 @@
 //! The worker's world in virtual time, under orders that come in any order.
 
+use super::line::Door;
 use super::session::Session;
 use super::world::World;
 use crate::notes::{self, Note, NoteReceiver, Recorded};
@@ -79,7 +80,9 @@ impl Stage {
             _ => packet.extend([0x21; 160]),
         }
         self.phone.send_to(&packet, to).unwrap();
-        self.world.receive(&mut self.batch, slot, false, self.now);
+        for door in [Door::Rtp, Door::Line] {
+            self.world.receive(&mut self.batch, slot, door, self.now);
+        }
     }
 
     fn pass(&mut self, time: Micros) {

@@ -1,5 +1,6 @@
 //! All sessions and mixers of one worker, and how orders change them.
 
+use super::line::Door;
 use super::mixing::Mixer;
 use super::player::{Player, Role};
 use super::session::{Digits, Session};
@@ -259,8 +260,14 @@ impl World {
             self.due.resize(at + 1, Micros::MAX);
         }
         let (rtp, rtcp) = (session.sockets.rtp.as_fd(), session.sockets.rtcp.as_fd());
-        let token = u64::from(slot) * 2;
-        let watched = self.epoll.add(rtp, token).and_then(|()| self.epoll.add(rtcp, token + 1));
+        let watched = self
+            .epoll
+            .add(rtp, Door::Rtp.token(slot))
+            .and_then(|()| self.epoll.add(rtcp, Door::Rtcp.token(slot)))
+            .and_then(|()| match &session.line.socket {
+                Some(line) => self.epoll.add(line.as_fd(), Door::Line.token(slot)),
+                None => Ok(()),
+            });
         self.sessions[at] = Some(session);
         if watched.is_err() {
             self.broken.push(slot);
@@ -274,6 +281,9 @@ impl World {
         // A socket that is about to go need not be watched; there is nothing to do when that fails.
         let _ = self.epoll.remove(session.sockets.rtp.as_fd());
         let _ = self.epoll.remove(session.sockets.rtcp.as_fd());
+        if let Some(line) = &session.line.socket {
+            let _ = self.epoll.remove(line.as_fd());
+        }
         Some(session)
     }
 

@@ -93,6 +93,10 @@ COMMANDS: dict[str, Callable[[Commands], object]] = {
     "dtmf": lambda do: do.dtmf("s-1", "12*#D"),
     "voice": lambda do: do.voice("s-1", gain_db=-6.5),
     "voice muted": lambda do: do.voice("s-1", muted=True),
+    "voice levelled": lambda do: do.voice("s-1", agc=True),
+    "remote with comfort noise": lambda do: do.remote(
+        "s-1", dtmf=[wire.Keys(101)], cn=wire.Noise(13), **PLAIN
+    ),
     "mixer_open": lambda do: do.mixer_open("m-1"),
     "mixer_play": lambda do: do.mixer_play("m-1", ["/prompts/joined.wav"]),
     "mixer_close": lambda do: do.mixer_close("m-1"),

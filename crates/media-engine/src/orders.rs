@@ -65,6 +65,8 @@ pub struct Remote {
     pub opus: opus::Settings,
     /// telephone-event, by its clock.
     pub dtmf: Vec<Format<u32>>,
+    /// Comfort noise, when it was negotiated.
+    pub cn: Option<Format<()>>,
     /// The keys, when the stream is protected.
     pub srtp: Option<Srtp>,
     pub direction: Direction,
@@ -128,10 +130,11 @@ pub enum Order {
         slot: Slot,
         record: Option<String>,
     },
-    /// How loud the session is in mixers.
+    /// How loud the session is in mixers, and whether its gain is controlled.
     Voice {
         slot: Slot,
         gain: Gain,
+        agc: bool,
     },
     /// The digits both as events and as sound: the peer decides.
     Digits {

@@ -222,3 +222,56 @@ fn a_peer_may_send_under_another_number_than_it_receives() {
     let voice = b.heard().into_iter().filter(|heard| heard.packet.payload_type == 120).count();
     assert!(voice >= 9, "{voice} packets");
 }
+
+#[test]
+fn keys_in_the_voice_are_told_of_a_peer_without_events_and_only_of_such() {
+    let engine = Engine::start();
+    let mut control = engine.controller();
+    for (codec, has_events) in [(Pcma, false), (G722, false), (Pcmu, true)] {
+        let mut phone = Phone::new(codec);
+        phone.has_events = has_events;
+        let name = format!("{codec:?}");
+        control.connect_phone(&name, &mut phone);
+        phone.speak(&tone(500.0, 200));
+        let sound = (0..100 * 8).map(|i| {
+            let at = f64::from(i) * std::f64::consts::TAU / 8000.0;
+            (((at * 770.0).sin() + (at * 1336.0).sin()) * 5000.0) as i16
+        });
+        phone.speak(&sound.chain(std::iter::repeat_n(0, 800)).collect::<Vec<_>>());
+        sleep_ms(30);
+        let told = control.heard("dtmf").into_iter().filter(|event| event["session"] == json!(name));
+        let keys: Vec<_> = told.map(|event| event["digit"].clone()).collect();
+        assert_eq!(keys, if has_events { vec![] } else { vec![json!("5")] }, "{codec:?}");
+    }
+}
+
+#[test]
+fn a_described_pause_is_heard_as_noise_and_goes_on_to_who_knows_it() {
+    let engine = Engine::start();
+    let mut control = engine.controller();
+    let (mut a, mut b, mut c) = (Phone::new(Pcmu), Phone::new(Pcmu), Phone::new(G722));
+    control.connect_phone("a", &mut a);
+    control.connect_phone("b", &mut b);
+    control.connect_phone("c", &mut c);
+    for (name, phone) in [("a", &a), ("b", &b)] {
+        control.ok(json!({"op": "remote", "session": name, "ip": "127.0.0.1", "port": phone.port(),
+            "codecs": [{"name": "PCMU", "pt": 0}], "cn": {"pt": 13}, "direction": "sendrecv"}));
+    }
+    for name in ["b", "c"] {
+        control.hear(name, json!({"kind": "session", "session": "a"}));
+    }
+    a.speak(&tone(440.0, 200));
+    b.forget();
+    a.send(13, &[30], 160);
+    sleep_ms(400);
+    let described: Vec<_> = b.heard().into_iter().filter(|heard| heard.packet.payload_type == 13).collect();
+    assert_eq!(described.len(), 1);
+    assert_eq!(described[0].payload, [30]);
+    let sound = c.sound_at(16_000);
+    let last = &sound[sound.len() - 3200..];
+    let energy: f64 = last.iter().map(|&sample| f64::from(sample).powi(2)).sum();
+    let level = 20.0 * ((energy / last.len() as f64).sqrt() / 32_767.0).log10();
+    assert!((-34.0..-27.0).contains(&level), "{level:.1} dB");
+    b.assert_one_stream();
+    c.assert_one_stream();
+}

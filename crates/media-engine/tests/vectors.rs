@@ -5,8 +5,8 @@
 
 use media_engine::wire::{
     self, Body, CodecEntry, Command, Direction, EngineStats, ErrorCode, Event, EventEntry, Grant, Lack,
-    Listed, Numbered, PlayEnd, RecordCommand, RecordEnd, Refusal, RemoteCommand, Secret, SessionStats,
-    Source, SrtpEntry, ToneName,
+    Listed, NoiseEntry, Numbered, PlayEnd, RecordCommand, RecordEnd, Refusal, RemoteCommand, Secret,
+    SessionStats, Source, SrtpEntry, ToneName,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -35,6 +35,7 @@ fn remote() -> RemoteCommand {
             CodecEntry { name: s("PCMU"), pt: 0, rx_pt: None, fmtp: None },
         ],
         dtmf: vec![EventEntry { pt: 101, rx_pt: None, clock: 8000 }],
+        cn: None,
         srtp: None,
         direction: Direction::Sendrecv,
         ptime: 20,
@@ -155,9 +156,13 @@ fn commands() -> Vec<(String, Command)> {
     for (kind, source) in sources() {
         commands.push((format!("hear {kind}"), Command::Hear { session: session(), source }));
     }
-    let voice = |gain_db, muted| Command::Voice { session: s("s-1"), gain_db, muted };
+    let voice = |gain_db, muted| Command::Voice { session: s("s-1"), gain_db, muted, agc: false };
     commands.push((s("voice"), voice(Some(-6.5), false)));
     commands.push((s("voice muted"), voice(None, true)));
+    let levelled = Command::Voice { session: s("s-1"), gain_db: None, muted: false, agc: true };
+    commands.push((s("voice levelled"), levelled));
+    let cn = Some(NoiseEntry { pt: 13, rx_pt: None });
+    commands.push((s("remote with comfort noise"), Command::Remote(RemoteCommand { cn, ..remote() })));
     commands
 }
 

@@ -10,6 +10,7 @@ pub mod ear;
 pub mod floor;
 pub mod g711;
 pub mod g722;
+pub mod inband;
 pub mod latch;
 pub mod mixer;
 pub mod opus;

@@ -20,7 +20,7 @@ CODECS = {codec.name.upper(): codec for codec in (sdp.OPUS, sdp.G722, sdp.PCMU, 
 
 _EVERYBODY_HAS = ("PCMU", "PCMA")
 _EVENTS = (sdp.TELEPHONE_EVENT_48000, sdp.TELEPHONE_EVENT)
-_SUPPORTED = (*CODECS.values(), *_EVENTS)
+_SUPPORTED = (*CODECS.values(), sdp.CN, *_EVENTS)
 
 _OFFERED = ("AES_CM_128_HMAC_SHA1_80", "AEAD_AES_256_GCM")
 """Suites that we offer: what everybody has first, as many phones only look at the first."""

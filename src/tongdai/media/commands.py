@@ -37,6 +37,7 @@ class Commands:
         codecs: Sequence[wire.Codec],
         direction: wire.Direction = "sendrecv",
         dtmf: Sequence[wire.Keys] = (),
+        cn: wire.Noise | None = None,
         srtp: wire.Srtp | None = None,
         rtcp_port: int | None = None,
         rtcp_ip: str | None = None,
@@ -54,6 +55,7 @@ class Commands:
                 codecs=list(codecs),
                 direction=direction,
                 dtmf=list(dtmf) or None,
+                cn=cn,
                 srtp=srtp,
                 rtcp_port=rtcp_port,
                 rtcp_ip=rtcp_ip,
@@ -110,9 +112,12 @@ class Commands:
         """Press keys towards the leg (RFC 4733)."""
         self.send("dtmf", session=session, digits=digits, ms=ms, gap_ms=gap_ms)
 
-    def voice(self, session: str, *, gain_db: float | None = None, muted: bool = False) -> None:
-        """How loud the session is in mixers (decibels, at most 20), or not at all."""
-        self.send("voice", **_given(session=session, gain_db=gain_db, muted=muted))
+    def voice(
+        self, session: str, *, gain_db: float | None = None, muted: bool = False, agc: bool = False
+    ) -> None:
+        """How loud the session is in mixers (decibels, at most 20), or not at all. With `agc` what it says is
+        brought to one level for all who need it decoded."""
+        self.send("voice", **_given(session=session, gain_db=gain_db, muted=muted, agc=agc))
 
     def mixer_open(self, mixer: str) -> None:
         """Open a mixer; one that exists already comes back as the event `Failed` with `exists`."""

@@ -110,6 +110,7 @@ class Sessions:
             rtcp_port=agreed.remote_rtcp_port,
             codecs=[wire.Codec(x.name, x.send_pt, _other(x), x.fmtp) for x in agreed.codecs],
             dtmf=[wire.Keys(x.send_pt, _other(x), x.clock_rate) for x in agreed.dtmf],
+            cn=wire.Noise(agreed.noise.send_pt, _other(agreed.noise)) if agreed.noise is not None else None,
             srtp=wire.Srtp(*msgspec.structs.astuple(agreed.srtp)) if agreed.srtp is not None else None,
             direction=agreed.direction,
             ptime=agreed.ptime,

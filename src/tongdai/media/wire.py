@@ -33,6 +33,13 @@ class Keys(msgspec.Struct, frozen=True, omit_defaults=True):
     clock: int = 8000
 
 
+class Noise(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Comfort noise (RFC 3389); payload types as those of `Codec`."""
+
+    pt: int
+    rx_pt: int | None = None
+
+
 class Srtp(msgspec.Struct, frozen=True):
     """The suite of a protected stream by its name in SDP, and the master key of each direction with its salt
     behind it, in base64."""

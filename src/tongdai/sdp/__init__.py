@@ -9,7 +9,7 @@ asked
 
 from __future__ import annotations
 
-from tongdai.sdp.codecs import G722, OPUS, PCMA, PCMU, TELEPHONE_EVENT, TELEPHONE_EVENT_48000, Codec
+from tongdai.sdp.codecs import CN, G722, OPUS, PCMA, PCMU, TELEPHONE_EVENT, TELEPHONE_EVENT_48000, Codec
 from tongdai.sdp.crypto import SUITES, Crypto, Srtp
 from tongdai.sdp.model import Direction, Media, Origin, SdpError, SessionDescription
 from tongdai.sdp.negotiation import (
@@ -26,6 +26,7 @@ from tongdai.sdp.negotiation import (
 from tongdai.sdp.text import parse
 
 __all__ = [
+    "CN",
     "G722",
     "OPUS",
     "PCMA",

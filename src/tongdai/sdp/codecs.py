@@ -20,6 +20,15 @@ class Codec(msgspec.Struct, frozen=True):
         """RFC 4733 events rather than sound."""
         return self.name.lower() == "telephone-event"
 
+    @property
+    def is_noise(self) -> bool:
+        """Comfort noise (RFC 3389): what is sent instead of a pause."""
+        return self.name.lower() == "cn"
+
+    @property
+    def is_voice(self) -> bool:
+        return not (self.is_dtmf or self.is_noise)
+
     def same_as(self, other: Codec) -> bool:
         """The same encoding, whatever number it has."""
         return (
@@ -35,6 +44,7 @@ G722 = Codec("G722", 8000, 9)
 """Sound of 16 kHz under a clock of 8000, for ever (RFC 3551 §4.5.2)."""
 OPUS = Codec("opus", 48000, 111, 2, "useinbandfec=1")
 """Always of two channels in SDP, also when it is mono (RFC 7587 §7)."""
+CN = Codec("CN", 8000, 13)
 TELEPHONE_EVENT = Codec("telephone-event", 8000, 101, fmtp="0-16")
 TELEPHONE_EVENT_48000 = Codec("telephone-event", 48000, 110, fmtp="0-16")
 """For those who speak Opus: keys have the clock of the sound (RFC 4733 §2.1)."""

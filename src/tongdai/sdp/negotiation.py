@@ -62,6 +62,8 @@ class Negotiated(msgspec.Struct, frozen=True):
     """The keys, when the stream is protected."""
     protocol: str = PLAIN
     """The transport protocol in the peer's m= line."""
+    noise: NegotiatedCodec | None = None
+    """Comfort noise, when the peer may send it instead of its pauses."""
 
 
 def make_offer(
@@ -141,7 +143,7 @@ def negotiate(offer: SessionDescription, answer: SessionDescription) -> Negotiat
         same.sort(key=lambda own: own.payload_type != codec.payload_type)
         if same:
             pairs.append((codec, same[0]))
-    if not any(not codec.is_dtmf for codec, _ in pairs):
+    if not any(codec.is_voice for codec, _ in pairs):
         raise NotAcceptable("the answer has no codec of the offer")
     direction = meet(offer.direction_of(ours), reverse(answer.direction_of(theirs)))
     return _agree(pairs, answer, theirs, direction, _taken(ours, theirs))
@@ -198,12 +200,13 @@ def _common(media: Media, supported: Sequence[Codec], prefer: Sequence[str]) -> 
         own = next((own for own in supported if own.same_as(codec)), None)
         if own is not None:
             common.append((codec, msgspec.structs.replace(own, payload_type=codec.payload_type)))
-    sound = [pair for pair in common if not pair[1].is_dtmf]
+    sound = [pair for pair in common if pair[1].is_voice]
     if not sound:
         return []
     order = {name.lower(): position for position, name in enumerate(prefer)}
     sound.sort(key=lambda pair: order.get(pair[1].name.lower(), len(order)))
-    return sound + _of_each_clock([pair for pair in common if pair[1].is_dtmf], sound)
+    noise = [pair for pair in common if pair[1].is_noise][:1]
+    return sound + noise + _of_each_clock([pair for pair in common if pair[1].is_dtmf], sound)
 
 
 def _of_each_clock(
@@ -250,15 +253,15 @@ def _agree(
     """`pairs` are (the peer's codec, ours); `description` and `media` are the peer's."""
     both = [
         (
-            theirs.is_dtmf,
+            ours,
             NegotiatedCodec(ours.name, ours.clock_rate, theirs.payload_type, ours.payload_type, theirs.fmtp),
         )
         for theirs, ours in pairs
     ]
     host = description.host_of(media)
     return Negotiated(
-        [codec for is_dtmf, codec in both if not is_dtmf],
-        [codec for is_dtmf, codec in both if is_dtmf],
+        [codec for ours, codec in both if ours.is_voice],
+        [codec for ours, codec in both if ours.is_dtmf],
         host,
         media.port,
         _rtcp_port(media),
@@ -267,6 +270,7 @@ def _agree(
         media.ptime,
         srtp,
         media.protocol,
+        next((codec for ours, codec in both if ours.is_noise), None),
     )
 
 

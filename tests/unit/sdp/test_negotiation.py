@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tongdai.sdp import (
+    CN,
     G722,
     OPUS,
     PCMA,
@@ -192,3 +193,16 @@ def test_each_side_says_itself_what_it_wishes_to_receive() -> None:
     text, agreed = answer(offer, OURS, WIDE, session_id=1, version=1)
     assert ("fmtp", "96 useinbandfec=1") in text.media[0].attributes
     assert (agreed.codecs[0].name, agreed.codecs[0].fmtp) == ("opus", "stereo=1;maxplaybackrate=16000")
+
+
+def test_comfort_noise_is_taken_where_it_is_offered_and_is_no_voice() -> None:
+    offer = offer_of("m=audio 4000 RTP/AVP 0 13 101", "a=rtpmap:101 telephone-event/8000")
+    text, agreed = answer(offer, OURS, [PCMU, CN, TELEPHONE_EVENT], session_id=1, version=1)
+    assert text.media[0].formats == ["0", "13", "101"]
+    assert [codec.name for codec in agreed.codecs] == ["PCMU"]
+    assert agreed.noise is not None
+    assert agreed.noise.send_pt == 13
+    only = offer_of("m=audio 4000 RTP/AVP 13")
+    with pytest.raises(NotAcceptable):
+        answer(only, OURS, [PCMU, CN, TELEPHONE_EVENT], session_id=1, version=1)
+    assert reply(offer)[1].noise is None

@@ -135,7 +135,9 @@ impl Control {
                 DONE
             }
             Command::Dtmf { session, digits, ms, gap_ms } => self.dtmf(session, digits, *ms, *gap_ms),
-            Command::Voice { session, gain_db, muted } => self.voice(session, gain_db.unwrap_or(0.0), *muted),
+            Command::Voice { session, gain_db, muted, agc } => {
+                self.voice(session, gain_db.unwrap_or(0.0), *muted, *agc)
+            }
             Command::MixerOpen { mixer } => {
                 if self.mixers.find(mixer).is_some() {
                     return refuse(ErrorCode::Exists, format!("mixer {mixer} is open"));
@@ -253,7 +255,7 @@ impl Control {
         if asked.port == 0 {
             return refuse(ErrorCode::BadValue, "port 0 means no stream; close the session instead");
         }
-        let Formats { codecs, opus, dtmf, srtp } = formats::read(asked)?;
+        let Formats { codecs, opus, dtmf, cn, srtp } = formats::read(asked)?;
         let rtp = SocketAddr::new(ip, asked.port);
         // RTCP is on the next port unless another was signalled; behind the last port there is none.
         let rtcp_port = asked.rtcp_port.or(asked.port.checked_add(1)).unwrap_or(asked.port);
@@ -263,6 +265,7 @@ impl Control {
             codecs,
             opus,
             dtmf,
+            cn,
             srtp,
             direction: asked.direction,
             ptime_ms: asked.ptime.clamp(10, 60) / 10 * 10,
@@ -412,13 +415,13 @@ impl Control {
         }
     }
 
-    fn voice(&mut self, session: &str, gain_db: f64, muted: bool) -> Result<Answer, Refusing> {
+    fn voice(&mut self, session: &str, gain_db: f64, muted: bool, agc: bool) -> Result<Answer, Refusing> {
         let slot = self.slot_of(session)?;
         if !gain_db.is_finite() {
             return refuse(ErrorCode::BadValue, "`gain_db` is a number of decibels");
         }
         let gain = if muted { Gain::NONE } else { Gain::from_db(gain_db) };
-        self.orders.send(Order::Voice { slot, gain });
+        self.orders.send(Order::Voice { slot, gain, agc });
         DONE
     }
 

@@ -13,6 +13,7 @@ pub struct Formats {
     pub codecs: Vec<Format<Codec>>,
     pub opus: opus::Settings,
     pub dtmf: Vec<Format<u32>>,
+    pub cn: Option<Format<()>>,
     pub srtp: Option<Srtp>,
 }
 
@@ -37,7 +38,10 @@ pub fn read(asked: &RemoteCommand) -> Result<Formats, Refusing> {
         dtmf.push(Format { pt: entry.pt, rx_pt: entry.rx_pt.unwrap_or(entry.pt), what: entry.clock });
     }
     let pairs = codecs.iter().map(|format| (format.pt, format.rx_pt));
-    let pairs: Vec<(u8, u8)> = pairs.chain(dtmf.iter().map(|format| (format.pt, format.rx_pt))).collect();
+    let pairs = pairs.chain(dtmf.iter().map(|format| (format.pt, format.rx_pt)));
+    let cn = asked.cn.as_ref();
+    let cn = cn.map(|entry| Format { pt: entry.pt, rx_pt: entry.rx_pt.unwrap_or(entry.pt), what: () });
+    let pairs: Vec<(u8, u8)> = pairs.chain(cn.iter().map(|format| (format.pt, format.rx_pt))).collect();
     for (i, &(pt, rx_pt)) in pairs.iter().enumerate() {
         let twice = pairs[..i].iter().any(|&(before, rx_before)| pt == before || rx_pt == rx_before);
         if pt > 127 || rx_pt > 127 || twice {
@@ -47,7 +51,7 @@ pub fn read(asked: &RemoteCommand) -> Result<Formats, Refusing> {
     let srtp = asked.srtp.as_ref().map(protection).transpose()?;
     let fmtp = asked.codecs.iter().zip(&codecs).find(|(_, format)| format.what == Codec::Opus);
     let opus = fmtp.and_then(|(entry, _)| entry.fmtp.as_deref()).map(opus::Settings::from_fmtp);
-    Ok(Formats { codecs, opus: opus.unwrap_or_default(), dtmf, srtp })
+    Ok(Formats { codecs, opus: opus.unwrap_or_default(), dtmf, cn, srtp })
 }
 
 /// The keys of a protected stream. What is wrong with them is said without them.

@@ -115,6 +115,9 @@ pub enum Command {
         gain_db: Option<f64>,
         #[serde(default)]
         muted: bool,
+        /// Whether it is brought to the level of the others.
+        #[serde(default)]
+        agc: bool,
     },
     MixerOpen {
         mixer: String,
@@ -221,6 +224,9 @@ pub struct RemoteCommand {
     pub codecs: Vec<CodecEntry>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dtmf: Vec<EventEntry>,
+    /// Comfort noise (RFC 3389), when it was negotiated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cn: Option<NoiseEntry>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub srtp: Option<SrtpEntry>,
     pub direction: Direction,
@@ -240,6 +246,14 @@ pub struct CodecEntry {
     /// What the peer wishes to receive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fmtp: Option<String>,
+}
+
+/// Comfort noise.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NoiseEntry {
+    pub pt: u8,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rx_pt: Option<u8>,
 }
 
 /// telephone-event of a clock.

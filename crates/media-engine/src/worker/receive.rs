@@ -12,7 +12,7 @@ use media_proto::latch::Verdict;
 use media_proto::sound::Playlist;
 use media_proto::tx::Incoming;
 use media_proto::voice::Content;
-use media_proto::{Micros, dtmf, rtcp, rtp};
+use media_proto::{Micros, dtmf, inband, rtcp, rtp};
 use std::net::SocketAddr;
 
 /// A socket that is ready again this soon gets more than a phone sends.
@@ -94,15 +94,24 @@ impl World {
         let payload = &datagram[packet.payload.clone()];
         let mut pressed = None;
         let mut ticks = 0;
-        let mut is_heard = false;
+        let mut sounded = None;
+        let content = match kind {
+            Kind::Voice(codec) => Some(Content::Voice(codec)),
+            Kind::Noise => Some(Content::Noise),
+            Kind::Event(_) => None,
+        };
+        let mut is_heard = content.is_some() && session.is_listened_to();
+        if let (true, Some(content)) = (is_heard, content) {
+            session.say(now, &packet, content, payload);
+        }
         match kind {
             Kind::Voice(codec) => {
                 ticks = codec.duration(payload);
-                is_heard = session.is_listened_to();
-                if is_heard {
-                    session.say(now, &packet, Content::Voice(codec), payload);
+                if let Some(keys) = &mut session.keys_in {
+                    sounded = keys.receive(codec, packet.sequence, payload);
                 }
             }
+            Kind::Noise => {}
             Kind::Event(clock) => {
                 pressed = dtmf::Event::parse(payload).and_then(|event| {
                     Some((event, session.digits_in.receive(now, clock, packet.timestamp, event)?))
@@ -113,6 +122,7 @@ impl World {
             (Kind::Voice(_), Some(spoken)) => spoken.has_sound(),
             (Kind::Voice(codec), None) => !codec.is_silent(payload),
             (Kind::Event(_), _) => true,
+            (Kind::Noise, _) => false,
         };
         if let Some(silent) = session.presence.packet(now, has_sound) {
             self.notes.send(crate::notes::Note::Session { slot, what: Happening::Heard { silent } });
@@ -150,11 +160,10 @@ impl World {
                 _ => {
                     if !hearing.forward(now, &mut forward, &mut self.scratch[..]) {
                         self.due[hearer as usize] = self.due[hearer as usize].min(hearing.hear_anew(now));
-                        if let (false, Kind::Voice(codec), Some(session)) =
-                            (is_heard, kind, self.session(slot))
+                        if let (false, Some(content), Some(session)) = (is_heard, content, self.session(slot))
                         {
                             let payload = &forward.datagram[forward.start..forward.end];
-                            session.say(now, &packet, Content::Voice(codec), payload);
+                            session.say(now, &packet, content, payload);
                             is_heard = true;
                         }
                     }
@@ -167,6 +176,9 @@ impl World {
         }
         if let Some((_, pressed)) = pressed {
             self.pressed(slot, pressed);
+        }
+        if let Some(digit) = sounded {
+            self.pressed(slot, dtmf::Pressed { digit, ms: inband::KNOWN_MS });
         }
     }
 

@@ -9,6 +9,7 @@ use media_proto::codec::{self, Codec, Encoder};
 use media_proto::dtmf;
 use media_proto::ear::Ear;
 use media_proto::g711::Law;
+use media_proto::inband;
 use media_proto::latch::Latch;
 use media_proto::mixer::Gain;
 use media_proto::presence::Presence;
@@ -21,7 +22,7 @@ use media_proto::sound::Playlist;
 use media_proto::srtp::{Protector, Unprotector};
 use media_proto::tx::{Incoming, TxStream};
 use media_proto::voice::{Heard, Voice};
-use media_proto::{MS, Micros, SECOND};
+use media_proto::{MS, Micros, SAMPLE_RATE, SECOND};
 
 /// A peer that sent nothing for this long is replaced by silence.
 pub const HOLE: Micros = 200 * MS;
@@ -46,6 +47,8 @@ pub struct Session {
     pub rx: RxStream,
     pub tx: TxStream,
     pub digits_in: dtmf::Receiver,
+    /// Finds keys in the voice of a peer that has no telephone-event.
+    pub keys_in: Option<Box<inband::Receiver>>,
     pub source: Source,
     /// Where the endless sound goes on.
     pub loop_at: usize,
@@ -60,6 +63,8 @@ pub struct Session {
     pub heard_before: Heard,
     /// The mixer's place in it.
     pub ear: Option<Box<Ear>>,
+    /// Whether what it says is brought to one level.
+    pub agc: bool,
     /// How loud it goes into the mix.
     pub voice: Gain,
     /// This leg's place in what the source says, when that has to be encoded anew.
@@ -119,6 +124,8 @@ pub enum Kind {
     Voice(Codec),
     /// telephone-event of a clock.
     Event(u32),
+    /// Comfort noise.
+    Noise,
 }
 
 impl Kind {
@@ -127,6 +134,7 @@ impl Kind {
         match self {
             Kind::Voice(codec) => codec.clock(),
             Kind::Event(clock) => clock,
+            Kind::Noise => SAMPLE_RATE,
         }
     }
 }
@@ -160,6 +168,7 @@ impl Session {
             rx: RxStream::default(),
             tx: TxStream::new(now, random.0),
             digits_in: dtmf::Receiver::default(),
+            keys_in: None,
             source: Source::Silence,
             loop_at: 0,
             hearers: Vec::new(),
@@ -169,6 +178,7 @@ impl Session {
             spoken: None,
             heard_before: Heard::default(),
             ear: None,
+            agc: false,
             voice: Gain::ONE,
             heard: None,
             coders: Coders::default(),
@@ -205,6 +215,12 @@ impl Session {
         });
         if !same {
             self.coders.encoder = first.law().is_none().then(|| Encoder::new(first, remote.opus)).flatten();
+        }
+        // One that sends its keys as events may let them be heard too, and would press each twice.
+        let has_keys = !remote.dtmf.is_empty();
+        self.keys_in = self.keys_in.take().filter(|_| !has_keys);
+        if !has_keys {
+            self.keys_in.get_or_insert_default();
         }
         self.remote = Some(remote);
         if !sent && self.sends() {
@@ -256,6 +272,9 @@ impl Session {
         let voice = remote.codecs.iter().find(|format| format.rx_pt == payload_type);
         if let Some(format) = voice {
             return Some(Kind::Voice(format.what));
+        }
+        if remote.cn.is_some_and(|format| format.rx_pt == payload_type) {
+            return Some(Kind::Noise);
         }
         remote.dtmf.iter().find(|format| format.rx_pt == payload_type).map(|format| Kind::Event(format.what))
     }
@@ -336,6 +355,11 @@ impl Session {
                 }
                 Way::Anew => return false,
             },
+            Kind::Noise => {
+                let Some(format) = remote.cn else { return false };
+                self.tx.set_clock(now, SAMPLE_RATE);
+                (self.tx.relay(now, packet.incoming, format.pt, length), bytes)
+            }
             Kind::Event(clock) => {
                 let Some((payload_type, ours)) = self.event_format() else { return true };
                 let mut incoming = packet.incoming;

@@ -13,6 +13,7 @@ impl Session {
     /// Takes a packet for those who need it decoded.
     pub fn say(&mut self, now: Micros, packet: &rtp::Packet, content: Content, payload: &[u8]) {
         let spoken = self.spoken.get_or_insert_with(|| Box::new(Voice::default()));
+        spoken.level(self.agc);
         let rtp::Packet { ssrc, sequence, timestamp, .. } = *packet;
         spoken.put(now, &Arrival { ssrc, sequence, timestamp, content, payload });
     }

@@ -59,6 +59,7 @@ impl Stage {
             rtcp: address,
             codecs: vec![Format { pt: payload_type, rx_pt: payload_type, what: codec }],
             opus: opus::Settings::default(),
+            cn: None,
             srtp: None,
             dtmf: Vec::from_iter(dtmf.then_some(Format { pt: 101, rx_pt: 101, what: 8000 })),
             direction,

@@ -179,9 +179,9 @@ impl World {
                     self.finish_recording(slot, RecordEnd::Stopped, None);
                 }
             }
-            Order::Voice { slot, gain } => {
+            Order::Voice { slot, gain, agc } => {
                 if let Some(session) = self.session(slot) {
-                    session.voice = gain;
+                    (session.voice, session.agc) = (gain, agc);
                 }
             }
             Order::Digits { slot, events, sound } => {

@@ -6,11 +6,16 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 static START: OnceLock<Instant> = OnceLock::new();
 
-/// Monotonic time since the first call in this process.
+/// The moment from which [`now`] counts: its first call in this process.
+#[allow(clippy::disallowed_methods, reason = "this is the clock")]
+pub fn start() -> Instant {
+    *START.get_or_init(Instant::now)
+}
+
+/// Monotonic time.
 #[allow(clippy::disallowed_methods, reason = "this is the clock")]
 pub fn now() -> Micros {
-    let start = START.get_or_init(Instant::now);
-    start.elapsed().as_micros() as Micros
+    start().elapsed().as_micros() as Micros
 }
 
 /// The wall clock, as microseconds since 1970.

@@ -4,6 +4,7 @@
 //!
 //! - [`control`] (the main thread) speaks with the controller, checks every command, owns names and ports;
 //! - [`worker`], one for each core, moves packets and makes sound; its orders are checked already and cannot fail;
+//! - [`handshakes`] agrees on keys with peers, which takes longer than a packet may wait;
 //! - [`loader`] reads and encodes sound files, so that no packet waits for a disk;
 //! - [`writer`] writes recordings, for the same reason.
 //!
@@ -12,6 +13,7 @@
 pub mod args;
 pub mod clock;
 pub mod control;
+pub mod handshakes;
 pub mod loader;
 pub mod log;
 pub mod notes;

@@ -1,11 +1,13 @@
 //! What the other threads tell control.
 
+use crate::handshakes::{AssociationId, Outcome};
 use crate::orders::{Slot, Sockets, Token};
 use crate::sys::EventFd;
 use crate::wire::{EngineStats, PlayEnd, RecordEnd, SessionStats};
 use media_proto::Micros;
 use media_proto::presence::Lack;
 use media_proto::sound::Sound;
+use media_proto::srtp::Suite;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -40,6 +42,12 @@ pub enum Note {
         opened: Result<(), String>,
     },
     Recorded(Recorded),
+    /// What came of a handshake; the worker wants to know it.
+    Handshake {
+        slot: Slot,
+        id: AssociationId,
+        outcome: Outcome,
+    },
     /// A worker has closed everything; after all of them, the writer has completed all files.
     Ended,
 }
@@ -68,6 +76,19 @@ pub enum Happening {
     },
     /// Nothing is missing any more.
     Heard {
+        silent: Micros,
+    },
+    /// The handshake brought keys.
+    Secured {
+        suite: Suite,
+        version: &'static str,
+    },
+    /// It did not, and will not.
+    Insecure {
+        why: &'static str,
+    },
+    /// The peer's consent to be sent media ended.
+    Expired {
         silent: Micros,
     },
 }

@@ -1,11 +1,14 @@
 //! What control orders the workers to do. Names are resolved to slots, values checked, files loaded: orders cannot fail.
 
+use crate::handshakes::{AssociationId, Outcome};
 use crate::notes::Recorded;
 use crate::sys::EventFd;
 use crate::wire::{Direction, Secret};
 use crate::worker::Parcel;
 use media_proto::codec::Codec;
+use media_proto::dtls::{Fingerprint, Role};
 use media_proto::dtmf;
+use media_proto::ice::Generation;
 use media_proto::mixer::Gain;
 use media_proto::opus;
 use media_proto::recording::Limits;
@@ -54,6 +57,14 @@ impl Srtp {
     }
 }
 
+/// How the keys are agreed on with the peer itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dtls {
+    pub role: Role,
+    /// Of the peer's certificate: one of them has to be right.
+    pub fingerprints: Vec<Fingerprint>,
+}
+
 /// The negotiated peer.
 #[derive(Clone, Debug)]
 pub struct Remote {
@@ -69,6 +80,12 @@ pub struct Remote {
     pub cn: Option<Format<()>>,
     /// The keys, when the stream is protected.
     pub srtp: Option<Srtp>,
+    /// The keys will come of a handshake; then `srtp` is none.
+    pub dtls: Option<Dtls>,
+    /// The peer shows by ICE where it is; the addresses above mean nothing then.
+    pub ice: Option<Generation>,
+    /// RTCP comes to the port of RTP, and goes there.
+    pub rtcp_mux: bool,
     pub direction: Direction,
     /// 10 to 60, a multiple of 10.
     pub ptime_ms: u32,
@@ -107,6 +124,12 @@ pub enum Order {
     Remote {
         slot: Slot,
         remote: Remote,
+    },
+    /// What came of a handshake.
+    Handshake {
+        slot: Slot,
+        id: AssociationId,
+        outcome: Outcome,
     },
     Hear {
         slot: Slot,
@@ -195,6 +218,7 @@ impl Order {
         match *self {
             Order::Open { slot, .. }
             | Order::Remote { slot, .. }
+            | Order::Handshake { slot, .. }
             | Order::Hear { slot, .. }
             | Order::Play { slot, .. }
             | Order::Stop { slot, .. }

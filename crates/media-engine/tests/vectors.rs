@@ -4,9 +4,9 @@
 //! difference before it is committed.
 
 use media_engine::wire::{
-    self, Body, CodecEntry, Command, Direction, EngineStats, ErrorCode, Event, EventEntry, Grant, Lack,
-    Listed, NoiseEntry, Numbered, PlayEnd, RecordCommand, RecordEnd, Refusal, RemoteCommand, Secret,
-    SessionStats, Source, SrtpEntry, ToneName,
+    self, Body, CodecEntry, Command, Direction, DtlsEntry, EngineStats, ErrorCode, Event, EventEntry, Grant,
+    IceEntry, Lack, Listed, NoiseEntry, Numbered, PlayEnd, RecordCommand, RecordEnd, Refusal, RemoteCommand,
+    Secret, SessionStats, Setup, Source, SrtpEntry, ToneName,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -37,11 +37,17 @@ fn remote() -> RemoteCommand {
         dtmf: vec![EventEntry { pt: 101, rx_pt: None, clock: 8000 }],
         cn: None,
         srtp: None,
+        dtls: None,
+        ice: None,
+        rtcp_mux: false,
         direction: Direction::Sendrecv,
         ptime: 20,
         tag: None,
     }
 }
+
+const FINGERPRINT: &str =
+    "sha-256 19:E2:1C:3B:4B:9F:81:E6:B8:5C:F4:A5:A8:D8:73:04:BB:05:2F:70:9F:04:A9:0E:05:E9:26:33:E8:70:88:A2";
 
 fn sources() -> Vec<(&'static str, Source)> {
     vec![
@@ -72,21 +78,21 @@ fn commands() -> Vec<(String, Command)> {
         ("hello after a crash", Command::Hello { proto: 1, after: Some(70_000) }),
         ("open", Command::Open { session: session(), ip: None }),
         ("open at an address", Command::Open { session: session(), ip: Some(s("2001:db8::1")) }),
-        ("remote", Command::Remote(remote())),
+        ("remote", Command::Remote(Box::new(remote()))),
         (
             "remote with everything",
-            Command::Remote(RemoteCommand {
+            Command::Remote(Box::new(RemoteCommand {
                 rtcp_ip: Some(s("192.0.2.8")),
                 rtcp_port: Some(40_101),
                 direction: Direction::Sendonly,
                 ptime: 30,
                 tag: Some(s("anphat/call-7/leg-2")),
                 ..remote()
-            }),
+            })),
         ),
         (
             "remote of wide band",
-            Command::Remote(RemoteCommand {
+            Command::Remote(Box::new(RemoteCommand {
                 codecs: vec![
                     CodecEntry {
                         name: s("opus"),
@@ -101,24 +107,46 @@ fn commands() -> Vec<(String, Command)> {
                     EventEntry { pt: 96, rx_pt: Some(101), clock: 8000 },
                 ],
                 ..remote()
-            }),
+            })),
         ),
         (
             "remote without events",
-            Command::Remote(RemoteCommand { dtmf: vec![], direction: Direction::Recvonly, ..remote() }),
+            Command::Remote(Box::new(RemoteCommand {
+                dtmf: vec![],
+                direction: Direction::Recvonly,
+                ..remote()
+            })),
         ),
         (
             "remote with keys",
-            Command::Remote(RemoteCommand {
+            Command::Remote(Box::new(RemoteCommand {
                 srtp: Some(SrtpEntry {
                     suite: s("AES_CM_128_HMAC_SHA1_80"),
                     send: Secret::new("WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz"),
                     recv: Secret::new("PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR"),
                 }),
                 ..remote()
-            }),
+            })),
         ),
-        ("remote on hold", Command::Remote(RemoteCommand { direction: Direction::Inactive, ..remote() })),
+        (
+            "remote of a browser",
+            Command::Remote(Box::new(RemoteCommand {
+                ip: s("0.0.0.0"),
+                port: 9,
+                ice: Some(IceEntry {
+                    ufrag: s("Wq3r"),
+                    pwd: Secret::new("Q3JvY3VzIHZlcm51cyBzdW50"),
+                    remote_ufrag: s("9uB6"),
+                }),
+                dtls: Some(DtlsEntry { setup: Setup::Passive, fingerprints: vec![s(FINGERPRINT)] }),
+                rtcp_mux: true,
+                ..remote()
+            })),
+        ),
+        (
+            "remote on hold",
+            Command::Remote(Box::new(RemoteCommand { direction: Direction::Inactive, ..remote() })),
+        ),
         (
             "play",
             Command::Play {
@@ -162,7 +190,8 @@ fn commands() -> Vec<(String, Command)> {
     let levelled = Command::Voice { session: s("s-1"), gain_db: None, muted: false, agc: true };
     commands.push((s("voice levelled"), levelled));
     let cn = Some(NoiseEntry { pt: 13, rx_pt: None });
-    commands.push((s("remote with comfort noise"), Command::Remote(RemoteCommand { cn, ..remote() })));
+    commands
+        .push((s("remote with comfort noise"), Command::Remote(Box::new(RemoteCommand { cn, ..remote() }))));
     commands
 }
 
@@ -180,6 +209,7 @@ fn replies() -> Vec<(&'static str, Value)> {
                     version: s("0.1.0"),
                     sessions: 3,
                     lost: 0,
+                    fingerprint: s(FINGERPRINT),
                 },
             ),
         ),
@@ -264,6 +294,9 @@ fn events() -> Vec<(String, Numbered)> {
         ("dtmf", Event::Dtmf { session: session(), digit: '#', ms: 20 }),
         ("latched", Event::Latched { session: session(), ip: s("192.0.2.7"), port: 40_000 }),
         ("moved", Event::Moved { session: session(), ip: s("192.0.2.9"), port: 40_002 }),
+        ("secured", Event::Secured { session: session(), suite: s("AEAD_AES_256_GCM"), dtls: s("1.3") }),
+        ("insecure", Event::Insecure { session: session(), detail: s("the peer agreed on no SRTP profile") }),
+        ("expired", Event::Expired { session: session(), ms: 15_000 }),
         ("quiet", Event::Quiet { session: session(), ms: 5_000, lack: Lack::Packets }),
         ("quiet with silence", Event::Quiet { session: session(), ms: 5_010, lack: Lack::Sound }),
         ("heard", Event::Heard { session: session(), ms: 8_240 }),

@@ -5,11 +5,13 @@
 
 pub mod agc;
 pub mod codec;
+pub mod dtls;
 pub mod dtmf;
 pub mod ear;
 pub mod floor;
 pub mod g711;
 pub mod g722;
+pub mod ice;
 pub mod inband;
 pub mod latch;
 pub mod mixer;
@@ -23,6 +25,7 @@ pub mod rtp;
 pub mod rx;
 pub mod sound;
 pub mod srtp;
+pub mod stun;
 pub mod tone;
 pub mod tx;
 pub mod vad;

@@ -159,6 +159,11 @@ impl Block {
     }
 }
 
+/// Whether the second byte of a packet is RTCP's, where RTP comes to the same port (RFC 5761 §4).
+pub fn is_type(second: u8) -> bool {
+    (192..=223).contains(&second)
+}
+
 /// Reads a compound packet for the stream `ours`; `None` when it is not valid (RFC 3550 A.2).
 pub fn parse(datagram: &[u8], ours: u32) -> Option<Heard> {
     let mut heard = Heard::default();

@@ -115,6 +115,7 @@ class Control:
         self.front.registrar = Registrar(
             self.bindings, admit=lambda incoming: admit(callers, incoming), clock=clock
         )
+        self.media.on_gone = self.front.lost
         self.ua = UserAgent(
             self.front,
             clock=clock.monotonic,

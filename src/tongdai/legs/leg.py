@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+import string
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -25,6 +26,8 @@ _SUPPORTED = (*CODECS.values(), sdp.CN, *_EVENTS)
 _OFFERED = ("AES_CM_128_HMAC_SHA1_80", "AEAD_AES_256_GCM")
 """Suites that we offer: what everybody has first, as many phones only look at the first."""
 
+_ICE_LETTERS = string.ascii_letters + string.digits
+
 RETRY_AFTER = (("Retry-After", "5"),)
 
 
@@ -43,6 +46,10 @@ class LegRecord(msgspec.Struct):
     """The transport protocol of the stream, as in its m= line."""
     crypto: list[sdp.Crypto] = []
     """Our keys, one for each suite; empty when the stream is plain."""
+    webrtc: sdp.WebRtc | None = None
+    """Our side of a stream whose peer proves itself by ICE and DTLS; the handshake itself is the engine's."""
+    remote_ice: sdp.Ice | None = None
+    """The peer's credentials: others are a restart (RFC 8839 §4.4.1.1)."""
     offer: str = ""
     """Our last offer, while its answer is awaited, and what we answered last."""
     held: bool = False
@@ -60,8 +67,9 @@ class SipLeg:
         self.remote_offer: sdp.SessionDescription | None = None
         self.local: sdp.SessionDescription | None = None
         self.refer: Refer | None = None
-        self.insisted: Callable[[], None] | None = None
-        """Calls again with keys, when the phone takes no other call."""
+        self.otherwise: Callable[[], bool] | None = None
+        """Calls again with another kind of stream, when the phone does not take this one; False: there is
+        none."""
         self.gone = False
 
     @property
@@ -90,14 +98,26 @@ class SipLeg:
 
     # descriptions
 
-    @property
-    def _here(self) -> sdp.LocalMedia:
-        return sdp.LocalMedia(self.record.ip, self.record.port, self.record.rtcp_port)
+    def _here(self, side: sdp.WebRtc | None = None) -> sdp.LocalMedia:
+        return sdp.LocalMedia(self.record.ip, self.record.port, self.record.rtcp_port, side)
 
-    def protect(self, protocol: str) -> None:
-        """Offer keys from now on, under `protocol`: either they are welcome, or nothing else will do."""
-        self.record.protocol = protocol
-        self.record.crypto = [sdp.Crypto(tag, suite, new_key(suite)) for tag, suite in enumerate(_OFFERED, 1)]
+    def _side(self, theirs: sdp.Ice | None) -> sdp.WebRtc:
+        """Our side for a peer with these credentials: as it was, or anew."""
+        side = self.record.webrtc
+        if side is None:
+            return sdp.WebRtc(self.media.fingerprint, new_ice())
+        if theirs is not None and theirs != self.record.remote_ice:
+            return msgspec.structs.replace(side, ice=new_ice())
+        return side
+
+    def offer_as(self, protocol: str, keys: bool = False) -> None:
+        """Offer a stream under `protocol` from now on; with `keys` in the description where they may stand
+        there."""
+        self.record.protocol, self.record.crypto = protocol, []
+        if keys and protocol not in sdp.HANDSHAKEN:
+            self.record.crypto = [
+                sdp.Crypto(tag, suite, new_key(suite)) for tag, suite in enumerate(_OFFERED, 1)
+            ]
 
     def make_offer(self, prefer: Sequence[str]) -> str:
         """An offer of what the other side speaks, so that nothing is transcoded where that can be, and of
@@ -106,8 +126,11 @@ class SipLeg:
         codecs = [CODECS[name] for name in dict.fromkeys((*names, *_EVERYBODY_HAS))]
         clocks = {codec.clock_rate for codec in codecs}
         self.record.sdp_version += 1
+        side = None
+        if self.record.protocol in sdp.HANDSHAKEN:
+            side = msgspec.structs.replace(self._side(self.record.remote_ice), setup=None)
         self.local = sdp.make_offer(
-            self._here,
+            self._here(side),
             [*codecs, *(event for event in _EVENTS if event.clock_rate in clocks)],
             session_id=self.record.sdp_id,
             version=self.record.sdp_version,
@@ -122,7 +145,7 @@ class SipLeg:
         version = self.record.sdp_version + 1
         local, agreed = sdp.answer(
             self.remote_offer,
-            self._here,
+            self._here(self._side(self.remote_offer.ice)),
             _SUPPORTED,
             prefer=prefer,
             session_id=self.record.sdp_id,
@@ -142,13 +165,21 @@ class SipLeg:
         """Tell the engine where the peer is and what it speaks. Raises sdp.NotAcceptable when we cannot send
         there.
         """
-        _check_address(agreed.remote_host, self.record.ip)
-        if self._protected and agreed.srtp is None:
+        agreed = self._reached(agreed)
+        if (self._protected and agreed.srtp is None) or (self.record.webrtc and agreed.secured is None):
             raise sdp.NotAcceptable("a protected call stays protected")
         self._keep_keys(agreed)
         self.record.codecs = [codec.name.upper() for codec in agreed.codecs]
         self.record.held = agreed.held_by_peer
         self.media.remote(self.id, agreed)
+
+    def _reached(self, agreed: sdp.Negotiated) -> sdp.Negotiated:
+        """The same, when we can send there. With ICE the peer will show where it is, whatever it wrote."""
+        if agreed.secured is None or agreed.secured.remote_ice is None:
+            _check_address(agreed.remote_host, self.record.ip)
+            return agreed
+        nowhere = "::" if ":" in self.record.ip else "0.0.0.0"
+        return msgspec.structs.replace(agreed, remote_host=nowhere, remote_port=9)
 
     @property
     def _protected(self) -> bool:
@@ -162,7 +193,14 @@ class SipLeg:
 
     def _keep_keys(self, agreed: sdp.Negotiated) -> None:
         self.record.crypto = []
-        if agreed.srtp is not None:
+        if (secured := agreed.secured) is not None:
+            mid = agreed.mid or ""
+            side = sdp.WebRtc(self.media.fingerprint, secured.ice, secured.setup, mid)
+            self.record.webrtc, self.record.remote_ice = side, secured.remote_ice
+            self.record.protocol = agreed.protocol
+        elif self.record.protocol in sdp.HANDSHAKEN:
+            self.record.protocol = agreed.protocol
+        elif agreed.srtp is not None:
             self.record.crypto = [sdp.Crypto(1, agreed.srtp.suite, agreed.srtp.send)]
             self.record.protocol = agreed.protocol
 
@@ -223,11 +261,18 @@ def new_key(suite: str) -> str:
     return base64.b64encode(secrets.token_bytes(sdp.SUITES[suite])).decode()
 
 
+def new_ice() -> sdp.Ice:
+    """Credentials with 47 and 142 bits that nobody guesses (RFC 8839 §5.4 asks for 24 and 128)."""
+    ufrag, pwd = ("".join(secrets.choice(_ICE_LETTERS) for _ in range(length)) for length in (8, 24))
+    return sdp.Ice(ufrag, pwd)
+
+
 def check_offer(offer: sdp.SessionDescription, host: str) -> None:
     """Find out what could never be answered from the address `host`. Raises sdp.SdpError."""
-    here = sdp.LocalMedia(host, 9)
+    here = sdp.LocalMedia(host, 9, webrtc=sdp.WebRtc("", new_ice()))
     _, agreed = sdp.answer(offer, here, _SUPPORTED, session_id=0, version=0, key=new_key)
-    _check_address(agreed.remote_host, host)
+    if agreed.secured is None or agreed.secured.remote_ice is None:
+        _check_address(agreed.remote_host, host)
 
 
 def _check_address(theirs: str, ours: str) -> None:

@@ -15,6 +15,7 @@ from tongdai.journal.port import Journal
 from tongdai.legs.callers import Callers, Refusal
 from tongdai.legs.causes import cause_of, status_of
 from tongdai.legs.info import digit_of
+from tongdai.legs.kinds import is_private, kinds_for, on_websocket
 from tongdai.legs.leg import RETRY_AFTER, LegRecord, SipLeg, check_offer
 from tongdai.legs.ports import Contacts, Edge, LegMedia, Opened, Post
 from tongdai.legs.twins import Twins
@@ -103,6 +104,8 @@ class Legs:
         record = LegRecord(f"{call}.l0", caller.tenant, "", 0, 0, sdp_id=_sdp_id(call), trunk=caller.trunk)
         leg = SipLeg(record, self._media, session)
         leg.remote_offer = offer
+        if offer is None and on_websocket(session.flow):
+            leg.offer_as(sdp.HANDSHAKEN[0])
         session.tag = leg
         self._legs[leg.id] = leg
         offered = e.LegOffered(call, leg.id, caller.party, caller.dialled, replaces)
@@ -168,11 +171,11 @@ class Legs:
 
     def _call(self, leg: SipLeg, command: c.CreateLeg) -> None:
         matched = self._legs.get(command.match)
-        if isinstance(command.target, c.DeviceTarget):
-            leg.insisted = lambda: self._call_protected(leg, command)
+        if isinstance(command.target, c.DeviceTarget) and leg.otherwise is None:
             contact = self._contacts(command.target.binding)
-            if contact is not None and contact.flow.transport in ("tls", "wss") and not leg.record.crypto:
-                leg.protect(sdp.PLAIN)  # a description that nobody else reads may carry keys
+            kinds = iter(kinds_for(contact) if contact is not None else ())
+            leg.otherwise = lambda: self._call_with(next(kinds, None), leg, command)
+            leg.offer_as(next(kinds, sdp.PLAIN), contact is not None and is_private(contact.flow))
         offer = leg.make_offer(matched.codecs if matched is not None else ())
         target = command.target
         try:
@@ -188,10 +191,13 @@ class Legs:
         if leg.session is None:
             self._failed(leg, Cause.UNAVAILABLE)
 
-    def _call_protected(self, leg: SipLeg, command: c.CreateLeg) -> None:
-        """Once more, for a phone that takes nothing but protected calls."""
-        leg.protect(sdp.PROTECTED)
+    def _call_with(self, protocol: str | None, leg: SipLeg, command: c.CreateLeg) -> bool:
+        """Once more, for a phone that does not take what it was offered; False when there is nothing else."""
+        if protocol is None:
+            return False
+        leg.offer_as(protocol, True)
         self._call(leg, command)
+        return True
 
     def _call_device(
         self, leg: SipLeg, target: c.DeviceTarget, caller: Party, offer: str
@@ -270,9 +276,7 @@ class Legs:
         leg = self._leg(session)
         if leg is None:
             return
-        if status == 488 and leg.insisted is not None and leg.record.protocol == sdp.PLAIN:
-            leg.insisted()
-        else:
+        if status != 488 or leg.otherwise is None or not leg.otherwise():
             self._failed(leg, cause_of(status))
 
     # in the dialog
@@ -401,7 +405,7 @@ class Legs:
 
     def _forget(self, leg: SipLeg) -> None:
         leg.gone = True
-        leg.insisted = None
+        leg.otherwise = None
         if leg.session is not None:
             leg.session.tag = None
         self._legs.pop(leg.id, None)

@@ -99,6 +99,10 @@ class Opened(Protocol):
 class LegMedia(Protocol):
     """The media sessions of legs."""
 
+    @property
+    def fingerprint(self) -> str:
+        """Of the certificate that the engine shows to browsers."""
+
     def open(self, tenant: str, leg: str, done: Callable[[Opened | None, str], None]) -> None: ...
 
     def remote(self, leg: str, agreed: Negotiated) -> None: ...

@@ -54,6 +54,8 @@ class EngineClient(Commands):
         self._ids = 0
         self._task: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
+        self.fingerprint = ""
+        """Of that engine's certificate."""
         self.engine: str | None = None
         """Id of the engine that was greeted last."""
         self.last_event = after
@@ -182,7 +184,7 @@ class EngineClient(Commands):
         self._connection = connection
         if hello.engine != self.engine and self.engine is not None:
             self.last_event = 0
-        self.engine = hello.engine
+        self.engine, self.fingerprint = hello.engine, hello.fingerprint
         log.info("media engine greeted", engine=hello.engine, version=hello.version, sessions=hello.sessions)
         if hello.lost:
             log.error("events of the media engine lost", count=hello.lost)

@@ -52,6 +52,28 @@ class Moved(_Event, frozen=True, tag="moved"):
     port: int
 
 
+class Secured(_Event, frozen=True, tag="secured"):
+    """The handshake with the peer brought keys of this suite; `dtls` is its version."""
+
+    session: str
+    suite: str
+    dtls: str
+
+
+class Insecure(_Event, frozen=True, tag="insecure"):
+    """The handshake failed: the session stays without sound."""
+
+    session: str
+    detail: str
+
+
+class Expired(_Event, frozen=True, tag="expired"):
+    """The peer has not shown for `ms` that it still wants to be sent to (RFC 7675); nothing is."""
+
+    session: str
+    ms: int
+
+
 class Quiet(_Event, frozen=True, tag="quiet"):
     """From a peer that should send came no packet, or nothing but silence, for `ms`; told once per
     silence."""
@@ -83,5 +105,18 @@ class Orphaned(_Event, frozen=True, tag="orphaned"):
     session: str
 
 
-EngineEvent = Dtmf | PlayDone | RecordDone | Latched | Moved | Quiet | Heard | Failed | Orphaned
+EngineEvent = (
+    Dtmf
+    | PlayDone
+    | RecordDone
+    | Latched
+    | Moved
+    | Secured
+    | Insecure
+    | Expired
+    | Quiet
+    | Heard
+    | Failed
+    | Orphaned
+)
 """Any event."""

@@ -20,7 +20,7 @@ from tongdai.media import events as ev
 from tongdai.media import wire
 from tongdai.media.client import EngineClient
 from tongdai.media.errors import EngineError, EngineRefused
-from tongdai.sdp import Negotiated, NegotiatedCodec
+from tongdai.sdp import Negotiated, NegotiatedCodec, Secured
 
 log = get_logger(__name__)
 
@@ -59,6 +59,8 @@ class Sessions:
         note: Callable[[str, str, f.Fact], None],
     ) -> None:
         """`note(tenant, call, fact)` writes what was measured of a leg into the call's log."""
+        self.on_gone: Callable[[str], None] = lambda leg: None
+        """Told of a leg that will have no sound any more: its peer is gone, or is not who it says."""
         self._engine: EngineClient | None = None
         self._prompts = prompts
         self._recordings = recordings
@@ -81,6 +83,11 @@ class Sessions:
     def engine(self) -> EngineClient:
         assert self._engine is not None, "no engine was given"
         return self._engine
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the engine's certificate, for SDP."""
+        return self.engine.fingerprint
 
     # a leg's session
 
@@ -112,6 +119,9 @@ class Sessions:
             dtmf=[wire.Keys(x.send_pt, _other(x), x.clock_rate) for x in agreed.dtmf],
             cn=wire.Noise(agreed.noise.send_pt, _other(agreed.noise)) if agreed.noise is not None else None,
             srtp=wire.Srtp(*msgspec.structs.astuple(agreed.srtp)) if agreed.srtp is not None else None,
+            dtls=_dtls(agreed.secured) if agreed.secured is not None else None,
+            ice=_ice(agreed.secured) if agreed.secured is not None else None,
+            rtcp_mux=agreed.rtcp_mux,
             direction=agreed.direction,
             ptime=agreed.ptime,
             tag=self._tenants.get(leg),
@@ -278,12 +288,22 @@ class Sessions:
                 self._report(leg, e.LegUnheard(leg, lack, ms))
             case ev.Heard(session=leg, ms=ms):
                 self._report(leg, e.LegHeard(leg, ms))
+            case ev.Insecure(session=leg, detail=detail):
+                log.warning("no keys for a leg", leg=leg, tenant=self._tenants.get(leg), error=detail)
+                self._gone(leg)
+            case ev.Expired(session=leg):
+                log.info("the browser of a leg is gone", leg=leg, tenant=self._tenants.get(leg))
+                self._gone(leg)
             case ev.Failed():
                 log.warning(
                     "the engine refused a command", op=event.op, error=event.error, detail=event.detail
                 )
             case _:
                 pass
+
+    def _gone(self, leg: str) -> None:
+        if leg in self._tenants:
+            self.on_gone(leg)
 
     def _report(self, leg: str, event: e.Event) -> None:
         tenant = self._tenants.get(leg)
@@ -325,3 +345,13 @@ def _measured(leg: str, stats: wire.Stats) -> f.LegMeasured:
 def _other(codec: NegotiatedCodec) -> int | None:
     """The number it arrives under, when that is another one than it is sent under."""
     return codec.receive_pt if codec.receive_pt != codec.send_pt else None
+
+
+def _dtls(secured: Secured) -> wire.Dtls:
+    return wire.Dtls(secured.setup, secured.fingerprints)
+
+
+def _ice(secured: Secured) -> wire.Ice | None:
+    if secured.ice is None or secured.remote_ice is None:
+        return None
+    return wire.Ice(secured.ice.ufrag, secured.ice.pwd, secured.remote_ice.ufrag)

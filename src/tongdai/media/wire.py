@@ -3,7 +3,7 @@ map."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -53,6 +53,26 @@ class Srtp(msgspec.Struct, frozen=True):
         return f"Srtp({self.suite!r}, …)"
 
 
+class Dtls(msgspec.Struct, frozen=True):
+    """Keys that the engine agrees on with the peer itself: our part in the handshake, and the fingerprints
+    of the peer's certificate as SDP has them."""
+
+    setup: Literal["active", "passive"]
+    fingerprints: Sequence[str]
+
+
+class Ice(msgspec.Struct, frozen=True):
+    """Our credentials of ICE, and the peer's user fragment."""
+
+    ufrag: str
+    pwd: str
+    remote_ufrag: str
+
+    def __repr__(self) -> str:
+        """For a log: without the password."""
+        return f"Ice({self.ufrag!r}, …)"
+
+
 class Silence(msgspec.Struct, frozen=True, tag_field="kind", tag="silence"):
     pass
 
@@ -90,6 +110,8 @@ class Hello(msgspec.Struct, frozen=True):
     version: str
     sessions: int = 0
     lost: int = 0
+    fingerprint: str = ""
+    """Of the engine's certificate, as SDP has it."""
 
 
 class Opened(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from tongdai.sdp.codecs import CN, G722, OPUS, PCMA, PCMU, TELEPHONE_EVENT, TELEPHONE_EVENT_48000, Codec
 from tongdai.sdp.crypto import SUITES, Crypto, Srtp
-from tongdai.sdp.model import Direction, Media, Origin, SdpError, SessionDescription
+from tongdai.sdp.model import Direction, Ice, Media, Origin, SdpError, SessionDescription
 from tongdai.sdp.negotiation import (
     PLAIN,
     PROTECTED,
@@ -24,10 +24,12 @@ from tongdai.sdp.negotiation import (
     negotiate,
 )
 from tongdai.sdp.text import parse
+from tongdai.sdp.webrtc import HANDSHAKEN, Secured, Setup, WebRtc
 
 __all__ = [
     "CN",
     "G722",
+    "HANDSHAKEN",
     "OPUS",
     "PCMA",
     "PCMU",
@@ -39,6 +41,7 @@ __all__ = [
     "Codec",
     "Crypto",
     "Direction",
+    "Ice",
     "LocalMedia",
     "Media",
     "Negotiated",
@@ -46,8 +49,11 @@ __all__ = [
     "NotAcceptable",
     "Origin",
     "SdpError",
+    "Secured",
     "SessionDescription",
+    "Setup",
     "Srtp",
+    "WebRtc",
     "answer",
     "make_offer",
     "negotiate",

@@ -15,6 +15,17 @@ Attribute = tuple[str, str | None]
 """`a=name:value`, or `a=name` with None."""
 
 
+class Ice(msgspec.Struct, frozen=True):
+    """Credentials of one side of ICE (RFC 8839 §5.4)."""
+
+    ufrag: str
+    pwd: str
+
+    def __repr__(self) -> str:
+        """For a log: without the password."""
+        return f"Ice({self.ufrag!r}, …)"
+
+
 class SdpError(ValueError):
     """A description that cannot be used; the text says why (answer 400, or 488 for `NotAcceptable`)."""
 
@@ -97,9 +108,23 @@ class SessionDescription(msgspec.Struct):
         """The direction of a stream as its author says it; a null address is an author that does not listen
         (the hold of RFC 2543)."""
         direction = media.direction() or find_direction(self.attributes) or "sendrecv"
-        if is_null(self.host_of(media)):
+        if is_null(self.host_of(media)) and not self._has_ice(media):
             return "sendonly" if direction in ("sendrecv", "sendonly") else "inactive"
         return direction
+
+    def _has_ice(self, media: Media) -> bool:
+        """With ICE, no address yet is no hold (RFC 8839 §4.3.1)."""
+        return any(name == "ice-ufrag" for name, _ in (*media.attributes, *self.attributes))
+
+    @property
+    def ice(self) -> Ice | None:
+        """The credentials of the first stream that has some."""
+        for media in self.media:
+            about = dict((*self.attributes, *media.attributes))
+            ufrag, pwd = about.get("ice-ufrag"), about.get("ice-pwd")
+            if ufrag and pwd:
+                return Ice(ufrag, pwd)
+        return None
 
     def __str__(self) -> str:
         from tongdai.sdp.text import print_description

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from tongdai.sdp import webrtc as w
 from tongdai.sdp.codecs import PCMA, PCMU, TELEPHONE_EVENT, Codec
 from tongdai.sdp.crypto import Crypto, Srtp, read_crypto
 from tongdai.sdp.model import Attribute, Direction, Media, Origin, SdpError, SessionDescription, is_null
 
 PLAIN, PROTECTED = "RTP/AVP", "RTP/SAVP"
-_PROTOCOLS = (PLAIN, PROTECTED, "RTP/AVPF", "RTP/SAVPF")
+_PROTOCOLS = (PLAIN, PROTECTED, "RTP/AVPF", "RTP/SAVPF", *w.HANDSHAKEN)
 """Those that we answer. Feedback (RFC 4585) is not asked for in an answer, and so not sent."""
 _SENDS = ("sendrecv", "sendonly")
 _RECEIVES = ("sendrecv", "recvonly")
@@ -27,6 +28,8 @@ class LocalMedia(msgspec.Struct, frozen=True):
     host: str
     port: int
     rtcp_port: int | None = None
+    webrtc: w.WebRtc | None = None
+    """Our side of a stream whose peer proves itself, where we can have one."""
 
 
 class NegotiatedCodec(msgspec.Struct, frozen=True):
@@ -60,6 +63,12 @@ class Negotiated(msgspec.Struct, frozen=True):
     """Packet time in ms that the peer wishes."""
     srtp: Srtp | None = None
     """The keys, when the stream is protected."""
+    secured: w.Secured | None = None
+    """How the peer proves itself, when it does; then there are no keys here."""
+    mid: str | None = None
+    """The name of the stream, for BUNDLE."""
+    rtcp_mux: bool = False
+    """RTCP comes to the port of RTP, and goes there (RFC 5761)."""
     protocol: str = PLAIN
     """The transport protocol in the peer's m= line."""
     noise: NegotiatedCodec | None = None
@@ -80,7 +89,8 @@ def make_offer(
     """An offer of one audio stream. `version` must grow by one with each change within a session (RFC 3264
     §8). With `crypto` it may be protected, and under the protocol `PROTECTED` it must be (RFC 8643)."""
     media = _local_stream(local, codecs, direction, ptime, protocol, crypto)
-    return SessionDescription(Origin(session_id, version, local.host), local.host, [media])
+    about = w.session_attributes(local.webrtc, bundled=True) if local.webrtc is not None else []
+    return SessionDescription(Origin(session_id, version, local.host), local.host, [media], about)
 
 
 def answer(
@@ -101,28 +111,40 @@ def answer(
     `direction` is what we would like and is narrowed to what the offer allows. The first audio stream with
     a codec in common is taken; all others are refused in place (RFC 3264 §6). Raises `NotAcceptable`.
 
+    A stream under UDP/TLS is taken when `local` has a side for it; then `secured` of what was agreed has the
+    rest of it.
+
     `key` gives our key (base64, with its salt) for a suite; without it only plain streams are taken.
     """
     streams: list[Media] = []
+    about: list[Attribute] = []
     agreed: Negotiated | None = None
     for media in offer.media:
         theirs = _first_crypto(media) if key is not None else None
-        pairs = [] if agreed or not _fits(media, theirs) else _common(media, supported, prefer)
+        side = _our_side(offer, media, local)
+        fits = side is not None if media.protocol in w.HANDSHAKEN else _fits(media, theirs)
+        pairs = [] if agreed or not fits else _common(media, supported, prefer)
         if not pairs:
-            streams.append(Media(media.kind, 0, media.protocol, media.formats))
+            streams.append(Media(media.kind, 0, media.protocol, media.formats, None, _mid_of(media)))
             continue
         offered = offer.direction_of(media)
         ours = meet(direction, reverse(offered))
         srtp, crypto = None, []
-        if theirs is not None and key is not None:
+        if theirs is not None and key is not None and side is None:
             crypto = [Crypto(theirs.tag, theirs.suite, key(theirs.suite))]
             srtp = Srtp(theirs.suite, send=crypto[0].key, receive=theirs.key)
         codecs = [own for _, own in pairs]
-        streams.append(_local_stream(local, codecs, ours, ptime, media.protocol, crypto))
-        agreed = _agree(pairs, offer, media, ours, srtp)
+        here = msgspec.structs.replace(local, webrtc=side[0] if side else None)
+        stream = _local_stream(here, codecs, ours, ptime, media.protocol, crypto)
+        if side is not None:
+            about = w.session_attributes(side[0], w.is_bundled(offer, side[0].mid))
+        elif _is_muxed(media):
+            stream.attributes.insert(0, ("rtcp-mux", None))
+        streams.append(stream)
+        agreed = _agree(pairs, offer, media, ours, srtp, side[1] if side else None)
     if agreed is None:
         raise NotAcceptable("no audio stream with a codec we support")
-    return SessionDescription(Origin(session_id, version, local.host), local.host, streams), agreed
+    return SessionDescription(Origin(session_id, version, local.host), local.host, streams, about), agreed
 
 
 def negotiate(offer: SessionDescription, answer: SessionDescription) -> Negotiated:
@@ -146,7 +168,50 @@ def negotiate(offer: SessionDescription, answer: SessionDescription) -> Negotiat
     if not any(codec.is_voice for codec, _ in pairs):
         raise NotAcceptable("the answer has no codec of the offer")
     direction = meet(offer.direction_of(ours), reverse(answer.direction_of(theirs)))
-    return _agree(pairs, answer, theirs, direction, _taken(ours, theirs))
+    return _agree(
+        pairs, answer, theirs, direction, _taken(ours, theirs), _proved(offer, ours, answer, theirs)
+    )
+
+
+def _our_side(
+    offer: SessionDescription, media: Media, local: LocalMedia
+) -> tuple[w.WebRtc, w.Secured] | None:
+    """Our side of an offered stream whose keys come of a handshake, and what is agreed with it."""
+    theirs = w.read(offer, media) if media.protocol in w.HANDSHAKEN else None
+    if theirs is None or local.webrtc is None:
+        return None
+    setup = w.part(theirs.setup, local.webrtc.setup)
+    if setup is None:
+        return None
+    ice = local.webrtc.ice if theirs.ice is not None else None
+    mine = w.WebRtc(local.webrtc.fingerprint, ice, setup, theirs.mid or "")
+    return mine, w.Secured(setup, theirs.fingerprints, ice, theirs.ice)
+
+
+def _proved(
+    offer: SessionDescription, ours: Media, answer: SessionDescription, theirs: Media
+) -> w.Secured | None:
+    """What the answer agrees on with our offer of such a stream. Raises `NotAcceptable`."""
+    if ours.protocol not in w.HANDSHAKEN or theirs.protocol == PLAIN:
+        # Phones on a WebSocket that are no browser answer so (against RFC 3264 §6): it is all they have.
+        return None
+    mine, other = w.read_own(ours), w.read(answer, theirs)
+    if other is None:
+        raise NotAcceptable("the answer has no fingerprint, or RTCP on another port")
+    setup = w.answered(other.setup, mine.setup)
+    if setup is None:
+        raise NotAcceptable("the answer takes our part in the handshake")
+    return w.Secured(setup, other.fingerprints, mine.ice if other.ice is not None else None, other.ice)
+
+
+def _is_muxed(media: Media) -> bool:
+    return any(name == "rtcp-mux" for name, _ in media.attributes)
+
+
+def _mid_of(media: Media) -> list[Attribute]:
+    """A refused stream keeps its name (RFC 9143 §7.3.1)."""
+    mid = media.attribute("mid")
+    return [("mid", mid)] if mid else []
 
 
 def _cryptos(media: Media) -> list[Crypto]:
@@ -228,6 +293,8 @@ def _local_stream(
     crypto: Sequence[Crypto],
 ) -> Media:
     attributes: list[Attribute] = [("crypto", str(line)) for line in crypto]
+    if local.webrtc is not None:
+        attributes += w.attributes(local.webrtc, local.host, local.port)
     for codec in codecs:
         channels = f"/{codec.channels}" if codec.channels > 1 else ""
         attributes.append(("rtpmap", f"{codec.payload_type} {codec.name}/{codec.clock_rate}{channels}"))
@@ -235,7 +302,7 @@ def _local_stream(
             attributes.append(("fmtp", f"{codec.payload_type} {codec.fmtp}"))
     if ptime is not None:
         attributes.append(("ptime", str(ptime)))
-    if local.rtcp_port is not None and local.rtcp_port != local.port + 1:
+    if local.webrtc is None and local.rtcp_port is not None and local.rtcp_port != local.port + 1:
         attributes.append(("rtcp", str(local.rtcp_port)))
     attributes.append((direction, None))
     return Media(
@@ -249,6 +316,7 @@ def _agree(
     media: Media,
     direction: Direction,
     srtp: Srtp | None,
+    secured: w.Secured | None,
 ) -> Negotiated:
     """`pairs` are (the peer's codec, ours); `description` and `media` are the peer's."""
     both = [
@@ -259,6 +327,8 @@ def _agree(
         for theirs, ours in pairs
     ]
     host = description.host_of(media)
+    # With ICE the address says nothing: nobody is held who has not found his yet (RFC 8839 §4.3.1).
+    by_ice = secured is not None and secured.remote_ice is not None
     return Negotiated(
         [codec for ours, codec in both if ours.is_voice],
         [codec for ours, codec in both if ours.is_dtmf],
@@ -266,9 +336,12 @@ def _agree(
         media.port,
         _rtcp_port(media),
         direction,
-        description.direction_of(media) in ("sendonly", "inactive") or is_null(host),
+        description.direction_of(media) in ("sendonly", "inactive") or (is_null(host) and not by_ice),
         media.ptime,
         srtp,
+        secured,
+        media.attribute("mid"),
+        _is_muxed(media),
         media.protocol,
         next((codec for ours, codec in both if ours.is_noise), None),
     )

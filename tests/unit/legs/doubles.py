@@ -8,7 +8,7 @@ import msgspec
 
 from tongdai.calls.model import Party, PartyKind
 from tongdai.legs.ports import Device, Opened, Trunk
-from tongdai.sdp import Direction, Negotiated, Srtp
+from tongdai.sdp import Direction, Negotiated, Secured, Srtp
 from tongdai.sip.digest import Algorithm, Credentials, ha1
 from tongdai.tenants.credentials import REALM
 
@@ -97,12 +97,15 @@ class Remote(msgspec.Struct, frozen=True):
     dtmf: tuple[int, ...]
     direction: Direction
     srtp: Srtp | None
+    secured: Secured | None
 
 
 class FakeMedia:
     """The engine's sessions of legs. Each is open at the next `settle` unless `hold` or `refuse` says
     otherwise.
     """
+
+    fingerprint = "sha-256 " + ":".join(["AB"] * 32)
 
     def __init__(self) -> None:
         self.hold = False
@@ -146,6 +149,7 @@ class FakeMedia:
             tuple(event.send_pt for event in agreed.dtmf),
             agreed.direction,
             agreed.srtp,
+            agreed.secured,
         )
         self.remotes.setdefault(leg, []).append(told)
 

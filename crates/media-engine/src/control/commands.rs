@@ -208,6 +208,7 @@ impl Control {
             version: env!("CARGO_PKG_VERSION").into(),
             sessions: self.sessions.len(),
             lost: self.outbox.lost(),
+            fingerprint: self.fingerprint.clone(),
         }))
     }
 
@@ -255,7 +256,7 @@ impl Control {
         if asked.port == 0 {
             return refuse(ErrorCode::BadValue, "port 0 means no stream; close the session instead");
         }
-        let Formats { codecs, opus, dtmf, cn, srtp } = formats::read(asked)?;
+        let Formats { codecs, opus, dtmf, cn, srtp, dtls, ice } = formats::read(asked)?;
         let rtp = SocketAddr::new(ip, asked.port);
         // RTCP is on the next port unless another was signalled; behind the last port there is none.
         let rtcp_port = asked.rtcp_port.or(asked.port.checked_add(1)).unwrap_or(asked.port);
@@ -267,6 +268,9 @@ impl Control {
             dtmf,
             cn,
             srtp,
+            dtls,
+            ice,
+            rtcp_mux: asked.rtcp_mux,
             direction: asked.direction,
             ptime_ms: asked.ptime.clamp(10, 60) / 10 * 10,
         };

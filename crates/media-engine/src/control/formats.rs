@@ -1,9 +1,11 @@
 //! The payload types of a stream.
 
 use super::commands::{Refusing, refuse};
-use crate::orders::{Format, Srtp};
-use crate::wire::{ErrorCode, RemoteCommand, SrtpEntry};
+use crate::orders::{Dtls, Format, Srtp};
+use crate::wire::{DtlsEntry, ErrorCode, IceEntry, RemoteCommand, Setup, SrtpEntry};
 use media_proto::codec::Codec;
+use media_proto::dtls::{Fingerprint, Hash, Role};
+use media_proto::ice::{Credentials, Generation};
 use media_proto::opus;
 use media_proto::srtp::Suite;
 
@@ -15,6 +17,8 @@ pub struct Formats {
     pub dtmf: Vec<Format<u32>>,
     pub cn: Option<Format<()>>,
     pub srtp: Option<Srtp>,
+    pub dtls: Option<Dtls>,
+    pub ice: Option<Generation>,
 }
 
 /// Reads what a `remote` command says of them, or why that cannot be.
@@ -49,9 +53,14 @@ pub fn read(asked: &RemoteCommand) -> Result<Formats, Refusing> {
         }
     }
     let srtp = asked.srtp.as_ref().map(protection).transpose()?;
+    let dtls = asked.dtls.as_ref().map(handshake).transpose()?;
+    let ice = asked.ice.as_ref().map(generation).transpose()?;
+    if dtls.is_some() && (srtp.is_some() || !asked.rtcp_mux) {
+        return refuse(ErrorCode::BadValue, "with `dtls` there is no `srtp`, and `rtcp_mux` is needed");
+    }
     let fmtp = asked.codecs.iter().zip(&codecs).find(|(_, format)| format.what == Codec::Opus);
     let opus = fmtp.and_then(|(entry, _)| entry.fmtp.as_deref()).map(opus::Settings::from_fmtp);
-    Ok(Formats { codecs, opus: opus.unwrap_or_default(), dtmf, cn, srtp })
+    Ok(Formats { codecs, opus: opus.unwrap_or_default(), dtmf, cn, srtp, dtls, ice })
 }
 
 /// The keys of a protected stream. What is wrong with them is said without them.
@@ -66,4 +75,33 @@ fn protection(entry: &SrtpEntry) -> Result<Srtp, Refusing> {
         return refuse(ErrorCode::BadValue, format!("a key of {} is {needed} bytes in base64", suite.name()));
     }
     Ok(srtp)
+}
+
+/// The handshake that is to bring the keys.
+fn handshake(entry: &DtlsEntry) -> Result<Dtls, Refusing> {
+    let role = if entry.setup == Setup::Active { Role::Client } else { Role::Server };
+    // Several are there for those who know only some of the hash functions (RFC 8122 §5).
+    let fingerprints: Vec<_> =
+        entry.fingerprints.iter().filter_map(|text| Fingerprint::parse(text)).collect();
+    if fingerprints.is_empty() {
+        let known = Hash::ALL.map(Hash::name).join(", ");
+        let detail = format!("none of `fingerprints` is of {known}, like `sha-256 4A:AD:…`");
+        return refuse(ErrorCode::BadValue, detail);
+    }
+    Ok(Dtls { role, fingerprints })
+}
+
+/// Credentials of ICE (RFC 8839 §5.4). What is wrong with them is said without them.
+fn generation(entry: &IceEntry) -> Result<Generation, Refusing> {
+    let IceEntry { ufrag, pwd, remote_ufrag } = entry;
+    let fits = |text: &str, least: usize| {
+        (least..=256).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+    };
+    if !fits(ufrag, 4) || !fits(remote_ufrag, 4) || !fits(pwd.text(), 22) {
+        let detail = "of `ice` the fragments are 4 to 256 letters and digits, and the password 22 to 256";
+        return refuse(ErrorCode::BadValue, detail);
+    }
+    let local = Credentials { ufrag: ufrag.clone(), pwd: pwd.text().into() };
+    Ok(Generation { local, remote_ufrag: remote_ufrag.clone() })
 }

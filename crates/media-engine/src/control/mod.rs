@@ -16,8 +16,9 @@ use crate::orders::{self, Order, Sockets, Token};
 use crate::ports::PortPool;
 use crate::sys;
 use crate::wire::{Event, Target};
-use crate::{loader, log, worker, writer};
+use crate::{handshakes, loader, log, worker, writer};
 use connection::Connection;
+use media_proto::dtls::Identity;
 use media_proto::sound::Sound;
 use media_proto::tone::Tone;
 use media_proto::{MS, Micros, SECOND};
@@ -48,6 +49,8 @@ type ConnectionId = u64;
 pub struct Control {
     args: Args,
     engine: String,
+    /// Of our certificate.
+    fingerprint: String,
     notes: NoteReceiver,
     orders: Workers,
     loader: mpsc::Sender<loader::Request>,
@@ -75,6 +78,7 @@ pub struct Control {
 /// The threads to be waited for at the end, in the order in which they can end.
 struct Threads {
     workers: Vec<JoinHandle<()>>,
+    handshakes: JoinHandle<()>,
     loader: JoinHandle<()>,
     writer: JoinHandle<()>,
 }
@@ -99,7 +103,8 @@ pub fn run(args: Args) -> io::Result<()> {
     let Control { args, loader, .. } = control;
     drop(loader);
     let workers = threads.workers.into_iter().map(|worker| ("worker", worker));
-    for (name, thread) in workers.chain([("loader", threads.loader), ("writer", threads.writer)]) {
+    let others = [("handshakes", threads.handshakes), ("loader", threads.loader), ("writer", threads.writer)];
+    for (name, thread) in workers.chain(others) {
         if thread.join().is_err() {
             log(Level::Error, "thread_failed", json!({"thread": name}));
         }
@@ -131,15 +136,20 @@ fn start(args: Args) -> io::Result<(Control, Threads)> {
     let (note_sender, notes) = notes::queue()?;
     let (loader, loader_thread) = loader::start(note_sender.clone())?;
     let (jobs, writer_thread) = writer::start(note_sender.clone())?;
+    let identity = identity();
+    let fingerprint = identity.fingerprint().to_owned();
+    let (handshakes, handshakes_thread) = handshakes::start(identity, note_sender.clone())?;
     let (mut queues, mut workers) = (Vec::new(), Vec::new());
     for number in 0..args.workers {
         let (sender, orders) = orders::queue()?;
         let load = Arc::new(worker::Load::default());
         let (notes, jobs, quiet) = (note_sender.clone(), jobs.clone(), args.quiet_seconds * SECOND);
+        let handshakes = handshakes.clone();
         queues.push((sender, load.clone()));
-        workers.push(worker::start(number, worker::Setup { orders, notes, jobs, quiet, load })?);
+        workers.push(worker::start(number, worker::Setup { orders, notes, jobs, handshakes, quiet, load })?);
     }
     let control = Control {
+        fingerprint,
         engine: format!("{:016x}", sys::random() as u64),
         notes,
         orders: Workers::new(queues),
@@ -162,7 +172,22 @@ fn start(args: Args) -> io::Result<(Control, Threads)> {
         ended: 0,
         args,
     };
-    Ok((control, Threads { workers, loader: loader_thread, writer: writer_thread }))
+    Ok((
+        control,
+        Threads { workers, handshakes: handshakes_thread, loader: loader_thread, writer: writer_thread },
+    ))
+}
+
+/// A certificate for the life of this process.
+fn identity() -> Identity {
+    loop {
+        let mut secret = [0; 32];
+        secret[..16].copy_from_slice(&sys::random().to_ne_bytes());
+        secret[16..].copy_from_slice(&sys::random().to_ne_bytes());
+        if let Some(identity) = Identity::new(secret, sys::random().to_ne_bytes(), clock::unix()) {
+            return identity;
+        }
+    }
 }
 
 impl Control {

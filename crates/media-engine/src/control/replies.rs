@@ -5,7 +5,7 @@ use super::{ConnectionId, Control};
 use crate::clock;
 use crate::log::{Level, log};
 use crate::notes::{Happening, Note, Recorded};
-use crate::orders::{Slot, Sockets, Token};
+use crate::orders::{Order, Slot, Sockets, Token};
 use crate::wire::{
     self, Body, EngineStats, ErrorCode, Event, Grant, RecordCommand, Refusal, SessionStats, Target,
 };
@@ -87,6 +87,9 @@ impl Control {
                     self.conclude(&waiter, Some(target), result);
                 }
             }
+            Note::Handshake { slot, id, outcome } => {
+                self.orders.send(Order::Handshake { slot, id, outcome });
+            }
             Note::Recorded(Recorded { session, record, path, ms, voiced_ms, reason, digit }) => {
                 self.outbox.push(Event::RecordDone { session, record, path, ms, voiced_ms, reason, digit });
             }
@@ -149,6 +152,11 @@ impl Control {
             }
             Happening::Quiet { lack, silent } => Event::Quiet { session, ms: silent / MS, lack: lack.into() },
             Happening::Heard { silent } => Event::Heard { session, ms: silent / MS },
+            Happening::Secured { suite, version } => {
+                Event::Secured { session, suite: suite.name().into(), dtls: version.into() }
+            }
+            Happening::Insecure { why } => Event::Insecure { session, detail: why.into() },
+            Happening::Expired { silent } => Event::Expired { session, ms: silent / MS },
         });
     }
 

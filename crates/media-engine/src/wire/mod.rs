@@ -3,7 +3,7 @@
 mod protection;
 mod stats;
 
-pub use protection::{Secret, SrtpEntry};
+pub use protection::{DtlsEntry, IceEntry, Secret, Setup, SrtpEntry};
 pub use stats::{EngineStats, SessionStats};
 
 use media_proto::presence;
@@ -78,7 +78,7 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ip: Option<String>,
     },
-    Remote(RemoteCommand),
+    Remote(Box<RemoteCommand>),
     Hear {
         session: String,
         source: Source,
@@ -229,6 +229,12 @@ pub struct RemoteCommand {
     pub cn: Option<NoiseEntry>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub srtp: Option<SrtpEntry>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dtls: Option<DtlsEntry>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ice: Option<IceEntry>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rtcp_mux: bool,
     pub direction: Direction,
     #[serde(default = "default_ptime")]
     pub ptime: u32,
@@ -358,7 +364,7 @@ pub struct Grant {
 #[serde(untagged)]
 pub enum Body {
     Done {},
-    Hello { engine: String, proto: u32, version: String, sessions: usize, lost: u64 },
+    Hello { engine: String, proto: u32, version: String, sessions: usize, lost: u64, fingerprint: String },
     Opened { ip: String, port: u16, rtcp_port: u16 },
     List { sessions: Vec<Listed>, mixers: Vec<String> },
     Session { stats: SessionStats },
@@ -445,6 +451,19 @@ pub enum Event {
         session: String,
         ip: String,
         port: u16,
+    },
+    Secured {
+        session: String,
+        suite: String,
+        dtls: String,
+    },
+    Insecure {
+        session: String,
+        detail: String,
+    },
+    Expired {
+        session: String,
+        ms: u64,
     },
     Quiet {
         session: String,

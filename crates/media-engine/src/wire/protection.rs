@@ -13,17 +13,47 @@ pub struct SrtpEntry {
     pub recv: Secret,
 }
 
-/// A key in base64, as SDP has it. It is not printed, and wiped when it is not needed any more.
+/// Keys that come of a handshake with the peer (RFC 5763). `fingerprints` are the peer's, as SDP has them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DtlsEntry {
+    pub setup: Setup,
+    pub fingerprints: Vec<String>,
+}
+
+/// Our part in the handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Setup {
+    /// We begin.
+    Active,
+    Passive,
+}
+
+/// ICE, of which we are the lite side: our credentials, and what the peer calls itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IceEntry {
+    pub ufrag: String,
+    pub pwd: Secret,
+    pub remote_ufrag: String,
+}
+
+/// A secret, as SDP has it: a key in base64, or the password of ICE. It is not printed, and wiped when it is not needed
+/// any more.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
 
 impl Secret {
-    pub fn new(base64: &str) -> Secret {
-        Secret(base64.into())
+    pub fn new(text: &str) -> Secret {
+        Secret(text.into())
     }
 
-    /// The bytes; `None` when it is no base64.
+    /// As it is written.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// The bytes of a key; `None` when it is no base64.
     pub fn bytes(&self) -> Option<Zeroizing<Vec<u8>>> {
         BASE64_STANDARD.decode(self.0.as_bytes()).ok().map(Zeroizing::new)
     }

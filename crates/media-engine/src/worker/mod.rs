@@ -12,6 +12,7 @@ mod produce;
 mod receive;
 mod recorder;
 mod report;
+mod secure;
 mod session;
 mod spoken;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod tests;
 mod world;
 
 use crate::clock;
+use crate::handshakes::Handshakes;
 use crate::notes::{Note, NoteSender};
 use crate::orders::{Order, OrderReceiver};
 use crate::sys::{self, Batch, Epoll};
@@ -50,6 +52,7 @@ pub struct Setup {
     pub orders: OrderReceiver,
     pub notes: NoteSender,
     pub jobs: Jobs,
+    pub handshakes: Handshakes,
     /// Silence of a peer after which `quiet` is told.
     pub quiet: Micros,
     /// Where it tells how busy it is.
@@ -78,8 +81,8 @@ pub fn start(number: usize, setup: Setup) -> io::Result<JoinHandle<()>> {
 }
 
 fn run(epoll: Epoll, setup: Setup) {
-    let Setup { mut orders, notes, jobs, quiet, load } = setup;
-    let mut world = World::new(epoll, notes.clone(), jobs, quiet);
+    let Setup { mut orders, notes, jobs, handshakes, quiet, load } = setup;
+    let mut world = World::new(epoll, notes.clone(), jobs, handshakes, quiet);
     let mut batch = Batch::default();
     let mut last_sweep = clock::now();
     let (mut measured_since, mut busy) = (last_sweep, 0);

@@ -67,6 +67,7 @@ impl World {
         {
             self.tell(slot, Happening::Quiet { lack, silent });
         }
+        self.tick_consent(slot, now);
     }
 }
 
@@ -228,7 +229,7 @@ impl Session {
 
     /// Sends a whole packet to the peer, protected if that was agreed.
     pub fn transmit(&mut self, packet: &[u8]) {
-        let Some(target) = self.latch.target() else { return };
+        let Some(target) = self.latch.target().filter(|_| self.may_send()) else { return };
         let sent = match &mut self.srtp {
             None => self.send_datagram(packet, target),
             Some(srtp) => {

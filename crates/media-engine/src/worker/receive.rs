@@ -36,7 +36,7 @@ impl World {
             for index in 0..count {
                 match batch.datagram(index) {
                     Some((from, datagram)) if door == Door::Rtcp => world.rtcp(slot, from, datagram, now),
-                    Some((from, datagram)) => world.rtp(slot, from, datagram, now),
+                    Some((from, datagram)) => world.arrived(slot, from, datagram, now),
                     None => {}
                 }
             }
@@ -44,10 +44,14 @@ impl World {
         });
     }
 
-    fn rtp(&mut self, slot: Slot, from: SocketAddr, datagram: &mut [u8], now: Micros) {
+    pub fn rtp(&mut self, slot: Slot, from: SocketAddr, datagram: &mut [u8], now: Micros) {
         let Some(session) = self.sessions.get_mut(slot as usize).and_then(Option::as_deref_mut) else {
             return;
         };
+        if session.awaits_keys() {
+            session.unauthentic += 1;
+            return;
+        }
         let mut proved = None;
         let datagram = match &mut session.srtp {
             None => datagram,
@@ -68,7 +72,7 @@ impl World {
             session.invalid += 1;
             return;
         };
-        match session.latch.receive(from) {
+        match session.judge(from, proved, now) {
             Verdict::Peer => {}
             Verdict::Stranger if proved.is_some() => {
                 // Only the peer has the key: it has moved, unless this is a packet from before it did.
@@ -194,8 +198,12 @@ impl World {
         }
     }
 
-    fn rtcp(&mut self, slot: Slot, from: SocketAddr, datagram: &mut [u8], now: Micros) {
+    pub fn rtcp(&mut self, slot: Slot, from: SocketAddr, datagram: &mut [u8], now: Micros) {
         let Some(session) = self.session(slot) else { return };
+        if session.awaits_keys() {
+            session.unauthentic += 1;
+            return;
+        }
         let mut proved = false;
         let datagram = match &mut session.srtp {
             None => datagram,
@@ -212,9 +220,13 @@ impl World {
             session.invalid += 1;
             return;
         };
-        if session.rtcp_latch.receive(from) == Verdict::Stranger
-            && !(proved && session.rtcp_latch.follow(from))
-        {
+        let known = if session.is_muxed() {
+            proved || session.latch.target() == Some(from)
+        } else {
+            session.rtcp_latch.receive(from) != Verdict::Stranger
+                || (proved && session.rtcp_latch.follow(from))
+        };
+        if !known {
             session.strangers += 1;
             return;
         }

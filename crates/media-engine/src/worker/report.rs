@@ -11,7 +11,12 @@ impl Session {
         if self.reports.next.is_none() {
             return;
         }
-        let Some(target) = self.rtcp_latch.target() else { return };
+        let (latch, socket) = if self.is_muxed() {
+            (&self.latch, &self.sockets.rtp)
+        } else {
+            (&self.rtcp_latch, &self.sockets.rtcp)
+        };
+        let Some(target) = latch.target().filter(|_| self.may_send()) else { return };
         let received = self.rx.measure().map(|measured| {
             let (last_report, at) = self.reports.theirs.unwrap_or((0, now));
             Received { measured, last_report, delay: now - at }
@@ -29,6 +34,6 @@ impl Session {
         if let Some(srtp) = &mut self.srtp {
             length = srtp.0.rtcp(&mut packet, length);
         }
-        self.errors += u64::from(self.sockets.rtcp.send_to(&packet[..length], target).is_err());
+        self.errors += u64::from(socket.send_to(&packet[..length], target).is_err());
     }
 }

@@ -3,6 +3,7 @@
 use super::line::Line;
 use super::player::Player;
 use super::recorder::Recorder;
+use super::secure::{Secure, nowhere};
 use crate::orders::{Remote, Slot, Sockets, Source, Srtp};
 use crate::wire::SessionStats;
 use media_proto::codec::{self, Codec, Encoder};
@@ -72,6 +73,8 @@ pub struct Session {
     pub coders: Coders,
     /// What protects the stream, if it is to be.
     pub srtp: Option<Box<(Protector, Unprotector)>>,
+    /// How its peer proves itself, beside that.
+    pub secure: Option<Box<Secure>>,
     /// When the next packet made here is due.
     pub next_packet: Micros,
     /// The relayed source sends nothing: silence goes out in its place.
@@ -183,6 +186,7 @@ impl Session {
             heard: None,
             coders: Coders::default(),
             srtp: None,
+            secure: None,
             next_packet: now,
             filling: true,
             last_relayed: 0,
@@ -205,10 +209,13 @@ impl Session {
 
     /// Sets the negotiated peer, anew or again.
     pub fn set_remote(&mut self, remote: Remote, now: Micros, random: u32) {
-        self.latch.signal(remote.rtp);
+        // With ICE the signalled address is only where the peer would like to be.
+        self.latch.signal(if remote.ice.is_some() { nowhere(remote.rtp) } else { remote.rtp });
         self.rtcp_latch.signal(remote.rtcp);
         let (sent, received) = (self.sends(), self.receives());
-        self.protect(remote.srtp.as_ref());
+        if remote.dtls.is_none() {
+            self.protect(remote.srtp.as_ref());
+        }
         let first = remote.codecs[0].what;
         let same = self.remote.as_ref().is_some_and(|before| {
             before.codecs[0].what == first && (first != Codec::Opus || before.opus == remote.opus)
@@ -402,6 +409,9 @@ impl Session {
         }
         if let Some(next) = self.reports.next {
             due = due.min(next);
+        }
+        if let Some(secure) = &self.secure {
+            due = due.min(secure.next_due());
         }
         if self.receives() {
             due = due.min(self.presence.due(quiet));

@@ -3,12 +3,14 @@
 use super::line::Door;
 use super::session::Session;
 use super::world::World;
+use crate::handshakes;
 use crate::notes::{self, Note, NoteReceiver, Recorded};
 use crate::orders::{Format, Order, Record, Remote, Slot, Sockets, Source};
 use crate::sys::{Batch, Epoll};
 use crate::wire::{Direction, RecordEnd};
 use crate::writer::{Job, Jobs};
 use media_proto::codec::Codec;
+use media_proto::dtls::Identity;
 use media_proto::opus;
 use media_proto::recording::Limits;
 use media_proto::rtp::Header;
@@ -36,7 +38,9 @@ impl Stage {
     fn new() -> Stage {
         let (sender, notes) = notes::queue().unwrap();
         let (jobs, job_receiver) = mpsc::sync_channel(64);
-        let world = World::new(Epoll::new(8).unwrap(), sender, Jobs(jobs), SECOND);
+        let identity = Identity::new([7; 32], [7; 16], SECOND).unwrap();
+        let (handshakes, _) = handshakes::start(identity, sender.clone()).unwrap();
+        let world = World::new(Epoll::new(8).unwrap(), sender, Jobs(jobs), handshakes, SECOND);
         let (phone, batch) = (local(), Batch::default());
         Stage { world, notes, jobs: job_receiver, batch, phone, sequence: 0, now: SECOND }
     }
@@ -61,6 +65,9 @@ impl Stage {
             opus: opus::Settings::default(),
             cn: None,
             srtp: None,
+            dtls: None,
+            ice: None,
+            rtcp_mux: false,
             dtmf: Vec::from_iter(dtmf.then_some(Format { pt: 101, rx_pt: 101, what: 8000 })),
             direction,
             ptime_ms: 20,

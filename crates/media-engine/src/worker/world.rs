@@ -3,7 +3,9 @@
 use super::line::Door;
 use super::mixing::Mixer;
 use super::player::{Player, Role};
+use super::secure;
 use super::session::{Digits, Session};
+use crate::handshakes::Handshakes;
 use crate::notes::{Happening, Note, NoteSender};
 use crate::orders::{Order, Slot, Sockets, Source, Subject};
 use crate::sys::{self, Epoll};
@@ -30,6 +32,7 @@ pub struct World {
     /// The sound of each key, by its event code, for peers without telephone-event.
     pub keys: Vec<Arc<Sound>>,
     pub jobs: Jobs,
+    pub handshakes: Handshakes,
     /// Ends of recordings that the writer's queue had no room for.
     pub unwritten: VecDeque<Job>,
     /// The way back for chunks that the writer emptied.
@@ -43,7 +46,7 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(epoll: Epoll, notes: NoteSender, jobs: Jobs, quiet: Micros) -> World {
+    pub fn new(epoll: Epoll, notes: NoteSender, jobs: Jobs, handshakes: Handshakes, quiet: Micros) -> World {
         let keys = "0123456789*#ABCD".chars().filter_map(|key| tone::dtmf(&key.to_string(), 100, 60));
         World {
             epoll,
@@ -55,6 +58,7 @@ impl World {
             scratch: Box::new([0; 2048 + rtp::HEADER_LEN]),
             keys: keys.map(Arc::new).collect(),
             jobs,
+            handshakes,
             unwritten: VecDeque::new(),
             emptied: mpsc::channel(),
             current: 0,
@@ -155,9 +159,12 @@ impl World {
             Order::Remote { slot, remote } => {
                 let random = self.random();
                 if let Some(session) = self.session(slot) {
+                    let over = session.set_secure(&remote, now);
                     session.set_remote(remote, now, random);
+                    self.shake_hands(slot, over);
                 }
             }
+            Order::Handshake { slot, id, outcome } => self.shaken(slot, id, outcome),
             Order::Hear { slot, source } => self.hear(slot, source, now),
             Order::Play { slot, play, list } => {
                 self.cover(slot, Player { list, role: Role::Play(play) }, now);
@@ -359,6 +366,7 @@ impl World {
         self.detach(slot);
         let Some(mut session) = self.displace(slot) else { return };
         session.report(now, crate::clock::unix(), true);
+        secure::end(&mut session, &self.handshakes);
         for &hearer in &session.hearers {
             if let Some(hearer) = self.session(hearer) {
                 hearer.source = Source::Silence;

@@ -255,7 +255,11 @@ pub struct Phone {
 
 impl Phone {
     pub fn new(codec: Codec) -> Phone {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        Phone::of(UdpSocket::bind("127.0.0.1:0").unwrap(), codec)
+    }
+
+    /// A phone with this socket.
+    pub fn of(socket: UdpSocket, codec: Codec) -> Phone {
         socket.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
         let heard = Arc::new(Mutex::new(Vec::new()));
         let stop = Arc::new(AtomicBool::new(false));
@@ -268,6 +272,9 @@ impl Phone {
                 while !stop.load(Ordering::Relaxed) {
                     if let Ok((length, from)) = socket.recv_from(&mut buffer) {
                         let mut length = length;
+                        if buffer[0] >> 6 != 2 {
+                            continue; // STUN or DTLS
+                        }
                         if let Some(unprotect) = unprotect.lock().unwrap().as_mut() {
                             match unprotect.rtp(&mut buffer[..length]) {
                                 Ok((opened, _)) => length = opened,

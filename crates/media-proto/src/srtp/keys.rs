@@ -47,7 +47,7 @@ impl Suite {
         }
     }
 
-    fn key_len(self) -> usize {
+    pub(crate) fn key_len(self) -> usize {
         match self {
             Suite::AesCm128Sha80 | Suite::AesCm128Sha32 | Suite::AesGcm128 => 16,
             _ => 32,

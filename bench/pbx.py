@@ -11,7 +11,6 @@ import argparse
 import os
 import shutil
 import signal
-import statistics
 import sys
 import tempfile
 import threading
@@ -25,6 +24,7 @@ import msgspec
 
 from harness import ring, rtp, sipp
 from harness.failure import BenchError
+from harness.figures import Figures
 from harness.processes import Use
 from harness.server import CALLEES, CALLERS, Server, answers, demo
 
@@ -43,21 +43,8 @@ class Effort(msgspec.Struct, frozen=True):
     relays: tuple[int, ...]
 
 
-FULL = Effort(3, 8.0, 4000, (100, 300))
+FULL = Effort(3, 8.0, 4000, (100, 300, 500))
 QUICK = Effort(1, 3.0, 1000, (100,))
-
-
-class Figure(msgspec.Struct, frozen=True):
-    """One line of the table: the median of `runs`."""
-
-    what: str
-    unit: str
-    runs: list[float]
-    foreign_percent: float = 0.0
-
-    @property
-    def median(self) -> float:
-        return statistics.median(self.runs)
 
 
 class Bench:
@@ -66,19 +53,10 @@ class Bench:
     def __init__(self, effort: Effort, data: Path) -> None:
         self.effort = effort
         self.data = data
-        self._runs: dict[tuple[str, str], list[float]] = {}
-        self._foreign: dict[tuple[str, str], list[float]] = {}
+        self.figures = Figures()
 
     def add(self, what: str, unit: str, value: float, use: Use | None = None) -> None:
-        self._runs.setdefault((what, unit), []).append(value)
-        if use is not None:
-            self._foreign.setdefault((what, unit), []).append(use.foreign_percent)
-
-    def figures(self) -> list[Figure]:
-        return [
-            Figure(what, unit, values, statistics.median(self._foreign.get((what, unit), [0.0])))
-            for (what, unit), values in self._runs.items()
-        ]
+        self.figures.add(what, unit, value, use)
 
     @contextmanager
     def server(self) -> Iterator[tuple[Server, sipp.Phones]]:
@@ -282,25 +260,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    figures = bench.figures()
-    print(_table(figures))
+    print(bench.figures.table())
     if options.out is not None:
-        options.out.write_bytes(msgspec.json.format(msgspec.json.encode(figures), indent=1) + b"\n")
+        options.out.write_bytes(bench.figures.json())
     return 0
-
-
-def _table(figures: Sequence[Figure]) -> str:
-    lines = ["| what | median | unit | runs | foreign CPU |", "|---|---|---|---|---|"]
-    for figure in figures:
-        runs = " ".join(_short(run) for run in figure.runs)
-        foreign = f"{figure.foreign_percent:.0f} %" if figure.foreign_percent else ""
-        lines.append(f"| {figure.what} | {_short(figure.median)} | {figure.unit} | {runs} | {foreign} |")
-    return "\n".join(lines)
-
-
-def _short(value: float) -> str:
-    """Three digits that count."""
-    return f"{value:.0f}" if value == 0 or abs(value) >= 100 else f"{value:.3g}"
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from harness.failure import BenchError
-from harness.processes import Use
+from harness.processes import Processes, Use
 from harness.server import Server
 from harness.sipp import Sound
 
@@ -41,8 +41,9 @@ class Metered(msgspec.Struct, frozen=True):
     latest_us: int
 
 
-def build() -> Path:
-    """The generator, built when it is older than its source. Raises `BenchError`."""
+def build(example: str = "rtpload") -> Path:
+    """The generator (or another example of the engine), built when it is older than its source.
+    Raises `BenchError`."""
     cargo = shutil.which("cargo") or shutil.which("cargo", path=str(Path.home() / ".cargo/bin"))
     if cargo is None:
         raise BenchError("cargo is missing: the RTP load is written in Rust. Install Rust.")
@@ -53,11 +54,11 @@ def build() -> Path:
         "--locked",
         "--quiet",
         "--package=media-engine",
-        "--example=rtpload",
+        f"--example={example}",
     ]
     if subprocess.run(command, cwd=_CHECKOUT, check=False).returncode:
-        raise BenchError("The RTP load could not be built; cargo says why above.")
-    return Path(os.environ.get("CARGO_TARGET_DIR", _CHECKOUT / "target")) / "release/examples/rtpload"
+        raise BenchError(f"The {example} could not be built; cargo says why above.")
+    return Path(os.environ.get("CARGO_TARGET_DIR", _CHECKOUT / "target")) / "release/examples" / example
 
 
 def relay(
@@ -66,8 +67,13 @@ def relay(
     """Send from both ends of each call for `seconds`, and say what arrived and what the server used."""
     lines = []
     for number, (caller, callee) in enumerate(calls):
-        lines.append(f"{server.callers}:{caller.local} {server.ip}:{caller.remote} {2 * number + 1}\n")
-        lines.append(f"{server.callees}:{callee.local} {server.ip}:{callee.remote} {2 * number}\n")
+        lines.append(f"{server.callers}:{caller.local} {server.ip}:{caller.remote} {2 * number + 1} 0\n")
+        lines.append(f"{server.callees}:{callee.local} {server.ip}:{callee.remote} {2 * number} 0\n")
+    return load(program, lines, server.processes, seconds)
+
+
+def load(program: Path, lines: Sequence[str], processes: Processes, seconds: float) -> tuple[Metered, Use]:
+    """Let the generator run with these streams (see its source) for `seconds`."""
     process = subprocess.Popen(
         [program, str(WARM_UP), str(seconds), str(DRAIN)],
         stdin=subprocess.PIPE,
@@ -84,9 +90,9 @@ def relay(
         # the generator ends by itself: its time is bounded by its arguments
         if process.stdout.readline() != "start\n":
             raise BenchError(f"The RTP load did not start: {process.stderr.read()}")
-        before = server.processes.snapshot()
+        before = processes.snapshot()
         process.stdout.readline()
-        use = server.processes.since(before)
+        use = processes.since(before)
         return msgspec.json.decode(process.stdout.readline(), type=Metered), use
     finally:
         process.kill()

@@ -2,8 +2,9 @@
 //!
 //!     rtpload WARM_UP MEASURE DRAIN        (seconds)
 //!
-//! Standard input has one stream a line, `LOCAL REMOTE PEER`: two socket addresses, and the number (from 0) of the stream
-//! whose packets should arrive here. Each stream sends 50 PCMU packets a second; all are spread evenly over the 20 ms.
+//! Standard input has one stream a line, `LOCAL REMOTE PEER TYPE`: two socket addresses, the number (from 0) of the stream
+//! whose packets should arrive here, and the payload type that is sent. Each stream sends 50 packets of 20 ms a second; all are
+//! spread evenly over the 20 ms. With `-` for the peer it sends noise, and any RTP that arrives counts.
 //! Standard output has `start` and `stop` at the edges of the measured window, then one JSON object.
 //!
 //! A packet carries its stream, its number and when it was sent. The delay ends with the kernel's arrival stamp, so how
@@ -29,7 +30,8 @@ const LATE: Micros = 5_000;
 
 struct Stream {
     socket: UdpSocket,
-    peer: u32,
+    peer: Option<u32>,
+    payload_type: u8,
     ssrc: u32,
     sent: u32,
     /// The number that the next packet of the peer has, if none is lost.
@@ -79,26 +81,42 @@ impl Mark {
 impl Stream {
     fn parse(line: &str, number: usize) -> Result<Stream, String> {
         let fields: Vec<&str> = line.split_whitespace().collect();
-        let [local, remote, peer] = fields[..] else { return Err(format!("not LOCAL REMOTE PEER: {line}")) };
+        let [local, remote, peer, payload_type] = fields[..] else {
+            return Err(format!("not LOCAL REMOTE PEER TYPE: {line}"));
+        };
         let address = |text: &str| text.parse::<SocketAddr>().map_err(|_| format!("{text} is no IP:PORT"));
         let socket = UdpSocket::bind(address(local)?).map_err(|error| format!("{local}: {error}"))?;
         socket.connect(address(remote)?).map_err(|error| format!("{remote}: {error}"))?;
         stamp_arrivals(&socket).map_err(|error| format!("{local}: no arrival stamps: {error}"))?;
-        let peer = peer.parse().map_err(|_| format!("{peer} is no stream"))?;
+        let peer = match peer {
+            "-" => None,
+            peer => Some(peer.parse().map_err(|_| format!("{peer} is no stream"))?),
+        };
+        let payload_type = payload_type.parse().map_err(|_| format!("{payload_type} is no payload type"))?;
         // another one in each run, as a source that starts again has
         let ssrc = (clock::unix() as u32).wrapping_add(number as u32);
-        Ok(Stream { socket, peer, ssrc, sent: 0, expected: 0 })
+        Ok(Stream { socket, peer, payload_type, ssrc, sent: 0, expected: 0 })
     }
 
     fn send(&mut self, number: usize, due: Micros, measured: bool, meter: &mut Meter) {
         let mut packet = [0xffu8; PACKET];
         packet[0] = 0x80;
-        packet[1] = if self.sent == 0 { 0x80 } else { 0 };
+        packet[1] = self.payload_type | if self.sent == 0 { 0x80 } else { 0 };
         packet[2..4].copy_from_slice(&(self.sent as u16).to_be_bytes());
         packet[4..8].copy_from_slice(&self.sent.wrapping_mul(160).to_be_bytes());
         packet[8..12].copy_from_slice(&self.ssrc.to_be_bytes());
-        let mark = Mark { stream: number as u32, number: self.sent, at: clock::unix(), measured };
-        mark.write(&mut packet[HEADER..]);
+        if self.peer.is_some() {
+            let mark = Mark { stream: number as u32, number: self.sent, at: clock::unix(), measured };
+            mark.write(&mut packet[HEADER..]);
+        } else {
+            let mut noise = self.ssrc.wrapping_add(self.sent) | 1;
+            for byte in &mut packet[HEADER..] {
+                noise ^= noise << 13;
+                noise ^= noise >> 17;
+                noise ^= noise << 5;
+                *byte = 0x30 | (noise & 0x8f) as u8;
+            }
+        }
         meter.refused += u64::from(self.socket.send(&packet).is_err());
         self.sent += 1;
         if measured {
@@ -109,11 +127,15 @@ impl Stream {
         }
     }
 
-    fn receive(&mut self, meter: &mut Meter) {
+    fn receive(&mut self, measured: bool, meter: &mut Meter) {
         let mut buffer = [0u8; 2048];
         while let Some((length, arrived)) = receive(&self.socket, &mut buffer) {
+            if self.peer.is_none() {
+                meter.received += u64::from(measured);
+                continue;
+            }
             match Mark::read(&buffer[..length]) {
-                Some(mark) if mark.stream == self.peer && mark.number >= self.expected => {
+                Some(mark) if Some(mark.stream) == self.peer && mark.number >= self.expected => {
                     self.expected = mark.number + 1;
                     if mark.measured {
                         meter.received += 1;
@@ -188,13 +210,13 @@ fn run(streams: &mut [Stream], warm_up: f64, measure: f64, drain: f64) -> Meter 
             tell("stop");
         }
         let number = slot % count;
-        streams[number].receive(&mut meter);
+        streams[number].receive((start..stop).contains(&slot), &mut meter);
         if slot < stop {
             streams[number].send(number, due, slot >= start, &mut meter);
         }
     }
     for stream in streams {
-        stream.receive(&mut meter);
+        stream.receive(false, &mut meter);
     }
     meter
 }

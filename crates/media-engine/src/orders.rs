@@ -281,6 +281,11 @@ impl OrderReceiver {
         self.held.pop_front();
         Some(self.parcels.swap_remove(at))
     }
+
+    /// Whether there are orders that wait for a parcel.
+    pub fn is_waiting(&self) -> bool {
+        !self.held.is_empty()
+    }
 }
 
 impl OrderSender {

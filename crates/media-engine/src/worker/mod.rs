@@ -103,7 +103,8 @@ fn run(epoll: Epoll, setup: Setup) {
             Err(error) => panic!("epoll fails: {error}"),
         };
         last_sweep = clock::now();
-        // Orders first: a packet that came after control was answered must meet what was ordered.
+        // Orders first: a packet that came after control was answered must meet what was ordered. When an order waits for
+        // what another worker gives, packets wait too.
         if (0..ready).any(|index| world.epoll.token(index) == ORDERS) {
             orders.wake.drain();
         }
@@ -115,6 +116,7 @@ fn run(epoll: Epoll, setup: Setup) {
             }
             world.carry_out(order, last_sweep);
         }
+        let ready = if orders.is_waiting() { 0 } else { ready };
         for index in 0..ready {
             match world.epoll.token(index) {
                 ORDERS => {}

@@ -24,7 +24,14 @@ run: setup
 	@exec $(BIN)/tongdai demo $(ARGS)
 
 test-packages:
-	@scripts/apt.sh "sip-tester: command -v sipp" "baresip: command -v baresip"
+	@scripts/apt.sh "sip-tester: command -v sipp" "baresip: command -v baresip" "chromium: command -v chromium" \
+		"nodejs: command -v node" "npm: command -v npm"
+	@$(MAKE) --no-print-directory tests/interop/browser/build/page.js
+
+# the phone in a page that the tests with a real browser use
+tests/interop/browser/build/page.js: $(addprefix tests/interop/browser/,page.js package.json package-lock.json)
+	@echo "==> building the page of the browser tests"
+	cd tests/interop/browser && npm ci --no-audit --no-fund --ignore-scripts --silent && npm run --silent build
 
 test: setup test-packages
 	cargo test --workspace --locked --quiet

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Fuzzes the engine's inputs:  fuzz/run.sh SECONDS [TARGET ...]
+# Coverage comes of a pass that the stable compiler has, so that no nightly is needed; AddressSanitizer does, and is not used:
+# the code under test has no `unsafe`. What is found stays in fuzz/found/, what widens the corpus is kept in target/fuzz-corpus/.
+set -euo pipefail
+cd "$(dirname "$0")"
+seconds=${1:?how many seconds for each target}
+shift
+targets=("$@")
+[ "${#targets[@]}" -gt 0 ] || targets=(stun dtls rtp rtcp srtp command)
+coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4"
+coverage="$coverage -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table"
+coverage="$coverage -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1"
+host=$(rustc -vV | sed -n 's/^host: //p')
+RUSTFLAGS="$coverage" cargo build --release --locked --target "$host" --target-dir ../target/fuzz
+for target in "${targets[@]}"; do
+    grown=../target/fuzz-corpus/$target
+    mkdir -p "$grown" found
+    echo "==> $target for $seconds s"
+    "../target/fuzz/$host/release/$target" -max_total_time="$seconds" -max_len=1500 -timeout=5 -print_final_stats=1 \
+        -artifact_prefix="found/$target-" "$grown" "corpus/$target"
+done

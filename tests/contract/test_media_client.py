@@ -94,6 +94,28 @@ COMMANDS: dict[str, Callable[[Commands], object]] = {
     "voice": lambda do: do.voice("s-1", gain_db=-6.5),
     "voice muted": lambda do: do.voice("s-1", muted=True),
     "voice levelled": lambda do: do.voice("s-1", agc=True),
+    "remote of a browser": lambda do: do.remote(
+        "s-1",
+        **{**PLAIN, "ip": "0.0.0.0", "port": 9},
+        dtmf=[wire.Keys(101)],
+        dtls=wire.Dtls(
+            "passive",
+            [
+                (
+                    "sha-256 19:E2:1C:3B:4B:9F:81:E6:B8:5C:F4:A5:A8:D8:73:04:"
+                    "BB:05:2F:70:9F:04:A9:0E:05:E9:26:33:E8:70:88:A2"
+                )
+            ],
+        ),
+        ice=wire.Ice("Wq3r", "Q3JvY3VzIHZlcm51cyBzdW50", "9uB6"),
+        rtcp_mux=True,
+    ),
+    "remote with a foreign codec": lambda do: do.remote(
+        "s-1",
+        **{**PLAIN, "codecs": []},
+        foreign=[wire.Foreign("G729", 8000, 18)],
+        dtmf=[wire.Keys(101)],
+    ),
     "remote with comfort noise": lambda do: do.remote(
         "s-1", dtmf=[wire.Keys(101)], cn=wire.Noise(13), **PLAIN
     ),

@@ -5,7 +5,7 @@ use crate::notes::Recorded;
 use crate::sys::EventFd;
 use crate::wire::{Direction, Secret};
 use crate::worker::Parcel;
-use media_proto::codec::Codec;
+use media_proto::codec::{Codec, Foreign};
 use media_proto::dtls::{Fingerprint, Role};
 use media_proto::dtmf;
 use media_proto::ice::Generation;
@@ -70,8 +70,10 @@ pub struct Dtls {
 pub struct Remote {
     pub rtp: SocketAddr,
     pub rtcp: SocketAddr,
-    /// Never empty; the first is what is made here.
+    /// The first is what is made here. Empty when the peer has nothing but foreign ones: it hears only who has them too.
     pub codecs: Vec<Format<Codec>>,
+    /// What is only passed on.
+    pub foreign: Vec<Format<Foreign>>,
     /// What the receiver of our Opus asked for.
     pub opus: opus::Settings,
     /// telephone-event, by its clock.
@@ -89,6 +91,13 @@ pub struct Remote {
     pub direction: Direction,
     /// 10 to 60, a multiple of 10.
     pub ptime_ms: u32,
+}
+
+impl Remote {
+    /// What is made here for the peer.
+    pub fn first(&self) -> Option<Codec> {
+        self.codecs.first().map(|format| format.what)
+    }
 }
 
 /// What a session hears when nothing is played to it.

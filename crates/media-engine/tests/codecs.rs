@@ -275,3 +275,44 @@ fn a_described_pause_is_heard_as_noise_and_goes_on_to_who_knows_it() {
     b.assert_one_stream();
     c.assert_one_stream();
 }
+
+#[test]
+fn a_foreign_codec_is_passed_on_between_two_who_have_it_and_harms_nobody_else() {
+    let engine = Engine::start();
+    let mut control = engine.controller();
+    let (mut a, mut b, mut c) = (Phone::new(Pcmu), Phone::new(Pcmu), Phone::new(Pcmu));
+    control.connect_phone("a", &mut a);
+    control.connect_phone("b", &mut b);
+    control.connect_phone("c", &mut c);
+    let g729 = |pt: u8| json!([{"name": "G729", "clock": 8000, "pt": pt}]);
+    let keys = json!([{"pt": EVENT}]);
+    control.ok(json!({"op": "remote", "session": "a", "ip": "127.0.0.1", "port": a.port(), "codecs": [],
+        "foreign": g729(18), "dtmf": keys, "direction": "sendrecv"}));
+    control.ok(json!({"op": "remote", "session": "b", "ip": "127.0.0.1", "port": b.port(),
+        "codecs": [{"name": "PCMU", "pt": 0}], "foreign": g729(97), "direction": "sendrecv"}));
+    control.bridge("a", "b");
+    control.hear("c", json!({"kind": "session", "session": "a"}));
+    for i in 0..10u8 {
+        a.send(18, &[i; 20], 160);
+        sleep_ms(20);
+    }
+    let passed: Vec<_> = b.heard().into_iter().filter(|heard| heard.packet.payload_type == 97).collect();
+    assert_eq!(passed.iter().map(|heard| heard.payload[0]).collect::<Vec<_>>(), (0..10).collect::<Vec<_>>());
+    b.assert_one_stream();
+    assert!(c.sound().iter().all(|&sample| sample == 0), "silence to who does not have it");
+    a.press('7');
+    assert_eq!(control.event("dtmf")["digit"], json!("7"));
+    // Nothing can be made for it, but what is played ends, and a recording of it is silence.
+    a.forget();
+    let file = engine.wav("greeting.wav", &tone(600.0, 200));
+    let path = engine.path("a.wav");
+    control.ok(json!({"op": "record", "session": "a", "record": "r", "path": path, "max_ms": 5000}));
+    control.ok(json!({"op": "play", "session": "a", "play": "p", "files": [file]}));
+    assert_eq!(control.event("play_done")["reason"], json!("finished"));
+    control.ok(json!({"op": "stop_record", "session": "a"}));
+    assert!(control.event("record_done")["voiced_ms"] == json!(0));
+    assert!(a.heard().is_empty());
+    b.speak(&tone(440.0, 200));
+    sleep_ms(40);
+    assert!(a.heard().is_empty(), "what it does not have does not come");
+}

@@ -4,9 +4,9 @@
 //! difference before it is committed.
 
 use media_engine::wire::{
-    self, Body, CodecEntry, Command, Direction, DtlsEntry, EngineStats, ErrorCode, Event, EventEntry, Grant,
-    IceEntry, Lack, Listed, NoiseEntry, Numbered, PlayEnd, RecordCommand, RecordEnd, Refusal, RemoteCommand,
-    Secret, SessionStats, Setup, Source, SrtpEntry, ToneName,
+    self, Body, CodecEntry, Command, Direction, DtlsEntry, EngineStats, ErrorCode, Event, EventEntry,
+    ForeignEntry, Grant, IceEntry, Lack, Listed, NoiseEntry, Numbered, PlayEnd, RecordCommand, RecordEnd,
+    Refusal, RemoteCommand, Secret, SessionStats, Setup, Source, SrtpEntry, ToneName,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -35,6 +35,7 @@ fn remote() -> RemoteCommand {
             CodecEntry { name: s("PCMU"), pt: 0, rx_pt: None, fmtp: None },
         ],
         dtmf: vec![EventEntry { pt: 101, rx_pt: None, clock: 8000 }],
+        foreign: Vec::new(),
         cn: None,
         srtp: None,
         dtls: None,
@@ -189,6 +190,9 @@ fn commands() -> Vec<(String, Command)> {
     commands.push((s("voice muted"), voice(None, true)));
     let levelled = Command::Voice { session: s("s-1"), gain_db: None, muted: false, agc: true };
     commands.push((s("voice levelled"), levelled));
+    let g729 = ForeignEntry { name: s("G729"), clock: 8000, pt: 18, rx_pt: None };
+    let passed_on = RemoteCommand { codecs: Vec::new(), foreign: vec![g729], ..remote() };
+    commands.push((s("remote with a foreign codec"), Command::Remote(Box::new(passed_on))));
     let cn = Some(NoiseEntry { pt: 13, rx_pt: None });
     commands
         .push((s("remote with comfort noise"), Command::Remote(Box::new(RemoteCommand { cn, ..remote() }))));

@@ -70,6 +70,34 @@ impl Codec {
     }
 }
 
+/// A codec that is only passed on, between two who both have it: its name in SDP, in lower case, and its clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Foreign {
+    name: [u8; Foreign::LONGEST],
+    clock: u32,
+}
+
+impl Foreign {
+    /// The longest name.
+    pub const LONGEST: usize = 16;
+
+    /// `None` when the name is empty or too long, or the clock is 0.
+    pub fn new(name: &str, clock: u32) -> Option<Foreign> {
+        if name.is_empty() || name.len() > Foreign::LONGEST || clock == 0 {
+            return None;
+        }
+        let mut lower = [0; Foreign::LONGEST];
+        lower[..name.len()].copy_from_slice(name.as_bytes());
+        lower.make_ascii_lowercase();
+        Some(Foreign { name: lower, clock })
+    }
+
+    /// Ticks of its RTP clock in a second.
+    pub fn clock(self) -> u32 {
+        self.clock
+    }
+}
+
 /// A timestamp of one clock by another; one of the two is a multiple of the other.
 pub fn rescale(timestamp: u32, from: u32, to: u32) -> u32 {
     if from > to { timestamp / (from / to) } else { timestamp.wrapping_mul(to / from) }
@@ -176,6 +204,15 @@ mod tests {
         assert_eq!(Codec::from_name("PCMA"), Some(Codec::Pcma));
         assert_eq!(Codec::from_name("OPUS"), Some(Codec::Opus));
         assert_eq!(Codec::from_name("G729"), None);
+    }
+
+    #[test]
+    fn a_foreign_codec_is_its_name_and_its_clock() {
+        assert_eq!(Foreign::new("AMR-WB", 16_000), Foreign::new("amr-wb", 16_000));
+        assert_ne!(Foreign::new("AMR", 8_000), Foreign::new("amr", 16_000));
+        assert_eq!(Foreign::new("", 8_000), None);
+        assert_eq!(Foreign::new("a-name-that-is-too-long", 8_000), None);
+        assert_eq!(Foreign::new("G729", 0), None);
     }
 
     #[test]

@@ -159,3 +159,12 @@ def _asserted(request: Request) -> tuple[str, str]:
         except ParseError:
             continue
     return request.from_.uri.user or "", request.from_.display or ""
+
+
+def shown_as(caller: Party, domain: str) -> str:
+    """Who calls, as a name-addr."""
+    user = caller.number or "anonymous"
+    name = caller.name or None
+    if not caller.number and caller.kind is PartyKind.OUTSIDE:
+        name = name or "Anonymous"
+    return NameAddr(SipUri(domain, user), name).without_params()

@@ -42,6 +42,8 @@ class LegRecord(msgspec.Struct):
     sdp_id: int
     sdp_version: int = 0
     codecs: list[str] = []
+    foreign: list[sdp.Codec] = []
+    """Those among them that we only pass on."""
     protocol: str = sdp.PLAIN
     """The transport protocol of the stream, as in its m= line."""
     crypto: list[sdp.Crypto] = []
@@ -96,6 +98,13 @@ class SipLeg:
         offered = media.codecs() if media is not None else []
         return [c.name.upper() for c in offered if any(c.same_as(own) for own in CODECS.values())]
 
+    @property
+    def foreign(self) -> list[sdp.Codec]:
+        """What this leg speaks and we do not: as negotiated, or else as it offered."""
+        if self.record.codecs:
+            return self.record.foreign
+        return foreign_of(self.remote_offer) if self.remote_offer is not None else []
+
     # descriptions
 
     def _here(self, side: sdp.WebRtc | None = None) -> sdp.LocalMedia:
@@ -119,11 +128,14 @@ class SipLeg:
                 sdp.Crypto(tag, suite, new_key(suite)) for tag, suite in enumerate(_OFFERED, 1)
             ]
 
-    def make_offer(self, prefer: Sequence[str]) -> str:
+    def make_offer(self, prefer: Sequence[str], foreign: Sequence[sdp.Codec] = ()) -> str:
         """An offer of what the other side speaks, so that nothing is transcoded where that can be, and of
-        what everybody has; of all our codecs when there is no other side yet."""
-        names = [name for name in prefer if name in CODECS] or list(CODECS)
-        codecs = [CODECS[name] for name in dict.fromkeys((*names, *_EVERYBODY_HAS))]
+        what everybody has; of all our codecs when there is no other side yet. Last of what the other side
+        speaks and we do not (`foreign`): it is passed on where the two agree on it, and all there is to offer
+        where the other side speaks nothing else."""
+        names = [name for name in prefer if name in CODECS] or ([] if foreign else list(CODECS))
+        codecs = [CODECS[name] for name in dict.fromkeys((*names, *_EVERYBODY_HAS))] if names else []
+        codecs += _numbered(foreign)
         clocks = {codec.clock_rate for codec in codecs}
         self.record.sdp_version += 1
         side = None
@@ -139,14 +151,15 @@ class SipLeg:
         )
         return str(self.local)
 
-    def answer_offer(self, prefer: Sequence[str]) -> str:
-        """Answer the peer's offer and tell the engine. Raises sdp.NotAcceptable."""
+    def answer_offer(self, prefer: Sequence[str], foreign: Sequence[sdp.Codec] = ()) -> str:
+        """Answer the peer's offer and tell the engine. `foreign` is what the other side speaks and we do not.
+        Raises sdp.NotAcceptable."""
         assert self.remote_offer is not None, "there is no offer to answer"
         version = self.record.sdp_version + 1
         local, agreed = sdp.answer(
             self.remote_offer,
             self._here(self._side(self.remote_offer.ice)),
-            _SUPPORTED,
+            (*_SUPPORTED, *foreign),
             prefer=prefer,
             session_id=self.record.sdp_id,
             version=version,
@@ -170,6 +183,11 @@ class SipLeg:
             raise sdp.NotAcceptable("a protected call stays protected")
         self._keep_keys(agreed)
         self.record.codecs = [codec.name.upper() for codec in agreed.codecs]
+        self.record.foreign = [
+            sdp.Codec(codec.name, codec.clock_rate, codec.send_pt, fmtp=codec.fmtp)
+            for codec in agreed.codecs
+            if not codec.is_known
+        ]
         self.record.held = agreed.held_by_peer
         self.media.remote(self.id, agreed)
 
@@ -209,22 +227,24 @@ class SipLeg:
     def ring(self) -> None:
         self.session_in_use.progress(180)
 
-    def progress(self, prefer: Sequence[str]) -> None:
+    def progress(self, prefer: Sequence[str], foreign: Sequence[sdp.Codec] = ()) -> None:
+        """183 with sound. Raises sdp.NotAcceptable when there can be none."""
         if self.remote_offer is None:
             self.session_in_use.progress(180)
         else:
-            self.session_in_use.progress(183, self.first_answer(prefer))
+            self.session_in_use.progress(183, self.first_answer(prefer, foreign))
 
-    def accept(self, prefer: Sequence[str]) -> None:
-        """200. An INVITE without an offer gets ours, whose answer comes in the ACK (RFC 3261 §13.2.1)."""
+    def accept(self, prefer: Sequence[str], foreign: Sequence[sdp.Codec] = ()) -> None:
+        """200. An INVITE without an offer gets ours, whose answer comes in the ACK (RFC 3261 §13.2.1). Raises
+        sdp.NotAcceptable when there can be no sound."""
         if self.remote_offer is None:
-            self.session_in_use.accept(self.make_offer(prefer))
+            self.session_in_use.accept(self.make_offer(prefer, foreign))
         else:
-            self.session_in_use.accept(self.first_answer(prefer))
+            self.session_in_use.accept(self.first_answer(prefer, foreign))
 
-    def first_answer(self, prefer: Sequence[str]) -> str:
+    def first_answer(self, prefer: Sequence[str], foreign: Sequence[sdp.Codec] = ()) -> str:
         """The answer to the INVITE: the same in a 183 and in the 200 (RFC 3261 §13.2.1)."""
-        return str(self.local) if self.local is not None else self.answer_offer(prefer)
+        return str(self.local) if self.local is not None else self.answer_offer(prefer, foreign)
 
     def end(self, cause: Cause) -> None:
         """End the session as fits its state."""
@@ -270,9 +290,25 @@ def new_ice() -> sdp.Ice:
 def check_offer(offer: sdp.SessionDescription, host: str) -> None:
     """Find out what could never be answered from the address `host`. Raises sdp.SdpError."""
     here = sdp.LocalMedia(host, 9, webrtc=sdp.WebRtc("", new_ice()))
-    _, agreed = sdp.answer(offer, here, _SUPPORTED, session_id=0, version=0, key=new_key)
+    supported = (*_SUPPORTED, *foreign_of(offer))
+    _, agreed = sdp.answer(offer, here, supported, session_id=0, version=0, key=new_key)
     if agreed.secured is None or agreed.secured.remote_ice is None:
         _check_address(agreed.remote_host, host)
+
+
+def foreign_of(description: sdp.SessionDescription) -> list[sdp.Codec]:
+    """What a peer speaks and we do not."""
+    media = next((m for m in description.media if m.kind == "audio" and m.port), None)
+    return [codec for codec in media.codecs() if codec.is_foreign] if media is not None else []
+
+
+def _numbered(foreign: Sequence[sdp.Codec]) -> list[sdp.Codec]:
+    """With payload types of our own where theirs are dynamic (RFC 3551 §6)."""
+    free = iter(range(112, 128))
+    return [
+        codec if codec.payload_type < 96 else msgspec.structs.replace(codec, payload_type=number)
+        for codec, number in zip(foreign, free, strict=False)
+    ]
 
 
 def _check_address(theirs: str, ours: str) -> None:
@@ -280,3 +316,16 @@ def _check_address(theirs: str, ours: str) -> None:
     version = ip_version(theirs)
     if not version or version != ip_version(ours):
         raise sdp.NotAcceptable(f"sound cannot be sent from {ours} to {theirs}")
+
+
+def sdp_id(text: str) -> int:
+    """A session id for o=, the same for the same leg."""
+    number = 0
+    for byte in text.encode():
+        number = (number * 131 + byte) & 0x7FFFFFFF
+    return number
+
+
+def spoken_by(leg: SipLeg | None) -> tuple[Sequence[str], Sequence[sdp.Codec]]:
+    """The codecs of a leg, best first, and what among them we do not speak ourselves."""
+    return (leg.codecs, leg.foreign) if leg is not None else ((), ())

@@ -9,18 +9,18 @@ import msgspec
 from tongdai import sdp
 from tongdai.calls import commands as c
 from tongdai.calls import events as e
-from tongdai.calls.model import Cause, Party, PartyKind
+from tongdai.calls.model import Cause, Party
 from tongdai.core.log import get_logger
 from tongdai.journal.port import Journal
-from tongdai.legs.callers import Callers, Refusal
+from tongdai.legs.callers import Callers, Refusal, shown_as
 from tongdai.legs.causes import cause_of, status_of
 from tongdai.legs.info import digit_of
 from tongdai.legs.kinds import is_private, kinds_for, on_websocket
-from tongdai.legs.leg import RETRY_AFTER, LegRecord, SipLeg, check_offer
+from tongdai.legs.leg import RETRY_AFTER, LegRecord, SipLeg, check_offer, sdp_id, spoken_by
 from tongdai.legs.ports import Contacts, Edge, LegMedia, Opened, Post
 from tongdai.legs.twins import Twins
 from tongdai.sip.flow import Flow
-from tongdai.sip.message import NameAddr, Request, Response, SipUri
+from tongdai.sip.message import Request, Response, SipUri
 from tongdai.sip.ua import IncomingRequest, InviteSession, Refer, UserAgent
 from tongdai.sip.ua.core import ALLOW
 
@@ -101,7 +101,7 @@ class Legs:
                 return
             replaces = replaced.id
         call = self._new_id()
-        record = LegRecord(f"{call}.l0", caller.tenant, "", 0, 0, sdp_id=_sdp_id(call), trunk=caller.trunk)
+        record = LegRecord(f"{call}.l0", caller.tenant, "", 0, 0, sdp_id=sdp_id(call), trunk=caller.trunk)
         leg = SipLeg(record, self._media, session)
         leg.remote_offer = offer
         if offer is None and on_websocket(session.flow):
@@ -154,7 +154,7 @@ class Legs:
         if isinstance(command.target, c.HostedTarget):
             self._twins.create(tenant, command, command.target)
             return
-        record = LegRecord(command.leg, tenant, "", 0, 0, sdp_id=_sdp_id(command.leg))
+        record = LegRecord(command.leg, tenant, "", 0, 0, sdp_id=sdp_id(command.leg))
         leg = SipLeg(record, self._media)
         self._legs[leg.id] = leg
 
@@ -176,7 +176,7 @@ class Legs:
             kinds = iter(kinds_for(contact) if contact is not None else ())
             leg.otherwise = lambda: self._call_with(next(kinds, None), leg, command)
             leg.offer_as(next(kinds, sdp.PLAIN), contact is not None and is_private(contact.flow))
-        offer = leg.make_offer(matched.codecs if matched is not None else ())
+        offer = leg.make_offer(*spoken_by(matched))
         target = command.target
         try:
             if isinstance(target, c.DeviceTarget):
@@ -208,7 +208,7 @@ class Legs:
         return self.ua.invite(
             contact.uri,
             contact.flow,
-            from_=_shown(caller, contact.domain),
+            from_=shown_as(caller, contact.domain),
             to=f"<{SipUri(contact.domain, contact.username)}>",
             sdp=offer,
             contact_user=caller.number or None,
@@ -225,7 +225,7 @@ class Legs:
         leg.record.trunk = trunk.id
         number = self._edge.number_to_trunk(trunk.id, target.number, target.emergency)
         uri = str(SipUri(trunk.host, number, trunk.port))
-        shown = _shown(caller, self._local[0])
+        shown = shown_as(caller, self._local[0])
         return self.ua.invite(
             uri,
             Flow("udp", self._local, (trunk.host, trunk.port)),
@@ -290,11 +290,11 @@ class Legs:
         was_held = leg.record.held
         if sdp_text is None:
             leg.remote_offer = None
-            session.accept_reinvite(leg.make_offer(leg.record.codecs))
+            session.accept_reinvite(leg.make_offer(leg.record.codecs, leg.record.foreign))
         else:
             try:
                 leg.remote_offer = sdp.parse(sdp_text)
-                answer = leg.answer_offer(leg.record.codecs)
+                answer = leg.answer_offer(leg.record.codecs, leg.record.foreign)
             except sdp.SdpError:
                 session.reject_reinvite(488)
                 return
@@ -372,14 +372,13 @@ class Legs:
 
     def progress(self, leg: str, match: str) -> None:
         if leg in self._legs:
-            self._legs[leg].progress(self._codecs_of(match))
+            self._sound(self._legs[leg], self._legs[leg].progress, match)
         else:
             self._twins.progress(leg)
 
     def answer(self, leg: str, match: str) -> None:
         if leg in self._legs:
-            self._legs[leg].accept(self._codecs_of(match))
-            self._mark(self._legs[leg])
+            self._sound(self._legs[leg], self._legs[leg].accept, match)
         else:
             self._twins.answer(leg)
 
@@ -392,9 +391,21 @@ class Legs:
         leg.end(cause)
         self._media.close(leg_id)
 
-    def _codecs_of(self, match: str) -> Sequence[str]:
-        leg = self._legs.get(match)
-        return leg.codecs if leg is not None else ()
+    def _sound(
+        self, leg: SipLeg, begin: Callable[[Sequence[str], Sequence[sdp.Codec]], None], match: str
+    ) -> None:
+        """Let a caller hear us, or the leg `match`; who speaks nothing of ours, nor of that leg, is
+        refused."""
+        try:
+            begin(*spoken_by(self._legs.get(match)))
+        except sdp.SdpError as error:
+            log.info(
+                "a caller speaks no codec of ours", tenant=leg.record.tenant, leg=leg.id, error=str(error)
+            )
+            leg.end(Cause.NOT_ACCEPTABLE)
+            self._failed(leg, Cause.NOT_ACCEPTABLE)
+        else:
+            self._mark(leg)
 
     # bookkeeping
 
@@ -485,20 +496,3 @@ class Legs:
     def close(self) -> None:
         """Refuse new calls (shutting down)."""
         self._closing = True
-
-
-def _sdp_id(text: str) -> int:
-    """A session id for o=, the same for the same leg."""
-    number = 0
-    for byte in text.encode():
-        number = (number * 131 + byte) & 0x7FFFFFFF
-    return number
-
-
-def _shown(caller: Party, domain: str) -> str:
-    """Who calls, as a name-addr."""
-    user = caller.number or "anonymous"
-    name = caller.name or None
-    if not caller.number and caller.kind is PartyKind.OUTSIDE:
-        name = name or "Anonymous"
-    return NameAddr(SipUri(domain, user), name).without_params()

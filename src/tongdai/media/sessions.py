@@ -115,7 +115,12 @@ class Sessions:
             ip=agreed.remote_host,
             port=agreed.remote_port,
             rtcp_port=agreed.remote_rtcp_port,
-            codecs=[wire.Codec(x.name, x.send_pt, _other(x), x.fmtp) for x in agreed.codecs],
+            codecs=[wire.Codec(x.name, x.send_pt, _other(x), x.fmtp) for x in agreed.codecs if x.is_known],
+            foreign=[
+                wire.Foreign(x.name, x.clock_rate, x.send_pt, _other(x))
+                for x in agreed.codecs
+                if not x.is_known
+            ],
             dtmf=[wire.Keys(x.send_pt, _other(x), x.clock_rate) for x in agreed.dtmf],
             cn=wire.Noise(agreed.noise.send_pt, _other(agreed.noise)) if agreed.noise is not None else None,
             srtp=wire.Srtp(*msgspec.structs.astuple(agreed.srtp)) if agreed.srtp is not None else None,

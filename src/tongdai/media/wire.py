@@ -25,6 +25,15 @@ class Codec(msgspec.Struct, frozen=True, omit_defaults=True):
     fmtp: str | None = None
 
 
+class Foreign(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A codec that the engine does not speak and only passes on; payload types as those of `Codec`."""
+
+    name: str
+    clock: int
+    pt: int
+    rx_pt: int | None = None
+
+
 class Keys(msgspec.Struct, frozen=True, omit_defaults=True):
     """telephone-event of a clock; payload types as those of `Codec`."""
 

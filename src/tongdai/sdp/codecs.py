@@ -29,6 +29,11 @@ class Codec(msgspec.Struct, frozen=True):
     def is_voice(self) -> bool:
         return not (self.is_dtmf or self.is_noise)
 
+    @property
+    def is_foreign(self) -> bool:
+        """Voice that we do not speak; it can be passed on between two parties that both do."""
+        return self.is_voice and self.channels == 1 and not is_known(self.name)
+
     def same_as(self, other: Codec) -> bool:
         """The same encoding, whatever number it has."""
         return (
@@ -48,6 +53,14 @@ CN = Codec("CN", 8000, 13)
 TELEPHONE_EVENT = Codec("telephone-event", 8000, 101, fmtp="0-16")
 TELEPHONE_EVENT_48000 = Codec("telephone-event", 48000, 110, fmtp="0-16")
 """For those who speak Opus: keys have the clock of the sound (RFC 4733 §2.1)."""
+
+_KNOWN = frozenset(codec.name.lower() for codec in (OPUS, G722, PCMU, PCMA))
+
+
+def is_known(name: str) -> bool:
+    """Whether the engine speaks a voice codec of that name."""
+    return name.lower() in _KNOWN
+
 
 # (encoding, clock rate, channels) of numbers that need no rtpmap (RFC 3551 §6)
 STATIC: dict[int, tuple[str, int, int]] = {

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from tongdai.sdp import webrtc as w
-from tongdai.sdp.codecs import PCMA, PCMU, TELEPHONE_EVENT, Codec
+from tongdai.sdp.codecs import PCMA, PCMU, TELEPHONE_EVENT, Codec, is_known
 from tongdai.sdp.crypto import Crypto, Srtp, read_crypto
 from tongdai.sdp.model import Attribute, Direction, Media, Origin, SdpError, SessionDescription, is_null
 
@@ -41,6 +41,11 @@ class NegotiatedCodec(msgspec.Struct, frozen=True):
     receive_pt: int
     fmtp: str | None = None
     """What the peer wishes to receive."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the engine speaks it; else it is only passed on."""
+        return is_known(self.name)
 
 
 class Negotiated(msgspec.Struct, frozen=True):

@@ -227,3 +227,32 @@ def test_wide_band_is_offered_to_the_called_when_the_caller_has_it(stage: Stage,
     assert audio(session.remote_sdp) == "m=audio 20002 RTP/AVP 96 0 97"
     told = stage.media.remote_of(leg)
     assert (told.codecs, told.dtmf) == ((("opus", 96), ("PCMU", 0)), (97,))
+
+
+def test_what_only_the_two_phones_speak_is_offered_last(stage: Stage, lan: Phone, minh: Phone):
+    _, leg = stage.offered(lan, sdp=lan.sdp("18 8 101"))
+    minh.picks_up("8 101")
+    called = stage.calls(c.DeviceTarget("bnd-102"), match=leg)
+    assert audio(minh.session.remote_sdp) == "m=audio 20004 RTP/AVP 8 0 18 101"
+    assert stage.media.remote_of(called).codecs == (("PCMA", 8),)
+
+
+def test_a_codec_that_we_do_not_speak_is_passed_on_between_two_who_do(stage: Stage, lan: Phone, minh: Phone):
+    session, leg = stage.offered(lan, sdp=lan.sdp("18 101"))
+    minh.picks_up("18 101")
+    called = stage.calls(c.DeviceTarget("bnd-102"), match=leg)
+    assert audio(minh.session.remote_sdp) == "m=audio 20004 RTP/AVP 18 101"
+    assert stage.media.remote_of(called).codecs == (("G729", 18),)
+    stage.office.front.answer(leg, called)
+    stage.run()
+    assert session.confirmed
+    assert stage.media.remote_of(leg).codecs == (("G729", 18),)
+
+
+def test_a_caller_who_speaks_nothing_of_ours_is_refused_where_nobody_else_answers(stage: Stage, lan: Phone):
+    session, leg = stage.offered(lan, sdp=lan.sdp("18 101"))
+    stage.office.front.answer(leg, "")
+    stage.run()
+    assert statuses(session, lan) == [488]
+    assert stage.ends() == [(leg, Cause.NOT_ACCEPTABLE)]
+    assert stage.media.live == {}

@@ -82,7 +82,7 @@ def test_credentials_that_cannot_be_read_are_a_bad_request(stage: Stage, lan: Ph
 @pytest.mark.parametrize(
     "sdp",
     [
-        "m=audio 4000 RTP/AVP 18\r\na=rtpmap:18 G729/8000\r\n",
+        "m=audio 4000 RTP/AVP 77\r\n",
         "m=audio 4000 RTP/AVP 0\r\na=rtpmap:0 PCMU/16000\r\n",
         "m=audio 4000 RTP/AVP 101\r\na=rtpmap:101 telephone-event/8000\r\n",
         "m=audio 4000 RTP/SAVP 0\r\n",

@@ -256,7 +256,7 @@ impl Control {
         if asked.port == 0 {
             return refuse(ErrorCode::BadValue, "port 0 means no stream; close the session instead");
         }
-        let Formats { codecs, opus, dtmf, cn, srtp, dtls, ice } = formats::read(asked)?;
+        let Formats { codecs, foreign, opus, dtmf, cn, srtp, dtls, ice } = formats::read(asked)?;
         let rtp = SocketAddr::new(ip, asked.port);
         // RTCP is on the next port unless another was signalled; behind the last port there is none.
         let rtcp_port = asked.rtcp_port.or(asked.port.checked_add(1)).unwrap_or(asked.port);
@@ -264,6 +264,7 @@ impl Control {
             rtp,
             rtcp: SocketAddr::new(rtcp_ip, rtcp_port),
             codecs,
+            foreign,
             opus,
             dtmf,
             cn,

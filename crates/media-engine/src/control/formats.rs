@@ -3,7 +3,7 @@
 use super::commands::{Refusing, refuse};
 use crate::orders::{Dtls, Format, Srtp};
 use crate::wire::{DtlsEntry, ErrorCode, IceEntry, RemoteCommand, Setup, SrtpEntry};
-use media_proto::codec::Codec;
+use media_proto::codec::{Codec, Foreign};
 use media_proto::dtls::{Fingerprint, Hash, Role};
 use media_proto::ice::{Credentials, Generation};
 use media_proto::opus;
@@ -13,6 +13,7 @@ use media_proto::srtp::Suite;
 /// clock.
 pub struct Formats {
     pub codecs: Vec<Format<Codec>>,
+    pub foreign: Vec<Format<Foreign>>,
     pub opus: opus::Settings,
     pub dtmf: Vec<Format<u32>>,
     pub cn: Option<Format<()>>,
@@ -27,11 +28,21 @@ pub fn read(asked: &RemoteCommand) -> Result<Formats, Refusing> {
     for entry in &asked.codecs {
         let Some(what) = Codec::from_name(&entry.name) else {
             let known = Codec::ALL.map(Codec::name).join(", ");
-            return refuse(ErrorCode::BadValue, format!("codec '{}' is none of {known}", entry.name));
+            let detail = format!("codec '{}' is none of {known}; others are `foreign`", entry.name);
+            return refuse(ErrorCode::BadValue, detail);
         };
         codecs.push(Format { pt: entry.pt, rx_pt: entry.rx_pt.unwrap_or(entry.pt), what });
     }
-    if codecs.is_empty() {
+    let mut foreign = Vec::with_capacity(asked.foreign.len());
+    for entry in &asked.foreign {
+        let Some(what) = Foreign::new(&entry.name, entry.clock) else {
+            let detail =
+                format!("a foreign codec has a name of 1 to {} letters and a clock", Foreign::LONGEST);
+            return refuse(ErrorCode::BadValue, detail);
+        };
+        foreign.push(Format { pt: entry.pt, rx_pt: entry.rx_pt.unwrap_or(entry.pt), what });
+    }
+    if codecs.is_empty() && foreign.is_empty() {
         return refuse(ErrorCode::BadValue, "`codecs` is empty");
     }
     let mut dtmf = Vec::with_capacity(asked.dtmf.len());
@@ -42,6 +53,7 @@ pub fn read(asked: &RemoteCommand) -> Result<Formats, Refusing> {
         dtmf.push(Format { pt: entry.pt, rx_pt: entry.rx_pt.unwrap_or(entry.pt), what: entry.clock });
     }
     let pairs = codecs.iter().map(|format| (format.pt, format.rx_pt));
+    let pairs = pairs.chain(foreign.iter().map(|format| (format.pt, format.rx_pt)));
     let pairs = pairs.chain(dtmf.iter().map(|format| (format.pt, format.rx_pt)));
     let cn = asked.cn.as_ref();
     let cn = cn.map(|entry| Format { pt: entry.pt, rx_pt: entry.rx_pt.unwrap_or(entry.pt), what: () });
@@ -60,7 +72,7 @@ pub fn read(asked: &RemoteCommand) -> Result<Formats, Refusing> {
     }
     let fmtp = asked.codecs.iter().zip(&codecs).find(|(_, format)| format.what == Codec::Opus);
     let opus = fmtp.and_then(|(entry, _)| entry.fmtp.as_deref()).map(opus::Settings::from_fmtp);
-    Ok(Formats { codecs, opus: opus.unwrap_or_default(), dtmf, cn, srtp, dtls, ice })
+    Ok(Formats { codecs, foreign, opus: opus.unwrap_or_default(), dtmf, cn, srtp, dtls, ice })
 }
 
 /// The keys of a protected stream. What is wrong with them is said without them.

@@ -224,6 +224,9 @@ pub struct RemoteCommand {
     pub codecs: Vec<CodecEntry>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dtmf: Vec<EventEntry>,
+    /// Codecs that are only passed on to who has them too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign: Vec<ForeignEntry>,
     /// Comfort noise (RFC 3389), when it was negotiated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cn: Option<NoiseEntry>,
@@ -252,6 +255,16 @@ pub struct CodecEntry {
     /// What the peer wishes to receive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fmtp: Option<String>,
+}
+
+/// A codec that the engine does not speak.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ForeignEntry {
+    pub name: String,
+    pub clock: u32,
+    pub pt: u8,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rx_pt: Option<u8>,
 }
 
 /// Comfort noise.

@@ -82,11 +82,23 @@ impl Session {
                 _ => self.digits = None,
             }
         }
-        let first = *self.remote.as_ref()?.codecs.first()?;
+        let Some(first) = self.remote.as_ref()?.codecs.first().copied() else {
+            return self.play_to_nobody(ms);
+        };
         match first.what.law() {
             Some(law) => self.make_narrow(law, first.pt, ms, now, spoken),
             None => self.make_wide(first, now, spoken),
         }
+    }
+
+    /// What is played ends at its time for a peer too that has only foreign codecs, and cannot hear it.
+    fn play_to_nobody(&mut self, ms: u32) -> Option<PlayEnd> {
+        let mut frame = [0; MAX_SAMPLES];
+        let frame = &mut frame[..((ms * 8) as usize).min(MAX_SAMPLES)];
+        self.digits = None;
+        let player = self.player.as_mut()?;
+        player.list.frame(frame);
+        player.list.is_over().then_some(PlayEnd::Finished)
     }
 
     /// Sends a key; false when the peer has no telephone-event (any more).

@@ -102,7 +102,7 @@ impl World {
         let content = match kind {
             Kind::Voice(codec) => Some(Content::Voice(codec)),
             Kind::Noise => Some(Content::Noise),
-            Kind::Event(_) => None,
+            Kind::Event(_) | Kind::Foreign(_) => None,
         };
         let mut is_heard = content.is_some() && session.is_listened_to();
         if let (true, Some(content)) = (is_heard, content) {
@@ -115,7 +115,7 @@ impl World {
                     sounded = keys.receive(codec, packet.sequence, payload);
                 }
             }
-            Kind::Noise => {}
+            Kind::Noise | Kind::Foreign(_) => {}
             Kind::Event(clock) => {
                 pressed = dtmf::Event::parse(payload).and_then(|event| {
                     Some((event, session.digits_in.receive(now, clock, packet.timestamp, event)?))
@@ -125,7 +125,7 @@ impl World {
         let has_sound = match (kind, &session.spoken) {
             (Kind::Voice(_), Some(spoken)) => spoken.has_sound(),
             (Kind::Voice(codec), None) => !codec.is_silent(payload),
-            (Kind::Event(_), _) => true,
+            (Kind::Event(_) | Kind::Foreign(_), _) => true,
             (Kind::Noise, _) => false,
         };
         if let Some(silent) = session.presence.packet(now, has_sound) {

@@ -6,7 +6,7 @@ use super::recorder::Recorder;
 use super::secure::{Secure, nowhere};
 use crate::orders::{Remote, Slot, Sockets, Source, Srtp};
 use crate::wire::SessionStats;
-use media_proto::codec::{self, Codec, Encoder};
+use media_proto::codec::{self, Codec, Encoder, Foreign};
 use media_proto::dtmf;
 use media_proto::ear::Ear;
 use media_proto::g711::Law;
@@ -129,6 +129,8 @@ pub enum Kind {
     Event(u32),
     /// Comfort noise.
     Noise,
+    /// A voice that is only passed on.
+    Foreign(Foreign),
 }
 
 impl Kind {
@@ -138,6 +140,7 @@ impl Kind {
             Kind::Voice(codec) => codec.clock(),
             Kind::Event(clock) => clock,
             Kind::Noise => SAMPLE_RATE,
+            Kind::Foreign(codec) => codec.clock(),
         }
     }
 }
@@ -148,6 +151,8 @@ enum Way {
     Converted(u8, Law, Law),
     /// Decoded, and encoded by the clock of the leg.
     Anew,
+    /// Not at all: the leg has only foreign ones.
+    None,
 }
 
 /// Voice or an event that is to be forwarded: the payload stands at `start` in the datagram.
@@ -216,12 +221,13 @@ impl Session {
         if remote.dtls.is_none() {
             self.protect(remote.srtp.as_ref());
         }
-        let first = remote.codecs[0].what;
+        let first = remote.first();
         let same = self.remote.as_ref().is_some_and(|before| {
-            before.codecs[0].what == first && (first != Codec::Opus || before.opus == remote.opus)
+            before.first() == first && (first != Some(Codec::Opus) || before.opus == remote.opus)
         });
         if !same {
-            self.coders.encoder = first.law().is_none().then(|| Encoder::new(first, remote.opus)).flatten();
+            let wide = first.filter(|codec| codec.law().is_none());
+            self.coders.encoder = wide.and_then(|codec| Encoder::new(codec, remote.opus));
         }
         // One that sends its keys as events may let them be heard too, and would press each twice.
         let has_keys = !remote.dtmf.is_empty();
@@ -280,6 +286,10 @@ impl Session {
         if let Some(format) = voice {
             return Some(Kind::Voice(format.what));
         }
+        let foreign = remote.foreign.iter().find(|format| format.rx_pt == payload_type);
+        if let Some(format) = foreign {
+            return Some(Kind::Foreign(format.what));
+        }
         if remote.cn.is_some_and(|format| format.rx_pt == payload_type) {
             return Some(Kind::Noise);
         }
@@ -289,7 +299,7 @@ impl Session {
     /// The payload type of keys, and its clock: that of the voice where the peer has it.
     pub fn event_format(&self) -> Option<(u8, u32)> {
         let remote = self.remote.as_ref()?;
-        let clock = remote.codecs[0].what.clock();
+        let clock = remote.first().map_or(SAMPLE_RATE, Codec::clock);
         let same = remote.dtmf.iter().find(|format| format.what == clock);
         same.or(remote.dtmf.first()).map(|format| (format.pt, format.what))
     }
@@ -326,7 +336,7 @@ impl Session {
 
     /// How voice of a codec gets to this leg.
     fn way(remote: &Remote, codec: Codec) -> Way {
-        let first = &remote.codecs[0];
+        let Some(first) = remote.codecs.first() else { return Way::None };
         let same = || remote.codecs.iter().find(|format| format.what == codec);
         match (codec.law(), first.what.law()) {
             _ if codec == first.what => Way::AsItIs(first.pt),
@@ -361,7 +371,15 @@ impl Session {
                     (self.tx.relay(now, packet.incoming, payload_type, length), converted)
                 }
                 Way::Anew => return false,
+                Way::None => return true,
             },
+            Kind::Foreign(codec) => {
+                let Some(format) = remote.foreign.iter().find(|format| format.what == codec) else {
+                    return true; // it is silence to who does not have it
+                };
+                self.tx.set_clock(now, codec.clock());
+                (self.tx.relay(now, packet.incoming, format.pt, length), bytes)
+            }
             Kind::Noise => {
                 let Some(format) = remote.cn else { return false };
                 self.tx.set_clock(now, SAMPLE_RATE);
@@ -459,7 +477,7 @@ impl Session {
     }
 
     fn mos(&self, lost: f64, jitter: Micros) -> Option<f64> {
-        let codec = self.remote.as_ref()?.codecs[0].what;
+        let codec = self.remote.as_ref()?.first()?;
         let round_trip = self.reports.round_trip.unwrap_or(0);
         let mos = quality::mos(Measured { codec, lost, jitter, round_trip });
         Some((mos * 100.0).round() / 100.0)

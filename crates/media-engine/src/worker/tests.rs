@@ -63,6 +63,7 @@ impl Stage {
             rtcp: address,
             codecs: vec![Format { pt: payload_type, rx_pt: payload_type, what: codec }],
             opus: opus::Settings::default(),
+            foreign: Vec::new(),
             cn: None,
             srtp: None,
             dtls: None,

@@ -50,8 +50,8 @@ class Processes:
         server = _descendants(self._supervisor, parents)
         roles = dict.fromkeys([*self._names.values(), "other"], 0.0)
         for pid in server:
-            roles[self._names.get(pid, "other")] += _cpu(pid)
-        load = sum(_cpu(pid) for pid in _descendants(os.getpid(), parents) - server)
+            roles[self._names.get(pid, "other")] += cpu_seconds(pid)
+        load = sum(cpu_seconds(pid) for pid in _descendants(os.getpid(), parents) - server)
         return Snapshot(time.monotonic(), roles, load, _machine())
 
     def since(self, before: Snapshot) -> Use:
@@ -111,7 +111,7 @@ def _stat(pid: int) -> list[str]:
         return []
 
 
-def _cpu(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     """Seconds of CPU of all its threads, and of the children that ended and were waited for."""
     return sum(int(field) for field in _stat(pid)[11:15]) / _TICKS
 

@@ -52,6 +52,22 @@ async def test_a_call_through_the_switchboard_is_explained_step_by_step(demo: De
         assert word in explained, explained
 
 
+async def test_a_phone_that_sends_nothing_for_a_while_is_named(demo: Demo, phones: Phones):
+    caller, callee = await phones.raw(demo.account("101")), await phones.raw(demo.account("103"))
+    before = await _calls(demo)
+    near, far = await talk(caller, callee, "103")
+    far.rtp.mute(True)
+    await asyncio.sleep(6.0)
+    far.rtp.mute(False)
+    await hear_each_other(near, far)
+    await far.hang_up()
+    await near.hung_up()
+    await asyncio.sleep(0.3)
+    (added,) = [line for line in await _calls(demo) if line not in before]
+    explained = await asyncio.to_thread(demo.cli, "explain", _id_in(added))
+    assert re.search(r"103 could not be heard for [67] s: the phone sent nothing", explained), explained
+
+
 async def test_explaining_an_unknown_call_says_so(demo: Demo):
     try:
         said = await asyncio.to_thread(demo.cli, "explain", "no-such-call")

@@ -273,18 +273,24 @@ mod tests {
             let mut decoder = Decoder::new(codec).unwrap();
             let mut before = [[0; WIDE_FRAME]; 2];
             let (mut last, mut steps) = (0, Vec::new());
-            for n in 0..150 {
-                let sound: [i16; WIDE_FRAME] = std::array::from_fn(|i| {
-                    let at = (n * WIDE_FRAME + i) as f64;
-                    ((at * 0.11).sin() * 6e3 + (at * 0.29).sin() * 3e3) as i16
-                });
-                if n == 50 {
+            for n in 0..200 {
+                let tones = |low: f64, high: f64| {
+                    std::array::from_fn(|i| {
+                        let at = (n * WIDE_FRAME + i) as f64;
+                        ((at * low).sin() * 6e3 + (at * high).sin() * 3e3) as i16
+                    })
+                };
+                // He heard something else until ten frames before he was moved to the shared one, and spoke from 100 to 150.
+                let sound: [i16; WIDE_FRAME] = tones(0.11, 0.29);
+                let other: [i16; WIDE_FRAME] = tones(0.05, 0.23);
+                if n == 100 {
                     own.take_over(&shared, &before);
                 }
                 let (mut payload, mut frame) = ([0; opus::MAX_PAYLOAD], [0i16; WIDE_FRAME]);
-                let mut length = shared.encode(&sound, &mut payload);
-                if (50..100).contains(&n) {
-                    length = own.encode(&sound, &mut payload);
+                let mut length = if n >= 40 { shared.encode(&sound, &mut payload) } else { 0 };
+                if n < 50 || (100..150).contains(&n) {
+                    let heard = if n < 40 { &other } else { &sound };
+                    length = own.encode(heard, &mut payload);
                 }
                 before = [before[1], sound];
                 assert_eq!(decoder.decode(&payload[..length], &mut frame), WIDE_FRAME);
@@ -296,8 +302,11 @@ mod tests {
             let most = |from: usize, to: usize| {
                 steps[from * WIDE_FRAME..to * WIDE_FRAME].iter().copied().max().unwrap()
             };
-            let (steady, moved) = (most(10, 50), most(50, 150));
-            assert!(moved < steady * 4 / 3, "{codec:?}: a step of {moved}, elsewhere at most {steady}");
+            let steady = most(65, 98);
+            for moved in [50, 100, 150] {
+                let step = most(moved - 1, moved + 10);
+                assert!(step < steady * 4 / 3, "{codec:?}: a step of {step}, elsewhere at most {steady}");
+            }
         }
     }
 }

@@ -99,7 +99,8 @@ impl Mixer {
             self.next = now;
         }
         self.slots.push(slot);
-        self.members.push(Member::default());
+        // What he heard before came from his own encoder.
+        self.members.push(Member { listens: LINGER - IN_STEP, ..Member::default() });
         self.claims.push(Claim::default());
     }
 

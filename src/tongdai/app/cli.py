@@ -11,8 +11,11 @@ def main() -> None:
     """Run the command line. Errors are one line on standard error, with exit status 2."""
     arguments = sys.argv[1:]
     try:
-        if arguments[:1] == ["control"]:  # a restart is in a hurry: without the command line's libraries
-            _control(arguments[1:])
+        if arguments[:1] in (
+            ["control"],
+            ["web"],
+        ):  # a restart is in a hurry: without the command line's libraries
+            _process(arguments[0], arguments[1:])
         else:
             from tongdai.app.commands import app
 
@@ -22,18 +25,21 @@ def main() -> None:
         sys.exit(2)
 
 
-def _control(arguments: list[str]) -> None:
+def _process(name: str, arguments: list[str]) -> None:
     if len(arguments) != 2 or arguments[0] != "--config":
         raise TongdaiError(
             "usage",
-            "`tongdai control` is started by the supervisor.",
+            f"`tongdai {name}` is started by the supervisor.",
             "Use `tongdai serve` or `tongdai demo`.",
         )
     from tongdai.app.lean import leanly
 
     with leanly():
-        from tongdai.app.control import main as control
-    control(arguments[1])
+        if name == "control":
+            from tongdai.app.control import main as process
+        else:
+            from tongdai.app.web import main as process
+    process(arguments[1])
 
 
 if __name__ == "__main__":

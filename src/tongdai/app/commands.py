@@ -44,6 +44,7 @@ def serve(
         str | None, typer.Option(help="File of the TLS certificate; without it one is made.")
     ] = None,
     tls_key: Annotated[str | None, typer.Option(help="File of its private key.")] = None,
+    http_port: Annotated[int | None, typer.Option(help="Port of the API and the portal.")] = None,
     sip_names: Annotated[
         str | None, typer.Option(help="Host names by which phones know this server.")
     ] = None,
@@ -64,7 +65,8 @@ def serve(
 
 
 _SERVE_FLAGS = frozenset(
-    """data database host advertised_ip sip_port tls_port ws_port ws_origins tls_certificate tls_key sip_names
+    """data database host advertised_ip sip_port tls_port ws_port ws_origins http_port tls_certificate tls_key
+    sip_names
     media_ports ring_seconds piper_command log_level log_format""".split()
 )
 
@@ -76,7 +78,7 @@ def demo(
     ),
     sip_port: Annotated[int, typer.Option(help="Port of SIP over UDP and TCP.")] = 5060,
     tls_port: Annotated[int, typer.Option(help="Port of SIP over TLS.")] = 5061,
-    http_port: Annotated[int, typer.Option(help="Port of the portal (not served yet).")] = 8080,
+    http_port: Annotated[int, typer.Option(help="Port of the API and the portal.")] = 8080,
     ws_port: Annotated[int, typer.Option(help="Port of SIP over WebSocket.")] = 8088,
     media_ports: Annotated[str, typer.Option(help="First and last UDP port of sound.")] = "20000-29999",
     data: DataDir = None,
@@ -101,11 +103,12 @@ def demo(
         "tls_port": tls_port,
         "ws_port": ws_port,
         "ws_origins": "null",  # so that a page out of a file can be a phone
+        "http_port": http_port,
         "media_ports": media_ports,
         "ring_seconds": ring_seconds,
         "log_level": log_level,
     }
-    options = DemoOptions(carrier=carrier, bench=bench, http_port=http_port)
+    options = DemoOptions(carrier=carrier, bench=bench)
     plan = plan_demo(load_settings(None, flags), options)
     if fresh:
         wipe(plan.data)

@@ -16,9 +16,12 @@ from pathlib import Path
 
 import uvloop
 
+from tongdai.api.rpc.messages import Answer, CallFact, MailboxChanged, Registered, Request, Serve
+from tongdai.api.rpc.server import RpcServer
 from tongdai.app.certificate import Certificate
 from tongdai.app.control_config import READY_LINE, ControlConfig, read_config
 from tongdai.app.front import Front, admit
+from tongdai.app.inquiries import Inquiries
 from tongdai.app.library import Library
 from tongdai.app.prewarm import first_prompts
 from tongdai.app.pulse import Pulse
@@ -52,7 +55,7 @@ from tongdai.sip.ua import UserAgent
 from tongdai.speech import Speech, SpeechSettings, SpokenPrompts
 from tongdai.switch import Switch
 from tongdai.tenants.changes import Follower
-from tongdai.tenants.config import ProviderConfig, TenantConfig, load, with_departed
+from tongdai.tenants.config import ProviderConfig, TenantConfig, load, with_departed, with_tenant
 from tongdai.voicemail import Mailboxes
 
 log = get_logger(__name__)
@@ -82,15 +85,42 @@ class Control:
         self.library = Library(provider, blobs)
 
         self.pulse = Pulse(clock=clock.monotonic, journal=self.journal, send=self._send)
-        self.bindings = Bindings(self.journal, clock, on_reachable=self._reachable)
+        self.bindings = Bindings(
+            self.journal,
+            clock,
+            on_reachable=self._reachable,
+            on_gone=lambda tenant, person: self.rpc.tell(Registered(tenant, person)),
+        )
         self.mailboxes = Mailboxes(
-            provider, journal=self.journal, blobs=blobs, db=self.db, clock=clock, key=server_key(config.data)
+            provider,
+            journal=self.journal,
+            blobs=blobs,
+            db=self.db,
+            clock=clock,
+            key=server_key(config.data),
+            on_change=lambda tenant, mailbox: self.rpc.tell(MailboxChanged(tenant, mailbox)),
         )
         self.directory = Directory(provider, self.bindings, self.mailboxes, ring_seconds=config.ring_seconds)
-        self.calllog = CallLog(journal=self.journal, db=self.db, clock=clock, patience=MEASURE_SECONDS)
+        self.calllog = CallLog(
+            journal=self.journal,
+            db=self.db,
+            clock=clock,
+            patience=MEASURE_SECONDS,
+            on_fact=lambda fact: self.rpc.tell(CallFact(fact)),
+        )
         self.switch = Switch(
             self.directory.worlds, clock=clock.monotonic, journal=self.journal, on_change=self.pulse.stir
         )
+        self._inquiries = Inquiries(
+            self,
+            switch=self.switch,
+            directory=self.directory,
+            bindings=self.bindings,
+            mailboxes=self.mailboxes,
+            metrics=self._metrics,
+            clock=clock,
+        )
+        self.rpc = RpcServer(Path(config.rpc_socket), self._answer, clock)
         self.speech = Speech(config.data / "speech", _speech_settings(config))
         self.prompts = SpokenPrompts(self.speech, self.library)
         self.media = Sessions(self.prompts, self.library, self.switch.post, self._measured)
@@ -133,6 +163,8 @@ class Control:
             timed=[self.ua, self.switch, self.bindings],
             writers=[self.switch.journal, self.front.journal, self._journal_engine],
         )
+        self._following = asyncio.Lock()
+        self._follower = Follower(self.db, provider.seq, self._follow)
         self._engine: EngineClient | None = None
         self._engine_id = ""
         self._heard = 0
@@ -148,8 +180,15 @@ class Control:
         self.calllog.append(tenant, call, fact)
         self.pulse.stir()
 
+    async def _answer(self, request: Request) -> Answer:
+        try:
+            return await self._inquiries.answer(request)
+        finally:
+            self.pulse.stir()
+
     def _reachable(self, tenant: str, person: str) -> None:
         self.switch.post(tenant, e.PersonReachable(person))
+        self.rpc.tell(Registered(tenant, person))
 
     def _contact(self, binding_id: str) -> Contact | None:
         binding = self.bindings.binding(binding_id)
@@ -188,8 +227,8 @@ class Control:
         await self._open_wires()
         self.pulse.stir()
         self._prewarm(self.provider.tenants)
-        follower = Follower(self.db, self.provider.seq, self._follow)
-        self._background.add(asyncio.create_task(follower.run(self.stopping), name="following"))
+        self._background.add(asyncio.create_task(self._follower.run(self.stopping), name="following"))
+        await self.rpc.open()
         _rest_from_collecting()
         os.write(self.config.ready_fd, READY_LINE)
         os.close(self.config.ready_fd)
@@ -197,6 +236,7 @@ class Control:
         await self.stopping.wait()
         for task in tuple(self._background):
             task.cancel()
+        await self.rpc.close()
         await self.speech.close()
         await self._farewell()
         await self.wires.close()
@@ -285,10 +325,24 @@ class Control:
                 self.front.lost(leg)
         self._engine_id = engine
 
+    def tenant(self, tenant: str) -> TenantConfig | None:
+        """What is served of a tenant."""
+        return next((x for x in self.provider.tenants if x.id == tenant), None)
+
+    async def serve(self, request: Serve) -> None:
+        """Serve what the web process is about to commit."""
+        async with self._following:
+            await self._become(with_tenant(self.provider, request.tenant, request.part))
+            self._follower.ahead(request.part.seq)
+
     async def _follow(self) -> int:
-        """Serve the configuration as it is now in the database, from the next call on. What takes long
-        happens in threads; when anything fails there, nothing has changed."""
-        loaded = await load(self.db)
+        """Serve the configuration as it is now in the database."""
+        async with self._following:
+            return await self._become(await load(self.db))
+
+    async def _become(self, loaded: ProviderConfig) -> int:
+        """Serve this configuration from the next call on. What takes long happens in threads; when anything
+        fails there, nothing has changed."""
         provider = with_departed(loaded, self.provider)
         newer = await asyncio.to_thread(
             Directory, provider, self.bindings, self.mailboxes, ring_seconds=self.config.ring_seconds
@@ -307,6 +361,17 @@ class Control:
         self._prewarm(changed)
         log.info("the configuration was changed", seq=provider.seq, tenants=[x.domain for x in changed])
         return provider.seq
+
+    def _metrics(self) -> dict[str, float]:
+        """For Prometheus, by name."""
+        calls = self.switch.calls()
+        return {
+            "calls": len(calls),
+            "legs": sum(len(call.legs) for call in calls),
+            "registered_contacts": len(self.bindings),
+            "tenants": len(self.provider.tenants),
+            "configuration_seq": self.provider.seq,
+        }
 
     def _prewarm(self, tenants: Sequence[TenantConfig]) -> None:
         """Speak what callers of these will hear first, so that none of them waits for it."""
@@ -374,7 +439,7 @@ async def serve(config: ControlConfig) -> None:
 
 def main(config_path: str) -> None:
     """`tongdai control`: what the supervisor starts."""
-    config = read_config(Path(config_path))
+    config = read_config(Path(config_path), ControlConfig)
     configure_logging(config.log_format, config.log_level)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     uvloop.run(serve(config))

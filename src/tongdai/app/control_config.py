@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -35,6 +35,8 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Writing end of a pipe: control writes `READY_LINE` once and closes it."""
     engine_socket: str
     """Path of the media engine's command socket."""
+    rpc_socket: str
+    """Path of the Unix socket on which the web process asks (`api.rpc`)."""
     data_dir: str
     """Directory of everything that is kept. It exists."""
     db_url: str
@@ -73,7 +75,7 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         return [name.strip().lower() for name in self.sip_names.split(",") if name.strip()]
 
 
-def write_config(path: Path, config: ControlConfig) -> None:
+def write_config(path: Path, config: msgspec.Struct) -> None:
     """Write atomically, readable by the owner only (a database URL may hold a password)."""
     temporary = path.with_name(path.name + ".new")
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -82,13 +84,16 @@ def write_config(path: Path, config: ControlConfig) -> None:
     temporary.replace(path)
 
 
-def read_config(path: Path) -> ControlConfig:
+C = TypeVar("C", bound=msgspec.Struct)
+
+
+def read_config(path: Path, kind: type[C]) -> C:
     """Read what `write_config` wrote. Raises `TongdaiError` when the file is not that."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=ControlConfig)
+        return msgspec.json.decode(path.read_bytes(), type=kind)
     except (OSError, msgspec.DecodeError) as error:
         raise TongdaiError(
-            "bad_control_config",
-            f"The control process cannot read its configuration {path}: {error}.",
+            "bad_process_config",
+            f"The process cannot read its configuration {path}: {error}.",
             "Start it by `tongdai serve` or `tongdai demo`, which write this file.",
         ) from error

@@ -30,6 +30,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     tls_port: int
     ws_port: int
     ws_tls: bool
+    http_port: int
+    http_plain: bool
     tls_certificate: str
     tls_key: str
     sip_names: str

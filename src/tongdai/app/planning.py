@@ -26,12 +26,10 @@ _LOG_BYTES = 20 << 20
 
 
 class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What only a demo is told. `carrier` is `HOST:PORT`; `http_port` is that of a server that does not exist
-    yet."""
+    """What only a demo is told. `carrier` is `HOST:PORT`."""
 
     carrier: str | None
     bench: bool
-    http_port: int
 
 
 def database_url(settings: Settings) -> str:
@@ -42,21 +40,25 @@ def database_url(settings: Settings) -> str:
 def plan_service(settings: Settings) -> Plan:
     """A plan for `tongdai serve`. Makes the data directory. Raises `TongdaiError`."""
     low, high = port_range(settings.media_ports)
-    ports = {"TCP": settings.sip_port, "TLS": settings.tls_port, "WebSocket": settings.ws_port}
-    flags = {"TCP": "--sip-port", "TLS": "--tls-port", "WebSocket": "--ws-port"}
-    for name, port in ports.items():
+    ports = {
+        "--sip-port": settings.sip_port,
+        "--tls-port": settings.tls_port,
+        "--ws-port": settings.ws_port,
+        "--http-port": settings.http_port,
+    }
+    for flag, port in ports.items():
         if low <= port <= high:
             raise TongdaiError(
                 "ports_overlap",
-                f"The SIP port {port} lies within the media ports {settings.media_ports}.",
-                f"Choose others with {flags[name]} or --media-ports.",
+                f"Port {port} lies within the media ports {settings.media_ports}.",
+                f"Choose others with {flag} or --media-ports.",
             )
     for one, other in itertools.combinations(ports, 2):
         if ports[one] == ports[other] != 0:
             raise TongdaiError(
                 "ports_overlap",
-                f"Port {ports[one]} cannot be that of SIP over {one} and over {other}.",
-                f"Choose another with {flags[one]} or {flags[other]}.",
+                f"Port {ports[one]} cannot be given to both {one} and {other}.",
+                f"Choose another with {one} or {other}.",
             )
     data = settings.data.absolute()
     try:
@@ -78,6 +80,8 @@ def plan_service(settings: Settings) -> Plan:
         tls_port=settings.tls_port,
         ws_port=settings.ws_port,
         ws_tls=not ipaddress.ip_address(settings.host).is_loopback,
+        http_port=settings.http_port,
+        http_plain=ipaddress.ip_address(settings.host).is_loopback,
         tls_certificate=str(certificate),
         tls_key=str(key),
         sip_names=settings.sip_names,
@@ -99,8 +103,6 @@ def plan_demo(settings: Settings, options: DemoOptions) -> Plan:
             "The benchmark's accounts have a password that everybody knows, so they are for loopback only.",
             "Leave out --bench or --host.",
         )
-    if not 0 <= options.http_port <= 65535:
-        raise TongdaiError("bad_port", f"{options.http_port} is no port.", "Ports are numbers up to 65535.")
     carrier = _address(options.carrier) if options.carrier is not None else None
     plan = plan_service(settings)
     log = plan.data / LOG

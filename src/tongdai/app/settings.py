@@ -61,6 +61,12 @@ class Settings(BaseSettings):
         "changes. Empty: one that is made at the first start and signed by itself.",
     )
     tls_key: str = Field("", description="File of its private key (PEM, without a password).")
+    http_port: int = Field(
+        8080,
+        ge=0,
+        le=65535,
+        description="Port of the API and the portal; 0 for a free one. HTTPS unless `host` is loopback.",
+    )
     sip_names: str = Field(
         "localhost",
         description="Host names, separated by commas, by which phones know this server beside their "

@@ -129,6 +129,8 @@ class _Builder:
                 self._set(leg, rang_at=at)
             case f.LegAnsweredFact(leg=leg):
                 self._set(leg, answered_at=at)
+                if not self._caller_leg and self._legs[leg].purpose == "caller":
+                    self._caller_leg = leg  # a call that was asked for on a screen: first his own phone
             case f.LegEndedFact(leg=leg, cause=cause, by_us=by_us):
                 self._set(leg, ended=at, cause=cause.value, by_us=by_us)
             case f.Connected(leg=leg, to=to):

@@ -246,6 +246,7 @@ class _Story:
 
 
 _PLACES = {
+    "originate": "click to call",
     "person": "{label} has no phone that could ring",
     "department": "{label} has no phone that could ring",
     "outside": "outside call",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -71,10 +71,19 @@ class CallLog:
     """Takes facts, numbers and dates them, and stores them behind the call."""
 
     def __init__(
-        self, *, journal: Journal, db: Database, clock: Clock, linger: float = 0.1, patience: float = 0.0
+        self,
+        *,
+        journal: Journal,
+        db: Database,
+        clock: Clock,
+        linger: float = 0.1,
+        patience: float = 0.0,
+        on_fact: Callable[[LoggedFact], None] | None = None,
     ) -> None:
-        """`patience`: seconds that an ended call waits for what the engine measured of its legs."""
+        """`patience`: seconds that an ended call waits for what the engine measured of its legs. `on_fact` is
+        called with every fact as it is written."""
         self._patience = patience
+        self._on_fact = on_fact
         self._journal = journal
         self._db = db
         self._clock = clock
@@ -108,6 +117,8 @@ class CallLog:
         logged = LoggedFact(call, tenant, len(live.facts) + 1 if live is not None else 1, at, fact)
         self._journal.put(_key(logged), _encode(logged))
         self._take(logged)
+        if self._on_fact is not None:
+            self._on_fact(logged)
 
     async def close(self) -> None:
         """Store what is left; what the database does not take now stays in the journal for the next start."""

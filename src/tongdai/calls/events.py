@@ -118,6 +118,27 @@ class HangupRequested(msgspec.Struct, frozen=True, tag=True):
     cause: Cause = Cause.NORMAL
 
 
+class CallRequested(msgspec.Struct, frozen=True, tag=True):
+    """Somebody asks, not by his phone, for a call: `call` is a new id, `flow` the ref of the flow that rings
+    `party` and goes on to what was asked for, `to`."""
+
+    call: str
+    party: Party
+    to: str
+    flow: str
+
+
+class MoveRequested(msgspec.Struct, frozen=True, tag=True):
+    """The leg goes to the flow of this ref, which people call `to`, in the name of `by`; whatever else the
+    call consists of ends. Asked for only where `transfers.movable` says that it can be."""
+
+    call: str
+    leg: str
+    to: str
+    flow: str
+    by: Party
+
+
 Event = (
     LegOffered
     | LegRinging
@@ -135,4 +156,6 @@ Event = (
     | TimerFired
     | PersonReachable
     | HangupRequested
+    | CallRequested
+    | MoveRequested
 )

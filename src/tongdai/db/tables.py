@@ -190,6 +190,53 @@ prompt = Table(
     PrimaryKeyConstraint("tenant", "key"),
 )
 
+# Who may come in, and what he did. No foreign keys: the audit outlives whom it speaks of, and a login whose
+# person is gone is refused by whoever looks for the person.
+
+# A session of a browser, or a token of a programme. `tenant` and `person` are empty for the provider's.
+login = Table(
+    "login",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("tenant", String, nullable=False),
+    Column("person", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("secret_hash", String, nullable=False, unique=True),
+    Column("created", Float, nullable=False),
+    Column("seen", Float, nullable=False),
+    Column("expires", Float, nullable=False),
+    Column("address", String, nullable=False),
+    Column("agent", String, nullable=False),
+    Index(None, "tenant", "person"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("tenant", String, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("actor_name", String, nullable=False),
+    Column("address", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("target", String, nullable=False),
+    Column("changes", JSON, nullable=False),
+    Index(None, "tenant", "id"),
+)
+
+# Answers that were given to a request with an Idempotency-Key, for when it is asked again.
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("fingerprint", String, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Column("created", Float, nullable=False),
+    Index(None, "created"),
+)
+
 # How often each tenant's configuration was changed, and (under no tenant) the provider's. One row a tenant,
 # so that it does not grow; counters, so that their sum tells of every commit in whatever order those come. No
 # foreign key: that a tenant was deleted is a change, too.

@@ -66,6 +66,16 @@ def music() -> Flow:
     return _single("music:", "music", "music", schema.MusicForEver())
 
 
+def voicemail(mailbox: str, label: str = "voicemail") -> Flow:
+    """Take a message at once."""
+    return _single(f"voicemail:{mailbox}", "voicemail", label, schema.Voicemail(mailbox))
+
+
+def originate(person: str, to: str) -> Flow:
+    """A call that was asked for on a screen."""
+    return _single(f"originate:{person}:{to}", "originate", "click to call", schema.Originate(person, to))
+
+
 def park(slot: str) -> Flow:
     return _single(f"park:{slot}", "park", slot, schema.Park(slot))
 

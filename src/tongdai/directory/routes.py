@@ -47,6 +47,8 @@ class Routes:
             "unknown": flows.unknown,
             "forbidden": flows.not_permitted,
             "unreachable": flows.unreachable,
+            "voicemail": flows.voicemail,
+            "originate": lambda rest: flows.originate(*rest.split(":", 1)),
         }
         self._build()
         self._begun = {digits[:length] for digits in self._menu for length in range(1, len(digits))}

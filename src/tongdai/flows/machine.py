@@ -182,6 +182,22 @@ def _hangup(step: Step, event: e.HangupRequested, world: World) -> None:
         step.end_call(call, event.cause)
 
 
+def _requested(step: Step, event: e.CallRequested, world: World) -> None:
+    call = Call(event.call, step.state.tenant, "", event.party, step.now, dialled=event.to)
+    step.new_call(call)
+    step.note(call, f.CallStarted("", event.party, event.to))
+    flow = world.flow(event.flow)
+    run = Run(step, call, world)
+    if flow is None:
+        run.fail(f"flow {event.flow} is gone")
+    else:
+        run.enter(flow)
+
+
+def _move(step: Step, event: e.MoveRequested, world: World) -> None:
+    transfers.move(step, world, _leg_of(step, event.leg)[0], event)
+
+
 def _transfer(step: Step, event: e.TransferRequested, world: World) -> None:
     call, leg = _leg_of(step, event.leg)
     transfers.requested(step, world, call, leg, event)
@@ -204,4 +220,6 @@ _HANDLERS: dict[type, Callable[[Step, Any, World], None]] = {
     e.TimerFired: _timer,
     e.PersonReachable: _reachable,
     e.HangupRequested: _hangup,
+    e.CallRequested: _requested,
+    e.MoveRequested: _move,
 }

@@ -115,6 +115,14 @@ class Hosted(msgspec.Struct, frozen=True, tag="hosted"):
     caller: str
 
 
+class Originate(msgspec.Struct, frozen=True, tag="originate", omit_defaults=True):
+    """Ring a person's devices and, when one answers, go on as if it had dialled `to`."""
+
+    person: str
+    to: str
+    seconds: float = 30.0
+
+
 class Goto(msgspec.Struct, frozen=True, tag="goto"):
     """Go on as if this extension had been dialled."""
 
@@ -149,6 +157,7 @@ Node = (
     | Park
     | Outside
     | Hosted
+    | Originate
     | Goto
     | Refuse
     | End

@@ -1,13 +1,14 @@
-"""Transfers: blind (to a destination), attended (two calls become one), and taking a leg's place
-(Replaces).
+"""Transfers: blind (to a destination), by somebody at a screen, attended (two calls become one), and taking
+a leg's place (Replaces).
 """
 
 from __future__ import annotations
 
 from tongdai.calls import commands as c
 from tongdai.calls import facts as f
-from tongdai.calls.events import PlayDone, TransferRequested
-from tongdai.calls.model import Call, Cause, Leg, LegState, PartyKind
+from tongdai.calls.events import MoveRequested, PlayDone, TransferRequested
+from tongdai.calls.legs import UnexpectedEvent
+from tongdai.calls.model import Call, Cause, Leg, LegState, PartyKind, TenantState
 from tongdai.calls.step import Step
 from tongdai.calls.transfer import absorb, take_place
 from tongdai.flows import schema
@@ -34,7 +35,7 @@ def requested(step: Step, world: World, call: Call, leg: Leg, event: TransferReq
 
 def _blind(step: Step, world: World, call: Call, leg: Leg, moved: Leg, to: str) -> None:
     flow = world.route(to, leg.party)
-    refusal = _refusal(step, flow)
+    refusal = _refusal(step.state, flow)
     if refusal is not None:
         step.do(c.TransferResult(leg.id, ok=False, cause=refusal))
         return
@@ -46,12 +47,36 @@ def _blind(step: Step, world: World, call: Call, leg: Leg, moved: Leg, to: str) 
     Run(step, call, world).enter(flow)
 
 
-def _refusal(step: Step, flow: Flow) -> Cause | None:
+def movable(state: TenantState, leg: Leg, flow: Flow) -> Cause | None:
+    """Why a leg cannot be moved to a flow by somebody at a screen, None when it can."""
+    return _refusal(state, flow) if _has_place(leg) else Cause.NOT_ACCEPTABLE
+
+
+def move(step: Step, world: World, call: Call, event: MoveRequested) -> None:
+    """Take the leg out of whatever it is in, and let it enter another flow."""
+    leg, flow = call.legs[event.leg], world.flow(event.flow)
+    if flow is None or movable(step.state, leg, flow) is not None:
+        raise UnexpectedEvent(f"leg {leg.id} cannot be moved to {event.flow}")
+    step.note(call, f.Transferred(event.by.label, event.to, attended=False))
+    step.stop_play(call)
+    if call.recording:  # nobody will want it
+        step.do(c.StopRecord(call.subject))
+        call.recording = ""
+    for other in list(call.legs.values()):
+        if other.id != leg.id:
+            step.hangup(call, other, Cause.NORMAL)
+    step.leave_places(call)
+    call.subject, call.caller, call.peer = leg.id, leg.party, ""
+    call.transferred_by = event.by
+    Run(step, call, world).enter(flow)
+
+
+def _refusal(state: TenantState, flow: Flow) -> Cause | None:
     """Why a call cannot be transferred there, None when it can."""
     node = flow.nodes.get(flow.start)
     if isinstance(node, schema.Refuse):
         return Cause(node.cause)
-    if isinstance(node, schema.Park) and node.slot in step.state.parking:
+    if isinstance(node, schema.Park) and node.slot in state.parking:
         return Cause.BUSY
     return None
 

@@ -70,8 +70,11 @@ class Bindings:
         clock: Clock,
         *,
         on_reachable: Callable[[str, str], None] | None = None,
+        on_gone: Callable[[str, str], None] | None = None,
     ) -> None:
-        """`on_reachable(tenant, person)` is called whenever a contact was added for somebody."""
+        """`on_reachable(tenant, person)` is called whenever a contact was added for somebody, `on_gone`
+        whenever one was removed."""
+        self._on_gone = on_gone
         self._journal = journal
         self._clock = clock
         self._on_reachable = on_reachable
@@ -118,6 +121,8 @@ class Bindings:
         _unindex(self._by_person, binding.person, binding.id)
         self._by_connection.get(binding.flow.connection, set()).discard(binding.id)
         self._journal.delete(_key(binding))
+        if self._on_gone is not None:
+            self._on_gone(binding.tenant, binding.person)
 
     def retain(self, devices: Container[tuple[str, str]]) -> None:
         """Forget the contacts of all but these devices (tenant, device): the others were deleted."""

@@ -195,6 +195,10 @@ class Switch:
         """Every call in progress."""
         return [call for state in self._states.values() for call in state.calls.values()]
 
+    def state(self, tenant: str) -> TenantState:
+        """The live state of a tenant, to look at."""
+        return self._states.get(tenant) or TenantState(tenant)
+
     def end_all(self, cause: Cause, tenants: Container[str] | None = None) -> None:
         """End every call (shutting down), or those of tenants that are gone."""
         for call in self.calls():

@@ -23,6 +23,8 @@ PROVIDER = TenantId("")
 POLL_SECONDS = 0.5
 RETRY_SECONDS = 10.0
 """After a configuration that could not be followed."""
+GRACE_SECONDS = 3.0
+"""How long who had a change served before it was committed may take to commit it."""
 
 
 async def note(tenant: TenantId, connection: AsyncConnection) -> None:
@@ -38,10 +40,8 @@ def sequence(connection: Connection) -> int:
 
 
 class Follower:
-    """Looks for changes, off the event loop, and has each followed.
-
-    (A later RPC from whoever writes the configuration takes the place of looking.)
-    """
+    """Looks for changes, off the event loop, and has each followed: those of the command line, and what was
+    served for the web process and then not committed."""
 
     def __init__(self, db: Database, seq: int, follow: Callable[[], Awaitable[int]]) -> None:
         """`seq` is the `sequence` of the configuration that is served now. `follow` serves the present one
@@ -49,6 +49,13 @@ class Follower:
         self._db = db
         self._seq = seq
         self._follow = follow
+        self._quiet_until = 0.0
+
+    def ahead(self, seq: int) -> None:
+        """The configuration that will be `seq` is served already; whoever writes it commits it now. If he
+        does not, the one in the database is served again."""
+        self._seq = seq
+        self._quiet_until = asyncio.get_running_loop().time() + GRACE_SECONDS
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Follow until told to stop."""
@@ -60,6 +67,8 @@ class Follower:
 
     async def look(self) -> bool:
         """Follow what changed since the last time. False, and a line in the log, when that did not work."""
+        if asyncio.get_running_loop().time() < self._quiet_until:
+            return True
         try:
             if await self._db.read_in_thread(sequence) != self._seq:
                 self._seq = await self._follow()

@@ -85,26 +85,29 @@ M = TypeVar("M", bound=msgspec.Struct)
 
 async def load(db: Database) -> ProviderConfig:
     """Everything, read off the event loop."""
-    return await db.read_in_thread(_load)
+    return await db.read_in_thread(read)
 
 
-def _load(connection: Connection) -> ProviderConfig:
+def read(connection: Connection, only: TenantId | None = None) -> ProviderConfig:
+    """What this transaction sees; with `only`, of the tenants this one (none when it does not exist)."""
     # first: what is committed meanwhile may or may not be in the rest, and is looked for again
     seq = sequence(connection)
     of_trunk = [tables.trunk.c[field] for field in Trunk.__struct_fields__]
     trunks = [Trunk(*row) for row in connection.execute(select(*of_trunk).order_by(tables.trunk.c.id))]
     columns = [tables.tenant.c[field] for field in Tenant.__struct_fields__]
-    tenants = [Tenant(*row) for row in connection.execute(select(*columns).order_by(tables.tenant.c.id))]
-    uses = _by_tenant(connection, tables.tenant_trunk, TenantTrunk, "position")
-    people = _by_tenant(connection, tables.person, Person, "id")
-    devices = _by_tenant(connection, tables.device, Device, "id")
-    departments = _by_tenant(connection, tables.department, Department, "id")
-    members = _by_tenant(connection, tables.department_member, Member, "position")
-    rooms = _by_tenant(connection, tables.room, Room, "id")
-    flows = _by_tenant(connection, tables.flow, FlowVersion, "id", "version")
-    extensions = _by_tenant(connection, tables.extension, Extension, "extension")
-    numbers = _by_tenant(connection, tables.number, Number, "number")
-    prompts = _by_tenant(connection, tables.prompt, Prompt, "key")
+    every = select(*columns).order_by(tables.tenant.c.id)
+    wanted = every if only is None else every.where(tables.tenant.c.id == only)
+    tenants = [Tenant(*row) for row in connection.execute(wanted)]
+    uses = _by_tenant(connection, only, tables.tenant_trunk, TenantTrunk, "position")
+    people = _by_tenant(connection, only, tables.person, Person, "id")
+    devices = _by_tenant(connection, only, tables.device, Device, "id")
+    departments = _by_tenant(connection, only, tables.department, Department, "id")
+    members = _by_tenant(connection, only, tables.department_member, Member, "position")
+    rooms = _by_tenant(connection, only, tables.room, Room, "id")
+    flows = _by_tenant(connection, only, tables.flow, FlowVersion, "id", "version")
+    extensions = _by_tenant(connection, only, tables.extension, Extension, "extension")
+    numbers = _by_tenant(connection, only, tables.number, Number, "number")
+    prompts = _by_tenant(connection, only, tables.prompt, Prompt, "key")
     configs = []
     for tenant in tenants:
         reached_by = {(x.kind, x.target): x.extension for x in extensions[tenant.id]}
@@ -146,15 +149,21 @@ def _load(connection: Connection) -> ProviderConfig:
 
 
 def _by_tenant(
-    connection: Connection, table: Table, model: type[M], *order: str
+    connection: Connection, only: TenantId | None, table: Table, model: type[M], *order: str
 ) -> defaultdict[TenantId, list[M]]:
     columns = [table.c[field] for field in model.__struct_fields__]
     grouped: defaultdict[TenantId, list[M]] = defaultdict(list)
-    for tenant, *values in connection.execute(
-        select(table.c.tenant, *columns).order_by(*(table.c[name] for name in order))
-    ):
+    rows = select(table.c.tenant, *columns).order_by(*(table.c[name] for name in order))
+    for tenant, *values in connection.execute(rows if only is None else rows.where(table.c.tenant == only)):
         grouped[tenant].append(model(*values))
     return grouped
+
+
+def with_tenant(old: ProviderConfig, tenant: TenantId, part: ProviderConfig) -> ProviderConfig:
+    """`old` with this tenant, and the trunks, as `part` has them."""
+    others = [x for x in old.tenants if x.id != tenant]
+    tenants = sorted([*others, *part.tenants], key=lambda x: x.id)
+    return ProviderConfig(part.trunks, tuple(tenants), part.seq)
 
 
 def with_departed(new: ProviderConfig, old: ProviderConfig) -> ProviderConfig:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Delete, Table, Update, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Delete, Table, Update, and_, delete, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tongdai.core.tenancy import TenantId
@@ -42,6 +42,42 @@ class TenantRows(Generic[M]):
             select(*self._columns).where(self.table.c.tenant == tenant, *same).order_by(*order)
         )
         return [self.model(*row) for row in rows]
+
+    async def where_in(
+        self, tenant: TenantId, connection: AsyncConnection, column: str, values: Sequence[object]
+    ) -> list[M]:
+        """Those whose column has one of these values, in the order of the key."""
+        order = [self.table.c[name] for name in self._key]
+        rows = await connection.execute(
+            select(*self._columns)
+            .where(self.table.c.tenant == tenant, self.table.c[column].in_(values))
+            .order_by(*order)
+        )
+        return [self.model(*row) for row in rows]
+
+    async def page(
+        self,
+        tenant: TenantId,
+        connection: AsyncConnection,
+        *,
+        sort: str,
+        descending: bool = False,
+        after: Sequence[str] | None = None,
+        limit: int,
+        contains: str = "",
+    ) -> list[M]:
+        """At most `limit` rows behind `after` (the values of `sort` and of the key in the row before), in
+        the order of `sort`; with `contains`, only those in whose `sort` column this text is, whatever its
+        case."""
+        order = [self.table.c[name] for name in dict.fromkeys((sort, *self._key))]
+        wanted = select(*self._columns).where(self.table.c.tenant == tenant).limit(limit)
+        wanted = wanted.order_by(*(column.desc() if descending else column for column in order))
+        if contains:
+            wanted = wanted.where(self.table.c[sort].icontains(contains, autoescape=True))
+        if after is not None:
+            here = tuple_(*order) < tuple_(*after) if descending else tuple_(*order) > tuple_(*after)
+            wanted = wanted.where(here)
+        return [self.model(*row) for row in await connection.execute(wanted)]
 
     async def insert(self, tenant: TenantId, connection: AsyncConnection, items: Sequence[M]) -> None:
         if items:

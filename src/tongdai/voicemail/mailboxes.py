@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -47,8 +47,11 @@ class Mailboxes:
         clock: Clock,
         key: bytes,
         linger: float = 0.05,
+        on_change: Callable[[str, str], None] | None = None,
     ) -> None:
-        """`key` is the server's secret that PINs are hashed with (`tenants.credentials`)."""
+        """`key` is the server's secret that PINs are hashed with (`tenants.credentials`).
+        `on_change(tenant, mailbox)` is called when messages or settings of a mailbox have changed."""
+        self._on_change = on_change
         self._owners = _owners(config)
         self._journal = journal
         self._blobs = blobs
@@ -107,6 +110,11 @@ class Mailboxes:
             greeting = Clip(box.greeting_blob)
         return MailboxView(mailbox, label, greeting, tuple(box.messages.values()))
 
+    def settings(self, tenant: str, mailbox: str) -> tuple[str, bool]:
+        """The blob of the recorded greeting, empty when it is spoken, and whether there is a PIN."""
+        box = self._boxes.get((tenant, mailbox))
+        return (box.greeting_blob, bool(box.pin_hash)) if box is not None else ("", False)
+
     def check_pin(self, tenant: str, mailbox: str, pin: str) -> bool:
         """Whether this PIN opens the mailbox; one without a PIN is not opened by any."""
         box = self._boxes.get((tenant, mailbox))
@@ -128,6 +136,8 @@ class Mailboxes:
         self._journal.put(journal_key, ch.encode(change))
         self._apply(change)
         self._behind.put((journal_key, change))
+        if self._on_change is not None and not isinstance(command, DiscardRecording):
+            self._on_change(tenant, command.mailbox)
 
     def _change(
         self, tenant: str, command: SaveMessage | DiscardRecording | MarkMessage | SetGreeting | SetPin

@@ -24,8 +24,8 @@ def settings(data: Path, **flags: object) -> Settings:
     return load_settings(None, {"data": data, **flags})
 
 
-def options(carrier: str | None = None, bench: bool = False, http_port: int = 8080) -> DemoOptions:
-    return DemoOptions(carrier=carrier, bench=bench, http_port=http_port)
+def options(carrier: str | None = None, bench: bool = False) -> DemoOptions:
+    return DemoOptions(carrier=carrier, bench=bench)
 
 
 def test_a_service_keeps_everything_in_its_directory(data: Path):
@@ -53,7 +53,7 @@ def test_sip_and_sound_do_not_share_ports(data: Path):
 def test_tls_has_a_port_of_its_own_and_both_halves_of_a_certificate(data: Path):
     with pytest.raises(TongdaiError, match="5061 lies within"):
         plan_service(settings(data, media_ports="5061-6000"))
-    with pytest.raises(TongdaiError, match="cannot be that of SIP over TCP and over TLS"):
+    with pytest.raises(TongdaiError, match="cannot be given to both --sip-port and --tls-port"):
         plan_service(settings(data, tls_port=5060))
     with pytest.raises(TongdaiError, match="--tls-key"):
         plan_service(settings(data, tls_certificate="c.pem"))
@@ -127,6 +127,7 @@ def test_a_control_configuration_is_for_its_owner_only(tmp_path: Path):
         lifeline_fd=5,
         ready_fd=6,
         engine_socket="e",
+        rpc_socket="r",
         data_dir="d",
         db_url="u",
         sip_host="127.0.0.1",
@@ -141,7 +142,7 @@ def test_a_control_configuration_is_for_its_owner_only(tmp_path: Path):
     path = tmp_path / "control.json"
     write_config(path, config)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert read_config(path) == config
+    assert read_config(path, ControlConfig) == config
     path.write_text("{}")
     with pytest.raises(TongdaiError, match=r"tongdai serve"):
-        read_config(path)
+        read_config(path, ControlConfig)

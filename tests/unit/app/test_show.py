@@ -19,6 +19,7 @@ ACCOUNTS = {
             "id": "t1",
             "name": "An Phát Trading",
             "domain": "anphat.demo",
+            "admin": {"email": "admin@anphat.demo", "password": "aa"},
             "numbers": {"main": "+842871234500"},
             "people": [
                 {
@@ -38,7 +39,7 @@ PIDS = {"supervisor": 1, "control": 2, "media": 3}
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[Demo]:
     (tmp_path / "demo.json").write_text("left by a run that was killed")
-    demo = Demo(preparation(tmp_path).plan, sip_port=5099, tls_port=5098, ws_port=5097)
+    demo = Demo(preparation(tmp_path).plan, sip_port=5099, tls_port=5098, ws_port=5097, http_port=5096)
     yield demo
     demo.close()
 
@@ -104,6 +105,7 @@ def test_with_a_carrier_nothing_is_simulated(tmp_path: Path):
         sip_port=5099,
         tls_port=5098,
         ws_port=5097,
+        http_port=5096,
     )
     assert not demo.simulated
     assert demo.trunk == ("192.0.2.5", 5060)

@@ -18,7 +18,7 @@ from tongdai.db import Database
 from tongdai.tenants.config import load
 from tongdai.tenants.department import service as departments
 from tongdai.tenants.department.model import DepartmentKind
-from tongdai.tenants.department.schema import NewDepartment
+from tongdai.tenants.department.schema import DepartmentChanges, NewDepartment
 from tongdai.tenants.device import service as devices
 from tongdai.tenants.device.schema import NewDevice
 from tongdai.tenants.extension import service as extensions
@@ -27,11 +27,11 @@ from tongdai.tenants.flow import service as flows
 from tongdai.tenants.mailbox import service as mailboxes
 from tongdai.tenants.number import service as numbers
 from tongdai.tenants.person import service as people
-from tongdai.tenants.person.schema import NewPerson
+from tongdai.tenants.person.schema import NewPerson, PersonChanges
 from tongdai.tenants.prompt import service as prompts
 from tongdai.tenants.prompt.schema import NewPrompt
 from tongdai.tenants.room import service as rooms
-from tongdai.tenants.room.schema import NewRoom
+from tongdai.tenants.room.schema import NewRoom, RoomChanges
 from tongdai.tenants.tenant import service as tenants
 from tongdai.tenants.tenant.schema import NewTenant, TenantChanges
 from tongdai.tenants.trunk import service as trunks
@@ -84,6 +84,7 @@ Ask = Callable[[TenantId, AsyncConnection, Belongings], Awaitable[Any]]
 
 ASKS: dict[str, Ask] = {
     "person.get": lambda me, c, x: people.get(me, c, x.person),
+    "person.change": lambda me, c, x: people.change(me, c, x.person, PersonChanges(name="Spy")),
     "person.set_extension": lambda me, c, x: people.set_extension(me, c, x.person, "105"),
     "person.set_password": lambda me, c, x: people.set_password(me, c, x.person, "long enough"),
     "person.delete": lambda me, c, x: people.delete(me, c, x.person),
@@ -95,9 +96,13 @@ ASKS: dict[str, Ask] = {
         me, c, NewDepartment("Spies", DepartmentKind.RING, "205", (x.person,))
     ),
     "department.get": lambda me, c, x: departments.get(me, c, x.department),
+    "department.change": lambda me, c, x: departments.change(
+        me, c, x.department, DepartmentChanges(name="Spies")
+    ),
     "department.set_members": lambda me, c, x: departments.set_members(me, c, x.department, ()),
     "department.delete": lambda me, c, x: departments.delete(me, c, x.department),
     "room.get": lambda me, c, x: rooms.get(me, c, x.room),
+    "room.change": lambda me, c, x: rooms.change(me, c, x.room, RoomChanges(name="Spies")),
     "room.set_pin": lambda me, c, x: rooms.set_pin(me, c, x.room, "1111"),
     "room.delete": lambda me, c, x: rooms.delete(me, c, x.room),
     "mailbox.set_pin": lambda me, c, x: mailboxes.set_pin(me, c, x.person, "1111", KEY),

@@ -20,12 +20,14 @@ CARRIER_PORT = 5070
 class Demo:
     """The demo's side of the supervisor."""
 
-    def __init__(self, plan: Plan, *, sip_port: int, tls_port: int, ws_port: int) -> None:
+    def __init__(self, plan: Plan, *, sip_port: int, tls_port: int, ws_port: int, http_port: int) -> None:
         assert plan.demo is not None
         self._plan = plan
         self._sip_port = sip_port
         self._tls_port = tls_port
         self._ws_url = f"{'wss' if plan.ws_tls else 'ws'}://{hostport((plan.advertised_ip, ws_port))}"
+        scheme = "http" if plan.http_plain else "https"
+        self._http = f"{scheme}://{hostport((plan.advertised_ip, http_port))}"
         self._path = plan.data / "demo.json"
         self._path.unlink(missing_ok=True)
         self._prepared = Prepared()
@@ -103,6 +105,7 @@ class Demo:
                 "tls": self._tls_port,
                 "ws": self._ws_url,
             },
+            "http": self._http,
             "pids": pids,
             **self._prepared.accounts,
         }
@@ -136,5 +139,10 @@ class Demo:
             )
         else:
             lines.append(f"The outside world is the carrier at {carrier['host']}:{carrier['udp']}.")
-        lines += ["", f"For programs: {self._path}. Ctrl-C stops.", ""]
+        admin = content["tenants"][0]["admin"]
+        lines += [
+            f"The API is at {self._http}/api/v1 (docs/api.md).",
+            f"Its administrator is {admin['email']}, password {admin['password']}.",
+            *("", f"For programs: {self._path}. Ctrl-C stops.", ""),
+        ]
         return "\n".join(lines)

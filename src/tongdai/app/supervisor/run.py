@@ -20,6 +20,7 @@ from tongdai.app.plan import Plan, hand_over
 from tongdai.app.prepare import Preparation, Prepared
 from tongdai.app.supervisor.child import Child, Launch
 from tongdai.app.supervisor.sockets import open_sip, open_tcp
+from tongdai.app.web_config import WebConfig
 from tongdai.core.clock import SystemClock
 from tongdai.core.errors import TongdaiError
 from tongdai.core.log import configure_logging, get_logger
@@ -30,6 +31,7 @@ log = get_logger(__name__)
 CONTROL_SECONDS = 3.2
 """How long control may take to say goodbye; all together must be gone in five seconds."""
 MEDIA_SECONDS = 1.0
+WEB_SECONDS = 2.0
 _SOCKET_PATH_LIMIT = 100  # a Unix socket's path may have 107 bytes
 _PYTHON = (sys.executable, "-P", "-m")
 
@@ -49,19 +51,28 @@ class Supervisor:
         self._udp, self._tcp = open_sip(plan.host, plan.sip_port)
         self._tls = open_tcp(plan.host, plan.tls_port, "SIP over TLS", "--tls-port")
         self._ws = open_tcp(plan.host, plan.ws_port, "SIP over WebSocket", "--ws-port")
-        self._sip_port, self._tls_port, self._ws_port = (
-            int(sock.getsockname()[1]) for sock in (self._udp, self._tls, self._ws)
+        self._http = open_tcp(plan.host, plan.http_port, "HTTP", "--http-port")
+        self._sip_port, self._tls_port, self._ws_port, self._http_port = (
+            int(sock.getsockname()[1]) for sock in (self._udp, self._tls, self._ws, self._http)
         )
         self._lifeline, self._lifeline_end = os.pipe()
         self._engine_socket = _engine_socket(self._run)
+        self._rpc_socket = self._engine_socket.with_name("control.sock")
         self._demo = (
-            Demo(plan, sip_port=self._sip_port, tls_port=self._tls_port, ws_port=self._ws_port)
+            Demo(
+                plan,
+                sip_port=self._sip_port,
+                tls_port=self._tls_port,
+                ws_port=self._ws_port,
+                http_port=self._http_port,
+            )
             if plan.demo is not None
             else None
         )
         self._engine = engine_binary()
         self.media = self._child("media", self._launch_media)
         self.control = self._child("control", self._launch_control)
+        self.web = self._child("web", self._launch_web)
         self.carrier = self._child("carrier", self._launch_carrier)
 
     async def run(self) -> None:
@@ -74,6 +85,7 @@ class Supervisor:
             await self._prepare()
             if not self._stopping.is_set():
                 self.control.start()
+                self.web.start()
                 if self._demo is not None and self._demo.simulated:
                     self.carrier.start()
             await self._stopping.wait()
@@ -119,6 +131,7 @@ class Supervisor:
                 lifeline_fd=self._lifeline,
                 ready_fd=says_ready,
                 engine_socket=str(self._engine_socket),
+                rpc_socket=str(self._rpc_socket),
                 data_dir=plan.data_dir,
                 db_url=plan.db_url,
                 sip_host=plan.host,
@@ -144,6 +157,36 @@ class Supervisor:
                 self._lifeline,
                 says_ready,
             ],
+            ready=ready,
+            closed=[says_ready],
+        )
+
+    def _launch_web(self) -> Launch:
+        plan = self._plan
+        ready, says_ready = os.pipe()
+        path = self._run / "web.json"
+        write_config(
+            path,
+            WebConfig(
+                http_fd=self._http.fileno(),
+                lifeline_fd=self._lifeline,
+                ready_fd=says_ready,
+                rpc_socket=str(self._rpc_socket),
+                data_dir=plan.data_dir,
+                db_url=plan.db_url,
+                tls_certificate="" if plan.http_plain else plan.tls_certificate,
+                tls_key="" if plan.http_plain else plan.tls_key,
+                sip_host=plan.advertised_ip,
+                sip_port=self._sip_port,
+                tls_port=self._tls_port,
+                piper_command=plan.piper_command,
+                log_level=plan.log_level,
+                log_format=plan.log_format,
+            ),
+        )
+        return Launch(
+            [*_PYTHON, "tongdai.app.cli", "web", "--config", str(path)],
+            fds=[self._http.fileno(), self._lifeline, says_ready],
             ready=ready,
             closed=[says_ready],
         )
@@ -188,8 +231,13 @@ class Supervisor:
 
     def _changed(self) -> None:
         if self._demo is not None:
-            pids = {"supervisor": os.getpid(), "control": self.control.pid, "media": self.media.pid}
-            self._demo.changed(pids, works=self.control.ready)
+            pids = {
+                "supervisor": os.getpid(),
+                "control": self.control.pid,
+                "media": self.media.pid,
+                "web": self.web.pid,
+            }
+            self._demo.changed(pids, works=self.control.ready and self.web.ready)
         elif self.control.ready:
             log.info("taking calls", host=self._plan.host, port=self._sip_port)
 
@@ -207,15 +255,16 @@ class Supervisor:
     # -- the end
 
     async def _end(self) -> None:
-        await self.control.stop(CONTROL_SECONDS)
+        await asyncio.gather(self.control.stop(CONTROL_SECONDS), self.web.stop(WEB_SECONDS))
         await asyncio.gather(self.carrier.stop(MEDIA_SECONDS), self.media.stop(MEDIA_SECONDS))
         if self._demo is not None:
             self._demo.close()
-        for sock in (self._udp, self._tcp, self._tls, self._ws):
+        for sock in (self._udp, self._tcp, self._tls, self._ws, self._http):
             sock.close()
-        for name in ("control.json", "control.json.new"):
+        for name in ("control.json", "control.json.new", "web.json", "web.json.new"):
             (self._run / name).unlink(missing_ok=True)
         self._engine_socket.unlink(missing_ok=True)
+        self._rpc_socket.unlink(missing_ok=True)
         if self._engine_socket.parent != self._run:
             shutil.rmtree(self._engine_socket.parent, ignore_errors=True)
         for fd in (self._lifeline, self._lifeline_end):

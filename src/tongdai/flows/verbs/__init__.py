@@ -19,6 +19,7 @@ from tongdai.flows.verbs import (
     hear,
     mailbox,
     menu,
+    originate,
     outside,
     park,
     play,
@@ -49,6 +50,7 @@ VERBS: dict[type, Verb] = {
     schema.Park: Verb(park.start, park.TABLE),
     schema.Outside: Verb(outside.start, outside.TABLE),
     schema.Hosted: Verb(outside.start, outside.TABLE),
+    schema.Originate: Verb(originate.start, originate.TABLE),
 }
 
 

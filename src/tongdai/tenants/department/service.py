@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import UNSET
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tongdai.core.ids import new_id
 from tongdai.core.tenancy import TenantId
 from tongdai.tenants.department import store
 from tongdai.tenants.department.model import Department
-from tongdai.tenants.department.schema import NewDepartment
+from tongdai.tenants.department.schema import DepartmentChanges, NewDepartment
 from tongdai.tenants.errors import Invalid, NotFound
 from tongdai.tenants.extension import service as extensions
 from tongdai.tenants.extension.model import Destination
@@ -33,6 +34,22 @@ async def get(tenant: TenantId, connection: AsyncConnection, department: str) ->
     if found is None:
         raise NotFound("department", department)
     return found
+
+
+async def change(
+    tenant: TenantId, connection: AsyncConnection, department: str, changes: DepartmentChanges
+) -> Department:
+    changes.check()
+    await get(tenant, connection, department)
+    values = {"name": changes.name, "kind": changes.kind}
+    values = {name: value for name, value in values.items() if value is not UNSET}
+    if values:
+        await store.rows.update(tenant, connection, department, **values)
+    if changes.extension is not UNSET:
+        await extensions.assign(tenant, connection, changes.extension, Destination.DEPARTMENT, department)
+    if changes.members is not UNSET:
+        await set_members(tenant, connection, department, changes.members)
+    return await get(tenant, connection, department)
 
 
 async def set_members(

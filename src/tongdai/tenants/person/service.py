@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tongdai.core.ids import new_id
 from tongdai.core.tenancy import TenantId
 from tongdai.tenants.checks import check_password
 from tongdai.tenants.credentials import hash_password
-from tongdai.tenants.errors import NotFound, Taken
+from tongdai.tenants.errors import Invalid, NotFound, Taken
 from tongdai.tenants.extension import service as extensions
 from tongdai.tenants.extension.model import Destination
 from tongdai.tenants.mailbox import service as mailboxes
 from tongdai.tenants.number import service as numbers
 from tongdai.tenants.person.model import Person
-from tongdai.tenants.person.schema import NewPerson
+from tongdai.tenants.person.schema import NewPerson, PersonChanges
 from tongdai.tenants.person.store import email_in_use, rows
 
 
 async def create(tenant: TenantId, connection: AsyncConnection, new: NewPerson) -> Person:
     new.check()
     if new.email is not None and await email_in_use(connection, new.email):
-        raise Taken("email_taken", f"{new.email} is in use.", "One address serves one person: give another.")
+        raise _email_taken(new.email)
     person = Person(
         new_id("person"), new.name, new.email, hash_password(new.password) if new.password else "", new.admin
     )
@@ -38,6 +39,45 @@ async def get(tenant: TenantId, connection: AsyncConnection, person: str) -> Per
     return found
 
 
+async def change(
+    tenant: TenantId, connection: AsyncConnection, person: str, changes: PersonChanges
+) -> Person:
+    changes.check()
+    former = await get(tenant, connection, person)
+    values: dict[str, object] = {}
+    if changes.name is not UNSET:
+        values["name"] = changes.name
+    if changes.admin is not UNSET and changes.admin != former.admin:
+        if former.admin:
+            await _refuse_last_admin(tenant, connection, person)
+        values["admin"] = changes.admin
+    if changes.email is not UNSET and changes.email != former.email:
+        if changes.email is not None and await email_in_use(connection, changes.email):
+            raise _email_taken(changes.email)
+        values["email"] = changes.email
+    if values:
+        await rows.update(tenant, connection, person, **values)
+    if changes.extension is not UNSET:
+        if changes.extension:
+            await extensions.assign(tenant, connection, changes.extension, Destination.PERSON, person)
+        else:
+            await numbers.refuse_if_led_to(tenant, connection, Destination.PERSON, person)
+            await extensions.release(tenant, connection, Destination.PERSON, person)
+    return await get(tenant, connection, person)
+
+
+async def _refuse_last_admin(tenant: TenantId, connection: AsyncConnection, person: str) -> None:
+    admins = await rows.where(tenant, connection, admin=True)
+    if [x.id for x in admins] == [person]:
+        raise Invalid(
+            "last_admin", "Nobody else administers this tenant.", "Make somebody else administrator first."
+        )
+
+
+def _email_taken(email: str) -> Taken:
+    return Taken("email_taken", f"{email} is in use.", "One address serves one person: give another.")
+
+
 async def set_extension(tenant: TenantId, connection: AsyncConnection, person: str, extension: str) -> None:
     await get(tenant, connection, person)
     await extensions.assign(tenant, connection, extension, Destination.PERSON, person)
@@ -51,7 +91,9 @@ async def set_password(tenant: TenantId, connection: AsyncConnection, person: st
 
 async def delete(tenant: TenantId, connection: AsyncConnection, person: str) -> None:
     """Delete a person with devices, extension and mailbox settings. Refused while a number leads to them."""
-    await get(tenant, connection, person)
+    former = await get(tenant, connection, person)
+    if former.admin:
+        await _refuse_last_admin(tenant, connection, person)
     await numbers.refuse_if_led_to(tenant, connection, Destination.PERSON, person)
     await extensions.release(tenant, connection, Destination.PERSON, person)
     await mailboxes.forget(tenant, connection, person)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tongdai.core.ids import new_id
@@ -12,7 +13,7 @@ from tongdai.tenants.extension import service as extensions
 from tongdai.tenants.extension.model import Destination
 from tongdai.tenants.number import service as numbers
 from tongdai.tenants.room.model import Room
-from tongdai.tenants.room.schema import NewRoom
+from tongdai.tenants.room.schema import NewRoom, RoomChanges
 from tongdai.tenants.room.store import rows
 
 
@@ -29,6 +30,18 @@ async def get(tenant: TenantId, connection: AsyncConnection, room: str) -> Room:
     if found is None:
         raise NotFound("room", room)
     return found
+
+
+async def change(tenant: TenantId, connection: AsyncConnection, room: str, changes: RoomChanges) -> Room:
+    changes.check()
+    await get(tenant, connection, room)
+    if changes.name is not UNSET:
+        await rows.update(tenant, connection, room, name=changes.name)
+    if changes.extension is not UNSET:
+        await extensions.assign(tenant, connection, changes.extension, Destination.ROOM, room)
+    if changes.pin is not UNSET:
+        await set_pin(tenant, connection, room, changes.pin)
+    return await get(tenant, connection, room)
 
 
 async def set_pin(tenant: TenantId, connection: AsyncConnection, room: str, pin: str) -> None:

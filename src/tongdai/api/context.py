@@ -1,0 +1,58 @@
+"""What every route may use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from tongdai.api.guesses import Guesses
+from tongdai.api.hub import Hub
+from tongdai.api.metrics import WebMetrics
+from tongdai.api.rpc.client import Control
+from tongdai.api.writing import Writer
+from tongdai.blobs import Blobs
+from tongdai.core.clock import Clock
+from tongdai.db import Database
+from tongdai.speech import Speech
+
+
+class SipAddress(msgspec.Struct, frozen=True):
+    """Where phones find us."""
+
+    host: str
+    udp: int
+    tcp: int
+    tls: int
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """Composed by the web process, or by a test."""
+
+    db: Database
+    control: Control
+    writer: Writer
+    hub: Hub
+    blobs: Blobs
+    speech: Speech
+    guesses: Guesses
+    metrics: WebMetrics
+    clock: Clock
+    key: bytes
+    """The server's secret."""
+    sip: SipAddress
+    secure: bool
+    """Whether this is HTTPS."""
+    data: Path
+
+
+def context(connection: HTTPConnection) -> Context:
+    found = connection.app.state.context
+    assert isinstance(found, Context)
+    return found
+
+
+Ctx = Annotated[Context, Depends(context)]

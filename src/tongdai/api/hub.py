@@ -1,0 +1,183 @@
+"""Live events: the facts of calls, who is reachable, mailboxes, changes; and who listens.
+
+Events are numbered and the last are kept, so that a page that lost its connection goes on where it was. A
+cursor that is too old, or of another run of this process, is answered by `resync`: read the lists again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from typing import Any
+
+import msgspec
+
+from tongdai.api.rpc import messages as m
+from tongdai.calls import facts as f
+from tongdai.core.ids import new_id
+
+KEPT = 5_000
+MOST_UNREAD = 1_000
+"""Events that may wait for a listener; one that falls further behind is told to resync."""
+_MOST_CALLS = 20_000
+
+TYPES: dict[type, str] = {
+    f.CallStarted: "call.started",
+    f.FlowEntered: "call.reached",
+    f.LegCreated: "leg.calling",
+    f.LegRang: "leg.ringing",
+    f.LegAnsweredFact: "leg.answered",
+    f.LegEndedFact: "leg.ended",
+    f.Connected: "call.connected",
+    f.Held: "call.held",
+    f.Resumed: "call.resumed",
+    f.Pressed: "call.pressed",
+    f.Played: "call.played",
+    f.Waiting: "call.waiting",
+    f.MessageLeft: "call.message_left",
+    f.Transferred: "call.transferred",
+    f.Parked: "call.parked",
+    f.Retrieved: "call.retrieved",
+    f.RoomJoined: "call.room_joined",
+    f.Merged: "call.merged",
+    f.Refused: "call.refused",
+    f.Trouble: "call.trouble",
+    f.CallEnded: "call.ended",
+}
+
+
+class Event(msgspec.Struct, frozen=True):
+    """`people` may see it without being administrators; None: everybody of the tenant."""
+
+    seq: int
+    tenant: str
+    at: float
+    type: str
+    data: dict[str, Any]
+    people: frozenset[str] | None = None
+
+
+class Listener:
+    """One WebSocket. `administers`: it sees everything of its tenant."""
+
+    def __init__(self, tenant: str, person: str, administers: bool) -> None:
+        self.tenant = tenant
+        self.person = person
+        self.administers = administers
+        self.queue: asyncio.Queue[Event | None] = asyncio.Queue(MOST_UNREAD)
+        """None: something was missed."""
+
+    def may_see(self, event: Event) -> bool:
+        if event.tenant not in (self.tenant, ""):
+            return False
+        return self.administers or event.people is None or self.person in event.people
+
+    def give(self, event: Event | None) -> None:
+        if event is not None and not self.may_see(event):
+            return
+        try:
+            self.queue.put_nowait(event)
+        except asyncio.QueueFull:
+            while not self.queue.empty():
+                self.queue.get_nowait()
+            self.queue.put_nowait(None)
+
+
+class Hub:
+    """All listeners of this process, and what they could have missed."""
+
+    def __init__(self) -> None:
+        self._run = new_id("run")
+        self._seq = 0
+        self._kept: deque[Event] = deque(maxlen=KEPT)
+        self._gap = 0
+        self._listeners: set[Listener] = set()
+        self._people: OrderedDict[str, frozenset[str]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._listeners)
+
+    @property
+    def cursor(self) -> str:
+        """Where we are now."""
+        return self.cursor_at(self._seq)
+
+    def cursor_at(self, seq: int) -> str:
+        return f"{self._run}.{seq}"
+
+    # in
+
+    def on_told(self, told: m.Told) -> None:
+        """Something happened in control."""
+        news = told.news
+        if isinstance(news, m.CallFact):
+            self._fact(news)
+        elif isinstance(news, m.Registered):
+            self.publish(news.tenant, "presence.changed", {"person": news.person}, told.at)
+        else:
+            self.publish(
+                news.tenant, "mailbox.changed", {"mailbox": news.mailbox}, told.at,
+            )  # fmt: skip
+
+    def on_gap(self) -> None:
+        """Events of control may have been missed."""
+        self._gap = self._seq
+        for listener in self._listeners:
+            listener.give(None)
+
+    def publish(
+        self,
+        tenant: str,
+        type_: str,
+        data: dict[str, Any],
+        at: float,
+        people: frozenset[str] | None = None,
+    ) -> None:
+        self._seq += 1
+        event = Event(self._seq, tenant, at, type_, data, people)
+        self._kept.append(event)
+        for listener in self._listeners:
+            listener.give(event)
+
+    def _fact(self, news: m.CallFact) -> None:
+        logged, fact = news.fact, news.fact.fact
+        people = self._people.get(logged.call, frozenset())
+        if isinstance(fact, f.CallStarted | f.LegCreated) and fact.party.person:
+            people |= {fact.party.person}
+        elif isinstance(fact, f.Retrieved) and fact.by.person:
+            people |= {fact.by.person}
+        self._people[logged.call] = people
+        data = {"call": logged.call, "seq": logged.seq, **msgspec.to_builtins(fact)}
+        del data["type"]
+        self.publish(logged.tenant, TYPES[type(fact)], data, logged.at, people)
+        if isinstance(fact, f.CallEnded):
+            del self._people[logged.call]
+        while len(self._people) > _MOST_CALLS:
+            self._people.popitem(last=False)
+
+    # out
+
+    def listen(self, listener: Listener, cursor: str | None) -> bool:
+        """Begin to give it what happens, and first what it missed since the cursor. False when that is not
+        known any more."""
+        self._listeners.add(listener)
+        if cursor is None:
+            return True
+        run, _, text = cursor.rpartition(".")
+        since = int(text) if text.isascii() and text.isdigit() and len(text) < 18 else -1
+        oldest = self._kept[0].seq if self._kept else self._seq + 1
+        if run != self._run or not max(oldest - 1, self._gap) <= since <= self._seq:
+            return False
+        missed = [event for event in self._kept if event.seq > since and listener.may_see(event)]
+        if len(missed) >= MOST_UNREAD:
+            return False
+        for event in missed:
+            listener.give(event)
+        return True
+
+    def close(self) -> None:
+        """The process ends: every listener is told to come again."""
+        self.on_gap()
+
+    def leave(self, listener: Listener) -> None:
+        self._listeners.discard(listener)

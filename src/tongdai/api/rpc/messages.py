@@ -1,0 +1,271 @@
+"""What web may ask of control, and what control answers and tells. Times are wall-clock seconds since
+1970."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tongdai.calls.facts import LoggedFact
+from tongdai.calls.model import Party
+from tongdai.core.errors import TongdaiError
+from tongdai.core.tenancy import TenantId
+from tongdai.flows.ports import Message
+from tongdai.tenants.config import ProviderConfig
+
+# asked
+
+
+class Serve(msgspec.Struct, frozen=True, tag=True):
+    """Serve this configuration of one tenant (none: it goes) from the next call on. It is committed once this
+    is answered."""
+
+    tenant: TenantId
+    part: ProviderConfig
+
+
+class ListCalls(msgspec.Struct, frozen=True, tag=True):
+    tenant: str
+
+
+class Originate(msgspec.Struct, frozen=True, tag=True):
+    """Ring this person's devices and, when one answers, connect them to `to`, as if they had dialled it."""
+
+    tenant: str
+    call: str
+    person: str
+    to: str
+
+
+class HangUp(msgspec.Struct, frozen=True, tag=True):
+    tenant: str
+    call: str
+
+
+class Hold(msgspec.Struct, frozen=True, tag=True):
+    """`leg` puts its peer on hold, or takes it back."""
+
+    tenant: str
+    call: str
+    leg: str
+    on: bool
+
+
+class Transfer(msgspec.Struct, frozen=True, tag=True):
+    """The leg `leg` (empty: whoever is at the other end of `by`, else the one the call is about) goes to
+    `to`, in the name of `by`, a person. An empty `to` is the first free parking place. With `mailbox`, `to`
+    is the id of a person or department whose voicemail takes the call."""
+
+    tenant: str
+    call: str
+    to: str
+    by: str
+    leg: str = ""
+    mailbox: bool = False
+
+
+class ListPresence(msgspec.Struct, frozen=True, tag=True):
+    tenant: str
+
+
+class ReadMailbox(msgspec.Struct, frozen=True, tag=True):
+    tenant: str
+    mailbox: str
+
+
+class ChangeMessage(msgspec.Struct, frozen=True, tag=True):
+    """Keep a message (it was heard), or delete it."""
+
+    tenant: str
+    mailbox: str
+    message: str
+    deleted: bool = False
+
+
+class ChangeGreeting(msgspec.Struct, frozen=True, tag=True):
+    """An empty `blob` has the greeting spoken again."""
+
+    tenant: str
+    mailbox: str
+    blob: str
+
+
+class ChangePin(msgspec.Struct, frozen=True, tag=True):
+    tenant: str
+    mailbox: str
+    pin: str
+
+
+class ReadMetrics(msgspec.Struct, frozen=True, tag=True):
+    pass
+
+
+class Follow(msgspec.Struct, frozen=True, tag=True):
+    """Tell everything that happens from now on, and before that what happened behind `after` in the feed of
+    this name (if it is still this one)."""
+
+    feed: str
+    after: int
+
+
+Request = (
+    Serve
+    | ListCalls
+    | Originate
+    | HangUp
+    | Hold
+    | Transfer
+    | ListPresence
+    | ReadMailbox
+    | ChangeMessage
+    | ChangeGreeting
+    | ChangePin
+    | ReadMetrics
+    | Follow
+)
+
+# answered
+
+
+class Done(msgspec.Struct, frozen=True, tag=True):
+    """`detail` is the id of what came of it, where something did."""
+
+    detail: str = ""
+
+
+class Refused(msgspec.Struct, frozen=True, tag=True):
+    """It cannot be done. `gone`: what it was about does not exist in this tenant."""
+
+    code: str
+    message: str
+    remedy: str
+    gone: bool = False
+
+
+class LiveLeg(msgspec.Struct, frozen=True):
+    id: str
+    party: Party
+    state: str
+    inbound: bool
+    holding: bool
+    since: float
+
+
+class LiveCall(msgspec.Struct, frozen=True):
+    """`state`: ringing, talking, held, waiting (in a queue), parked, conference, service (a menu, a mailbox
+    …). `place` is where it is, as people call it; `subject` the leg that the call is about."""
+
+    id: str
+    tenant: str
+    started: float
+    caller: Party
+    dialled: str
+    state: str
+    place: str
+    subject: str
+    peer: str
+    legs: tuple[LiveLeg, ...]
+
+    @property
+    def people(self) -> frozenset[str]:
+        return frozenset(x.party.person for x in self.legs if x.party.person) | (
+            {self.caller.person} if self.caller.person else frozenset()
+        )
+
+
+class Calls(msgspec.Struct, frozen=True, tag=True):
+    calls: tuple[LiveCall, ...]
+
+
+class PersonPresence(msgspec.Struct, frozen=True):
+    """`state`: offline (no device registered), available, ringing, talking. `devices` are ids."""
+
+    person: str
+    state: str
+    devices: tuple[str, ...]
+
+
+class Presence(msgspec.Struct, frozen=True, tag=True):
+    people: tuple[PersonPresence, ...]
+
+
+class Mailbox(msgspec.Struct, frozen=True, tag=True):
+    """`greeting_blob` is empty while the greeting is spoken."""
+
+    id: str
+    label: str
+    greeting_blob: str
+    has_pin: bool
+    messages: tuple[Message, ...]
+
+
+class Metrics(msgspec.Struct, frozen=True, tag=True):
+    values: dict[str, float]
+
+
+Answer = Done | Refused | Calls | Presence | Mailbox | Metrics
+
+# told
+
+
+class CallFact(msgspec.Struct, frozen=True, tag=True):
+    fact: LoggedFact
+
+
+class Registered(msgspec.Struct, frozen=True, tag=True):
+    """A person's devices came or went."""
+
+    tenant: str
+    person: str
+
+
+class MailboxChanged(msgspec.Struct, frozen=True, tag=True):
+    tenant: str
+    mailbox: str
+
+
+News = CallFact | Registered | MailboxChanged
+
+
+class Told(msgspec.Struct, frozen=True):
+    """News `seq` of the feed `feed`; each control process has a feed of its own, which counts from 1."""
+
+    feed: str
+    seq: int
+    at: float
+    news: News
+
+
+class Asked(msgspec.Struct, frozen=True, array_like=True):
+    number: int
+    request: Request
+
+
+class Said(msgspec.Struct, frozen=True, array_like=True):
+    """An answer to the request of this number, or (0) something that happened."""
+
+    number: int
+    answer: Answer | None = None
+    told: Told | None = None
+
+
+HEADER = 4
+MOST_BYTES = 256 << 20
+
+
+class ControlSilent(TongdaiError):
+    """Control did not answer in time, or is not there."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "control_silent",
+            "The process that serves calls did not answer, so nothing was changed.",
+            "Try again in a few seconds; it is being restarted if it ended.",
+        )
+
+
+class Declined(TongdaiError):
+    """Control refused. `gone`: what it was about does not exist in this tenant."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.code, refused.message, refused.remedy)
+        self.gone = refused.gone

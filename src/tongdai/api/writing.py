@@ -1,0 +1,83 @@
+"""Changes of the configuration: this process alone writes them, control serves them before they are
+committed, and each has its entry in the audit log."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tongdai.api.hub import Hub
+from tongdai.api.rpc import messages as m
+from tongdai.api.rpc.client import Control
+from tongdai.core.clock import Clock
+from tongdai.core.tenancy import TenantId
+from tongdai.db import Database
+from tongdai.tenants import config
+from tongdai.tenants.audit import service as audit
+from tongdai.tenants.audit.service import Actor
+from tongdai.tenants.changes import PROVIDER, sequence
+
+
+class Change:
+    """A change in the making. What is told of it goes into the audit log."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.connection = connection
+        self.target = ""
+        self.before: Mapping[str, Any] | None = None
+        self.after: Mapping[str, Any] | None = None
+
+    def tell(
+        self,
+        target: str,
+        *,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+    ) -> None:
+        """What it is about, and how that was and is."""
+        self.target, self.before, self.after = target, before, after
+
+
+class Writer:
+    """One change at a time."""
+
+    def __init__(self, db: Database, control: Control, hub: Hub, clock: Clock) -> None:
+        self._db = db
+        self._control = control
+        self._hub = hub
+        self._clock = clock
+        self._turn = asyncio.Lock()
+
+    @asynccontextmanager
+    async def change(self, tenant: TenantId, actor: Actor, action: str) -> AsyncIterator[Change]:
+        """A transaction. It is committed when the block ends and control serves what is new; else nothing has
+        changed. Of the provider's own (`PROVIDER`), the target is a tenant that is made, or a trunk. Raises
+        `ControlSilent`."""
+        async with self._turn, self._db.write() as connection:
+            before = await connection.run_sync(sequence)
+            change = Change(connection)
+            yield change
+            now = self._clock.wall()
+            await audit.write(
+                tenant, connection, actor, action, change.target,
+                now=now, before=change.before, after=change.after,
+            )  # fmt: skip
+            if await connection.run_sync(sequence) != before:
+                changed = tenant if tenant != PROVIDER else TenantId(change.target)
+                part = await connection.run_sync(config.read, changed)
+                await self._control.ask(m.Serve(changed, part), m.Done)
+        what, _, how = action.partition(".")
+        self._hub.publish(
+            tenant, "configuration.changed", {"what": what, "action": how, "target": change.target}, now
+        )
+
+    async def note(self, tenant: TenantId, actor: Actor, action: str, change: Mapping[str, Any]) -> None:
+        """The audit entry of what control keeps itself: call data, and what is done to calls."""
+        async with self._turn, self._db.write() as connection:
+            target = str(change.get("target", ""))
+            after = {name: value for name, value in change.items() if name != "target"}
+            await audit.write(tenant, connection, actor, action, target, now=self._clock.wall(), after=after)

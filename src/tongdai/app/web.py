@@ -1,0 +1,119 @@
+"""The web process: every object of it, its start, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shlex
+import signal
+import socket
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from granian._granian import SocketHolder
+from granian.constants import HTTPModes, Interfaces
+from granian.server.embed import Server
+
+from tongdai.api.app import make_app
+from tongdai.api.context import Context, SipAddress
+from tongdai.api.guesses import Guesses
+from tongdai.api.hub import Hub
+from tongdai.api.metrics import WebMetrics
+from tongdai.api.rpc.client import RpcClient
+from tongdai.api.writing import Writer
+from tongdai.app.control_config import READY_LINE, read_config
+from tongdai.app.server_key import server_key
+from tongdai.app.web_config import WebConfig
+from tongdai.blobs import LocalBlobs
+from tongdai.core.clock import SystemClock
+from tongdai.core.log import configure_logging, get_logger
+from tongdai.db import open_database
+from tongdai.speech import Speech, SpeechSettings
+
+log = get_logger(__name__)
+
+BACKLOG = 1024
+
+
+class _Server(Server):
+    """granian in this process, on the socket that the supervisor handed down."""
+
+    def __init__(self, fd: int, target: Any, **options: Any) -> None:
+        super().__init__(target, interface=Interfaces.ASGINL, http=HTTPModes.auto, backlog=BACKLOG, **options)
+        self._fd = fd
+
+    def _init_shared_socket(self) -> None:
+        self._ssp = None
+        self._shd: Any = SocketHolder(self._fd, False, BACKLOG)  # type: ignore[call-arg]  # not in its stub
+
+
+async def serve(config: WebConfig) -> None:
+    """Answer HTTP until SIGTERM, or until the supervisor is gone."""
+    clock = SystemClock()
+    data = Path(config.data_dir)
+    db = open_database(config.db_url)
+    hub = Hub()
+    control = RpcClient(Path(config.rpc_socket), on_told=hub.on_told, on_gap=hub.on_gap)
+    speech = Speech(data / "speech", _speech_settings(config))
+    secure = bool(config.tls_certificate)
+    app = make_app(
+        Context(
+            db=db,
+            control=control,
+            writer=Writer(db, control, hub, clock),
+            hub=hub,
+            blobs=LocalBlobs(data / "blobs"),
+            speech=speech,
+            guesses=Guesses(),
+            metrics=WebMetrics(),
+            clock=clock,
+            key=server_key(data),
+            sip=SipAddress(config.sip_host, config.sip_port, config.sip_port, config.tls_port),
+            secure=secure,
+            data=data,
+        )
+    )
+    options: dict[str, Any] = {}
+    if secure:
+        options |= {"ssl_cert": Path(config.tls_certificate), "ssl_key": Path(config.tls_key)}
+    server = _Server(config.http_fd, app, log_enabled=False, **options)
+    following = asyncio.create_task(control.run(), name="control")
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stopping.set)
+    loop.add_reader(config.lifeline_fd, stopping.set)
+    serving = asyncio.create_task(server.serve(), name="http")
+    os.write(config.ready_fd, READY_LINE)
+    os.close(config.ready_fd)
+    log.info("answering HTTP", address=_bound(config.http_fd), secure=secure)
+    waiting = asyncio.create_task(stopping.wait())
+    await asyncio.wait([serving, waiting], return_when=asyncio.FIRST_COMPLETED)
+    server.stop()  # type: ignore[no-untyped-call]
+    hub.close()
+    following.cancel()
+    await asyncio.wait([serving], timeout=1.0)
+    await speech.close()
+    await db.close()
+    log.info("stopped")
+
+
+def _bound(fd: int) -> str:
+    with socket.socket(fileno=os.dup(fd)) as bound:
+        return "{}:{}".format(*bound.getsockname()[:2])
+
+
+def _speech_settings(config: WebConfig) -> SpeechSettings:
+    if config.piper_command is None:
+        return SpeechSettings()
+    return SpeechSettings(commands={"vi": tuple(shlex.split(config.piper_command))})
+
+
+def main(config_path: str) -> None:
+    """`tongdai web`: what the supervisor starts."""
+    config = read_config(Path(config_path), WebConfig)
+    configure_logging(config.log_format, config.log_level)
+    logging.getLogger("_granian").setLevel(logging.WARNING)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    uvloop.run(serve(config))

@@ -1,0 +1,32 @@
+"""What the supervisor tells a web process, written to a file of mode 0600 as `control_config` is."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class WebConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything a web process needs to begin."""
+
+    http_fd: int
+    """Listening TCP socket of HTTP; connections queue in it while web restarts."""
+    lifeline_fd: int
+    """Reading end of a pipe that the supervisor holds open: EOF means that the supervisor is gone."""
+    ready_fd: int
+    """Writing end of a pipe: web writes a line once it answers."""
+    rpc_socket: str
+    """Path of the Unix socket at which control answers."""
+    data_dir: str
+    db_url: str
+    tls_certificate: str
+    """File of the certificate of HTTPS; empty for HTTP, which is for loopback only."""
+    tls_key: str
+    sip_host: str
+    """Where phones find us; goes into what the API tells of them."""
+    sip_port: int
+    tls_port: int
+    piper_command: str | None = None
+    log_level: str = "info"
+    log_format: Literal["json", "console"] = "json"

@@ -1,0 +1,53 @@
+"""Control in memory: what routes ask of it, it answers from plain lists."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from tongdai.api.rpc import messages as m
+
+A = TypeVar("A")
+
+
+class ControlDouble:
+    """Implements `api.rpc.client.Control`. `silent`: it does not answer."""
+
+    def __init__(self) -> None:
+        self.asked: list[m.Request] = []
+        self.silent = False
+        self.calls: list[m.LiveCall] = []
+        self.people: tuple[m.PersonPresence, ...] = ()
+        self.boxes: dict[tuple[str, str], m.Mailbox] = {}
+
+    async def ask(self, request: m.Request, expected: type[A]) -> A:
+        if self.silent:
+            raise m.ControlSilent
+        self.asked.append(request)
+        answer = self._answer(request)
+        if isinstance(answer, m.Refused):
+            raise m.Declined(answer)
+        assert isinstance(answer, expected)
+        return answer
+
+    def _answer(self, request: m.Request) -> m.Answer:
+        match request:
+            case m.ListCalls(tenant=tenant):
+                return m.Calls(tuple(x for x in self.calls if x.tenant == tenant))
+            case m.ListPresence():
+                return m.Presence(self.people)
+            case m.ReadMetrics():
+                return m.Metrics({"calls": float(len(self.calls))})
+            case m.ReadMailbox(tenant=tenant, mailbox=mailbox):
+                box = self.boxes.get((tenant, mailbox))
+                return box or m.Refused("mailbox_not_found", f"There is no mailbox {mailbox}.", "", gone=True)
+            case m.Originate(call=call):
+                return m.Done(call)
+            case m.HangUp() | m.Hold() | m.Transfer():
+                known = any((x.tenant, x.id) == (request.tenant, request.call) for x in self.calls)
+                detail = getattr(request, "to", "") or "700"
+                return m.Done(detail) if known else m.Refused("call_not_found", "", "", gone=True)
+            case _:
+                return m.Done()
+
+    def served(self) -> list[m.Serve]:
+        return [x for x in self.asked if isinstance(x, m.Serve)]

@@ -146,7 +146,7 @@ def measure(room: Room, program: Path, seconds: float) -> float:
         tempfile.TemporaryDirectory(prefix="tongdai-bench-") as directory,
         _standing(room, Path(directory)) as (engine, speakers),
     ):
-        lines = "".join(f"{_IP}:{here} {_IP}:{there} 0\n" for here, there in speakers)
+        lines = "".join(f"{_IP}:{here} {_IP}:{there} 0 0\n" for here, there in speakers)
         load = subprocess.Popen(
             [program, "3", str(seconds), "0.2"],  # listeners come to the shared encoder in a second
             stdin=subprocess.PIPE,

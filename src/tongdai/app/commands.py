@@ -49,6 +49,7 @@ def serve(
         str | None, typer.Option(help="Host names by which phones know this server.")
     ] = None,
     media_ports: Annotated[str | None, typer.Option(help="First and last UDP port of sound.")] = None,
+    media_interfaces: Annotated[str | None, typer.Option(help="Addresses of sound.")] = None,
     ring_seconds: Annotated[float | None, typer.Option(help="How long phones ring.")] = None,
     piper_command: Annotated[
         str | None, typer.Option(help="Command line of a Piper voice for Vietnamese.")
@@ -66,8 +67,7 @@ def serve(
 
 _SERVE_FLAGS = frozenset(
     """data database host advertised_ip sip_port tls_port ws_port ws_origins http_port tls_certificate tls_key
-    sip_names
-    media_ports ring_seconds piper_command log_level log_format""".split()
+    sip_names media_ports media_interfaces ring_seconds piper_command log_level log_format""".split()
 )
 
 

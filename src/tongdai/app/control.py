@@ -35,6 +35,7 @@ from tongdai.calls.model import Cause
 from tongdai.core.clock import SystemClock
 from tongdai.core.errors import TongdaiError
 from tongdai.core.ids import new_id
+from tongdai.core.interfaces import Interfaces, read_interfaces
 from tongdai.core.log import configure_logging, get_logger
 from tongdai.db import open_database
 from tongdai.directory import Directory
@@ -141,6 +142,7 @@ class Control:
             journal=self.journal,
             new_id=lambda: new_id("call"),
             local=(config.advertised_ip, config.sip_port),
+            interfaces=Interfaces(read_interfaces(config.media_interfaces)),
         )
         self.front.registrar = Registrar(
             self.bindings, admit=lambda incoming: admit(callers, incoming), clock=clock

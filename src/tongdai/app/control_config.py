@@ -53,6 +53,8 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     tls_key: str
     advertised_ip: str
     """IP address that goes into Via, Contact and SDP; differs from `sip_host` behind a NAT or for 0.0.0.0."""
+    media_interfaces: str = ""
+    """Addresses of sound, as in the setting of that name."""
     sip_names: str = ""
     """Host names by which phones know this server, separated by commas."""
     ws_origins: str = ""

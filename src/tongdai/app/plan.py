@@ -37,6 +37,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     sip_names: str
     ws_origins: str
     media_ports: str
+    media_interfaces: str = ""
     ring_seconds: float | None
     piper_command: str | None
     log_level: str

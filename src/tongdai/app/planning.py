@@ -87,6 +87,7 @@ def plan_service(settings: Settings) -> Plan:
         sip_names=settings.sip_names,
         ws_origins=settings.ws_origins,
         media_ports=settings.media_ports,
+        media_interfaces=settings.media_interfaces,
         ring_seconds=settings.ring_seconds,
         piper_command=settings.piper_command,
         log_level=settings.log_level,

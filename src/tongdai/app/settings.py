@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from tongdai.core.errors import TongdaiError
+from tongdai.core.interfaces import read_interfaces
 
 FILE = Path("tongdai.toml")
 
@@ -72,6 +73,12 @@ class Settings(BaseSettings):
         description="Host names, separated by commas, by which phones know this server beside their "
         "company's domain. Calls to any other name go nowhere.",
     )
+    media_interfaces: str = Field(
+        "",
+        description="Addresses of sound, separated by commas; `BIND=PUBLIC` behind a NAT, `BIND for NETWORK` "
+        "for its peers only, e.g. `10.0.0.5=203.0.113.7, 192.168.1.5 for 192.168.0.0/16`. A peer gets "
+        "the first that is named for its network, or else of its IP version. Empty: `advertised_ip`.",
+    )
     media_ports: str = Field(
         "20000-29999", description="First and last UDP port of sound; a call takes four."
     )
@@ -93,6 +100,12 @@ class Settings(BaseSettings):
             return "127.0.0.1"
         if value:
             ipaddress.ip_address(value)
+        return value
+
+    @field_validator("media_interfaces")
+    @classmethod
+    def _interfaces(cls, value: str) -> str:
+        read_interfaces(value)
         return value
 
     @field_validator("media_ports")

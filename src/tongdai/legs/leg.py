@@ -40,6 +40,8 @@ class LegRecord(msgspec.Struct):
     port: int
     rtcp_port: int
     sdp_id: int
+    public: str = ""
+    """What `ip` is called in SDP, when it is another address there."""
     sdp_version: int = 0
     codecs: list[str] = []
     foreign: list[sdp.Codec] = []
@@ -83,8 +85,9 @@ class SipLeg:
         assert self.session is not None, "the leg has no session yet"
         return self.session
 
-    def opened(self, opened: Opened) -> None:
-        """The engine gave the leg its ports."""
+    def opened(self, opened: Opened, public: str) -> None:
+        """The engine gave the leg its ports, on an address that is called `public` outside."""
+        self.record.public = public
         self.record.ip, self.record.port, self.record.rtcp_port = opened.ip, opened.port, opened.rtcp_port
 
     @property
@@ -108,7 +111,9 @@ class SipLeg:
     # descriptions
 
     def _here(self, side: sdp.WebRtc | None = None) -> sdp.LocalMedia:
-        return sdp.LocalMedia(self.record.ip, self.record.port, self.record.rtcp_port, side)
+        return sdp.LocalMedia(
+            self.record.public or self.record.ip, self.record.port, self.record.rtcp_port, side
+        )
 
     def _side(self, theirs: sdp.Ice | None) -> sdp.WebRtc:
         """Our side for a peer with these credentials: as it was, or anew."""

@@ -10,6 +10,7 @@ from tongdai import sdp
 from tongdai.calls import commands as c
 from tongdai.calls import events as e
 from tongdai.calls.model import Cause, Party
+from tongdai.core.interfaces import Interfaces
 from tongdai.core.log import get_logger
 from tongdai.journal.port import Journal
 from tongdai.legs.callers import Callers, Refusal, shown_as
@@ -45,6 +46,7 @@ class Legs:
         journal: Journal,
         new_id: Callable[[], str],
         local: tuple[str, int],
+        interfaces: Interfaces | None = None,
     ) -> None:
         """`local` is the address that goes into SIP towards trunks; `new_id` makes ids of calls."""
         self._edge = edge
@@ -55,6 +57,7 @@ class Legs:
         self._journal = journal
         self._new_id = new_id
         self._local = local
+        self._interfaces = interfaces or Interfaces()
         self._ua: UserAgent | None = None
         self._legs: dict[str, SipLeg] = {}
         self._kept: set[str] = set()
@@ -89,7 +92,7 @@ class Legs:
         try:
             offer = sdp.parse(session.remote_sdp) if session.remote_sdp else None
             if offer is not None:
-                check_offer(offer, self._local[0])
+                check_offer(offer, self._address_for(session.flow, offer) or self._local[0])
         except sdp.SdpError:
             session.reject(488)
             return
@@ -118,10 +121,10 @@ class Legs:
                 self._forget(leg)
                 session.reject(503, headers=RETRY_AFTER)
             else:
-                leg.opened(result)
+                leg.opened(result, self._interfaces.public(result.ip))
                 self._post(caller.tenant, offered)
 
-        self._media.open(caller.tenant, leg.id, opened)
+        self._media.open(caller.tenant, leg.id, opened, self._address_for(session.flow, offer))
 
     def on_cancelled(self, session: InviteSession, reason: str | None) -> None:
         self._far_end(session, Cause.CANCELLED)
@@ -164,10 +167,10 @@ class Legs:
             if result is None:
                 self._failed(leg, Cause.CONGESTION)
             else:
-                leg.opened(result)
+                leg.opened(result, self._interfaces.public(result.ip))
                 self._call(leg, command)
 
-        self._media.open(tenant, leg.id, opened)
+        self._media.open(tenant, leg.id, opened, self._address_for(self._flow_to(command.target)))
 
     def _call(self, leg: SipLeg, command: c.CreateLeg) -> None:
         matched = self._legs.get(command.match)
@@ -406,6 +409,22 @@ class Legs:
             self._failed(leg, Cause.NOT_ACCEPTABLE)
         else:
             self._mark(leg)
+
+    def _address_for(self, flow: Flow | None, offer: sdp.SessionDescription | None = None) -> str | None:
+        """The address for a peer's sound: by where that is, or its signalling, when ICE will tell."""
+        host = flow.remote[0] if flow is not None else ""
+        stream = next((media for media in offer.media if media.port), None) if offer is not None else None
+        if offer is not None and stream is not None and offer.ice is None:
+            host = stream.connection or offer.connection or host
+        interface = self._interfaces.for_peer(host)
+        return interface.bind if interface is not None else None
+
+    def _flow_to(self, target: c.Target) -> Flow | None:
+        if isinstance(target, c.DeviceTarget):
+            contact = self._contacts(target.binding)
+            return contact.flow if contact is not None else None
+        trunk = self._edge.trunk(target.trunk) if isinstance(target, c.TrunkTarget) else None
+        return Flow("udp", self._local, (trunk.host, trunk.port)) if trunk is not None else None
 
     # bookkeeping
 

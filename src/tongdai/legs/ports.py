@@ -103,7 +103,10 @@ class LegMedia(Protocol):
     def fingerprint(self) -> str:
         """Of the certificate that the engine shows to browsers."""
 
-    def open(self, tenant: str, leg: str, done: Callable[[Opened | None, str], None]) -> None: ...
+    def open(
+        self, tenant: str, leg: str, done: Callable[[Opened | None, str], None], ip: str | None = None
+    ) -> None:
+        """Open a session on the address `ip`, or the engine's own."""
 
     def remote(self, leg: str, agreed: Negotiated) -> None: ...
 

@@ -91,9 +91,15 @@ class Sessions:
 
     # a leg's session
 
-    def open(self, tenant: str, leg: str, done: Callable[[wire.Opened | None, str], None]) -> None:
-        """Open a session; `done(opened, "")`, or `done(None, code)` with the engine's error (`no_ports`
-        …).
+    def open(
+        self,
+        tenant: str,
+        leg: str,
+        done: Callable[[wire.Opened | None, str], None],
+        ip: str | None = None,
+    ) -> None:
+        """Open a session on the address `ip`, or the engine's own; `done(opened, "")`, or `done(None, code)`
+        with the engine's error (`no_ports` …).
         """
         self._tenants[leg] = tenant
 
@@ -106,7 +112,7 @@ class Sessions:
             else:
                 done(opened, "")
 
-        self.engine.open(leg).add_done_callback(finished)
+        self.engine.open(leg, ip).add_done_callback(finished)
 
     def remote(self, leg: str, agreed: Negotiated) -> None:
         """Where the peer is and what it speaks."""

@@ -115,6 +115,7 @@ class FakeMedia:
         self.remotes: dict[str, list[Remote]] = {}
         self._opening: list[tuple[str, Callable[[Opened | None, str], None]]] = []
         self._port = 20000
+        self._ips: dict[str, str | None] = {}
 
     def settle(self) -> None:
         """Answer every `open` so far."""
@@ -125,7 +126,7 @@ class FakeMedia:
                 done(None, self.refuse)
             else:
                 self._port += 2
-                done(Ports("192.0.2.100", self._port, self._port + 1), "")
+                done(Ports(self._ips.pop(leg, None) or "192.0.2.100", self._port, self._port + 1), "")
 
     @property
     def opening(self) -> list[str]:
@@ -135,9 +136,12 @@ class FakeMedia:
         """What holds now."""
         return self.remotes[leg][-1]
 
-    def open(self, tenant: str, leg: str, done: Callable[[Opened | None, str], None]) -> None:
+    def open(
+        self, tenant: str, leg: str, done: Callable[[Opened | None, str], None], ip: str | None = None
+    ) -> None:
         self.live[leg] = tenant
         self._opening.append((leg, done))
+        self._ips[leg] = ip
 
     def remote(self, leg: str, agreed: Negotiated) -> None:
         assert leg in self.live, f"remote of {leg}, which has no session"

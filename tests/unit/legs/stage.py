@@ -23,6 +23,7 @@ from tongdai.app.front import Front
 from tongdai.calls import commands as c
 from tongdai.calls import events as e
 from tongdai.calls.model import Cause, Party, PartyKind
+from tongdai.core.interfaces import Interfaces
 from tongdai.legs.callers import Callers
 from tongdai.legs.guard import Guard
 from tongdai.legs.ports import Contact, Opened, Post
@@ -157,6 +158,8 @@ class OfficeAgent(UserAgent):
 class Office(Node):
     """The legs under test. Events for the call logic are kept in `events`."""
 
+    interfaces = Interfaces()
+
     def __init__(
         self,
         network: Network,
@@ -188,6 +191,7 @@ class Office(Node):
             journal=self.journal,
             new_id=lambda: f"call{generation or ''}_{next(calls)}",
             local=OFFICE,
+            interfaces=self.interfaces,
         )
         self.generation = generation
         super().__init__(network, OFFICE, "udp")

@@ -23,6 +23,7 @@ from tongdai.app.supervisor.sockets import open_sip, open_tcp
 from tongdai.app.web_config import WebConfig
 from tongdai.core.clock import SystemClock
 from tongdai.core.errors import TongdaiError
+from tongdai.core.interfaces import read_interfaces
 from tongdai.core.log import configure_logging, get_logger
 from tongdai.media.binary import engine_binary
 
@@ -110,12 +111,17 @@ class Supervisor:
         command = [
             str(self._engine),
             *("--socket", str(self._engine_socket)),
-            *("--ip", self._plan.advertised_ip),
+            *("--ip", self._media_ip()),
             *("--ports", self._plan.media_ports),
             *("--parent-fd", str(self._lifeline)),
             *("--log-level", self._plan.log_level),
         ]
         return Launch(command, fds=[self._lifeline])
+
+    def _media_ip(self) -> str:
+        """What the engine binds to when it is not told otherwise."""
+        interfaces = read_interfaces(self._plan.media_interfaces)
+        return interfaces[0].bind if interfaces else self._plan.advertised_ip
 
     def _launch_control(self) -> Launch:
         plan = self._plan
@@ -142,6 +148,7 @@ class Supervisor:
                 tls_certificate=plan.tls_certificate,
                 tls_key=plan.tls_key,
                 advertised_ip=plan.advertised_ip,
+                media_interfaces=plan.media_interfaces,
                 sip_names=plan.sip_names,
                 ws_origins=plan.ws_origins,
                 ring_seconds=plan.ring_seconds,

@@ -96,6 +96,8 @@ def _parse_quoted_params(text: str) -> Params:
         if name in params:
             raise ParseError(f"parameter {name!r} twice")
         value = found[2]
+        if value and value[0] != '"' and not _is_plain_value(value):
+            raise ParseError(f"bad value of parameter {name!r}")
         params[name] = None if value is None else unquote(value)
         position = found.end()
         if position == len(text):

@@ -204,6 +204,8 @@ class Replaces(msgspec.Struct, frozen=True):
         to_tag, from_tag = params.get("to-tag"), params.get("from-tag")
         if not call_id.strip() or not to_tag or not from_tag:
             raise ParseError("Replaces needs a Call-ID, to-tag and from-tag")
+        if not is_token(to_tag) or not is_token(from_tag):
+            raise ParseError("a tag in Replaces is no token")
         return cls(call_id.strip(), to_tag, from_tag, "early-only" in params)
 
     def __str__(self) -> str:

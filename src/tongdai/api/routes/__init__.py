@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from tongdai.api.routes import devices, health, me, people, sign_in, tenants
+from tongdai.api.routes import (
+    calls,
+    devices,
+    events,
+    health,
+    mailboxes,
+    me,
+    people,
+    records,
+    sign_in,
+    tenants,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     sign_in.router,
@@ -12,5 +23,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     tenants.router,
     people.router,
     devices.router,
+    calls.router,
+    mailboxes.router,
+    records.router,
+    events.router,
     health.router,
 )

@@ -1,0 +1,81 @@
+"""What happened: a call's explanation, and the audit log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from tongdai.api.access import Admin
+from tongdai.api.context import Ctx
+from tongdai.api.paging import Cursor, Limit, Page, after, following
+from tongdai.api.problems import not_found
+from tongdai.api.shapes import TENANT, Id, when
+from tongdai.calllog import explain, store
+from tongdai.tenants.audit import service as audit
+
+router = APIRouter(prefix=TENANT, tags=["What happened"])
+
+
+class Step(BaseModel):
+    """One thing that happened."""
+
+    at: datetime
+    text: str = Field(examples=["102 answered after 4 s"])
+
+
+class Entry(BaseModel):
+    """A change, and who made it."""
+
+    id: str
+    at: datetime
+    actor: str
+    actor_name: str
+    address: str
+    action: str = Field(examples=["person.change"])
+    target: str
+    changes: dict[str, Any]
+
+
+@router.get("/calls/{call}/explanation", summary="What happened in a call, and why")
+async def explanation(call: Id, scope: Admin, ctx: Ctx) -> list[Step]:
+    """In plain words, step by step; also of a call that has ended."""
+    facts = await store.facts(ctx.db, call)
+    if not facts or facts[0].tenant != scope.tenant:
+        raise not_found("call", call)
+    return [Step(at=when(line.at), text=line.text) for line in explain(facts)]
+
+
+@router.get("/audit", summary="Audit log")
+async def audit_log(
+    scope: Admin,
+    ctx: Ctx,
+    action: Annotated[str, Query(max_length=50, description="Beginning of the action.")] = "",
+    target: Annotated[str, Query(max_length=64)] = "",
+    actor: Annotated[str, Query(max_length=64)] = "",
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[Entry]:
+    """Every change, the newest first."""
+    begin = after(cursor, 1)
+    async with ctx.db.read() as connection:
+        found = await audit.page(
+            scope.tenant, connection, before=begin[0] if begin else "", limit=limit + 1,
+            action=action, target=target, actor=actor,
+        )  # fmt: skip
+    items = [
+        Entry(
+            id=x.id,
+            at=when(x.at),
+            actor=x.actor,
+            actor_name=x.actor_name,
+            address=x.address,
+            action=x.action,
+            target=x.target,
+            changes=x.changes,
+        )
+        for x in found[:limit]
+    ]
+    return Page(items=items, next=following(found, limit, lambda x: [x.id]))

@@ -119,6 +119,14 @@ COMMANDS: dict[str, Callable[[Commands], object]] = {
     "remote with comfort noise": lambda do: do.remote(
         "s-1", dtmf=[wire.Keys(101)], cn=wire.Noise(13), **PLAIN
     ),
+    "record of both in stereo": lambda do: do.record(
+        "s-1", "r-1", "/var/lib/voicemail/Đặng.wav", max_ms=180_000, both="stereo"
+    ),
+    "record of both": lambda do: do.record(
+        "s-1", "r-1", "/var/lib/voicemail/Đặng.wav", max_ms=180_000, both="mixed"
+    ),
+    "pause_record": lambda do: do.pause_record("s-1", paused=True),
+    "pause_record to go on": lambda do: do.pause_record("s-1", "r-1", paused=False),
     "mixer_open": lambda do: do.mixer_open("m-1"),
     "mixer_play": lambda do: do.mixer_play("m-1", ["/prompts/joined.wav"]),
     "mixer_close": lambda do: do.mixer_close("m-1"),

@@ -3,7 +3,7 @@
 use crate::handshakes::{AssociationId, Outcome};
 use crate::notes::Recorded;
 use crate::sys::EventFd;
-use crate::wire::{Direction, Secret};
+use crate::wire::{Both, Direction, Secret};
 use crate::worker::Parcel;
 use media_proto::codec::{Codec, Foreign};
 use media_proto::dtls::{Fingerprint, Role};
@@ -121,6 +121,7 @@ pub struct Record {
     pub failed: Arc<AtomicBool>,
     pub limits: Limits,
     pub stop_digits: String,
+    pub both: Option<Both>,
     pub beep: Option<Arc<Sound>>,
 }
 
@@ -167,6 +168,12 @@ pub enum Order {
         slot: Slot,
         gain: Gain,
         agc: bool,
+    },
+    /// Leaves out what comes from now on, or goes on; if it is `record` or that is not given.
+    PauseRecord {
+        slot: Slot,
+        record: Option<String>,
+        paused: bool,
     },
     /// The digits both as events and as sound: the peer decides.
     Digits {
@@ -233,6 +240,7 @@ impl Order {
             | Order::Stop { slot, .. }
             | Order::Record { slot, .. }
             | Order::StopRecord { slot, .. }
+            | Order::PauseRecord { slot, .. }
             | Order::Voice { slot, .. }
             | Order::Digits { slot, .. }
             | Order::Close { slot, .. }

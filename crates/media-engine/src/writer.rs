@@ -21,7 +21,7 @@ const QUEUE: usize = 8000;
 
 pub enum Job {
     /// Makes the file; answered with [`Note::RecordOpened`].
-    Open { token: Token, file: u64, path: String, failed: Arc<AtomicBool> },
+    Open { token: Token, file: u64, path: String, channels: u16, failed: Arc<AtomicBool> },
     /// The samples come back as an empty chunk.
     Write { file: u64, samples: Vec<i16>, back: mpsc::Sender<Vec<i16>> },
     /// Completes the file and tells so with [`Note::Recorded`].
@@ -54,6 +54,8 @@ pub fn start(notes: NoteSender) -> io::Result<(Jobs, JoinHandle<()>)> {
 struct Open {
     file: File,
     path: String,
+    channels: u16,
+    /// Of all channels together.
     samples: u32,
     header_at: u32,
     bytes: Vec<u8>,
@@ -62,8 +64,8 @@ struct Open {
 
 fn carry_out(job: Job, files: &mut HashMap<u64, Open>, notes: &NoteSender) {
     match job {
-        Job::Open { token, file, path, failed } => {
-            let opened = Open::new(path, failed).map(|open| {
+        Job::Open { token, file, path, channels, failed } => {
+            let opened = Open::new(path, channels, failed).map(|open| {
                 files.insert(file, open);
             });
             notes.send(Note::RecordOpened { token, opened });
@@ -86,13 +88,21 @@ fn carry_out(job: Job, files: &mut HashMap<u64, Open>, notes: &NoteSender) {
 }
 
 impl Open {
-    fn new(path: String, failed: Arc<AtomicBool>) -> Result<Open, String> {
+    fn new(path: String, channels: u16, failed: Arc<AtomicBool>) -> Result<Open, String> {
         let file = File::create(&path).and_then(|mut file| {
-            file.write_all(&wav::header(0))?;
+            file.write_all(&wav::header_of(channels, 0))?;
             Ok(file)
         });
         let file = file.map_err(|error| format!("{path} cannot be written: {error}"))?;
-        Ok(Open { file, path, samples: 0, header_at: 0, bytes: Vec::with_capacity(2 * CHUNK), failed })
+        Ok(Open {
+            file,
+            path,
+            channels,
+            samples: 0,
+            header_at: 0,
+            bytes: Vec::with_capacity(2 * CHUNK),
+            failed,
+        })
     }
 
     fn append(&mut self, samples: &[i16]) {
@@ -107,14 +117,14 @@ impl Open {
             return;
         }
         self.samples += samples.len() as u32;
-        if self.samples - self.header_at >= HEADER_EVERY {
+        if self.samples - self.header_at >= HEADER_EVERY * u32::from(self.channels) {
             self.header();
         }
     }
 
     fn header(&mut self) {
         self.header_at = self.samples;
-        if self.file.write_all_at(&wav::header(self.samples), 0).is_err() {
+        if self.file.write_all_at(&wav::header_of(self.channels, self.samples), 0).is_err() {
             self.failed.store(true, Ordering::Relaxed);
         }
     }
@@ -126,7 +136,7 @@ impl Open {
         if self.failed.load(Ordering::Relaxed) {
             done.reason = crate::wire::RecordEnd::Disk;
         }
-        done.ms = self.samples / 8;
+        done.ms = self.samples / 8 / u32::from(self.channels);
         done.voiced_ms = done.voiced_ms.min(done.ms);
         done.path.clone_from(&self.path);
         done
@@ -158,7 +168,7 @@ mod tests {
     #[test]
     fn the_file_is_whole_at_every_second_and_at_the_end() {
         let path = temporary("whole");
-        let mut open = Open::new(path.clone(), Arc::default()).unwrap();
+        let mut open = Open::new(path.clone(), 1, Arc::default()).unwrap();
         for _ in 0..3 {
             open.append(&[7; CHUNK]);
         }
@@ -174,7 +184,7 @@ mod tests {
     fn when_the_disk_fails_what_was_written_is_told_and_the_recorder_learns_of_it() {
         let path = temporary("failing");
         let failed = Arc::new(AtomicBool::new(false));
-        let mut open = Open::new(path.clone(), failed.clone()).unwrap();
+        let mut open = Open::new(path.clone(), 1, failed.clone()).unwrap();
         open.append(&[7; CHUNK]);
         open.file = File::open(&path).unwrap(); // cannot be written to
         open.append(&[7; CHUNK]);

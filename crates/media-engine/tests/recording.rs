@@ -5,7 +5,7 @@
 mod common;
 
 use common::{Engine, Phone, amplitude, loudest, sleep_ms, tone};
-use media_proto::codec::Codec::{Pcma, Pcmu};
+use media_proto::codec::Codec::{Opus, Pcma, Pcmu};
 use media_proto::wav;
 use serde_json::json;
 
@@ -147,4 +147,87 @@ fn a_full_disk_ends_the_recording_and_nothing_else() {
     a.talk(0x21, 10);
     sleep_ms(20);
     assert_eq!(a.heard().iter().filter(|heard| heard.payload[0] == 0x21).count(), 10);
+}
+
+/// The channels of a stereo file, whatever its header says of its length.
+fn read_stereo(path: &str) -> (Vec<i16>, Vec<i16>) {
+    let file = std::fs::read(path).unwrap();
+    assert_eq!((&file[22..24], &file[28..34]), (&[2, 0][..], &[0, 0x7d, 0, 0, 4, 0][..]), "stereo of 8 kHz");
+    let told = u32::from_le_bytes(file[40..44].try_into().unwrap()) as usize;
+    assert!(
+        told > 0 && told <= file.len() - wav::HEADER_LEN && told.is_multiple_of(4),
+        "a player believes the header"
+    );
+    let sample = |frame: &[u8], at: usize| i16::from_le_bytes([frame[at], frame[at + 1]]);
+    let frames = file[wav::HEADER_LEN..][..told].chunks_exact(4);
+    frames.map(|frame| (sample(frame, 0), sample(frame, 2))).unzip()
+}
+
+fn talk(a: &mut Phone, b: &mut Phone, ms: usize) {
+    std::thread::scope(|scope| {
+        scope.spawn(|| a.speak(&tone(500.0, ms)));
+        scope.spawn(|| b.speak(&tone(1300.0, ms)));
+    });
+}
+
+#[test]
+fn both_sides_of_a_call_are_recorded_in_stereo_or_mixed_and_a_pause_leaves_out_what_was_said() {
+    let engine = Engine::start();
+    let mut control = engine.controller();
+    let (mut a, mut b) = (Phone::new(Pcmu), Phone::new(Opus));
+    control.connect_phone("a", &mut a);
+    control.connect_phone("b", &mut b);
+    control.bridge("a", "b");
+    let (stereo, mixed) = (engine.path("stereo.wav"), engine.path("mixed.wav"));
+    for (session, path, both) in [("a", &stereo, "stereo"), ("b", &mixed, "mixed")] {
+        control.ok(json!({
+            "op": "record", "session": session, "record": session, "path": path, "max_ms": 60_000, "both": both,
+        }));
+    }
+    talk(&mut a, &mut b, 1000);
+    for session in ["a", "b"] {
+        control.ok(json!({"op": "pause_record", "session": session, "paused": true}));
+    }
+    std::thread::scope(|scope| {
+        scope.spawn(|| a.speak(&tone(2100.0, 600)));
+        scope.spawn(|| b.speak(&tone(2100.0, 600)));
+    });
+    sleep_ms(200);
+    for session in ["a", "b"] {
+        control.ok(json!({"op": "pause_record", "session": session, "record": session, "paused": false}));
+    }
+    talk(&mut a, &mut b, 600);
+    for session in ["a", "b"] {
+        control.ok(json!({"op": "stop_record", "session": session}));
+        let ms = control.event("record_done")["ms"].as_u64().unwrap();
+        assert!((1400..1900).contains(&ms), "{ms}");
+    }
+    let (left, right) = read_stereo(&stereo);
+    assert!(loudest(&left, 500.0) > 5000.0 && loudest(&left, 1300.0) < 400.0);
+    assert!(loudest(&right, 1300.0) > 4500.0 && loudest(&right, 500.0) < 400.0);
+    let mixed = read(&mixed);
+    assert!(loudest(&mixed, 500.0) > 4500.0 && loudest(&mixed, 1300.0) > 4500.0);
+    for sound in [&left, &right, &mixed] {
+        assert!(loudest(sound, 2100.0) < 600.0, "the card number: {}", loudest(sound, 2100.0));
+    }
+}
+
+#[test]
+fn a_recording_plays_when_the_engine_was_killed_in_the_middle_of_it() {
+    let mut engine = Engine::start();
+    let mut control = engine.controller();
+    let (mut a, mut b) = (Phone::new(Pcmu), Phone::new(Pcma));
+    control.connect_phone("a", &mut a);
+    control.connect_phone("b", &mut b);
+    control.bridge("a", "b");
+    let path = engine.path("killed.wav");
+    control.ok(json!({
+        "op": "record", "session": "a", "record": "r", "path": path, "max_ms": 60_000, "both": "stereo",
+    }));
+    talk(&mut a, &mut b, 2600);
+    engine.signal("-KILL");
+    engine.wait();
+    let (left, right) = read_stereo(&path);
+    assert!(left.len() >= 8 * 1000, "only {} ms of 2600 can be heard", left.len() / 8);
+    assert!(loudest(&left, 500.0) > 5000.0 && loudest(&right, 1300.0) > 5000.0);
 }

@@ -4,7 +4,7 @@
 //! difference before it is committed.
 
 use media_engine::wire::{
-    self, Body, CodecEntry, Command, Direction, DtlsEntry, EngineStats, ErrorCode, Event, EventEntry,
+    self, Body, Both, CodecEntry, Command, Direction, DtlsEntry, EngineStats, ErrorCode, Event, EventEntry,
     ForeignEntry, Grant, IceEntry, Lack, Listed, NoiseEntry, Numbered, PlayEnd, RecordCommand, RecordEnd,
     Refusal, RemoteCommand, Secret, SessionStats, Setup, Source, SrtpEntry, ToneName,
 };
@@ -73,6 +73,7 @@ fn commands() -> Vec<(String, Command)> {
         silence_ms: Some(5_000),
         stop_digits: Some(s("#")),
         beep_ms: Some(400),
+        both: None,
     };
     let mut commands = vec![
         ("hello", Command::Hello { proto: 1, after: None }),
@@ -166,7 +167,12 @@ fn commands() -> Vec<(String, Command)> {
         ("record", Command::Record(record.clone())),
         (
             "record plainly",
-            Command::Record(RecordCommand { silence_ms: None, stop_digits: None, beep_ms: None, ..record }),
+            Command::Record(RecordCommand {
+                silence_ms: None,
+                stop_digits: None,
+                beep_ms: None,
+                ..record.clone()
+            }),
         ),
         ("stop_record", Command::StopRecord { session: session(), record: None }),
         ("stop_record one", Command::StopRecord { session: session(), record: Some(s("r-1")) }),
@@ -188,6 +194,18 @@ fn commands() -> Vec<(String, Command)> {
     let voice = |gain_db, muted| Command::Voice { session: s("s-1"), gain_db, muted, agc: false };
     commands.push((s("voice"), voice(Some(-6.5), false)));
     commands.push((s("voice muted"), voice(None, true)));
+    let call = RecordCommand {
+        silence_ms: None,
+        stop_digits: None,
+        beep_ms: None,
+        both: Some(Both::Stereo),
+        ..record
+    };
+    commands.push((s("record of both in stereo"), Command::Record(call.clone())));
+    commands.push((s("record of both"), Command::Record(RecordCommand { both: Some(Both::Mixed), ..call })));
+    let pause = |record, paused| Command::PauseRecord { session: s("s-1"), record, paused };
+    commands.push((s("pause_record"), pause(None, true)));
+    commands.push((s("pause_record to go on"), pause(Some(s("r-1")), false)));
     let levelled = Command::Voice { session: s("s-1"), gain_db: None, muted: false, agc: true };
     commands.push((s("voice levelled"), levelled));
     let g729 = ForeignEntry { name: s("G729"), clock: 8000, pt: 18, rx_pt: None };

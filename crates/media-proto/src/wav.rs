@@ -36,17 +36,23 @@ impl std::error::Error for Error {}
 
 /// The header of a file with `samples` samples behind it.
 pub fn header(samples: u32) -> [u8; HEADER_LEN] {
+    header_of(1, samples)
+}
+
+/// The header of a file of so many channels, with `samples` samples of all of them together behind it.
+pub fn header_of(channels: u16, samples: u32) -> [u8; HEADER_LEN] {
     let data = samples.saturating_mul(2);
+    let frame = 2 * channels;
     let mut out = [0; HEADER_LEN];
     out[0..4].copy_from_slice(b"RIFF");
     out[4..8].copy_from_slice(&data.saturating_add(36).to_le_bytes());
     out[8..16].copy_from_slice(b"WAVEfmt ");
     out[16..20].copy_from_slice(&16u32.to_le_bytes());
     out[20..22].copy_from_slice(&1u16.to_le_bytes());
-    out[22..24].copy_from_slice(&1u16.to_le_bytes());
+    out[22..24].copy_from_slice(&channels.to_le_bytes());
     out[24..28].copy_from_slice(&SAMPLE_RATE.to_le_bytes());
-    out[28..32].copy_from_slice(&(SAMPLE_RATE * 2).to_le_bytes());
-    out[32..34].copy_from_slice(&2u16.to_le_bytes());
+    out[28..32].copy_from_slice(&(SAMPLE_RATE * u32::from(frame)).to_le_bytes());
+    out[32..34].copy_from_slice(&frame.to_le_bytes());
     out[34..36].copy_from_slice(&16u16.to_le_bytes());
     out[36..40].copy_from_slice(b"data");
     out[40..44].copy_from_slice(&data.to_le_bytes());

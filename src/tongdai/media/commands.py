@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from tongdai.media import wire
 
@@ -97,8 +97,10 @@ class Commands:
         silence_ms: int | None = None,
         stop_digits: str = "",
         beep_ms: int | None = None,
+        both: Literal["mixed", "stereo"] | None = None,
     ) -> asyncio.Future[Any]:
-        """Write what the leg says to a WAV at `path`, until `RecordDone`."""
+        """Write what the leg says to a WAV at `path`, until `RecordDone`; with `both` also what it hears:
+        added up, or on a channel of its own."""
         return self.request(
             "record",
             **_given(
@@ -109,12 +111,17 @@ class Commands:
                 silence_ms=silence_ms,
                 stop_digits=stop_digits or None,
                 beep_ms=beep_ms,
+                both=both,
             ),
         )
 
     def stop_record(self, session: str, record: str | None = None) -> None:
         """End the recording (if it is that one); `RecordDone` follows with reason `stopped`."""
         self.send("stop_record", **_given(session=session, record=record))
+
+    def pause_record(self, session: str, record: str | None = None, *, paused: bool) -> None:
+        """Leave out what comes from now on (a card number), or go on."""
+        self.send("pause_record", **_given(session=session, record=record, paused=paused))
 
     def dtmf(self, session: str, digits: str, *, ms: int = 100, gap_ms: int = 60) -> None:
         """Press keys towards the leg (RFC 4733)."""

@@ -11,7 +11,7 @@ use crate::orders::{Order, Record, Remote, Slot, Sockets, Source, Token};
 use crate::ports::Refused;
 use crate::sys;
 use crate::wire::{
-    self, Body, Command, EngineStats, Envelope, ErrorCode, RecordCommand, RecordEnd, RemoteCommand,
+    self, Body, Both, Command, EngineStats, Envelope, ErrorCode, RecordCommand, RecordEnd, RemoteCommand,
 };
 use crate::writer::Job;
 use media_proto::mixer::Gain;
@@ -132,6 +132,11 @@ impl Control {
             Command::StopRecord { session, record } => {
                 let slot = self.slot_of(session)?;
                 self.orders.send(Order::StopRecord { slot, record: record.clone() });
+                DONE
+            }
+            Command::PauseRecord { session, record, paused } => {
+                let slot = self.slot_of(session)?;
+                self.orders.send(Order::PauseRecord { slot, record: record.clone(), paused: *paused });
                 DONE
             }
             Command::Dtmf { session, digits, ms, gap_ms } => self.dtmf(session, digits, *ms, *gap_ms),
@@ -360,7 +365,9 @@ impl Control {
         }
         let token = self.token();
         let failed = Arc::new(AtomicBool::new(false));
-        let job = Job::Open { token, file: token, path: command.path.clone(), failed: failed.clone() };
+        let channels = if command.both == Some(Both::Stereo) { 2 } else { 1 };
+        let path = command.path.clone();
+        let job = Job::Open { token, file: token, path, channels, failed: failed.clone() };
         if self.jobs.0.try_send(job).is_err() {
             return refuse(ErrorCode::BadFile, "the disk does not keep up with the recordings in progress");
         }
@@ -397,6 +404,7 @@ impl Control {
             failed,
             limits: Limits { max_ms: command.max_ms, silence_ms: command.silence_ms },
             stop_digits: command.stop_digits.unwrap_or_default(),
+            both: command.both,
             beep: command.beep_ms.filter(|ms| *ms > 0).map(|ms| Arc::new(tone::beep(ms))),
         };
         self.orders.send(Order::Record { slot, record });

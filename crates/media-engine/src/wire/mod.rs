@@ -46,7 +46,7 @@ pub struct Envelope {
 }
 
 /// The commands, by name.
-pub const OPS: [&str; 16] = [
+pub const OPS: [&str; 17] = [
     "hello",
     "open",
     "remote",
@@ -55,6 +55,7 @@ pub const OPS: [&str; 16] = [
     "stop",
     "record",
     "stop_record",
+    "pause_record",
     "dtmf",
     "voice",
     "mixer_open",
@@ -100,6 +101,12 @@ pub enum Command {
         session: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         record: Option<String>,
+    },
+    PauseRecord {
+        session: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        record: Option<String>,
+        paused: bool,
     },
     Dtmf {
         session: String,
@@ -179,6 +186,7 @@ impl Command {
             Command::Stop { .. } => "stop",
             Command::Record(_) => "record",
             Command::StopRecord { .. } => "stop_record",
+            Command::PauseRecord { .. } => "pause_record",
             Command::Dtmf { .. } => "dtmf",
             Command::Voice { .. } => "voice",
             Command::MixerOpen { .. } => "mixer_open",
@@ -199,6 +207,7 @@ impl Command {
             | Command::Play { session, .. }
             | Command::Stop { session, .. }
             | Command::StopRecord { session, .. }
+            | Command::PauseRecord { session, .. }
             | Command::Dtmf { session, .. }
             | Command::Voice { session, .. }
             | Command::Close { session }
@@ -317,6 +326,19 @@ pub struct RecordCommand {
     pub stop_digits: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beep_ms: Option<u32>,
+    /// Also what the leg hears, and how.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub both: Option<Both>,
+}
+
+/// How both sides of a conversation are recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Both {
+    /// Added up.
+    Mixed,
+    /// What the leg says on the left, what it hears on the right.
+    Stereo,
 }
 
 /// What a session hears when nothing is played to it.

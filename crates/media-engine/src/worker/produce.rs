@@ -241,6 +241,9 @@ impl Session {
 
     /// Sends a whole packet to the peer, protected if that was agreed.
     pub fn transmit(&mut self, packet: &[u8]) {
+        if self.recorder.is_some() {
+            self.tap(packet);
+        }
         let Some(target) = self.latch.target().filter(|_| self.may_send()) else { return };
         let sent = match &mut self.srtp {
             None => self.send_datagram(packet, target),

@@ -1,14 +1,18 @@
 //! What recorders take, and give the writer.
 
 use super::player::{Player, Role};
+use super::session::Session;
 use super::world::World;
+use crate::clock;
 use crate::notes::Recorded;
 use crate::orders::{Record, Slot};
-use crate::wire::RecordEnd;
+use crate::wire::{Both, RecordEnd};
 use crate::writer::{CHUNK, Job};
 use media_proto::ear::Ear;
 use media_proto::recording::{End, Recording};
+use media_proto::rtp;
 use media_proto::sound::Playlist;
+use media_proto::voice::{Arrival, Content, Voice};
 use media_proto::{FRAME, FRAME_MICROS, Micros, SAMPLE_RATE};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +23,10 @@ pub struct Recorder {
     pub file: u64,
     pub recording: Recording,
     pub ear: Ear,
+    /// What the leg hears, if that is recorded too.
+    pub tap: Option<Box<Tap>>,
+    /// Nothing is written for now.
+    pub paused: bool,
     pub stop_digits: String,
     pub chunk: Vec<i16>,
     /// When the next frame is due; `None` while the beep is heard.
@@ -27,16 +35,41 @@ pub struct Recorder {
     pub failed: Arc<AtomicBool>,
 }
 
+/// What is sent to a leg, heard as the leg hears it: in time, through a jitter buffer like its own voice.
+pub struct Tap {
+    how: Both,
+    voice: Voice,
+    ear: Ear,
+}
+
+impl Session {
+    /// Lets the recorder hear a packet that is sent.
+    pub fn tap(&mut self, packet: &[u8]) {
+        let tap = self.recorder.as_deref_mut().and_then(|recorder| recorder.tap.as_deref_mut());
+        let (Some(tap), Some(remote)) = (tap, &self.remote) else { return };
+        let Ok(rtp::Packet { payload_type, ssrc, sequence, timestamp, payload, .. }) = rtp::parse(packet)
+        else {
+            return;
+        };
+        if let Some(format) = remote.codecs.iter().find(|format| format.pt == payload_type) {
+            let (content, payload) = (Content::Voice(format.what), &packet[payload]);
+            tap.voice.put(clock::now(), &Arrival { ssrc, sequence, timestamp, content, payload });
+        }
+    }
+}
+
 impl World {
     /// Begins a recording, in place of one in progress.
     pub fn record(&mut self, slot: Slot, record: Record, now: Micros) {
         self.finish_recording(slot, RecordEnd::Stopped, None);
-        let Record { done, file, failed, limits, stop_digits, beep } = record;
+        let Record { done, file, failed, limits, stop_digits, both, beep } = record;
         let recorder = Recorder {
             done,
             file,
             recording: Recording::new(limits),
             ear: Ear::default(),
+            tap: both.map(|how| Box::new(Tap { how, voice: Voice::default(), ear: Ear::default() })),
+            paused: false,
             stop_digits,
             chunk: self.chunk(),
             next: beep.is_none().then_some(now),
@@ -68,10 +101,25 @@ impl World {
             if let Some(spoken) = spoken {
                 recorder.ear.take(spoken, next, &mut frame, SAMPLE_RATE);
             }
-            recorder.chunk.extend_from_slice(&frame);
+            let mut heard = [0; FRAME];
+            if let Some(tap) = &mut recorder.tap {
+                tap.ear.take(&mut tap.voice, next, &mut heard, SAMPLE_RATE);
+            }
+            if recorder.paused {
+                continue;
+            }
+            match recorder.tap.as_ref().map(|tap| tap.how) {
+                None => recorder.chunk.extend_from_slice(&frame),
+                Some(Both::Mixed) => {
+                    recorder.chunk.extend(frame.iter().zip(&heard).map(|(a, b)| a.saturating_add(*b)));
+                }
+                Some(Both::Stereo) => {
+                    recorder.chunk.extend(frame.iter().zip(&heard).flat_map(|(a, b)| [*a, *b]))
+                }
+            }
             let end = recorder.recording.frame(&frame);
             let failed = recorder.failed.load(Ordering::Relaxed);
-            if recorder.chunk.len() + FRAME > CHUNK {
+            if recorder.chunk.len() + 2 * FRAME > CHUNK {
                 self.write_chunk(slot);
             }
             let reason = match end {

@@ -7,7 +7,7 @@ use crate::handshakes;
 use crate::notes::{self, Note, NoteReceiver, Recorded};
 use crate::orders::{Format, Order, Record, Remote, Slot, Sockets, Source};
 use crate::sys::{Batch, Epoll};
-use crate::wire::{Direction, RecordEnd};
+use crate::wire::{Both, Direction, RecordEnd};
 use crate::writer::{Job, Jobs};
 use media_proto::codec::Codec;
 use media_proto::dtls::Identity;
@@ -159,6 +159,7 @@ fn record(beep: bool) -> Record {
         failed: Arc::default(),
         limits: Limits { max_ms: 700, silence_ms: Some(300) },
         stop_digits: "#5".into(),
+        both: beep.then_some(Both::Stereo),
         beep: beep.then(|| sound(60)),
     }
 }

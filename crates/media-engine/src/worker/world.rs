@@ -178,6 +178,13 @@ impl World {
                 }
             }
             Order::Record { slot, record } => self.record(slot, record, now),
+            Order::PauseRecord { slot, record, paused } => {
+                if let Some(recorder) = self.session(slot).and_then(|session| session.recorder.as_deref_mut())
+                    && record.as_ref().is_none_or(|record| *record == recorder.done.record)
+                {
+                    recorder.paused = paused;
+                }
+            }
             Order::StopRecord { slot, record } => {
                 if let Some(session) = self.session(slot)
                     && let Some(recorder) = &session.recorder

@@ -53,6 +53,7 @@ from tongdai.sip.ids import RandomIds
 from tongdai.sip.message import SipUri
 from tongdai.sip.transport.websocket import Origins, WebSocketFraming, origins
 from tongdai.sip.ua import UserAgent
+from tongdai.sip.ua.overload import Overload
 from tongdai.speech import Speech, SpeechSettings, SpokenPrompts
 from tongdai.switch import Switch
 from tongdai.tenants.changes import Follower
@@ -157,7 +158,11 @@ class Control:
         )
         self.front.use(self.ua)
         self.wires = Wires(
-            self.ua, clock=clock.monotonic, stir=self.pulse.stir, on_lost=self.bindings.connection_lost
+            self.ua,
+            clock=clock.monotonic,
+            stir=self.pulse.stir,
+            on_lost=self.bindings.connection_lost,
+            overload=Overload(secrets.token_hex(8), self.directory.edge.is_emergency_somewhere),
         )
         self.switch.connect(self.front, self.media, self.mailboxes, self.calllog)
         self.pulse.use(

@@ -14,8 +14,12 @@ from tongdai.sip.transport.framing import Framing, StreamFraming
 from tongdai.sip.transport.stream import StreamKind, StreamTransport
 from tongdai.sip.transport.udp import UdpTransport
 from tongdai.sip.ua import UserAgent
+from tongdai.sip.ua.overload import Overload, level_of
 
 log = get_logger(__name__)
+
+_LOOK_EVERY = 16
+"""Datagrams between two looks at what waits, while little does."""
 
 
 class Wires:
@@ -32,19 +36,23 @@ class Wires:
         clock: Callable[[], float],
         stir: Callable[[], None],
         on_lost: Callable[[Flow], None],
+        overload: Overload | None = None,
     ) -> None:
-        """`stir` is called after every message, `on_lost` when a connection is gone."""
+        """`stir` is called after every message, `on_lost` when a connection is gone. `overload` refuses what
+        comes over UDP while too much waits there; a stream makes its peer wait instead."""
         self._ua = ua
         self._clock = clock
         self._stir = stir
         self._on_lost = on_lost
+        self._overload = overload
+        self._datagrams = 0
         self._udp: UdpTransport | None = None
         self._streams: dict[StreamKind, StreamTransport] = {}
         self._numbers = itertools.count(1)
 
     async def open_udp(self, fd: int, advertised: Address) -> None:
         """Serve this socket of UDP from now on."""
-        self._udp = await UdpTransport.open(socket.socket(fileno=fd), self.on_message, advertised=advertised)
+        self._udp = await UdpTransport.open(socket.socket(fileno=fd), self.on_datagram, advertised=advertised)
 
     async def open_stream(
         self,
@@ -81,6 +89,28 @@ class Wires:
             self._streams[flow.transport].send(flow, data)
 
     # in
+
+    def on_datagram(self, data: bytes, flow: Flow) -> None:
+        """A datagram, unless there are too many."""
+        if self._overload is not None:
+            self._datagrams += 1
+            if self._overload.level or self._datagrams % _LOOK_EVERY == 0:
+                self._look(self._overload)
+            if self._overload.level:
+                refusal = self._overload.refuse(data, flow)
+                if refusal is not None:
+                    if refusal:
+                        self.send(flow, refusal)
+                    return
+        self.on_message(data, flow)
+
+    def _look(self, overload: Overload) -> None:
+        if self._udp is None:
+            return
+        before = overload.level
+        overload.level = level_of(*self._udp.queue(), before)
+        if before and not overload.level:
+            log.warning("too much came over UDP; some was refused", refused=overload.refused)
 
     def on_message(self, message: bytes | Message, flow: Flow) -> None:
         self._try(flow, self._ua.receive, message, flow, self._clock())

@@ -84,6 +84,10 @@ class Edge:
         """Whether a number as dialled is an emergency number where the tenant is."""
         return is_emergency(self._countries[tenant], number)
 
+    def is_emergency_somewhere(self, number: str) -> bool:
+        """Whether it is an emergency number where any tenant is: for who does not know yet who calls."""
+        return any(is_emergency(country, number) for country in set(self._countries.values()))
+
     def number_from_trunk(self, trunk: str, text: str) -> str:
         """A number as that carrier writes it, in E.164 where it can be one, else as it is."""
         return carrier_number(text, self._trunks[trunk].country) or text

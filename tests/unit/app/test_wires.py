@@ -161,7 +161,7 @@ async def test_each_message_takes_the_transport_of_its_flow(post: Post, monkeypa
     assert (tls.sock, tls.advertised) == ("socket 7", ("192.0.2.1", 5061))
     assert streams["tcp"] is streams["tls"], "a number names one connection"
     assert (udp.sock, udp.advertised, tcp.sock, tcp.advertised) == ("socket 5", US, "socket 6", US)
-    assert udp.user == post.wires.on_message
+    assert udp.user == post.wires.on_datagram
     assert tcp.user is post.wires
     post.wires.send(UDP, b"one")
     post.wires.send(TCP, b"two")

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 from collections.abc import Callable
 
 from tongdai.sip.flow import Address, Flow, hostport
 
 RECEIVE_BUFFER = 4 * 1024 * 1024
 """Bytes asked of the kernel: what arrives while this process restarts or works waits there."""
+
+_SO_MEMINFO = 55
+"""Linux: what waits in a socket, its limit, and more, as 32-bit numbers (sock_diag(7))."""
 
 _KNOWN_FLOWS = 20_000  # flows kept for reuse, not for ever: a stranger may make many
 
@@ -44,6 +48,7 @@ class UdpTransport(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
         self._flows: dict[Address, Flow] = {}
         self._closed: asyncio.Future[None] | None = None
+        self._probe: socket.socket | None = None
 
     @classmethod
     async def open(
@@ -65,12 +70,24 @@ class UdpTransport(asyncio.DatagramProtocol):
         loop = asyncio.get_running_loop()
         self = cls(advertised, on_message)
         self._closed = loop.create_future()
+        self._probe = sock.dup()
         await loop.create_datagram_endpoint(lambda: self, sock=sock)
         return self
 
     def flow_to(self, remote: Address) -> Flow:
         """The flow to a peer that has not sent anything yet."""
         return Flow("udp", self.advertised, remote)
+
+    def queue(self) -> tuple[int, int]:
+        """Bytes of the kernel that wait to be read, and how many may; (0, 1) where it does not tell."""
+        try:
+            if self._probe is None:
+                return 0, 1
+            told = self._probe.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 8)
+        except OSError:
+            return 0, 1
+        waiting, room = struct.unpack("=II", told)
+        return waiting, room
 
     def send(self, flow: Flow, data: bytes) -> None:
         """Send one datagram; a full socket buffer queues it in the loop."""
@@ -79,6 +96,9 @@ class UdpTransport(asyncio.DatagramProtocol):
 
     async def close(self) -> None:
         """Stop serving; the socket is closed."""
+        if self._probe is not None:
+            self._probe.close()
+            self._probe = None
         if self._transport is not None and self._closed is not None:
             self._transport.close()
             await self._closed

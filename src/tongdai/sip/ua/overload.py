@@ -1,0 +1,128 @@
+"""Refusing what a busy server should not begin, before it is parsed (RFC 3261 §21.5.4; RFC 7339 says why: a
+server that does all its work too late does none)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from zlib import crc32
+
+from tongdai.sip.flow import Flow, hostport
+
+RETRY_SECONDS = (5, 30)
+"""Between these are the Retry-After of our refusals, so that not all come back at once."""
+
+_BEGINS = frozenset(b"INVITE REGISTER SUBSCRIBE PUBLISH OPTIONS MESSAGE NOTIFY REFER".split())
+_ROOM = 4 << 20
+"""Bytes of a queue that take some tenths of a second to work off (2.3 KB a datagram in the kernel).
+Longer, and peers send everything again."""
+_SHARES = (0.4, 0.6, 0.85)
+"""Of that, or of a smaller queue, at which the levels begin."""
+
+_ECHOED = {
+    name: kind
+    for kind, names in enumerate((b"via v", b"from f", b"call-id i", b"cseq", b"to t"))
+    for name in names.split()
+}
+_VIA, _CALL_ID, _TO, _PROOF = 0, 2, 4, 5
+_ECHOED[b"authorization"] = _PROOF
+_tagged = re.compile(rb";[ \t]*tag[ \t]*=", re.IGNORECASE).search
+_user = re.compile(rb"[A-Z]+ (?:sips?|tel):([^@;>: ]{1,16})", re.IGNORECASE).match
+_sent_by = re.compile(rb"[ \t]*SIP/2\.0/UDP[ \t]+([^\s;,]+)", re.IGNORECASE).match
+_rport = re.compile(rb";rport(?=[;,\s]|$)", re.IGNORECASE)
+
+
+class Overload:
+    """Holds how busy we are, from 0 to 3, and refuses with 503 what may not begin then.
+
+    1: what is no call and shows no password yet, since registrations come back by themselves. 2: calls too,
+    before they are challenged. 3: also what shows a password. What belongs to a dialog, every response, and
+    emergency calls are never refused.
+    """
+
+    def __init__(self, token: str, emergency: Callable[[str], bool]) -> None:
+        """`token` makes the tag of refusals, by which their ACKs are known. `emergency(user)` of the
+        Request-URI says that nothing else matters."""
+        self.level = 0
+        self.refused = 0
+        """How many requests were refused so far."""
+        self._tag = f";tag=busy-{token}".encode()
+        self._emergency = emergency
+
+    def refuse(self, data: bytes, flow: Flow) -> bytes | None:
+        """The refusal, to be sent to the flow; empty when there is nothing to say; None: the message may in,
+        or is too odd to be dealt with here."""
+        method = data[: data.find(b" ", 0, 12)]
+        if method == b"ACK":
+            return b"" if self._tag in data else None
+        if method not in _BEGINS or (method == b"INVITE" and self.level < 2):
+            return None
+        user = _user(data, 0, 80)
+        if method == b"INVITE" and user is not None and self._emergency(user[1].decode("latin-1")):
+            return None
+        answer = self._answer(data, flow)
+        if answer is not None:
+            self.refused += 1
+        return answer
+
+    def _answer(self, data: bytes, flow: Flow) -> bytes | None:
+        head, blank, _ = data.partition(b"\r\n\r\n")
+        if not blank:
+            return None
+        lines: list[bytes] = []
+        seen = [0] * 6
+        call = b""
+        for line in head.split(b"\r\n")[1:]:
+            name, _, value = line.partition(b":")
+            kind = _ECHOED.get(name) if name.islower() else _ECHOED.get(name.rstrip().lower())
+            if kind is None:
+                if line[:1] in (b" ", b"\t"):
+                    return None  # folded, perhaps one of ours
+                continue
+            seen[kind] += 1
+            if kind == _PROOF and self.level < 3:
+                return None
+            if kind == _VIA and seen[_VIA] == 1:
+                stamped = _stamp(line, value, flow)
+                if stamped is None:
+                    return None
+                line = stamped
+            elif kind == _CALL_ID:
+                call = value
+            elif kind == _TO:
+                if _tagged(value):
+                    return None
+                line += self._tag
+            if kind != _PROOF:
+                lines.append(line)
+        if not seen[_VIA] or seen[1:_PROOF] != [1, 1, 1, 1]:
+            return None
+        low, high = RETRY_SECONDS
+        wait = low + crc32(call) % (high - low + 1)
+        lines += [b"Retry-After: %d" % wait, b"Content-Length: 0", b"", b""]
+        return b"SIP/2.0 503 Service Unavailable\r\n" + b"\r\n".join(lines)
+
+
+def _stamp(line: bytes, value: bytes, flow: Flow) -> bytes | None:
+    """The topmost Via with `rport` and `received` filled in (RFC 3581); None when the answer does not belong
+    to where the request came from."""
+    if flow.transport != "udp":
+        return line
+    host, port = flow.remote
+    if _rport.search(value):
+        return _rport.sub(b";rport=%d;received=%s" % (port, host.encode()), line, count=1)
+    sent_by = _sent_by(value)
+    if sent_by is None or sent_by[1] not in (host.encode(), hostport(flow.remote).encode()):
+        return None
+    return line if port == 5060 or sent_by[1] != host.encode() else None
+
+
+def level_of(waiting: int, room: int, before: int) -> int:
+    """How busy a socket is whose queue holds `waiting` of `room` bytes. What is half as much as would begin a
+    level ends it: the level does not flutter."""
+    scale = min(room, _ROOM)
+    for level in (3, 2, 1):
+        share = _SHARES[level - 1]
+        if waiting > scale * (share / 2 if level <= before else share):
+            return level
+    return 0

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 from tests.interop.conftest import Phones
 from tests.interop.demo import TONGDAI, Demo
+from tests.interop.lamps import subscription, told
 from tests.interop.phones.raw import Account
 from tests.interop.phones.sound import hears, hears_beep, hears_something
 from tests.interop.talk import hear_each_other, talk
@@ -114,6 +115,22 @@ async def test_the_callee_hangs_up_while_control_is_gone(victim: Demo, phones: P
     ending = await near.hung_up(within=8)
     assert ending is not None
     assert ending.method == "BYE"
+
+
+async def test_a_lamp_outlives_the_process(victim: Demo, phones: Phones):
+    watcher = await phones.raw(victim.account("104"))
+    caller, callee = await phones.raw(victim.account("101")), await phones.raw(victim.account("103"))
+    answer = await watcher.send(subscription(watcher, "103", "dialog"))
+    near, far = await talk(caller, callee, "103")
+    busy = await told(watcher, lambda body: "<state>confirmed</state>" in body)
+    os.kill(victim.facts.pids["control"], signal.SIGKILL)
+    await far.hang_up()
+    free = await told(watcher, lambda body: "<dialog " not in body, within=8)
+    await near.hung_up(within=8)
+    assert free.call_id == busy.call_id
+    assert free.cseq[0] > busy.cseq[0]
+    again = await watcher.send(subscription(watcher, "103", "dialog", after=answer))
+    assert again.status == 200, str(again)
 
 
 async def test_calls_can_be_made_again_soon_after_control_was_killed(victim: Demo, phones: Phones):

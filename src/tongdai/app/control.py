@@ -46,6 +46,8 @@ from tongdai.legs.ports import Contact
 from tongdai.media.client import EngineClient
 from tongdai.media.events import EngineEvent
 from tongdai.media.sessions import Sessions
+from tongdai.presence import Subscriptions
+from tongdai.presence.sights import Sights
 from tongdai.registrar import Bindings, Registrar
 from tongdai.sip.digest import DigestServer
 from tongdai.sip.flow import Flow
@@ -91,7 +93,7 @@ class Control:
             self.journal,
             clock,
             on_reachable=self._reachable,
-            on_gone=lambda tenant, person: self.rpc.tell(Registered(tenant, person)),
+            on_gone=self._gone,
         )
         self.mailboxes = Mailboxes(
             provider,
@@ -100,7 +102,7 @@ class Control:
             db=self.db,
             clock=clock,
             key=server_key(config.data),
-            on_change=lambda tenant, mailbox: self.rpc.tell(MailboxChanged(tenant, mailbox)),
+            on_change=self._mailbox_changed,
         )
         self.directory = Directory(provider, self.bindings, self.mailboxes, ring_seconds=config.ring_seconds)
         self.calllog = CallLog(
@@ -111,7 +113,7 @@ class Control:
             on_fact=lambda fact: self.rpc.tell(CallFact(fact)),
         )
         self.switch = Switch(
-            self.directory.worlds, clock=clock.monotonic, journal=self.journal, on_change=self.pulse.stir
+            self.directory.worlds, clock=clock.monotonic, journal=self.journal, on_change=self._calls_changed
         )
         self._inquiries = Inquiries(
             self,
@@ -157,6 +159,15 @@ class Control:
             screen=callers.screen,
         )
         self.front.use(self.ua)
+        self.front.subscriptions = self.subscriptions = Subscriptions(
+            Sights(self.directory.worlds, self.switch.state),
+            self.ua.notifier,
+            admit=lambda incoming: admit(callers, incoming),
+            leads_here=lambda device, request: callers.leads_here(device.tenant, request.uri),
+            journal=self.journal,
+            clock=clock,
+            on_change=self.pulse.stir,
+        )
         self.wires = Wires(
             self.ua,
             clock=clock.monotonic,
@@ -167,8 +178,13 @@ class Control:
         self.switch.connect(self.front, self.media, self.mailboxes, self.calllog)
         self.pulse.use(
             self.ua,
-            timed=[self.ua, self.switch, self.bindings],
-            writers=[self.switch.journal, self.front.journal, self._journal_engine],
+            timed=[self.ua, self.switch, self.bindings, self.subscriptions],
+            writers=[
+                self.subscriptions.flush,
+                self.switch.journal,
+                self.front.journal,
+                self._journal_engine,
+            ],
         )
         self._following = asyncio.Lock()
         self._follower = Follower(self.db, provider.seq, self._follow)
@@ -193,8 +209,21 @@ class Control:
         finally:
             self.pulse.stir()
 
+    def _calls_changed(self, tenant: str) -> None:
+        self.subscriptions.stir(tenant)
+        self.pulse.stir()
+
+    def _mailbox_changed(self, tenant: str, mailbox: str) -> None:
+        self.subscriptions.stir(tenant)
+        self.rpc.tell(MailboxChanged(tenant, mailbox))
+
+    def _gone(self, tenant: str, person: str) -> None:
+        self.subscriptions.stir(tenant)
+        self.rpc.tell(Registered(tenant, person))
+
     def _reachable(self, tenant: str, person: str) -> None:
         self.switch.post(tenant, e.PersonReachable(person))
+        self.subscriptions.stir(tenant)
         self.rpc.tell(Registered(tenant, person))
 
     def _contact(self, binding_id: str) -> Contact | None:
@@ -220,6 +249,8 @@ class Control:
         self.calllog.open(entries)
         self.bindings.restore(entries)
         self.bindings.retain(_devices(self.provider))
+        self.subscriptions.restore(entries)
+        self.subscriptions.retain(_devices(self.provider))
         await self.prompts.prepare()
         self._heard = int(entries.get(_HEARD, b"0"))
         self._engine = engine = await EngineClient.connect(
@@ -361,6 +392,7 @@ class Control:
         self.library.follow(provider)
         self.mailboxes.follow(provider)
         self.bindings.retain(_devices(provider))
+        self.subscriptions.retain(_devices(provider))
         self.switch.end_all(Cause.SHUTDOWN, former.keys() - {tenant.id for tenant in loaded.tenants})
         for tenant in changed:  # somebody new may be there for who waits in a queue
             self.switch.post(tenant.id, e.PersonReachable(""))

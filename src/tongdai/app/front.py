@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tongdai.legs import Device, Legs
 from tongdai.legs.callers import Callers, Refusal
+from tongdai.presence import Subscriptions
+from tongdai.presence.packages import ALLOW_EVENTS
 from tongdai.registrar import Registrar
 from tongdai.sip.ua import IncomingRequest
 from tongdai.sip.ua.core import ALLOW, SUPPORTED
@@ -22,18 +24,26 @@ class Front(Legs):
     """Legs, and what comes outside of calls. Implements `sip.ua.UaHandler`."""
 
     registrar: Registrar
+    subscriptions: Subscriptions
 
     def on_register(self, incoming: IncomingRequest) -> None:
         self.registrar.on_register(incoming)
 
     def on_options(self, incoming: IncomingRequest) -> None:
         """A carrier or a phone asks whether we are there."""
-        headers = [("Allow", ALLOW), ("Accept", "application/sdp"), ("Supported", SUPPORTED)]
+        headers = [
+            ("Allow", ALLOW),
+            ("Accept", "application/sdp"),
+            ("Supported", SUPPORTED),
+            ("Allow-Events", ALLOW_EVENTS),
+        ]
         incoming.respond(200, headers=headers)
 
     def on_request(self, incoming: IncomingRequest) -> None:
-        """Presence, messages and transfers outside of a call are not offered (yet)."""
-        if incoming.request.method in ("SUBSCRIBE", "PUBLISH"):
-            incoming.respond(489, headers=[("Allow-Events", "refer")])
+        """Messages, published states and transfers outside of a call are not offered."""
+        if incoming.request.method == "SUBSCRIBE":
+            self.subscriptions.on_subscribe(incoming)
+        elif incoming.request.method == "PUBLISH":
+            incoming.respond(489, headers=[("Allow-Events", ALLOW_EVENTS)])
         else:
             incoming.respond(405, headers=[("Allow", ALLOW)])

@@ -40,11 +40,11 @@ class Switch:
         *,
         clock: Callable[[], float],
         journal: Journal,
-        on_change: Callable[[], None],
+        on_change: Callable[[str], None],
     ) -> None:
         """`worlds` may be changed by its owner: each event meets its tenant's present one. `clock` gives
-        monotonic seconds. `on_change` is called when there is something to journal or a new timer, so that
-        the owner can schedule `tick` and look at `deadline`."""
+        monotonic seconds. `on_change(tenant)` is called when calls of a tenant changed: there is something to
+        journal and perhaps a new timer, so the owner schedules `journal` and looks at `deadline`."""
         self._worlds = worlds
         self._clock = clock
         self._journal = journal
@@ -123,7 +123,7 @@ class Switch:
                 except Exception:
                     log.exception("a command failed", command=type(command).__name__)
         if step.touched:
-            self._on_change()
+            self._on_change(tenant)
 
     def _rescue(self, tenant: str, event: e.Event) -> None:
         """The logic broke in the middle of a call: that call ends, the others go on."""

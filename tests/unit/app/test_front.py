@@ -115,7 +115,6 @@ def test_who_asks_whether_we_are_there_learns_it(reception: Reception):
 @pytest.mark.parametrize(
     ("method", "status", "name"),
     [
-        ("SUBSCRIBE", 489, "Allow-Events"),
         ("PUBLISH", 489, "Allow-Events"),
         ("MESSAGE", 405, "Allow"),
         ("REFER", 405, "Allow"),

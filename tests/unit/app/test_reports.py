@@ -27,7 +27,8 @@ def data(tmp_path: Path) -> Path:
         second = [msgspec.structs.replace(x, call="call_2", tenant=tenants[1]["id"]) for x in VOICEMAIL]
         going = [msgspec.structs.replace(x, call="going", at=x.at + 500) for x in first[:4]]
         db = open_database(asked.plan.db_url)
-        await store.store(db, [store.Chunk(facts) for facts in (first, second, going)])
+        ended = [store.Chunk(facts, ended=True) for facts in (first, second)]
+        await store.store(db, [*ended, store.Chunk(going)])
         await db.close()
 
     asyncio.run(fill())

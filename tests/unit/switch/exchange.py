@@ -46,7 +46,7 @@ class Exchange(Stage):
             self.worlds,
             clock=lambda: self.network.now,
             journal=office.journal,
-            on_change=lambda: None,
+            on_change=lambda tenant: None,
         )
         switch.connect(office.front, self.media, self.media, self.media)
         office.office_agent.also = switch

@@ -29,7 +29,7 @@ class Node:
         )
         self.switch.connect(self.adapters, self.adapters, self.adapters, self.adapters)
 
-    def changed(self) -> None:
+    def changed(self, tenant: str) -> None:
         self.changes += 1
 
     def offer(self, call: str, dialled: str, tenant: str = "anphat", person: str = "lan") -> str:

@@ -16,6 +16,7 @@ from tongdai.sip.ua.core import ALLOW, EXTENSIONS, SUPPORTED, HeaderList, UaCore
 from tongdai.sip.ua.dialog import check_target, is_symmetric
 from tongdai.sip.ua.handler import UaHandler
 from tongdai.sip.ua.incoming import IncomingRequest
+from tongdai.sip.ua.notifier import Notifier
 from tongdai.sip.ua.requests import OutgoingRequest
 from tongdai.sip.ua.session import InviteSession
 from tongdai.sip.ua.state import DialogState
@@ -53,6 +54,7 @@ class UserAgent:
         self._handler = handler
         self._screen = screen
         self._tag_key = ids.token().encode()[:64]
+        self.notifier = Notifier(self._core)
 
     # -- driving
 
@@ -311,7 +313,9 @@ class UserAgent:
         self, request: Request, transaction: ServerTransaction, flow: Flow, now: float
     ) -> None:
         session = self._core.by_tag.get((request.call_id, request.to.tag))
-        if session is None or session.remote_tag != request.from_.tag:
+        if session is None and request.method == "SUBSCRIBE":
+            self._handler.on_request(IncomingRequest(self._core, request, flow, transaction, request.to.tag))
+        elif session is None or session.remote_tag != request.from_.tag:
             self._answer(transaction, request, 481, (), now)
         elif self._accepts_extensions(request, transaction, now):
             if request.method == "OPTIONS":

@@ -42,6 +42,8 @@ TYPES: dict[type, str] = {
     f.Merged: "call.merged",
     f.Refused: "call.refused",
     f.Trouble: "call.trouble",
+    f.Unheard: "leg.unheard",
+    f.LegMeasured: "leg.measured",
     f.CallEnded: "call.ended",
 }
 
@@ -146,7 +148,8 @@ class Hub:
             people |= {fact.party.person}
         elif isinstance(fact, f.Retrieved) and fact.by.person:
             people |= {fact.by.person}
-        self._people[logged.call] = people
+        if not isinstance(fact, f.LegMeasured):  # it may come when the call is over and forgotten
+            self._people[logged.call] = people
         data = {"call": logged.call, "seq": logged.seq, **msgspec.to_builtins(fact)}
         del data["type"]
         self.publish(logged.tenant, TYPES[type(fact)], data, logged.at, people)

@@ -118,5 +118,10 @@ class RpcClient:
         log.info("connected to control", feed=self._feed)
 
     def _take(self, told: m.Told) -> None:
+        """What cannot be passed on is missed by those who listen; everything else goes on."""
         self._seq = told.seq
-        self._on_told(told)
+        try:
+            self._on_told(told)
+        except Exception:
+            log.exception("an event could not be passed on", event_type=type(told.news).__name__)
+            self._on_gap()

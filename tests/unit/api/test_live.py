@@ -1,0 +1,67 @@
+"""Live events: from what control tells to who listens."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import get_args
+
+from tongdai.api.hub import TYPES, Hub, Listener
+from tongdai.api.rpc import messages as m
+from tongdai.api.rpc.client import RpcClient
+from tongdai.api.rpc.server import RpcServer
+from tongdai.calls import facts as f
+from tongdai.calls.model import Cause
+from tongdai.core.clock import SystemClock
+
+TENANT, CALL = "tenant_1", "call_1"
+
+
+def told(fact: f.Fact, seq: int = 1) -> m.Told:
+    return m.Told("feed_1", seq, 0.0, m.CallFact(f.LoggedFact(CALL, TENANT, seq, 0.0, fact)))
+
+
+def test_every_fact_is_an_event():
+    """How good a call had sounded became a fact, which the list of events did not know: after the first call
+    that was measured, the API answered everything with 503 until it was restarted."""
+    assert set(get_args(f.Fact)) == set(TYPES)
+
+
+def test_what_is_measured_after_the_end_is_told_and_nothing_is_kept_of_the_call():
+    hub, listener = Hub(), Listener(TENANT, "", administers=True)
+    hub.listen(listener, None)
+    hub.on_told(told(f.CallEnded(Cause.NORMAL, "")))
+    hub.on_told(told(f.LegMeasured("leg_1", mos=4.2), 2))
+    kept = [listener.queue.get_nowait() for _ in range(2)]
+    assert [event and event.type for event in kept] == ["call.ended", "leg.measured"]
+    assert not hub._people
+
+
+async def test_an_event_that_cannot_be_passed_on_does_not_cost_the_connection(tmp_path: Path):
+    passed: list[m.Told] = []
+    missed, arrived = asyncio.Event(), asyncio.Event()
+
+    def on_told(news: m.Told) -> None:
+        passed.append(news)
+        if len(passed) == 1:
+            raise KeyError("unknown")
+        arrived.set()
+
+    async def handle(request: m.Request) -> m.Answer:
+        return m.Done()
+
+    server = RpcServer(tmp_path / "control.sock", handle, SystemClock())
+    await server.open()
+    client = RpcClient(tmp_path / "control.sock", on_told=on_told, on_gap=missed.set)
+    running = asyncio.create_task(client.run())
+    try:
+        async with asyncio.timeout(5):
+            await client.ask(m.ReadMetrics(), m.Done)
+            server.tell(m.MailboxChanged(TENANT, "mailbox_1"))
+            await missed.wait()
+            server.tell(m.MailboxChanged(TENANT, "mailbox_2"))
+            await arrived.wait()
+            assert await client.ask(m.ReadMetrics(), m.Done) == m.Done()
+    finally:
+        running.cancel()
+        await server.close()

@@ -173,3 +173,21 @@ def test_what_comes_after_the_leg_was_given_up_is_refused(stage: Stage, lan: Pho
     stage.run(0.05)
     assert holds(stage) == []
     assert len(stage.media.remotes[leg]) == 1
+
+
+def test_hold_by_update(stage: Stage, lan: Phone):
+    """Some phones hold with an UPDATE where others send a re-INVITE (RFC 3311)."""
+    session, leg = stage.answered(lan)
+    answers: list[str | None] = []
+    session.send_in_dialog(
+        "UPDATE",
+        stage.network.now,
+        body=lan.sdp(direction="sendonly", version=2).encode(),
+        content_type="application/sdp",
+        on_final=lambda status, response: answers.append(response.sdp if response is not None else None),
+    )
+    stage.run()
+    assert holds(stage) == [e.LegHeld]
+    assert stage.media.remote_of(leg).direction == "recvonly"
+    [answer] = answers
+    assert "a=recvonly" in (answer or "")

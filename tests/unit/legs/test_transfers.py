@@ -203,7 +203,7 @@ def test_keys_of_phones_without_events_come_in_info(
     assert len(stage.messages("SIP/2.0 200", to=lan)) == 2
 
 
-@pytest.mark.parametrize("method", ["MESSAGE", "UPDATE"])
+@pytest.mark.parametrize("method", ["MESSAGE", "PUBLISH"])
 def test_what_has_no_meaning_in_a_call_is_refused_and_the_call_goes_on(stage: Stage, lan: Phone, method: str):
     session, _ = stage.answered(lan)
     session.send_in_dialog(method, stage.network.now)

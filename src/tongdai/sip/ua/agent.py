@@ -320,7 +320,7 @@ class UserAgent:
         elif self._accepts_extensions(request, transaction, now):
             if request.method == "OPTIONS":
                 self._answer(transaction, request, 200, [("Allow", ALLOW), ("Supported", SUPPORTED)], now)
-            elif request.method in ("PRACK", "UPDATE") or not self._known(request.method):
+            elif request.method == "PRACK" or not self._known(request.method):
                 self._answer(transaction, request, 405, [("Allow", ALLOW)], now)
             else:
                 session.receive(request, transaction, flow, now)

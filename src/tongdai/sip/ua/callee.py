@@ -39,6 +39,14 @@ class Callee:
             raise SessionError(f"no INVITE of the peer waits for an answer; the session is {now_in}")
         return self.incoming
 
+    @property
+    def offer_unanswered(self) -> bool:
+        """Our 2xx made the offer, whose answer comes in the ACK."""
+        incoming = self.incoming
+        if incoming is None or not incoming.answered or incoming.request is None:
+            return False
+        return incoming.request.sdp is None
+
     def refuse_reinvite(self, status: int, reason: str | None, now: float) -> None:
         """Refuse; the dialog goes on."""
         self.unanswered("confirmed").respond(status, reason, (), None, now)
@@ -78,7 +86,7 @@ class Callee:
         if session.invite_crosses or (self.incoming is not None and self.incoming.answered):
             transaction.respond(request.response(491), now)
             return
-        if self.incoming is not None or not session.confirmed:
+        if self.incoming is not None or session.update_waits or not session.confirmed:
             wait = str(int(self._core.fraction() * 10))
             transaction.respond(request.response(500, None, [("Retry-After", wait)]), now)
             return

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 HeaderList = Sequence[tuple[str, str]]
 
-ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, REFER, NOTIFY, SUBSCRIBE, MESSAGE, PUBLISH"
+ALLOW = (
+    "INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS, REGISTER, INFO, REFER, NOTIFY, SUBSCRIBE, MESSAGE, PUBLISH"
+)
 SUPPORTED = "replaces, norefersub"
 EXTENSIONS = frozenset({"replaces", "norefersub"})
 """Option tags that a Require may name."""

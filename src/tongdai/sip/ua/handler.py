@@ -91,8 +91,9 @@ class UaHandler(Protocol):
     # -- inside the dialog
 
     def on_reinvite(self, session: InviteSession, sdp: str | None) -> None:
-        """The peer sends a new offer (None: it asks for ours). Answer with `session.accept_reinvite(sdp)` or
-        `session.reject_reinvite(status)`, now or later."""
+        """The peer sends a new offer, in a re-INVITE or an UPDATE, the latter also before the call is
+        answered; None asks for an offer of ours. Answer with `session.accept_reinvite(sdp)` or
+        `session.reject_reinvite(status)`, now or later; an UPDATE within seconds (RFC 3311 §5.2)."""
         ...
 
     def on_reinvite_result(self, session: InviteSession, status: int, sdp: str | None) -> None:

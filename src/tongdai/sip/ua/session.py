@@ -17,6 +17,7 @@ from tongdai.sip.ua.core import HeaderList, SessionError, UaCore
 from tongdai.sip.ua.dialog import build_request, refresh_target, request_flow
 from tongdai.sip.ua.handler import Refer
 from tongdai.sip.ua.incoming import IncomingRequest
+from tongdai.sip.ua.offers import Offers
 from tongdai.sip.ua.requests import OutgoingRequest
 from tongdai.sip.ua.state import DialogState
 from tongdai.sip.ua.transfer import Transfers
@@ -34,6 +35,7 @@ class InviteSession:
         "_caller",
         "_core",
         "_credentials",
+        "_offers",
         "_transfers",
         "replaces",
         "request",
@@ -48,6 +50,7 @@ class InviteSession:
         self._credentials = credentials
         self._caller = Caller(core, self, credentials)
         self._callee = Callee(core, self)
+        self._offers = Offers(core, self)
         self._transfers = Transfers(core, self)
         self.state = state
         self.request: Request | None = None
@@ -105,6 +108,11 @@ class InviteSession:
     def reinviting(self) -> bool:
         """A re-INVITE of ours has no result yet."""
         return self.confirmed and self._caller.busy
+
+    @property
+    def offered(self) -> bool:
+        """An offer of the peer in the dialog waits for `accept_reinvite` or `reject_reinvite`."""
+        return self._offers.waiting or (self.confirmed and self.their_invite_open)
 
     def as_replaces(self) -> Replaces:
         """How the peer of another call would name this dialog to our peer (attended transfer, RFC 5589
@@ -189,12 +197,18 @@ class InviteSession:
 
     def accept_reinvite(self, sdp: str, headers: HeaderList = ()) -> None:
         """Answer `on_reinvite` with 200."""
+        if self._offers.waiting:
+            self._offers.accept(sdp, headers, self._core.clock())
+            return
         incoming = self._callee.unanswered("confirmed")
         self.state.local_sdp = sdp
         incoming.respond(200, None, headers, sdp, self._core.clock())
 
     def reject_reinvite(self, status: int = 488, reason: str | None = None) -> None:
         """Refuse `on_reinvite`; the old media stay."""
+        if self._offers.waiting:
+            self._offers.reject(status, reason, self._core.clock())
+            return
         self._callee.refuse_reinvite(status, reason, self._core.clock())
 
     def bye(self, reason: str | None = None) -> None:
@@ -280,6 +294,8 @@ class InviteSession:
             self._receive_bye(request, transaction, now)
         elif method == "INVITE":
             self._callee.receive_invite(request, transaction)
+        elif method == "UPDATE":
+            self._offers.receive_update(request, transaction, now)
         elif method == "REFER" and self.confirmed:
             refresh_target(state, request)
             self._transfers.receive_refer(request, transaction)
@@ -355,6 +371,28 @@ class InviteSession:
         """Used by the parts: an INVITE of the peer would meet one of ours."""
         return self._caller.crossing
 
+    @property
+    def our_offer_open(self) -> bool:
+        """Used by the parts: an offer of ours has no answer yet."""
+        return self.invite_crosses or self._callee.offer_unanswered
+
+    @property
+    def their_invite_open(self) -> bool:
+        """Used by the parts: an INVITE of the peer has no final answer of ours."""
+        incoming = self._callee.incoming
+        return incoming is not None and not incoming.answered
+
+    @property
+    def update_waits(self) -> bool:
+        """Used by the parts: an offer of the peer in an UPDATE has no answer of ours."""
+        return self._offers.waiting
+
+    @property
+    def answered_early(self) -> bool:
+        """Used by the parts: the offer of the first INVITE was answered before its final response."""
+        state = self.state
+        return state.phase == "early" and bool(state.early_answer) and state.early_answer == state.remote_tag
+
     def send_bye(self, headers: HeaderList, now: float) -> None:
         """Used by the parts."""
         self.send_in_dialog("BYE", now, headers)
@@ -378,7 +416,9 @@ class InviteSession:
         """The session is over for the owner."""
         self.state.phase = "terminated"
         self._core.by_key.pop(self.key, None)
-        self._transfers.drop_waiting(self._core.clock())
+        now = self._core.clock()
+        self._transfers.drop_waiting(now)
+        self._offers.drop_waiting(now)
         self._caller.stop()
 
     # -- continuing

@@ -57,6 +57,9 @@ class DialogState(msgspec.Struct):
     local_sdp: str | None = None
     """The last description sent; its o= version counts on from here."""
     remote_sdp: str | None = None
+    early_answer: str = ""
+    """Tag of the peer with whom the offer of the first INVITE was answered before its final response (RFC
+    3262 §5): both may make offers then (RFC 3311 §5.1)."""
     refers: list[ReferState] = []
     invite_cseq: int = 0
     """CSeq of the INVITE, in either direction, that the fields below belong to."""

@@ -311,7 +311,23 @@ class Legs:
             self._post(leg.record.tenant, event)
 
     def on_reinvite_result(self, session: InviteSession, status: int, sdp_text: str | None) -> None:
-        """We send no re-INVITE."""
+        """We offer nothing anew; but a peer may move its sound when its session is refreshed."""
+        leg = self._leg(session)
+        if leg is None or status >= 300 or sdp_text is None:
+            return
+        was_held = leg.record.held
+        try:
+            leg.take_answer(sdp_text)
+        except sdp.SdpError as error:
+            log.info("a peer's answer does not fit", tenant=leg.record.tenant, leg=leg.id, error=str(error))
+            return
+        self._mark(leg)
+        self._tell_hold(leg, was_held)
+
+    def on_changed(self, session: InviteSession) -> None:
+        leg = self._leg(session)
+        if leg is not None:
+            self._mark(leg)
 
     def on_bye(self, session: InviteSession, reason: str | None) -> None:
         self._far_end(session, Cause.NORMAL)

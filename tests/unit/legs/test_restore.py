@@ -265,3 +265,22 @@ def test_a_record_that_cannot_be_read_costs_its_own_leg_only(
     stage.run()
     assert office.events == [("anphat", e.LegEnded(whole, Cause.NORMAL))]
     assert office.journal.load() == {}
+
+
+def test_a_refresh_counts_on_after_it(stage: Stage, lan: Phone):
+    """The refresh of a session takes a CSeq; a BYE with the same one would be refused as too old."""
+    session, leg = stage.answered(lan)
+    session.timer.stop()
+    session.state.we_refresh = False
+    dialog = stage.office.front._legs[leg].session_in_use
+    dialog.state.we_refresh = True
+    dialog.timer.run(stage.network.now)
+    stage.run(1000)
+    assert len(stage.messages("UPDATE", by=stage.office)) == 1
+    office, _ = stage.restart()
+    office.front.hangup(leg, Cause.NORMAL)
+    stage.run()
+    assert "bye" in lan.handler.names()
+    [refresh] = stage.messages("UPDATE", by=office)
+    [bye] = stage.messages("BYE", by=office)
+    assert bye.cseq.number > refresh.cseq.number

@@ -82,6 +82,9 @@ class Recorder:
     def on_reinvite_result(self, session: InviteSession, status: int, sdp: str | None) -> None:
         self._note("reinvite_result", session, status, sdp)
 
+    def on_changed(self, session: InviteSession) -> None:
+        """Nothing happened that a user would notice."""
+
     def on_bye(self, session: InviteSession, reason: str | None) -> None:
         self._note("bye", session, reason)
 

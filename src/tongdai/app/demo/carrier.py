@@ -228,7 +228,7 @@ class Carrier:
 
     def on_reinvite_result(self, session: InviteSession, status: int, sdp: str | None) -> None:
         other = self._other(session)
-        if other is None or other.ended:
+        if other is None or not other.offered:
             return
         if status < 300 and sdp is not None:
             other.accept_reinvite(sdp)
@@ -248,6 +248,9 @@ class Carrier:
 
     def on_ack(self, session: InviteSession, sdp: str | None) -> None:
         """Nothing waits for it: every call here begins with an offer."""
+
+    def on_changed(self, session: InviteSession) -> None:
+        """No state is kept."""
 
     def on_refer(self, session: InviteSession, refer: Refer) -> None:
         session.reject_refer(refer, 403)

@@ -12,6 +12,7 @@ from tongdai.sip.ids import IdSource
 from tongdai.sip.message import Message, NameAddr, ParseError, Replaces, Request, Response, SipUri, parse
 from tongdai.sip.transaction import ServerTransaction
 from tongdai.sip.transaction.routing import response_flow, stamp_source
+from tongdai.sip.ua import session_timer
 from tongdai.sip.ua.core import ALLOW, EXTENSIONS, SUPPORTED, HeaderList, UaCore, contact_uri
 from tongdai.sip.ua.dialog import check_target, is_symmetric
 from tongdai.sip.ua.handler import UaHandler
@@ -41,6 +42,7 @@ class UserAgent:
         on_output: Callable[[], None] | None = None,
         screen: Screen | None = None,
         t1: float = 0.5,
+        session_seconds: int = 1800,
     ) -> None:
         """`clock` is the one that also gives every `now` (monotonic seconds). `on_output` is called when
         the first message enters the empty queue, so that the owner can schedule one flush. `product` fills
@@ -49,8 +51,11 @@ class UserAgent:
         `screen` sees every request outside a dialog before it costs memory; the status and headers it
         returns are sent statelessly (§8.2.7), nothing for the status 0; None lets the request in. It may see
         one request several times.
+
+        `session_seconds` is the interval after which a call whose peer is silently gone shall end (RFC 4028);
+        with 0 it is left to the peers to ask for one.
         """
-        self._core = UaCore(handler, clock, ids, product, on_output, t1)
+        self._core = UaCore(handler, clock, ids, product, on_output, t1, session_seconds)
         self._handler = handler
         self._screen = screen
         self._tag_key = ids.token().encode()[:64]
@@ -411,6 +416,9 @@ class UserAgent:
         accepted = request.headers.get_list("Accept")
         if accepted and not any(kind.partition(";")[0].strip().lower() in _SDP_RANGES for kind in accepted):
             return 406, ()
+        brief = session_timer.refusal(request)
+        if brief is not None:
+            return 422, brief
         merged = self._core.by_caller.get((request.call_id, request.from_.tag))
         if merged is not None and merged.state.remote_cseq == request.cseq.number:
             return 482, ()  # §8.2.2.2: the same request by another way

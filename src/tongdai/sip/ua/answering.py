@@ -67,7 +67,9 @@ class IncomingInvite:
             raise SessionError("the INVITE was already answered")
         state = self._state
         body, content_type = sdp_body(sdp)
-        fields = [*response_headers(state, self.request, status), ("Server", self._core.product), *headers]
+        timer = self._user.accepted(self.request, now) if 200 <= status < 300 else ()
+        fields = [*response_headers(state, self.request, status), *timer]
+        fields += [("Server", self._core.product), *headers]
         if content_type is not None:
             fields.append(("Content-Type", content_type))
         response = self.request.response(status, reason, fields, body, to_tag=state.local_tag)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from tongdai.sip.message import Request
 from tongdai.sip.transaction import ServerTransaction
+from tongdai.sip.ua import session_timer
 from tongdai.sip.ua.answering import IncomingInvite
 from tongdai.sip.ua.core import HeaderList, SessionError, UaCore
-from tongdai.sip.ua.dialog import refresh_target
+from tongdai.sip.ua.dialog import note_allowed, refresh_target
 from tongdai.sip.ua.state import Phase
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Callee:
     def begin(self, request: Request, transaction: ServerTransaction | None) -> None:
         """The first INVITE of the session."""
         self._session.state.remote_sdp = request.sdp
+        note_allowed(self._session.state, request)
         self.incoming = self._new(transaction, request)
 
     def unanswered(self, phase: Phase) -> IncomingInvite:
@@ -79,6 +81,10 @@ class Callee:
 
     # -- told by the agent and IncomingInvite
 
+    def accepted(self, request: Request, now: float) -> HeaderList:
+        """What a 2xx adds about the life of the session."""
+        return self._session.timer.answers(request, now)
+
     def receive_invite(self, request: Request, transaction: ServerTransaction) -> None:
         """A re-INVITE; those that cross another are refused. Raises `ParseError`."""
         session = self._session
@@ -89,6 +95,10 @@ class Callee:
         if self.incoming is not None or session.update_waits or not session.confirmed:
             wait = str(int(self._core.fraction() * 10))
             transaction.respond(request.response(500, None, [("Retry-After", wait)]), now)
+            return
+        brief = session_timer.refusal(request)
+        if brief is not None:
+            transaction.respond(request.response(422, None, brief), now)
             return
         sdp = request.sdp
         refresh_target(session.state, request)

@@ -14,6 +14,7 @@ from tongdai.sip.ua.dialog import (
     adopt_response,
     build_request,
     fork_of,
+    note_allowed,
     request_flow,
     sdp_body,
 )
@@ -33,6 +34,7 @@ class Caller:
         "_acked_cseq",
         "_core",
         "_credentials",
+        "_queued",
         "_retry",
         "_session",
         "outgoing",
@@ -45,6 +47,7 @@ class Caller:
         self._session = session
         self._credentials = credentials
         self._acked_cseq = 0
+        self._queued: OutgoingInvite | None = None
         self._retry: Timer | None = None
         self.outgoing: OutgoingInvite | None = None
         self.unacked: OutgoingInvite | None = None
@@ -54,8 +57,9 @@ class Caller:
 
     @property
     def busy(self) -> bool:
-        """An INVITE of ours has no result yet."""
-        return self.outgoing is not None or self._retry is not None
+        """An INVITE of the owner has no result yet."""
+        mine = self.outgoing is not None and not self.outgoing.refreshes
+        return mine or self._queued is not None or self._retry is not None
 
     @property
     def crossing(self) -> bool:
@@ -86,12 +90,25 @@ class Caller:
 
     def reinvite(self, sdp: str | None, headers: HeaderList, now: float, attempt: int = 1) -> None:
         """Offer anew, when the peer's own INVITE is done."""
-        self.outgoing = self._new(sdp, headers, initial=False)
-        self.outgoing.attempt = attempt
+        invite = self._new(sdp, headers, initial=False)
+        invite.attempt = attempt
+        if self.outgoing is not None:
+            self._queued = invite  # behind a refresh, of which the owner knows nothing
+        else:
+            self.outgoing = invite
+        self._session.go_on(now)
+
+    def refresh(self, now: float) -> None:
+        """Offer what is agreed, so that the peer shows that it is there; not while an INVITE does so."""
+        if self.outgoing is not None or self._retry is not None:
+            return
+        self.outgoing = self._new(self._session.state.local_sdp, (), initial=False, refreshes=True)
         self._session.go_on(now)
 
     def go_on(self, now: float) -> None:
         """The way is free: send what waited."""
+        if self.outgoing is None:
+            self.outgoing, self._queued = self._queued, None
         outgoing = self.outgoing
         if outgoing is not None and outgoing.transaction is None and self.unacked is None:
             if outgoing.sdp is not None:
@@ -111,12 +128,29 @@ class Caller:
         if self.outgoing is not None:
             self.outgoing.expire(self._core.clock())
 
-    def _new(self, sdp: str | None, headers: HeaderList, *, initial: bool) -> OutgoingInvite:
+    def _new(
+        self, sdp: str | None, headers: HeaderList, *, initial: bool, refreshes: bool = False
+    ) -> OutgoingInvite:
         return OutgoingInvite(
-            self._core, self, self._session.state, sdp, headers, self._credentials, initial=initial
+            self._core,
+            self,
+            self._session.state,
+            sdp,
+            headers,
+            self._credentials,
+            initial=initial,
+            refreshes=refreshes,
         )
 
     # -- told by OutgoingInvite
+
+    def timer_asks(self) -> HeaderList:
+        """What an INVITE says about the life of the session."""
+        return self._session.timer.asks()
+
+    def timer_raised(self, response: Response) -> bool:
+        """After a 422: whether the INVITE may be sent again with a longer life."""
+        return self._session.timer.raise_to(response)
 
     def invite_progress(self, outgoing: OutgoingInvite, response: Response, now: float) -> None:
         """A 101..199."""
@@ -142,23 +176,27 @@ class Caller:
         self.outgoing = None
         if outgoing.initial:
             adopt_response(state, response)
+            note_allowed(state, response)
         else:
             accept_target(state, response)
-        sdp = response.sdp
+        sdp, known = response.sdp, state.remote_sdp
         if sdp is not None:
             state.remote_sdp = sdp
         if outgoing.cancelled or self._session.ended:
             self._end_late_answer(outgoing, response, now)
             return
         state.phase = "confirmed"
+        self._session.timer.agreed(response, now)
         if outgoing.sdp is None:
             self.unacked = outgoing
         else:
             self._send_ack(outgoing, None, now)
         if outgoing.initial:
             self._core.handler.on_answered(self._session, response, sdp)
-        else:
+        elif not outgoing.refreshes or (sdp is not None and sdp != known):
             self._core.handler.on_reinvite_result(self._session, response.status, sdp)
+        else:
+            self._core.handler.on_changed(self._session)
 
     def invite_failure(
         self, outgoing: OutgoingInvite, status: int, response: Response | None, now: float
@@ -171,6 +209,11 @@ class Caller:
             self._fail(status, response)
         elif self._session.ended:
             return
+        elif outgoing.refreshes:
+            if status in (408, 481):
+                self._session.lose(status, "the refresh of the session")
+            else:
+                self._session.go_on(now)
         elif status == 491 and outgoing.attempt < _ATTEMPTS:
             # §14.1: the owner of the Call-ID waits longer, so that the two do not collide again.
             share = self._core.fraction()

@@ -24,6 +24,7 @@ class OutgoingInvite:
     __slots__ = (
         "_cancel_sent",
         "_core",
+        "_credentials",
         "_digest",
         "_give_up",
         "_proof",
@@ -38,6 +39,7 @@ class OutgoingInvite:
         "headers",
         "heard",
         "initial",
+        "refreshes",
         "sdp",
         "transaction",
     )
@@ -52,11 +54,13 @@ class OutgoingInvite:
         credentials: Credentials | None,
         *,
         initial: bool,
+        refreshes: bool = False,
     ) -> None:
         self._core = core
         self._user = user
         self._state = state
-        self._digest = None if credentials is None else DigestClient(credentials, core.ids.token)
+        self._credentials = credentials
+        self._digest = self._new_digest()
         self.heard = False
         self._cancel_sent = False
         self._give_up: Timer | None = None
@@ -64,6 +68,8 @@ class OutgoingInvite:
         self.sdp = sdp
         self.headers = headers
         self.initial = initial
+        self.refreshes = refreshes
+        """Ours alone: the owner has not asked for it."""
         self.attempt = 1
         self.cancelled = False
         self.cancel_reason: str | None = None
@@ -80,7 +86,7 @@ class OutgoingInvite:
             state,
             "INVITE",
             self._core.product,
-            headers=[*self.headers, *extra],
+            headers=[*self.headers, *self._user.timer_asks(), *extra],
             body=body,
             content_type=content_type,
         )
@@ -138,6 +144,10 @@ class OutgoingInvite:
         elif not self.done:
             if status in (401, 407) and not self.cancelled and self._answer_challenge(response, now):
                 return
+            if status == 422 and not self.cancelled and self._user.timer_raised(response):
+                self._digest = self._new_digest()  # a new request, which may be challenged like the first
+                self.start(now)
+                return
             self._finish()
             self._user.invite_failure(self, status, response, now)
 
@@ -151,6 +161,9 @@ class OutgoingInvite:
         if self._give_up is not None:
             self._core.timers.cancel(self._give_up)
             self._give_up = None
+
+    def _new_digest(self) -> DigestClient | None:
+        return None if self._credentials is None else DigestClient(self._credentials, self._core.ids.token)
 
     def _answer_challenge(self, response: Response, now: float) -> bool:
         request = self.transaction.request if self.transaction is not None else None

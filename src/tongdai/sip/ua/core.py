@@ -21,8 +21,8 @@ HeaderList = Sequence[tuple[str, str]]
 ALLOW = (
     "INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS, REGISTER, INFO, REFER, NOTIFY, SUBSCRIBE, MESSAGE, PUBLISH"
 )
-SUPPORTED = "replaces, norefersub"
-EXTENSIONS = frozenset({"replaces", "norefersub"})
+SUPPORTED = "replaces, norefersub, timer"
+EXTENSIONS = frozenset({"replaces", "norefersub", "timer"})
 """Option tags that a Require may name."""
 
 
@@ -44,6 +44,7 @@ class UaCore:
         "on_output",
         "outgoing",
         "product",
+        "session_seconds",
         "timers",
     )
 
@@ -55,11 +56,13 @@ class UaCore:
         product: str,
         on_output: Callable[[], None] | None,
         t1: float,
+        session_seconds: int,
     ) -> None:
         self.handler = handler
         self.clock = clock
         self.ids = ids
         self.product = product
+        self.session_seconds = session_seconds
         self.on_output = on_output
         self.outgoing: list[tuple[Flow, bytes]] = []
         self.timers = Timers()

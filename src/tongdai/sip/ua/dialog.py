@@ -45,7 +45,7 @@ def build_request(
     items += [("Route", route) for route in routes]
     if method in _WITH_CONTACT:
         items.append(("Contact", f"<{state.local_contact}>"))
-    if method == "INVITE":
+    if method in ("INVITE", "UPDATE"):
         items += [("Allow", ALLOW), ("Supported", SUPPORTED)]
     items.append(("User-Agent", product))
     items += headers
@@ -135,6 +135,12 @@ def adopt_response(state: DialogState, response: Response) -> None:
         routes = found
     state.route_set = routes
     accept_target(state, response)
+
+
+def note_allowed(state: DialogState, message: Message) -> None:
+    """Remember whether the peer takes UPDATE; a message without Allow says nothing about it."""
+    if "Allow" in message.headers:
+        state.peer_updates = "update" in message.tokens("Allow")
 
 
 def accept_target(state: DialogState, response: Response) -> None:

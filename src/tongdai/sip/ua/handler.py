@@ -98,7 +98,15 @@ class UaHandler(Protocol):
 
     def on_reinvite_result(self, session: InviteSession, status: int, sdp: str | None) -> None:
         """How our `session.reinvite` ended: 2xx with the answer, or a failure after which the old media stay.
-        Glare (491) was already retried (§14.1); 408 and 481 are followed by `on_ended`."""
+        Glare (491) was already retried (§14.1); 408 and 481 are followed by `on_ended`.
+
+        A 2xx comes also when the peer has changed its description in answer to a refresh of the session (RFC
+        4028 §7.4), which the owner did not ask for."""
+        ...
+
+    def on_changed(self, session: InviteSession) -> None:
+        """What `session.snapshot()` gives has changed and no other event says so: the session was refreshed
+        (RFC 4028), or the peer has moved its Contact."""
         ...
 
     def on_bye(self, session: InviteSession, reason: str | None) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tongdai.sip.message import Request
 from tongdai.sip.transaction import ServerTransaction
+from tongdai.sip.ua import session_timer
 from tongdai.sip.ua.core import ALLOW, SUPPORTED, HeaderList, UaCore
 from tongdai.sip.ua.dialog import refresh_target, sdp_body
 
@@ -30,6 +31,10 @@ class Offers:
 
     def receive_update(self, request: Request, transaction: ServerTransaction, now: float) -> None:
         """An UPDATE. Raises `ParseError`."""
+        brief = session_timer.refusal(request)
+        if brief is not None:
+            transaction.respond(request.response(422, None, brief), now)
+            return
         sdp = request.sdp
         refusal = self._refusal() if sdp is not None else 0
         if refusal:
@@ -40,6 +45,7 @@ class Offers:
         refresh_target(self._session.state, request)
         if sdp is None:
             self._respond(request, transaction, 200, None, (), None, now)
+            self._core.handler.on_changed(self._session)
         else:
             self.receive(request, transaction, sdp)
 
@@ -96,7 +102,8 @@ class Offers:
         fields = [("Server", self._core.product), *headers]
         if status < 300:
             contact = ("Contact", f"<{self._session.state.local_contact}>")
-            fields = [contact, ("Allow", ALLOW), ("Supported", SUPPORTED), *fields]
+            timer = self._session.timer.answers(request, now) if self._session.confirmed else []
+            fields = [contact, ("Allow", ALLOW), ("Supported", SUPPORTED), *timer, *fields]
         if content_type is not None:
             fields.append(("Content-Type", content_type))
         transaction.respond(request.response(status, reason, fields, body), now)

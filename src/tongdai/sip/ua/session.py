@@ -19,6 +19,7 @@ from tongdai.sip.ua.handler import Refer
 from tongdai.sip.ua.incoming import IncomingRequest
 from tongdai.sip.ua.offers import Offers
 from tongdai.sip.ua.requests import OutgoingRequest
+from tongdai.sip.ua.session_timer import SessionTimer
 from tongdai.sip.ua.state import DialogState
 from tongdai.sip.ua.transfer import Transfers
 
@@ -41,6 +42,7 @@ class InviteSession:
         "request",
         "state",
         "tag",
+        "timer",
     )
 
     def __init__(
@@ -52,6 +54,7 @@ class InviteSession:
         self._callee = Callee(core, self)
         self._offers = Offers(core, self)
         self._transfers = Transfers(core, self)
+        self.timer = SessionTimer(core, self)
         self.state = state
         self.request: Request | None = None
         self.replaces: InviteSession | None = None
@@ -393,6 +396,10 @@ class InviteSession:
         state = self.state
         return state.phase == "early" and bool(state.early_answer) and state.early_answer == state.remote_tag
 
+    def refresh_by_reinvite(self, now: float) -> None:
+        """Used by the parts."""
+        self._caller.refresh(now)
+
     def send_bye(self, headers: HeaderList, now: float) -> None:
         """Used by the parts."""
         self.send_in_dialog("BYE", now, headers)
@@ -419,6 +426,7 @@ class InviteSession:
         now = self._core.clock()
         self._transfers.drop_waiting(now)
         self._offers.drop_waiting(now)
+        self.timer.stop()
         self._caller.stop()
 
     # -- continuing
@@ -435,3 +443,4 @@ class InviteSession:
             state.pending_invite, state.pending_from_us = None, False
         self._caller.resume(ours, state.pending_heard, now)
         self._callee.resume(theirs, now)
+        self.timer.resume(now)

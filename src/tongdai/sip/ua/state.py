@@ -61,6 +61,14 @@ class DialogState(msgspec.Struct):
     """Tag of the peer with whom the offer of the first INVITE was answered before its final response (RFC
     3262 §5): both may make offers then (RFC 3311 §5.1)."""
     refers: list[ReferState] = []
+    peer_updates: bool = False
+    """The peer's Allow names UPDATE."""
+    session_seconds: int = 0
+    """The interval within which the session has to be refreshed (RFC 4028); 0: it lives without."""
+    min_session_seconds: int = 0
+    """The shortest interval that somebody on the way permits, as far as we were told."""
+    we_refresh: bool = False
+    """The refreshing is ours to do."""
     invite_cseq: int = 0
     """CSeq of the INVITE, in either direction, that the fields below belong to."""
     pending_invite: bytes | None = None

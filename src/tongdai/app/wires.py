@@ -21,6 +21,10 @@ log = get_logger(__name__)
 _LOOK_EVERY = 16
 """Datagrams between two looks at what waits, while little does."""
 
+_TELLING_ROOM = 2 << 20
+"""A smaller queue is filled by what comes in during one pause of some hundredths of a second: it says nothing
+about overload, and calls would be refused that could well be taken."""
+
 
 class Wires:
     """UDP, TCP, TLS and WebSocket on the sockets that the supervisor handed down. Implements `StreamUser`.
@@ -108,7 +112,10 @@ class Wires:
         if self._udp is None:
             return
         before = overload.level
-        overload.level = level_of(*self._udp.queue(), before)
+        waiting, room = self._udp.queue()
+        if room < _TELLING_ROOM:
+            return
+        overload.level = level_of(waiting, room, before)
         if before and not overload.level:
             log.warning("too much came over UDP; some was refused", refused=overload.refused)
 

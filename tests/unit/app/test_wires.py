@@ -14,6 +14,7 @@ from tongdai.app.wires import Wires
 from tongdai.sip.flow import Flow
 from tongdai.sip.message import Message, ParseError, Request, parse
 from tongdai.sip.ua import IncomingRequest, UserAgent
+from tongdai.sip.ua.overload import Overload
 
 US, PHONE = ("192.0.2.1", 5060), ("203.0.113.1", 5060)
 UDP = Flow("udp", US, PHONE)
@@ -173,3 +174,30 @@ async def test_each_message_takes_the_transport_of_its_flow(post: Post, monkeypa
     assert udp.closed
     assert tcp.closed
     assert tls.closed
+
+
+@pytest.mark.parametrize(
+    ("waiting", "room", "refused"), [(400_000, 425_984, False), (7 << 20, 8 << 20, True)]
+)
+async def test_a_queue_that_a_short_pause_fills_refuses_nobody(
+    post: Post, monkeypatch: pytest.MonkeyPatch, waiting: int, room: int, refused: bool
+):
+    """With the system's default buffer, 300 calls a second and a pause of 40 ms were taken for overload, and
+    calls were refused by a server that was half idle."""
+
+    class Queue(Transport):
+        @staticmethod
+        async def open(sock: Any, user: Any, *, advertised: tuple[str, int]) -> Queue:
+            return Queue(sock, user, advertised)
+
+        def queue(self) -> tuple[int, int]:
+            return waiting, room
+
+    monkeypatch.setattr(module, "UdpTransport", Queue)
+    monkeypatch.setattr(socket, "socket", lambda fileno: f"socket {fileno}")
+    overload = Overload("x", lambda user: False)
+    wires = Wires(post.ua, clock=lambda: 1000.0, stir=post.stir, on_lost=post.lost.append, overload=overload)
+    await wires.open_udp(5, US)
+    for _ in range(40):
+        wires.on_datagram(options(), UDP)
+    assert (overload.refused > 0) is refused

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 from tongdai.core.errors import TongdaiError
 
 BACKLOG = 1024
 RECEIVE_BUFFER = 4 << 20
+_SO_RCVBUFFORCE = 33
+"""Beyond net.core.rmem_max, for who may (socket(7)); the socket module does not name it."""
 
 
 def open_udp(host: str, port: int, what: str, remedy: str) -> socket.socket:
@@ -17,6 +20,8 @@ def open_udp(host: str, port: int, what: str, remedy: str) -> socket.socket:
     sock = socket.socket(_family(host), socket.SOCK_DGRAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        with suppress(PermissionError):
+            sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER)
         sock.bind((host, port))
     except OSError as error:
         sock.close()

@@ -27,10 +27,10 @@ def administered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 @pytest.fixture(scope="module")
 def tone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """20 s of 600 Hz as a recording studio would send it: 44.1 kHz, stereo."""
+    """20 s of a tone as a studio would send it: 44.1 kHz, stereo. (600 Hz is a note of the music, nearly.)"""
     path = tmp_path_factory.mktemp("tone") / "tone.wav"
     times = np.arange(20 * 44100) / 44100
-    one = (8000 * np.sin(2 * np.pi * 600 * times)).astype("<i2")
+    one = (8000 * np.sin(2 * np.pi * 2400 * times)).astype("<i2")
     with wave.open(str(path), "wb") as file:
         file.setparams((2, 2, 44100, 0, "NONE", ""))
         file.writeframes(np.column_stack((one, one)).tobytes())
@@ -67,7 +67,7 @@ async def test_uploaded_music_is_heard_on_the_next_hold(administered: Demo, phon
     said = await _changed(administered, "upload", DOMAIN, "music", str(tone))
     assert said.startswith(f"Who waits in calls of {DOMAIN} now hears the upload")
     await near.hold()
-    await hears(far, 600, mark=now_at(far))
+    await hears(far, 2400, mark=now_at(far))
     await near.resume()
     await hear_each_other(near, far)
     await _changed(administered, "upload", DOMAIN, "music", "--remove")
@@ -75,7 +75,7 @@ async def test_uploaded_music_is_heard_on_the_next_hold(administered: Demo, phon
     await asyncio.sleep(0.3)
     held_from = now_at(far)
     await hears_something(far, mark=held_from, lasting=1.0)
-    assert not has_tone(since(far, held_from), 600), "our own music is no tone"
+    assert not has_tone(since(far, held_from), 2400), "our own music is no tone"
     await near.hang_up()
     await far.hung_up()
 
@@ -105,7 +105,7 @@ async def test_an_uploaded_greeting_greets_the_next_caller(administered: Demo, p
     assert "greeted by the upload: version 2 of its menu" in said
     assert "greeting     its own recording\n" in administered.cli("tenant", DOMAIN)
     near = await caller.call("100")
-    await hears(near, 600)
+    await hears(near, 2400)
     callee = await phones.raw(administered.account("103"))
     for call in (near, before):  # whoever was in the menu before stays there, and the keys work in both
         await call.press("103")
@@ -117,7 +117,7 @@ async def test_an_uploaded_greeting_greets_the_next_caller(administered: Demo, p
     assert "Thank you for calling" in said
     near = await caller.call("100")
     await hears_something(near)
-    await hears_no(near, 600, mark=0, lasting=0.1)
+    await hears_no(near, 2400, mark=0, lasting=0.1)
     await near.hang_up()
 
 
@@ -125,17 +125,17 @@ async def test_a_phrase_can_be_ones_own(administered: Demo, phones: Phones, tone
     caller = await phones.raw(administered.account("101"))
     await _changed(administered, "upload", DOMAIN, "outside.not_permitted", str(tone))
     near = await caller.call("0014155550100")
-    await hears(near, 600)
+    await hears(near, 2400)
     await near.hang_up()
     other = await phones.raw(administered.account("101", domain="binhminh.demo"))
     near = await other.call("0014155550100")
     await hears_something(near)
-    await hears_no(near, 600, mark=0, lasting=0.1)
+    await hears_no(near, 2400, mark=0, lasting=0.1)
     await near.hang_up()
     await _changed(administered, "upload", DOMAIN, "outside.not_permitted", "--remove")
     near = await caller.call("0014155550100")
     await hears_something(near)
-    await hears_no(near, 600, mark=0, lasting=0.1)
+    await hears_no(near, 2400, mark=0, lasting=0.1)
     await near.hang_up()
 
 

@@ -86,7 +86,6 @@ class Supervisor:
             await self._prepare()
             if not self._stopping.is_set():
                 self.control.start()
-                self.web.start()
                 if self._demo is not None and self._demo.simulated:
                     self.carrier.start()
             await self._stopping.wait()
@@ -237,6 +236,8 @@ class Supervisor:
             self._demo.prepared(prepared)
 
     def _changed(self) -> None:
+        if self.control.ready and not self.web.pid and not self._stopping.is_set():
+            self.web.start()  # not before, since it would take from the start of control; requests queue
         if self._demo is not None:
             pids = {
                 "supervisor": os.getpid(),
@@ -244,7 +245,7 @@ class Supervisor:
                 "media": self.media.pid,
                 "web": self.web.pid,
             }
-            self._demo.changed(pids, works=self.control.ready and self.web.ready)
+            self._demo.changed(pids, works=self.control.ready)
         elif self.control.ready:
             log.info("taking calls", host=self._plan.host, port=self._sip_port)
 

@@ -53,6 +53,14 @@ async def test_keys_pass_both_ways_exactly_once(demo: Demo, phones: Phones):
     await near.hears_keys("2468")
 
 
+async def test_a_key_in_sip_info_reaches_the_other_phone(demo: Demo, phones: Phones):
+    """It was taken for a flow, which two who talk do not have, and nobody got it."""
+    caller, callee = await phones.raw(demo.account("101")), await phones.raw(demo.account("103"))
+    near, far = await talk(caller, callee, "103")
+    assert (await near.info("5")).status == 200
+    await far.hears_keys("5")
+
+
 async def test_a_cancelled_call_stops_ringing(demo: Demo, phones: Phones):
     caller, callee = await _pair(demo, phones)
     near = await caller.call("103", wait="ringing")

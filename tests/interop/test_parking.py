@@ -28,6 +28,22 @@ async def test_a_parked_caller_hears_music_and_is_taken_back_by_somebody_else(de
     await near.hung_up()
 
 
+async def test_a_call_is_parked_by_attended_transfer(demo: Demo, phones: Phones):
+    """Who was to be parked took the place of one who was told that the place is empty, and was hung up."""
+    caller, callee = await phones.raw(demo.account("101")), await phones.raw(demo.account("103"))
+    other = await phones.raw(demo.account("105"))
+    near, far = await talk(caller, callee, "103")
+    await far.hold()
+    asking = await callee.call("704")
+    await hears_something(asking)
+    assert (await far.refer("", replaces=asking)).status == 202
+    assert await far.transferred() == 200
+    await asking.hung_up()
+    await hears_something(near, mark=now_at(near), within=5, lasting=1.5)
+    taken = await other.call("704")
+    await hear_each_other(near, taken)
+
+
 async def test_an_outside_caller_is_parked_and_taken_back(demo: Demo, phones: Phones):
     outside, operator = await phones.raw(demo.carrier()), await phones.raw(demo.account("104"))
     other = await phones.raw(demo.account("102"))

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from tests.sim.company import OUTSIDE
 from tests.sim.invariants import Checked
 
 from tongdai.calls import commands as c
 from tongdai.calls import facts as f
 from tongdai.calls.model import Cause, LegState
-from tongdai.flows.simulated import BUSY, SILENT, UNREACHABLE, answers, refuses
+from tongdai.flows.simulated import BUSY, SILENT, UNREACHABLE, Behaviour, answers, refuses
 
 
 def test_person_rings_answers_and_hangs_up(sim: Checked) -> None:
@@ -191,3 +192,23 @@ def test_two_calls_at_once_do_not_disturb_each_other(sim: Checked) -> None:
     sim.hangup(hoa)
     assert sim.cause(anna) is Cause.NORMAL
     assert sim.talk(lan, minh)
+
+
+def test_keys_in_sip_info_reach_the_other_end_as_keys(sim: Checked) -> None:
+    """They were taken for the flow of the call, which two who talk have no more: no menu outside worked."""
+    lan, minh = sim.connect("lan-1", "102", "minh-1")
+    sim.press(lan, "5", signalled=True)
+    sim.press(minh, "*", signalled=True)
+    assert sim.carried_out(c.SendDigit) == [c.SendDigit(minh, "5"), c.SendDigit(lan, "*")]
+    sim.hold(minh)
+    sim.press(lan, "7", signalled=True)
+    sim.press(lan, "8")
+    assert len(sim.carried_out(c.SendDigit)) == 2, "who hears music hears no keys"
+
+
+def test_keys_in_sip_info_reach_an_outside_menu_before_the_answer(sim: Checked) -> None:
+    sim.behaviours[OUTSIDE] = Behaviour(early_media=True)
+    lan = sim.call("lan-1", OUTSIDE)
+    (outside,) = sim.legs_at(OUTSIDE)
+    sim.press(lan, "1", signalled=True)
+    assert sim.carried_out(c.SendDigit) == [c.SendDigit(outside, "1")]

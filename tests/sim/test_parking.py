@@ -38,7 +38,7 @@ def test_who_takes_a_call_back_prefers_its_codec(sim: Checked, parked: str) -> N
 def test_an_empty_place_says_so(sim: Checked) -> None:
     hoa = sim.call("hoa-1", "705")
     assert sim.saying(hoa) == ["park.empty"]
-    sim.advance(3)
+    sim.advance(8)
     assert sim.cause(hoa) is Cause.NORMAL
 
 

@@ -285,6 +285,43 @@ def test_attended_transfer_into_a_voicemail_begins_the_message_anew(
     assert saved.caller.number == "101"
 
 
+def test_attended_transfer_into_an_empty_parking_place_parks(sim: Checked, two: tuple[str, str]) -> None:
+    """The transferred caller took the place of one who was told that the place is empty, and was hung up."""
+    lan, minh = two
+    sim.hold(minh)
+    consult = sim.call("minh-1", "701")
+    sim.advance(4)
+    assert sim.cause(consult) is None, "there was no time to decide"
+    assert sim.refer(minh, replaces=consult).ok
+    assert sim.hears(lan) == Music()
+    assert sim.state.parking == {"701": sim.call_of(lan).id}
+    assert sim.noted(lan, f.Transferred) == [f.Transferred("102", "701", attended=True)]
+    assert sim.cause(consult) is Cause.NORMAL
+    sim.advance(180.1)
+    assert sim.ringing("minh-1"), "it returns to who parked it"
+
+
+def test_attended_transfer_into_a_place_that_was_taken_meanwhile_is_refused(
+    sim: Checked, two: tuple[str, str]
+) -> None:
+    lan, minh = two
+    consult = sim.call("minh-1", "701")
+    hoa, anna = sim.connect("hoa-1", "104", "anna-1")
+    assert sim.refer(anna, "701").ok
+    assert sim.refer(minh, replaces=consult).cause is Cause.BUSY
+    assert sim.talk(lan, minh)
+    assert sim.hears(hoa) == Music()
+
+
+def test_attended_transfer_to_a_refusal_is_refused(sim: Checked, two: tuple[str, str]) -> None:
+    """The transferred caller heard the end of the refusal, and was hung up."""
+    lan, minh = two
+    consult = sim.call("minh-1", "+15551234567")
+    assert sim.saying(consult) == ["outside.not_permitted"]
+    assert sim.refer(minh, replaces=consult).cause is Cause.FORBIDDEN
+    assert sim.talk(lan, minh)
+
+
 def test_a_leg_of_somebody_else_cannot_be_replaced(sim: Checked, two: tuple[str, str]) -> None:
     lan, minh = two
     other, _ = sim.connect("hoa-1", "104", "anna-1")

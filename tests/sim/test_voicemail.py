@@ -35,6 +35,16 @@ def test_message_is_saved_with_caller_and_length(sim: Checked) -> None:
     assert sim.noted(lan, f.MessageLeft) == [f.MessageLeft("box-102", "Minh Tran", saved.ms)]
 
 
+def test_a_hash_in_sip_info_ends_the_message_too(sim: Checked) -> None:
+    """The engine, which ends recordings, knows nothing of it: the caller spoke on to the limit."""
+    lan = to_beep(sim)
+    sim.speak(lan, 7)
+    sim.advance(8)
+    sim.press(lan, "#", signalled=True)
+    assert len(sim.carried_out(c.SaveMessage)) == 1
+    assert sim.saying(lan) == ["voicemail.saved"]
+
+
 def test_hanging_up_while_recorded_saves_the_message_before_the_log_is_closed(sim: Checked) -> None:
     lan = to_beep(sim)
     sim.speak(lan, 9)

@@ -84,6 +84,9 @@ class StopPlay(msgspec.Struct, frozen=True, tag=True):
     leg: str
 
 
+STOP_DIGITS = "#"
+
+
 class Record(msgspec.Struct, frozen=True, tag=True):
     """`silence_ms` of silence, `max_ms`, or a digit of `stop_digits` end it."""
 
@@ -91,7 +94,7 @@ class Record(msgspec.Struct, frozen=True, tag=True):
     record: str
     max_ms: int
     silence_ms: int
-    stop_digits: str = "#"
+    stop_digits: str = STOP_DIGITS
 
 
 class StopRecord(msgspec.Struct, frozen=True, tag=True):
@@ -110,6 +113,13 @@ class TransferResult(msgspec.Struct, frozen=True, tag=True):
     leg: str
     ok: bool
     cause: Cause = Cause.NORMAL
+
+
+class SendDigit(msgspec.Struct, frozen=True, tag=True):
+    """The leg's phone hears this key being pressed."""
+
+    leg: str
+    digit: str
 
 
 class RoomChime(msgspec.Struct, frozen=True, tag=True):
@@ -175,6 +185,7 @@ Command = (
     | StopRecord
     | SetTimer
     | TransferResult
+    | SendDigit
     | RoomChime
     | CloseRoom
     | SaveMessage

@@ -50,8 +50,12 @@ class LegResumed(msgspec.Struct, frozen=True, tag=True):
 
 
 class LegDigit(msgspec.Struct, frozen=True, tag=True):
+    """A key of the leg's phone. `signalled`: it came as SIP INFO, so the engine neither passed it on nor
+    acted on it."""
+
     leg: str
     digit: str
+    signalled: bool = False
 
 
 class LegUnheard(msgspec.Struct, frozen=True, tag=True):

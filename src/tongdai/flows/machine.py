@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from tongdai.calls import commands as c
 from tongdai.calls import events as e
 from tongdai.calls import facts as f
 from tongdai.calls import hearing, talk
 from tongdai.calls.legs import UnexpectedEvent
-from tongdai.calls.model import Call, Leg, LegState, PartyKind, Room, TenantState
+from tongdai.calls.model import Call, Hears, Leg, LegState, PartyKind, Room, TenantState
 from tongdai.calls.step import Step
 from tongdai.flows import schema, transfers
 from tongdai.flows.ports import World
@@ -116,8 +117,19 @@ def _resumed(step: Step, event: e.LegResumed, world: World) -> None:
 def _digit(step: Step, event: e.LegDigit, world: World) -> None:
     """Keys are for the flow of the call's subject; between two who talk the engine passes them on."""
     call, leg = _leg_of(step, event.leg)
+    if event.signalled:
+        _signalled(step, call, leg, event.digit)
     if call.position is not None and leg.id == call.subject:
         to_verb(step, call, event, world)
+
+
+def _signalled(step: Step, call: Call, leg: Leg, digit: str) -> None:
+    """What the engine does with a key that comes in the sound."""
+    for other in call.legs.values():
+        if other.hears == Hears(leg.id):
+            step.do(c.SendDigit(other.id, digit))
+    if call.recording and leg.id == call.subject and digit in c.STOP_DIGITS:
+        step.do(c.StopRecord(leg.id))
 
 
 def _unheard(step: Step, event: e.LegUnheard, world: World) -> None:

@@ -65,6 +65,7 @@ class Simulator:
             c.StopRecord: lambda x: self._recorded(self._live(x.leg), "stopped"),
             c.SetTimer: self._set_timer,
             c.TransferResult: lambda x: self._live(x.leg).transfers.append(x),
+            c.SendDigit: lambda x: None,
             c.RoomChime: lambda x: None,
             c.CloseRoom: lambda x: None,
             c.SaveMessage: lambda x: self.world.save_message(x, self.now),
@@ -145,10 +146,12 @@ class Simulator:
             return Party(PartyKind.OUTSIDE, caller), caller
         raise SimulationError("not_registered", f"No phone is registered as {caller}.", "Register it first.")
 
-    def press(self, leg: str, digits: str) -> None:
+    def press(self, leg: str, digits: str, *, signalled: bool = False) -> None:
         for digit in digits:
             line = self._live(leg)
-            self._now(e.LegDigit(leg, digit))
+            self._now(e.LegDigit(leg, digit, signalled))
+            if signalled:
+                continue
             if line.recording is not None and digit in line.recording.command.stop_digits:
                 self._recorded(line, "digit")
                 self.advance(0)

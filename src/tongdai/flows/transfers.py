@@ -41,6 +41,11 @@ def _blind(step: Step, world: World, call: Call, leg: Leg, moved: Leg, to: str) 
         return
     step.do(c.TransferResult(leg.id, ok=True))
     step.note(call, f.Transferred(leg.party.label, to, attended=False))
+    _send(step, world, call, leg, moved, flow)
+
+
+def _send(step: Step, world: World, call: Call, leg: Leg, moved: Leg, flow: Flow) -> None:
+    """`leg` lets go of `moved`, which enters a flow."""
     call.subject, call.caller, call.peer = moved.id, moved.party, ""
     call.transferred_by = leg.party
     step.hangup(call, leg, Cause.NORMAL)
@@ -89,7 +94,19 @@ def _attended(step: Step, world: World, call: Call, leg: Leg, moved: Leg, replac
     if consulted is None or old is None or consulted is call or not mine or not _has_place(old):
         step.do(c.TransferResult(leg.id, ok=False, cause=Cause.NOT_FOUND))
         return
+    at = consulted.position
+    flow = world.flow(at.flow) if at is not None and at.step != "parked" else None
+    refusal = _refusal(step.state, flow) if flow is not None else None
+    if refusal is not None:
+        step.do(c.TransferResult(leg.id, ok=False, cause=refusal))
+        return
     step.do(c.TransferResult(leg.id, ok=True))
+    if flow is not None and isinstance(flow.nodes.get(flow.start), schema.Park):
+        # the transferring party heard that the place is empty, which is what he wanted to know
+        step.note(call, f.Transferred(leg.party.label, consulted.dialled, attended=True))
+        step.end_call(consulted, Cause.NORMAL)
+        _send(step, world, call, leg, moved, flow)
+        return
     target = consulted.other(old.id) or next((x for x in consulted.legs.values() if x.id != old.id), None)
     step.note(
         call,

@@ -67,7 +67,7 @@ class Callers:
             return Refusal(problem.status)
 
     def _from_trunk(self, trunk: Trunk, request: Request) -> Caller | Refusal:
-        dialled = self._edge.number_from_trunk(trunk.id, request.uri.user or "")
+        dialled = self._edge.number_from_trunk(trunk.id, request.uri.subscriber)
         tenant = self._edge.tenant_of_number(dialled)
         if tenant is None:
             return Refusal(404)
@@ -80,7 +80,7 @@ class Callers:
         if isinstance(device, Refusal):
             return device
         uri = request.uri
-        dialled = uri.user or ""
+        dialled = uri.subscriber
         if not self.leads_here(device.tenant, uri) and not self._edge.is_emergency(device.tenant, dialled):
             return Refusal(404)
         return Caller(device.tenant, device.party, dialled)
@@ -154,11 +154,11 @@ def _asserted(request: Request) -> tuple[str, str]:
     for text in request.headers.get_list("P-Asserted-Identity"):
         try:
             address = NameAddr.parse(text)
-            if address.uri.user:
-                return address.uri.user, address.display or request.from_.display or ""
+            if address.uri.subscriber:
+                return address.uri.subscriber, address.display or request.from_.display or ""
         except ParseError:
             continue
-    return request.from_.uri.user or "", request.from_.display or ""
+    return request.from_.uri.subscriber, request.from_.display or ""
 
 
 def shown_as(caller: Party, domain: str) -> str:

@@ -346,7 +346,7 @@ class Legs:
             session.reject_refer(refer, 404)
             return
         leg.refer = refer
-        self._post(tenant, e.TransferRequested(leg.id, to.user or "", replaces))
+        self._post(tenant, e.TransferRequested(leg.id, to.subscriber, replaces))
 
     def _consulted(self, leg: SipLeg, refer: Refer) -> str:
         """The leg of the same tenant that a Replaces inside a Refer-To names."""
@@ -375,7 +375,7 @@ class Legs:
         leg = self._leg(session)
         digit = digit_of(request)
         if leg is not None and digit:
-            self._post(leg.record.tenant, e.LegDigit(leg.id, digit))
+            self._post(leg.record.tenant, e.LegDigit(leg.id, digit, signalled=True))
 
     def on_message(self, session: InviteSession, incoming: IncomingRequest) -> None:
         """Nothing else has a meaning in a call."""

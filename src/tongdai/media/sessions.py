@@ -271,6 +271,10 @@ class Sessions:
     def stop_record(self, leg: str) -> None:
         self.engine.stop_record(leg)
 
+    def send_digit(self, leg: str, digit: str) -> None:
+        if leg in self._tenants:
+            self.engine.dtmf(leg, digit)
+
     def chime(self, tenant: str, room: str, joined: bool) -> None:
         if f"{tenant}/{room}" in self._mixers:
             self.engine.mixer_play(f"{tenant}/{room}", [str(self._prompts.chime(joined))])

@@ -77,7 +77,12 @@ def _parse_media(value: str) -> Media:
     found = _media(value)
     if found is None or int(found[2]) > 65535:
         raise SdpError(f"bad media line {value[:60]!r}")
-    return Media(found[1].lower(), int(found[2]), found[3].upper(), found[4].split(), None, [])
+    return Media(found[1].lower(), int(found[2]), _protocol(found[3]), found[4].split(), None, [])
+
+
+def _protocol(value: str) -> str:
+    """RTP's are compared by others without their case; the rest is answered as it came (RFC 3264 §6)."""
+    return value.upper() if "RTP" in value.upper() else value
 
 
 def _parse_attribute(value: str) -> Attribute:

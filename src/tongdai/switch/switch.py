@@ -70,6 +70,7 @@ class Switch:
             c.StopPlay: lambda tenant, x: media.stop_play(x.leg),
             c.Record: media.record,
             c.StopRecord: lambda tenant, x: media.stop_record(x.leg),
+            c.SendDigit: lambda tenant, x: media.send_digit(x.leg, x.digit),
             c.RoomChime: lambda tenant, x: media.chime(tenant, x.room, x.joined),
             c.CloseRoom: lambda tenant, x: media.close_room(tenant, x.room),
             c.SaveMessage: mail.carry_out,

@@ -223,6 +223,13 @@ class RawCall:
         await self._until(lambda: bool(self._fragments(200)), within, "got no final NOTIFY for the transfer")
         return self._fragments(200)[-1]
 
+    async def info(self, key: str) -> Message:
+        """Press a key as phones without RFC 4733 do (SIP INFO); returns the response."""
+        request = self._in_dialog("INFO")
+        request.add("Content-Type", "application/dtmf-relay")
+        request.body = f"Signal={key}\r\nDuration=160\r\n"
+        return await self.phone.send(request)
+
     async def press(self, keys: str, on: float = 0.1, off: float = 0.1) -> None:
         """Press keys (RFC 4733)."""
         await self.rtp.press(keys, on, off)

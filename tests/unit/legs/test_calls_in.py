@@ -222,6 +222,14 @@ def test_a_trunk_is_believed_whom_it_asserts(stage: Stage):
     assert stage.office.last(e.LegOffered).party == Party(PartyKind.OUTSIDE, "+84912345678", "Ngoc")
 
 
+def test_parameters_inside_a_number_are_no_part_of_it(stage: Stage):
+    """Carriers write where a number was ported to behind it: nobody was found at such a number."""
+    dialled = "842871234500;npdi;rn=+8490"
+    stage.offered(stage.carrier, dialled, from_="<sip:84912345678;cpc=ordinary@carrier>")
+    offered = stage.office.last(e.LegOffered)
+    assert (offered.dialled, offered.party.number) == (MAIN, "+84912345678")
+
+
 def test_a_telephone_uri_is_believed_as_well(stage: Stage):
     headers = [("P-Asserted-Identity", "not an address"), ("P-Asserted-Identity", "<tel:84912345678>")]
     stage.offered(stage.carrier, "842871234500", from_='"N" <sip:1@carrier>', headers=headers)

@@ -144,7 +144,7 @@ def test_keys_in_info_go_on(stage: Stage, lan: Phone):
     office, _ = stage.restart()
     session.info(b"5", "application/dtmf")
     stage.run()
-    assert office.events == [("anphat", e.LegDigit(leg, "5"))]
+    assert office.events == [("anphat", e.LegDigit(leg, "5", signalled=True))]
 
 
 def test_transfers_go_on(stage: Stage, lan: Phone):

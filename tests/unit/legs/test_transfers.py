@@ -199,7 +199,7 @@ def test_keys_of_phones_without_events_come_in_info(
     session.info(body.encode(), content_type)
     stage.run()
     assert [x.digit for x in stage.office.of(e.LegDigit)] == ([digit] if digit else [])
-    assert all(x.leg == leg for x in stage.office.of(e.LegDigit))
+    assert all(x.leg == leg and x.signalled for x in stage.office.of(e.LegDigit))
     assert len(stage.messages("SIP/2.0 200", to=lan)) == 2
 
 

@@ -256,6 +256,12 @@ async def test_a_rooms_mixer_is_opened_once_and_closed_with_it(desk: Desk):
     assert desk.engine.ops()[-2:] == ["mixer_open", "hear"]
 
 
+async def test_a_key_is_sent_to_a_leg_that_is_there(desk: Desk):
+    desk.sessions.send_digit("a", "5")
+    desk.sessions.send_digit("gone", "6")
+    assert [(x["session"], x["digits"]) for x in desk.engine.of("dtmf")] == [("a", "5")]
+
+
 async def test_rooms_of_two_tenants_are_two(desk: Desk):
     await desk.leg("b", "other")
     desk.sessions.hear("t", c.Hear("a", InRoom("600")))

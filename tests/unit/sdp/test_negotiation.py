@@ -96,6 +96,7 @@ def test_other_streams_are_refused_in_place() -> None:
         ("audio", 0),
         ("image", 0),
     ]
+    assert text.media[-1].protocol == "udptl", "an answer names the protocol of the offer"
     assert agreed.remote_port == 4002
 
 

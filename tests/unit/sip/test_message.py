@@ -214,6 +214,19 @@ def test_uris(text: str, user: str | None, host: str, port: int | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "subscriber"),
+    [
+        ("sip:+84908123456;npdi;rn=+84900@x;user=phone", "+84908123456"),
+        ("tel:+84908123456;phone-context=vn", "+84908123456"),
+        ("sip:*97#@x", "*97#"),
+        ("sip:x", ""),
+    ],
+)
+def test_whom_a_uri_names(text: str, subscriber: str) -> None:
+    assert SipUri.parse(text).subscriber == subscriber
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",

@@ -92,6 +92,9 @@ class Adapters:
     def ended(self, call: str, leg: str) -> None:
         pass
 
+    def send_digit(self, leg: str, digit: str) -> None:
+        self._note("send_digit", leg, digit)
+
     def chime(self, tenant: str, room: str, joined: bool) -> None:
         self._note("chime", tenant, room, joined)
 

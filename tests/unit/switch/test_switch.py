@@ -41,6 +41,7 @@ def test_every_command_has_somebody_who_carries_it_out(node: Node):
         (c.TransferResult("a", True, Cause.NORMAL), ("transfer_result", "a", True, Cause.NORMAL)),
         (c.StopPlay("a"), ("stop_play", "a")),
         (c.StopRecord("a"), ("stop_record", "a")),
+        (c.SendDigit("a", "5"), ("send_digit", "a", "5")),
         (c.RoomChime("r", True), ("chime", "anphat", "r", True)),
         (c.CloseRoom("r"), ("close_room", "anphat", "r")),
         (c.SetPin("box", "1"), ("mail", "anphat", c.SetPin("box", "1"))),

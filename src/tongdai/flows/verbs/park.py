@@ -12,6 +12,8 @@ from tongdai.flows.schema import Park
 
 RECALL_SECONDS = 180.0
 """After this long, a parked call goes back to who parked it."""
+DECIDE_SECONDS = 5.0
+"""Who hears that a place is empty may be about to put a call there (attended transfer): so long he can."""
 
 
 def start(run: Run, node: Park) -> None:
@@ -52,6 +54,10 @@ def _recall(run: Run, node: Park, event: TimerFired) -> None:
 
 
 def _refused(run: Run, node: Park, event: PlayDone) -> None:
+    run.timer("decide", DECIDE_SECONDS)
+
+
+def _undecided(run: Run, node: Park, event: TimerFired) -> None:
     run.end()
 
 
@@ -59,5 +65,6 @@ TABLE: Table = {
     ("parked", LegDigit): ignore,
     ("parked", TimerFired): _recall,
     ("refusing", PlayDone): _refused,
+    ("refusing", TimerFired): _undecided,
     ("refusing", LegDigit): ignore,
 }

@@ -101,6 +101,12 @@ class SipUri(msgspec.Struct, frozen=True, eq=False):
         return "".join(out)
 
     @property
+    def subscriber(self) -> str:
+        """Whom the user part names, without the parameters that a telephone number may carry inside it
+        (RFC 3261 §19.1.6): of `+84908123456;npdi@host` the number."""
+        return (self.user or "").partition(";")[0]
+
+    @property
     def transport(self) -> str | None:
         """The transport parameter in lower case."""
         value = self.params.get("transport")

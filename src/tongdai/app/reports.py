@@ -67,7 +67,7 @@ def explain_call(data: Path | None, call: str) -> str:
     if isinstance(begun, CallStarted):
         name = f" ({begun.party.name})" if begun.party.name else ""
         who = f", from {number(begun.party.number) or 'an anonymous caller'}{name}"
-    going = "" if isinstance(facts[-1].fact, CallEnded) else " It goes on."
+    going = "" if any(isinstance(x.fact, CallEnded) for x in facts) else " It goes on."
     tenant, at = domains.get(first.tenant, first.tenant), _local(first.at)
     out = [
         f"Call {first.call} of {tenant}, {at:%Y-%m-%d %H:%M:%S}{who}.{going}",

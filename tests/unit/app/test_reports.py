@@ -7,11 +7,12 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.unit.app.test_prepare import preparation
-from tests.unit.calllog.facts import SWITCHBOARD, VOICEMAIL
+from tests.unit.calllog.facts import SWITCHBOARD, T0, VOICEMAIL
 
 from tongdai.app.prepare import prepare
 from tongdai.app.reports import explain_call, list_calls
 from tongdai.calllog import store
+from tongdai.calls.facts import LegMeasured, LoggedFact
 from tongdai.core.errors import TongdaiError
 from tongdai.db import open_database
 
@@ -27,6 +28,9 @@ def data(tmp_path: Path) -> Path:
         second = [msgspec.structs.replace(x, call="call_2", tenant=tenants[1]["id"]) for x in VOICEMAIL]
         going = [msgspec.structs.replace(x, call="going", at=x.at + 500) for x in first[:4]]
         db = open_database(asked.plan.db_url)
+        first.append(
+            LoggedFact("call_1", first[0].tenant, len(first) + 1, T0 + 141, LegMeasured("c", mos=4.3))
+        )
         ended = [store.Chunk(facts, ended=True) for facts in (first, second)]
         await store.store(db, [*ended, store.Chunk(going)])
         await db.close()
@@ -69,6 +73,7 @@ def test_a_call_is_explained(data: Path):
     lines = explain_call(data, "call_1").splitlines()
     assert "anphat.demo" in lines[0]
     assert "Bảo" in lines[0]
+    assert "It goes on." not in lines[0], "how good it sounded is told when the call is over"
     assert lines[2].endswith("→ 2 min 10 s → 102 hung up")
     assert lines[4].endswith("  called +84 28 7123 4500")
 

@@ -141,7 +141,9 @@ class _Story:
         if leg is not None and (leg.answered or leg.caller):
             self._end_talk(at)
             if not fact.by_us and not (leg.caller and not leg.answered):
-                self._say(at, f"{self._who(fact.leg)} hung up")
+                who = self._who(fact.leg)
+                failed = fact.cause is Cause.FAILED
+                self._say(at, f"the connection to {who} failed" if failed else f"{who} hung up")
                 self._hung_up = True
         elif leg is None:
             if not fact.by_us:

@@ -34,6 +34,17 @@ def test_who_could_not_be_heard_and_who_was_hard_to_understand():
     )
 
 
+def test_who_was_cut_off_did_not_hang_up():
+    """The media engine was killed in a call: the story said that the caller had hung up."""
+    facts = logged(
+        *[(x.at - T0, x.fact) for x in SWITCHBOARD[:12]],
+        (140, f.LegEndedFact("a", Cause.FAILED, by_us=False)),
+        (140, f.LegEndedFact("c", Cause.FAILED, by_us=True)),
+        (140, f.CallEnded(Cause.FAILED, "")),
+    )
+    assert one_line(facts).endswith(" → 2 min 10 s → the connection to the caller failed")
+
+
 def test_every_line_has_its_time():
     lines = explain(SWITCHBOARD)
     assert [(line.at - T0, line.text) for line in lines][3:5] == [

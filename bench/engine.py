@@ -8,7 +8,6 @@ The method is in bench/README.md.
 
 from __future__ import annotations
 
-import argparse
 import array
 import math
 import os
@@ -26,6 +25,7 @@ from harness import engines, rtp
 from harness.engines import PCMA, PCMU, Phone
 from harness.failure import BenchError
 from harness.figures import Figures
+from harness.options import read_options
 from harness.processes import Processes
 
 SERVER_CORE, LOAD_CORE = 0, 1
@@ -169,22 +169,13 @@ TESTS: dict[str, Callable[[Bench], None]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="one short run of each: to see that it works")
-    parser.add_argument("--only", metavar="NAMES", help=f"of {', '.join(TESTS)}, with commas between")
-    parser.add_argument("--out", metavar="FILE", type=Path, help="also write the figures as JSON")
-    options = parser.parse_args(arguments)
-    wanted = [name.strip() for name in (options.only or ",".join(TESTS)).split(",") if name.strip()]
-    if unknown := [name for name in wanted if name not in TESTS]:
-        parser.error(f"there is no test {unknown[0]!r}: choose of {', '.join(TESTS)}")
-    if len(os.sched_getaffinity(0)) < 2:
-        parser.error("two cores are needed: one for the engine and one for the load")
+    options = read_options(__doc__, TESTS, "engine", arguments)
     figures = Bench(QUICK if options.quick else FULL)
     try:
         for name in ("rtpload", "floor"):
             rtp.build(name)
         os.sched_setaffinity(0, {LOAD_CORE})
-        for name in wanted:
+        for name in options.wanted:
             print(f"{name} …", file=sys.stderr, flush=True)
             TESTS[name](figures)
     except BenchError as error:

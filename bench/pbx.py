@@ -7,7 +7,6 @@ The method is in bench/README.md.
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import signal
@@ -25,6 +24,7 @@ import msgspec
 from harness import ring, rtp, sipp
 from harness.failure import BenchError
 from harness.figures import Figures
+from harness.options import read_options
 from harness.processes import Use
 from harness.server import CALLEES, CALLERS, Server, answers, demo
 
@@ -235,16 +235,7 @@ TESTS: dict[str, Callable[[Bench], None]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="one short run of each: to see that it works")
-    parser.add_argument("--only", metavar="NAMES", help=f"of {', '.join(TESTS)}, with commas between")
-    parser.add_argument("--out", metavar="FILE", type=Path, help="also write the figures as JSON")
-    options = parser.parse_args(arguments)
-    wanted = [name.strip() for name in (options.only or ",".join(TESTS)).split(",") if name.strip()]
-    if unknown := [name for name in wanted if name not in TESTS]:
-        parser.error(f"there is no test {unknown[0]!r}: choose of {', '.join(TESTS)}")
-    if len(os.sched_getaffinity(0)) < 2:
-        parser.error("two cores are needed: one for the server and one for the load")
+    options = read_options(__doc__, TESTS, "server", arguments)
     try:
         sipp.require()
         rtp.build()
@@ -254,7 +245,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print("prompts …", file=sys.stderr, flush=True)
             with bench.server():
                 pass
-            for name in wanted:
+            for name in options.wanted:
                 print(f"{name} …", file=sys.stderr, flush=True)
                 TESTS[name](bench)
     except BenchError as error:

@@ -14,7 +14,7 @@ from tongdai.sip.transaction import ServerTransaction
 from tongdai.sip.transaction.routing import response_flow, stamp_source
 from tongdai.sip.ua import session_timer
 from tongdai.sip.ua.core import ALLOW, EXTENSIONS, SUPPORTED, HeaderList, UaCore, contact_uri
-from tongdai.sip.ua.dialog import check_target, is_symmetric
+from tongdai.sip.ua.dialog import incoming_dialog
 from tongdai.sip.ua.handler import UaHandler
 from tongdai.sip.ua.incoming import IncomingRequest
 from tongdai.sip.ua.notifier import Notifier
@@ -365,9 +365,10 @@ class UserAgent:
         if refusal is not None:
             self._answer(transaction, request, refusal[0], refusal[1], now)
             return
-        contact = check_target(request)
-        for route in request.record_route[:1]:
-            NameAddr.parse(route).uri  # noqa: B018
+        state = incoming_dialog(
+            request, flow, key=core.ids.token(), local_tag=core.ids.token(), phase="early"
+        )
+        state.invite_cseq = state.remote_cseq
         replaces = request.headers.get("Replaces")
         replaced = None
         if replaces is not None:
@@ -379,24 +380,6 @@ class UserAgent:
             if wanted.early_only and replaced.confirmed:
                 self._answer(transaction, request, 486, (), now)
                 return
-        number = request.cseq.number
-        state = DialogState(
-            key=core.ids.token(),
-            role="uas",
-            phase="early",
-            call_id=request.call_id,
-            local_tag=core.ids.token(),
-            remote_tag=request.from_.tag,
-            local_uri=request.to.without_params(),
-            remote_uri=request.from_.without_params(),
-            local_contact=contact_uri(flow, request.uri.user),
-            remote_target=str(contact),
-            flow=flow,
-            pinned=is_symmetric(request, flow, contact),
-            route_set=request.record_route,
-            remote_cseq=number,
-            invite_cseq=number,
-        )
         session = InviteSession(core, state)
         session.replaces = replaced
         core.add(session)

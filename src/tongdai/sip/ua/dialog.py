@@ -9,8 +9,8 @@ import msgspec
 
 from tongdai.sip.flow import Flow
 from tongdai.sip.message import Message, NameAddr, ParseError, Request, Response, SipUri
-from tongdai.sip.ua.core import ALLOW, SUPPORTED, HeaderList
-from tongdai.sip.ua.state import DialogState
+from tongdai.sip.ua.core import ALLOW, SUPPORTED, HeaderList, contact_uri
+from tongdai.sip.ua.state import DialogState, Phase
 
 _WITH_CONTACT = frozenset({"INVITE", "REFER", "NOTIFY", "SUBSCRIBE", "UPDATE"})
 
@@ -171,6 +171,30 @@ def response_headers(state: DialogState, request: Request, status: int) -> list[
 def sdp_body(sdp: str | None) -> tuple[bytes, str | None]:
     """Body and Content-Type of a description."""
     return (b"", None) if sdp is None else (sdp.encode(), "application/sdp")
+
+
+def incoming_dialog(request: Request, flow: Flow, *, key: str, local_tag: str, phase: Phase) -> DialogState:
+    """The dialog that a request of the peer makes, seen from us as UAS (§12.1.1). Raises `ParseError` for a
+    Contact or a first route that nothing could be sent to."""
+    contact = check_target(request)
+    for route in request.record_route[:1]:
+        NameAddr.parse(route).uri  # noqa: B018  (checked before anything depends on it)
+    return DialogState(
+        key=key,
+        role="uas",
+        phase=phase,
+        call_id=request.call_id,
+        local_tag=local_tag,
+        remote_tag=request.from_.tag,
+        local_uri=request.to.without_params(),
+        remote_uri=request.from_.without_params(),
+        local_contact=contact_uri(flow, request.uri.user),
+        remote_target=str(contact),
+        flow=flow,
+        pinned=is_symmetric(request, flow, contact),
+        route_set=request.record_route,
+        remote_cseq=request.cseq.number,
+    )
 
 
 def check_target(request: Request) -> SipUri:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tongdai.sip.flow import Flow
-from tongdai.sip.message import NameAddr, Request, Response
-from tongdai.sip.ua.core import HeaderList, UaCore, contact_uri
-from tongdai.sip.ua.dialog import build_request, check_target, is_symmetric, refresh_target, request_flow
+from tongdai.sip.message import Request, Response
+from tongdai.sip.ua.core import HeaderList, UaCore
+from tongdai.sip.ua.dialog import build_request, incoming_dialog, refresh_target, request_flow
 from tongdai.sip.ua.incoming import IncomingRequest
 from tongdai.sip.ua.requests import OutgoingRequest
 from tongdai.sip.ua.state import DialogState
@@ -22,25 +22,12 @@ class Notifier:
 
     def begin(self, incoming: IncomingRequest) -> DialogState:
         """The dialog of a SUBSCRIBE outside of one, when it is accepted. Raises `ParseError`."""
-        request, flow = incoming.request, incoming.flow
-        contact = check_target(request)
-        for route in request.record_route[:1]:
-            NameAddr.parse(route).uri  # noqa: B018  (checked before anything depends on it)
-        return DialogState(
+        return incoming_dialog(
+            incoming.request,
+            incoming.flow,
             key=self._core.ids.token(),
-            role="uas",
-            phase="confirmed",
-            call_id=request.call_id,
             local_tag=incoming.to_tag,
-            remote_tag=request.from_.tag,
-            local_uri=request.to.without_params(),
-            remote_uri=request.from_.without_params(),
-            local_contact=contact_uri(flow, request.uri.user),
-            remote_target=str(contact),
-            flow=flow,
-            pinned=is_symmetric(request, flow, contact),
-            route_set=request.record_route,
-            remote_cseq=request.cseq.number,
+            phase="confirmed",
         )
 
     def refresh(self, dialog: DialogState, incoming: IncomingRequest) -> bool:

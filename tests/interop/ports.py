@@ -12,16 +12,19 @@ _LOWEST, _HIGHEST = 16000, 19999
 _claims: list[socket.socket] = []
 
 
-def free_port(*, pair: bool = False, host: str = "127.0.0.1") -> int:
-    """A port that is free for UDP and TCP; with `pair` the next one is free too (baresip takes it).
+def free_port(*, size: int = 1, host: str = "127.0.0.1") -> int:
+    """The first of so many neighbouring ports that are free for UDP and TCP: baresip takes two, SIPp four for
+    its sound.
 
     None is given twice, in this process or in another that runs tests beside it: a demo that was not started
-    yet and the carrier that waited for it once had the same one, and the demo called itself.
+    yet and the carrier that waited for it once had the same one, and the demo called itself. And none is
+    tried that somebody else has claimed: a SIPp once found its port in use, by a process that just looked.
     """
-    ports = list(range(_LOWEST, _HIGHEST, 2))
+    ports = list(range(_LOWEST, _HIGHEST - size, 2))
     random.shuffle(ports)
     for port in ports:
-        if all(_is_free(host, port + offset) for offset in range(2 if pair else 1)) and _claim(port):
+        wanted = range(port, port + size)
+        if all(_claim(one) for one in wanted[::2]) and all(_is_free(host, one) for one in wanted):
             return port
     raise OSError(f"no free port between {_LOWEST} and {_HIGHEST} on {host}")
 

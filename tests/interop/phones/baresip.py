@@ -50,7 +50,7 @@ class Baresip:
         self.directory = directory
         self.tone = tone
         self.events: list[Event] = []
-        self.sip_port = free_port(pair=True)
+        self.sip_port = free_port(size=2)
         self._transport = transport
         self._codecs = codecs
         self._protect = f";mediaenc={protect}" if protect else ""

@@ -41,7 +41,7 @@ class Sipp:
         host, port = account.server
         self._command = [
             *("sipp", f"{host}:{port}", "-sf", str(SCENARIOS / f"{scenario}.xml"), "-s", target),
-            *("-i", "127.0.0.1", "-p", str(self.port), "-mi", "127.0.0.1", "-mp", str(free_port(pair=True))),
+            *("-i", "127.0.0.1", "-p", str(self.port), "-mi", "127.0.0.1", "-mp", str(free_port(size=4))),
             *("-t", transport, "-m", str(calls), "-l", "1", "-nostdin", "-timeout", f"{seconds:.0f}s"),
             *("-timeout_error", "-recv_timeout", f"{seconds * 1000:.0f}", "-trace_err", "-trace_msg"),
             *("-error_file", str(directory / "errors"), "-message_file", str(directory / "messages")),

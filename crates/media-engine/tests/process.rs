@@ -226,8 +226,9 @@ fn a_peer_that_sends_nothing_or_only_silence_is_told_of_once_and_so_is_its_retur
     {
         assert_eq!((&quiet["session"], &heard["session"]), (&json!("a"), &json!("a")));
         assert_eq!(quiet["lack"], json!(lack));
-        assert!((1000..1100).contains(&quiet["ms"].as_u64().unwrap()), "{quiet}");
-        assert!((ms..ms + 100).contains(&heard["ms"].as_u64().unwrap()), "{heard}");
+        // Nothing is told too early; how late depends on what else the machine has to do.
+        assert!((1000..3000).contains(&quiet["ms"].as_u64().unwrap()), "{quiet}");
+        assert!((ms..ms + 2000).contains(&heard["ms"].as_u64().unwrap()), "{heard}");
     }
 }
 

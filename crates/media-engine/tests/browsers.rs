@@ -247,6 +247,48 @@ fn a_hello_from_elsewhere_is_dropped_and_a_bad_one_from_the_peers_address_spoils
     assert!(control.heard("insecure").is_empty());
 }
 
+/// A phone that speaks DTLS but not ICE, behind a NAT: its hello comes from where nobody said, and so may a stranger's.
+#[test]
+fn without_ice_whoever_has_the_signalled_certificate_is_the_peer_wherever_it_is() {
+    let engine = Engine::start_with(&[], 20);
+    let (mut control, fingerprint) = hello(&engine);
+    for (name, signalled) in [("behind a NAT", None), ("where it said", Some(()))] {
+        let mut browser = Browser::new(3);
+        let opened = control.ok(json!({"op": "open", "session": name}));
+        browser.engine.set_port(opened["port"].as_u64().unwrap() as u16);
+        let inside = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let port = signalled.map_or(&inside, |()| &browser.socket).local_addr().unwrap().port();
+        control.ok(json!({
+            "op": "remote", "session": name, "ip": "127.0.0.1", "port": port, "rtcp_mux": true,
+            "codecs": [{"name": "opus", "pt": 111}], "direction": "sendrecv",
+            "dtls": {"setup": "passive", "fingerprints": [browser.identity.fingerprint()]},
+        }));
+        // Strangers are first: with certificates of their own, and with hellos that lead nowhere.
+        for seed in 4..7 {
+            let mut stranger = Browser::new(seed);
+            stranger.engine = browser.engine;
+            stranger.begin(Role::Client, &fingerprint);
+            stranger.shake(Duration::from_millis(100)); // whatever it believes to have
+            stranger.socket.send_to(&bad_hello(), browser.engine).unwrap();
+        }
+        assert!(control.heard("secured").is_empty());
+        browser.begin(Role::Client, &fingerprint);
+        let keys = browser.shake(PATIENCE).expect("keys");
+        control.event("secured");
+        control.hear(name, json!({"kind": "echo"}));
+        let mut phone = browser.phone(&keys);
+        phone.speak(&tone(440.0, 300));
+        sleep_ms(50);
+        assert!(loudest(&phone.sound(), 440.0) > 4000.0, "{name}");
+        // Once there are keys, nobody from elsewhere is answered any more.
+        let mut late = Browser::new(7);
+        late.engine = browser.engine;
+        late.begin(Role::Client, &fingerprint);
+        assert!(late.shake(Duration::from_millis(50)).is_none());
+    }
+    assert!(control.heard("insecure").is_empty());
+}
+
 /// A ClientHello of DTLS 1.2 that offers nothing but a suite that nobody has.
 fn bad_hello() -> Vec<u8> {
     let mut body = vec![0xfe, 0xfd];

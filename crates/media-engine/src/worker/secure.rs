@@ -5,18 +5,41 @@ use super::world::World;
 use crate::handshakes::{AssociationId, Handshakes, Outcome, Request};
 use crate::notes::Happening;
 use crate::orders::{Dtls, Remote, Slot};
-use media_proto::dtls::is_dtls;
+use media_proto::dtls::{Role, is_dtls};
 use media_proto::ice::{Agent, CONSENT};
 use media_proto::latch::Verdict;
 use media_proto::srtp::{Protector, Unprotector};
 use media_proto::{Micros, rtcp, stun};
 use std::net::{IpAddr, SocketAddr};
 
+/// Handshakes from elsewhere that go on at once; the oldest makes room.
+const MAX_ELSEWHERE: usize = 4;
+/// Handshakes from elsewhere that a session begins at all.
+const MAX_TRIES: usize = 16;
+
+/// The handshake of a session. Without ICE nobody knows where a peer behind a NAT comes from: until there are keys others may
+/// shake hands too, and whoever has the signalled certificate is the peer.
+pub struct Shaking {
+    id: AssociationId,
+    asked: Dtls,
+    elsewhere: Vec<(SocketAddr, AssociationId)>,
+    tries: usize,
+}
+
+impl Shaking {
+    fn end(self, handshakes: &Handshakes) {
+        for (_, id) in self.elsewhere {
+            handshakes.ask(Request::End { id });
+        }
+        handshakes.ask(Request::End { id: self.id });
+    }
+}
+
 /// What a session has beside its keys.
 #[derive(Default)]
 pub struct Secure {
     ice: Option<Agent>,
-    dtls: Option<(AssociationId, Dtls)>,
+    dtls: Option<Shaking>,
     /// The peer's consent ended, and it was told.
     expired: bool,
 }
@@ -35,11 +58,10 @@ impl Secure {
 }
 
 impl Session {
-    /// Takes what a `remote` says of ICE and DTLS. Returns the association that is not needed any more.
-    pub fn set_secure(&mut self, remote: &Remote, now: Micros) -> Option<AssociationId> {
+    /// Takes what a `remote` says of ICE and DTLS. Returns the handshake that is not needed any more.
+    pub fn set_secure(&mut self, remote: &Remote, now: Micros) -> Option<Shaking> {
         if remote.ice.is_none() && remote.dtls.is_none() {
-            let before = self.secure.take();
-            return before.and_then(|secure| secure.dtls).map(|(id, _)| id);
+            return self.secure.take().and_then(|secure| secure.dtls);
         }
         let secure = self.secure.get_or_insert_default();
         match (&mut secure.ice, &remote.ice) {
@@ -51,13 +73,13 @@ impl Session {
         if secure.ice.as_ref().is_some_and(|agent| agent.deadline() > now) {
             secure.expired = false;
         }
-        let same = secure.dtls.as_ref().map(|(_, dtls)| dtls) == remote.dtls.as_ref();
+        let same = secure.dtls.as_ref().map(|shaking| &shaking.asked) == remote.dtls.as_ref();
         if same {
             return None;
         }
         // Keys of another certificate, or of none, are no keys for what follows.
         self.srtp = None;
-        secure.dtls.take().map(|(id, _)| id)
+        secure.dtls.take()
     }
 
     /// Whether the stream may go out: not before there are the keys that it needs, nor without the peer's consent.
@@ -144,7 +166,7 @@ impl World {
         if !session.latch.follow(from) {
             return;
         }
-        let association = secure.dtls.as_ref().map(|(id, _)| *id);
+        let association = secure.dtls.as_ref().map(|shaking| shaking.id);
         if let Some(id) = association {
             self.handshakes.ask(Request::Target { id, to: from });
         }
@@ -162,18 +184,51 @@ impl World {
             Some(agent) => agent.consents(now, from),
             None => session.latch.target() == Some(from),
         };
-        let Some((id, _)) = secure.dtls.as_ref().filter(|_| known) else {
+        match &secure.dtls {
+            Some(Shaking { id, .. }) if known => {
+                let id = *id;
+                self.handshakes.packet(id, from, datagram);
+            }
+            Some(_) if secure.ice.is_none() && session.srtp.is_none() => {
+                self.elsewhere(slot, from, datagram);
+            }
+            _ => session.strangers += 1,
+        }
+    }
+
+    /// A record that does not come from the signalled address, for a session that has neither ICE nor keys.
+    fn elsewhere(&mut self, slot: Slot, from: SocketAddr, datagram: &[u8]) {
+        let Some(session) = self.sessions.get_mut(slot as usize).and_then(Option::as_deref_mut) else {
+            return;
+        };
+        let shaking = session.secure.as_deref_mut().and_then(|secure| secure.dtls.as_mut());
+        let Some(shaking) = shaking else { return };
+        if let Some((_, id)) = shaking.elsewhere.iter().find(|(address, _)| *address == from) {
+            self.handshakes.packet(*id, from, datagram);
+            return;
+        }
+        let begins = shaking.asked.role == Role::Server && is_plain_handshake(datagram);
+        let socket = session.sockets.rtp.try_clone();
+        let (true, true, Ok(socket)) = (begins, shaking.tries < MAX_TRIES, socket) else {
             session.strangers += 1;
             return;
         };
-        let id = *id;
+        if shaking.elsewhere.len() == MAX_ELSEWHERE {
+            let (_, id) = shaking.elsewhere.remove(0);
+            self.handshakes.ask(Request::End { id });
+        }
+        let id = self.handshakes.new_id();
+        shaking.tries += 1;
+        shaking.elsewhere.push((from, id));
+        let Dtls { role, fingerprints } = shaking.asked.clone();
+        self.handshakes.ask(Request::Begin { id, slot, socket, role, fingerprints, to: Some(from) });
         self.handshakes.packet(id, from, datagram);
     }
 
     /// Begins the handshake that a session needs, and ends the one that it needs no more.
-    pub fn shake_hands(&mut self, slot: Slot, over: Option<AssociationId>) {
-        if let Some(id) = over {
-            self.handshakes.ask(Request::End { id });
+    pub fn shake_hands(&mut self, slot: Slot, over: Option<Shaking>) {
+        if let Some(over) = over {
+            over.end(&self.handshakes);
         }
         let id = self.handshakes.new_id();
         let Some(session) = self.session(slot) else { return };
@@ -186,7 +241,7 @@ impl World {
             self.tell(slot, Happening::Insecure { why: "the system has no descriptor for the handshake" });
             return;
         };
-        secure.dtls = Some((id, asked.clone()));
+        secure.dtls = Some(Shaking { id, asked: asked.clone(), elsewhere: Vec::new(), tries: 0 });
         let Dtls { role, fingerprints } = asked;
         self.handshakes.ask(Request::Begin { id, slot, socket, role, fingerprints, to });
     }
@@ -204,27 +259,51 @@ impl World {
 
     /// What came of a handshake.
     pub fn shaken(&mut self, slot: Slot, id: AssociationId, outcome: Outcome) {
-        let Some(session) = self.session(slot) else { return };
-        let current = session.secure.as_deref().and_then(|secure| secure.dtls.as_ref());
-        if current.is_none_or(|(current, _)| *current != id) {
+        let Some(session) = self.sessions.get_mut(slot as usize).and_then(Option::as_deref_mut) else {
+            return;
+        };
+        let shaking = session.secure.as_deref_mut().and_then(|secure| secure.dtls.as_mut());
+        let Some(shaking) = shaking else { return };
+        let found = shaking.elsewhere.iter().position(|(_, one)| *one == id);
+        let from = found.map(|at| shaking.elsewhere.swap_remove(at).0);
+        if from.is_none() && shaking.id != id {
             return;
         }
+        let mut moved = None;
         let what = match outcome {
+            // Somebody who was not the peer.
+            Outcome::Failed(_) if from.is_some() => return,
             Outcome::Failed(failure) => Happening::Insecure { why: failure.text() },
             Outcome::Keys(keys) => {
+                for (_, other) in shaking.elsewhere.drain(..) {
+                    self.handshakes.ask(Request::End { id: other });
+                }
+                if let Some(from) = from {
+                    self.handshakes.ask(Request::End { id: std::mem::replace(&mut shaking.id, id) });
+                    session.latch.follow(from);
+                    moved = Some(Happening::Latched { source: from });
+                }
                 let contexts = Protector::new(keys.suite, &keys.send)
                     .and_then(|protector| Some((protector, Unprotector::new(keys.suite, &keys.receive)?)));
                 session.srtp = contexts.map(Box::new);
                 Happening::Secured { suite: keys.suite, version: keys.version }
             }
         };
+        if let Some(moved) = moved {
+            self.tell(slot, moved);
+        }
         self.tell(slot, what);
     }
 }
 
+/// Whether a datagram begins with a handshake message that is not encrypted, as a ClientHello is (RFC 9147 §4).
+fn is_plain_handshake(datagram: &[u8]) -> bool {
+    matches!(datagram, [22, 0xfe, _, 0, 0, ..])
+}
+
 /// Ends what a session that is closed has in hand.
 pub fn end(session: &mut Session, handshakes: &Handshakes) {
-    if let Some((id, _)) = session.secure.take().and_then(|secure| secure.dtls) {
-        handshakes.ask(Request::End { id });
+    if let Some(shaking) = session.secure.take().and_then(|secure| secure.dtls) {
+        shaking.end(handshakes);
     }
 }

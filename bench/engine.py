@@ -138,8 +138,9 @@ def _many(figures: Bench, what: str, program: Path, count: int, source: dict[str
 
 
 def measure_memory(figures: Bench) -> None:
-    """Growth of the proportional set size from 50 to 250 plain sessions that talk in pairs."""
-    program = rtp.build()
+    """Growth of the proportional set size from 50 to 250 sessions that talk in pairs: plain ones in PCMU, and
+    such as browsers have (ICE, DTLS, SRTP) in Opus."""
+    program, browsers = rtp.build(), rtp.build("browserload")
     for _ in range(figures.effort.repeat):
         sizes = []
         for count in (50, 250):
@@ -148,6 +149,11 @@ def measure_memory(figures: Bench) -> None:
                 rtp.load(program, lines, processes, 1.0)
                 sizes.append(sum(processes.pss_kib().values()))
         figures.add("memory of a plain session", "KiB (PSS)", (sizes[1] - sizes[0]) / 200)
+        sizes = []
+        for count in (50, 250):
+            with engines.browsers(SERVER_CORE, browsers, count, 3) as processes:
+                sizes.append(sum(processes.pss_kib().values()))
+        figures.add("memory of a WebRTC session", "KiB (PSS)", (sizes[1] - sizes[0]) / 200)
 
 
 def _write_tone(path: Path) -> None:

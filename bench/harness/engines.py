@@ -61,7 +61,7 @@ class Engine:
         self._socket.connect(str(path))
         self._replies = self._socket.makefile("rb")
         self._asked = 0
-        self.ask("hello", proto=1)
+        self.fingerprint = self.ask("hello", proto=1)["fingerprint"]
 
     def ask(self, op: str, **fields: object) -> dict[str, object]:
         """One command's reply. Raises `BenchError` when it is refused."""
@@ -88,6 +88,24 @@ class Engine:
             codecs=codecs,
             dtmf=[{"pt": 101}],
             direction="sendrecv",
+        )
+        port = opened["port"]
+        assert isinstance(port, int)
+        return port
+
+    def open_browser(self, phone: Phone, fingerprint: str) -> int:
+        """A session for a peer that speaks ICE and DTLS as `examples/browserload.rs` does; its port."""
+        opened = self.ask("open", session=str(phone.number))
+        self.ask(
+            "remote",
+            session=str(phone.number),
+            ip="0.0.0.0",
+            port=9,
+            codecs=[{"name": "opus", "pt": 111}],
+            direction="sendrecv",
+            rtcp_mux=True,
+            ice={"ufrag": "lite", "pwd": "the0password0of0the0bench", "remote_ufrag": "full"},
+            dtls={"setup": "passive", "fingerprints": [fingerprint]},
         )
         port = opened["port"]
         assert isinstance(port, int)
@@ -129,6 +147,37 @@ def relayed(core: int, phones: Sequence[Phone]) -> Iterator[tuple[Processes, lis
             client.hear(phone, kind="session", session=str(phone.number ^ 1))
         marked = len({phone.codec for phone in phones}) == 1
         yield client.processes, [p.line(to, marked=marked) for p, to in zip(phones, ports, strict=True)]
+
+
+@contextmanager
+def browsers(core: int, program: Path, count: int, seconds: int) -> Iterator[Processes]:
+    """Our engine with so many peers that came as browsers do, and have talked in pairs for `seconds`."""
+    with engine(core) as client:
+        phones = [Phone(number) for number in range(count)]
+        load = subprocess.Popen(
+            [program, str(seconds), str(client.fingerprint)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert load.stdin is not None
+            assert load.stdout is not None
+            fingerprint = load.stdout.readline().strip()
+            for phone in phones:
+                port = client.open_browser(phone, fingerprint)
+                load.stdin.write(f"{_PHONES}:{phone.port} {_SERVER}:{port}\n")
+            for phone in phones:
+                client.hear(phone, kind="session", session=str(phone.number ^ 1))
+            load.stdin.close()
+            word, *counts = load.stdout.readline().split() or [""]
+            sent, opened = map(int, counts or (0, 0))
+            if word != "stop" or opened < 0.9 * sent:
+                raise BenchError(f"Of {sent} packets that browsers sent, {opened} were heard.")
+            yield client.processes
+        finally:
+            load.kill()
+            load.wait()
 
 
 @contextmanager

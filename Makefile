@@ -25,7 +25,7 @@ run: setup
 
 test-packages:
 	@scripts/apt.sh "sip-tester: command -v sipp" "baresip: command -v baresip" "chromium: command -v chromium" \
-		"nodejs: command -v node" "npm: command -v npm"
+		"coturn: command -v turnserver" "nodejs: command -v node" "npm: command -v npm"
 	@$(MAKE) --no-print-directory tests/interop/browser/build/page.js
 
 # the phone in a page that the tests with a real browser use

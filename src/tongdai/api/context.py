@@ -16,6 +16,7 @@ from tongdai.api.rpc.client import Control
 from tongdai.api.writing import Writer
 from tongdai.blobs import Blobs
 from tongdai.core.clock import Clock
+from tongdai.core.turn import TurnServers
 from tongdai.db import Database
 from tongdai.speech import Speech
 
@@ -44,6 +45,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     key: bytes
     """The server's secret."""
     sip: SipAddress
+    turn: TurnServers = TurnServers()
     secure: bool
     """Whether this is HTTPS."""
     data: Path

@@ -50,6 +50,12 @@ def serve(
     ] = None,
     media_ports: Annotated[str | None, typer.Option(help="First and last UDP port of sound.")] = None,
     media_interfaces: Annotated[str | None, typer.Option(help="Addresses of sound.")] = None,
+    turn_urls: Annotated[str | None, typer.Option(help="TURN and STUN servers for browsers.")] = None,
+    turn_secret: Annotated[
+        str | None, typer.Option(help="Secret shared with them; better in the settings file.")
+    ] = None,
+    turn_username: Annotated[str | None, typer.Option(help="User name in place of the secret.")] = None,
+    turn_password: Annotated[str | None, typer.Option(help="Its password.")] = None,
     ring_seconds: Annotated[float | None, typer.Option(help="How long phones ring.")] = None,
     piper_command: Annotated[
         str | None, typer.Option(help="Command line of a Piper voice for Vietnamese.")
@@ -67,7 +73,8 @@ def serve(
 
 _SERVE_FLAGS = frozenset(
     """data database host advertised_ip sip_port tls_port ws_port ws_origins http_port tls_certificate tls_key
-    sip_names media_ports media_interfaces ring_seconds piper_command log_level log_format""".split()
+    sip_names media_ports media_interfaces turn_urls turn_secret turn_username turn_password ring_seconds
+    piper_command log_level log_format""".split()
 )
 
 

@@ -9,6 +9,8 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from tongdai.core.turn import TurnServers
+
 
 class DemoPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What is different in a demo. Without `carrier` (host, port) one is simulated."""
@@ -38,6 +40,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     ws_origins: str
     media_ports: str
     media_interfaces: str = ""
+    turn: TurnServers = TurnServers()
     ring_seconds: float | None
     piper_command: str | None
     log_level: str

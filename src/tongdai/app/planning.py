@@ -88,6 +88,7 @@ def plan_service(settings: Settings) -> Plan:
         ws_origins=settings.ws_origins,
         media_ports=settings.media_ports,
         media_interfaces=settings.media_interfaces,
+        turn=settings.turn,
         ring_seconds=settings.ring_seconds,
         piper_command=settings.piper_command,
         log_level=settings.log_level,

@@ -11,7 +11,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -21,6 +21,7 @@ from pydantic_settings import (
 
 from tongdai.core.errors import TongdaiError
 from tongdai.core.interfaces import read_interfaces
+from tongdai.core.turn import TurnServers, check_turn, read_turn_urls
 
 FILE = Path("tongdai.toml")
 
@@ -82,6 +83,19 @@ class Settings(BaseSettings):
     media_ports: str = Field(
         "20000-29999", description="First and last UDP port of sound; a call takes four."
     )
+    turn_urls: str = Field(
+        "",
+        description="TURN and STUN servers, separated by commas, for browsers that cannot reach us by "
+        "themselves, e.g. `turn:turn.example.net:3478, "
+        "turns:turn.example.net:5349?transport=tcp`. Empty: none.",
+    )
+    turn_secret: str = Field(
+        "",
+        description="Secret shared with these servers (coturn: `static-auth-secret`), of which everybody's "
+        "own credentials are made, good for an hour.",
+    )
+    turn_username: str = Field("", description="In place of `turn_secret`: the user name that all use.")
+    turn_password: str = Field("", description="Its password.")
     ring_seconds: float | None = Field(
         None, gt=0, le=600, description="How long phones ring. Empty: what each tenant has set."
     )
@@ -107,6 +121,23 @@ class Settings(BaseSettings):
     def _interfaces(cls, value: str) -> str:
         read_interfaces(value)
         return value
+
+    @field_validator("turn_urls")
+    @classmethod
+    def _turn_urls(cls, value: str) -> str:
+        read_turn_urls(value)
+        return value
+
+    @model_validator(mode="after")
+    def _turn(self) -> Settings:
+        check_turn(self.turn)
+        return self
+
+    @property
+    def turn(self) -> TurnServers:
+        return TurnServers(
+            read_turn_urls(self.turn_urls), self.turn_secret, self.turn_username, self.turn_password
+        )
 
     @field_validator("media_ports")
     @classmethod
@@ -164,7 +195,14 @@ def load_settings(file: Path | None, flags: dict[str, Any]) -> Settings:
 
 def _explained(error: ValidationError, path: Path | None) -> TongdaiError:
     first = error.errors()[0]
+    what = first["msg"].removeprefix("Value error, ")
     name = ".".join(str(part) for part in first["loc"])
+    if not name:
+        return TongdaiError(
+            "bad_settings",
+            f"The settings turn_urls, turn_secret, turn_username and turn_password do not fit: {what}.",
+            "docs/operations.md says which go together.",
+        )
     places = f"--{name.replace('_', '-')}, TONGDAI_{name.upper()}" + (
         f" or {path}" if path is not None else ""
     )
@@ -172,7 +210,6 @@ def _explained(error: ValidationError, path: Path | None) -> TongdaiError:
         return TongdaiError(
             "bad_settings", f"There is no setting {name!r}.", "docs/settings.md has them all."
         )
-    what = first["msg"].removeprefix("Value error, ")
     return TongdaiError(
         "bad_settings", f"The setting {name} is not valid: {what}.", f"Correct it in {places}."
     )

@@ -71,6 +71,7 @@ async def serve(config: WebConfig) -> None:
             clock=clock,
             key=server_key(data),
             sip=SipAddress(config.sip_host, config.sip_port, config.sip_port, config.tls_port),
+            turn=config.turn,
             secure=secure,
             data=data,
         )

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from tongdai.core.turn import TurnServers
+
 
 class WebConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything a web process needs to begin."""
@@ -27,6 +29,7 @@ class WebConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Where phones find us; goes into what the API tells of them."""
     sip_port: int
     tls_port: int
+    turn: TurnServers = TurnServers()
     piper_command: str | None = None
     log_level: str = "info"
     log_format: Literal["json", "console"] = "json"

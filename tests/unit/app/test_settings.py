@@ -49,6 +49,9 @@ def test_another_file_can_be_named(monkeypatch: pytest.MonkeyPatch):
         ('media_ports = "5"', r"media_ports .*20000-29999"),
         ('log_level = "loud"', r"log_level"),
         ("sip_port =", r"no TOML"),
+        ('turn_urls = "turn.example.net"', r"turn_urls .*write e.g. turn:.*--turn-urls"),
+        ('turn_urls = "turn:a"', r"wants a secret.*operations.md"),
+        ('turn_secret = "x"', r"no TURN server"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(toml: str, said: str):

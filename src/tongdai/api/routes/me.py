@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from tongdai.api import etags
-from tongdai.api.access import Identity, Role, Who
+from tongdai.api.access import Identity, Role, Who, forbidden
 from tongdai.api.context import Context, Ctx
 from tongdai.api.idempotency import Documented, Once
 from tongdai.api.problems import Problem
@@ -56,6 +56,21 @@ class TokenWithSecret(Token):
     """A token that was just made."""
 
     secret: str = Field(description="Send it as `Authorization: Bearer SECRET`. Shown this once.")
+
+
+class IceServer(BaseModel):
+    """As `RTCPeerConnection` takes it."""
+
+    urls: list[str] = Field(examples=[["turn:turn.example.net:3478"]])
+    username: str | None = Field(default=None, examples=["1795000000:person_1"])
+    credential: str | None = None
+
+
+class IceServers(BaseModel):
+    """What a browser phone gives to its `RTCPeerConnection`."""
+
+    ice_servers: list[IceServer] = Field(description="Its `iceServers`; none when the provider has set none.")
+    expires: datetime = Field(description="When the credentials can no longer begin a call.")
 
 
 class PasswordChange(Body):
@@ -113,6 +128,20 @@ async def sessions(who: Who, ctx: Ctx) -> list[Session]:
 async def end_session(session: Id, who: Who, ctx: Ctx) -> None:
     """Sign another browser out."""
     await _end(who, ctx, session)
+
+
+@router.get("/ice-servers", summary="Servers that help one's browser phone", response_model_exclude_none=True)
+async def ice_servers(who: Who, ctx: Ctx) -> IceServers:
+    """STUN and TURN servers, with credentials that are only this person's. Ask before each call: they end."""
+    if not who.person:
+        raise forbidden("who has an extension")
+    username, credential, end = ctx.turn.credentials(who.person, ctx.clock.wall())
+    stun = [url for url in ctx.turn.urls if url.lower().startswith("stun")]
+    turn = [url for url in ctx.turn.urls if url not in stun]
+    servers = [IceServer(urls=stun)] if stun else []
+    if turn:
+        servers.append(IceServer(urls=turn, username=username, credential=credential))
+    return IceServers(ice_servers=servers, expires=when(end))
 
 
 @router.get("/tokens", summary="One's own tokens")

@@ -185,6 +185,7 @@ class Supervisor:
                 sip_host=plan.advertised_ip,
                 sip_port=self._sip_port,
                 tls_port=self._tls_port,
+                turn=plan.turn,
                 piper_command=plan.piper_command,
                 log_level=plan.log_level,
                 log_format=plan.log_format,

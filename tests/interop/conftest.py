@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 from itertools import count
 from pathlib import Path
 
@@ -62,10 +62,26 @@ class Phones:
         self._open: list[RawPhone | Baresip | Sipp] = []
 
     async def raw(
-        self, account: Account, *, register: bool = True, transport: str = "udp", port: int = 0
+        self,
+        account: Account,
+        *,
+        register: bool = True,
+        transport: str = "udp",
+        host: str = "127.0.0.1",
+        port: int = 0,
+        media_host: str = "",
+        mapped: Mapping[str, str] | None = None,
     ) -> RawPhone:
         """A raw phone, registered unless told otherwise."""
-        phone = RawPhone(account, tone=next(self._tones), transport=transport, port=port)
+        phone = RawPhone(
+            account,
+            tone=next(self._tones),
+            transport=transport,
+            host=host,
+            port=port,
+            media_host=media_host,
+            mapped=mapped,
+        )
         self._open.append(phone)
         await phone.open()
         return await phone.registered() if register else phone
@@ -132,8 +148,8 @@ async def phones(tmp_path: Path) -> AsyncIterator[Phones]:
     await made.close()
 
 
-def new_demo(directory: Path) -> Demo:
+def new_demo(directory: Path, environment: Mapping[str, str] | None = None) -> Demo:
     """A demo that is not started yet; the test fails when there is no product to start."""
     if not demo_process.available():
         pytest.fail(f"{demo_process.TONGDAI} is missing: run `make setup`")
-    return Demo(directory / "demo")
+    return Demo(directory / "demo", environment=environment)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -67,13 +67,23 @@ class Facts(msgspec.Struct):
     pids: dict[str, int]
     tenants: list[Tenant]
     carrier: Carrier | None = None
+    http: str = ""
 
 
 class Demo:
     """A running demo. `stop` (or leaving the `with`) ends it and checks that nothing is left."""
 
-    def __init__(self, directory: Path, *, options: Sequence[str] = (), ring_seconds: int = 3) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        options: Sequence[str] = (),
+        ring_seconds: int = 3,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """`environment` has what no option sets."""
         self.directory = directory
+        self._environment = dict(environment or {})
         self.facts = Facts(Sip("", 0, 0), {}, [])
         self.sip_address = ("127.0.0.1", free_port())
         self._ports = [
@@ -110,7 +120,7 @@ class Demo:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env={**os.environ, _MARK: str(self.directory)},
+                env={**os.environ, **self._environment, _MARK: str(self.directory)},
             )
         began = time.monotonic()
         while not path.exists():

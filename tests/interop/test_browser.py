@@ -7,11 +7,15 @@ import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 
+import httpx
 import pytest
-from tests.interop.conftest import Phones
+from tests.interop.conftest import Phones, new_demo
 from tests.interop.demo import Demo
 from tests.interop.phones.browser import Chromium, Process, WebPhone
 from tests.interop.phones.sound import hears, now_at
+from tests.interop.phones.turn import Turn
+
+from tongdai.app.demo.secrets import FIXED_PASSWORDS
 
 MICROPHONE = 760
 
@@ -27,6 +31,30 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
 async def browser(process: Process) -> AsyncIterator[Chromium]:
     async with process.open() as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def turn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Turn]:
+    server = Turn(tmp_path_factory.mktemp("turn"))
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def victim(tmp_path_factory: pytest.TempPathFactory, turn: Turn) -> Iterator[Demo]:
+    """A demo whose control process may be killed (it comes back by itself), and that has a TURN server."""
+    settings = {"TONGDAI_TURN_URLS": turn.url, "TONGDAI_TURN_SECRET": turn.secret}
+    with new_demo(tmp_path_factory.mktemp("victim"), settings) as running:
+        running.start()
+        yield running
+
+
+async def ice_servers(demo: Demo, email: str) -> object:
+    """What the API tells the browser phone of an employee."""
+    async with httpx.AsyncClient(base_url=demo.facts.http) as client:
+        login = {"email": email, "password": FIXED_PASSWORDS[email]}
+        assert (await client.post("/api/v1/sign-in", json=login)).status_code == 200
+        return (await client.get("/api/v1/me/ice-servers")).json()["ice_servers"]
 
 
 async def page(browser: Chromium, demo: Demo, extension: str) -> WebPhone:
@@ -92,25 +120,64 @@ async def test_a_page_that_is_closed_without_a_word_ends_its_call(
     demo: Demo, phones: Phones, browser: Chromium
 ):
     lan, web = await phones.raw(demo.account("103")), await page(browser, demo, "101")
+    before = await asyncio.to_thread(demo.cli, "calls")
     call = await lan.call("101", wait="ringing")
     await web.do("answer")
     await call.answered()
     await hears(call, MICROPHONE)
     await web.do("vanish")  # the engine gives it 15 s
     await call.hung_up(within=20)
+    async with asyncio.timeout(10):
+        while await asyncio.to_thread(demo.cli, "calls") == before:
+            await asyncio.sleep(0.2)
+    story = await asyncio.to_thread(demo.cli, "explain", "last")
+    assert "no sound with 101: the browser gave no sign of life for 15 s" in story, story
+
+
+async def test_a_browser_that_can_reach_nobody_is_heard_through_turn(
+    victim: Demo, browser: Chromium, turn: Turn
+):
+    web = await page(browser, victim, "101")
+    await web.do("call", "*43", None, await ice_servers(victim, "lan@anphat.demo"))
+    await web.do("hears", MICROPHONE, 15)
+    connection = await web.do("connection")
+    assert connection["candidate"] == "relay"
+    await web.do("hangUp")
+    assert "not allowed" not in turn.log()
 
 
 @pytest.mark.faults
-async def test_a_browsers_call_survives_kill_9_of_control(own_demo: Demo, phones: Phones, browser: Chromium):
-    own_demo.start()
-    lan, web = await phones.raw(own_demo.account("103")), await page(browser, own_demo, "101")
+async def test_a_browsers_call_survives_kill_9_of_control(victim: Demo, phones: Phones, browser: Chromium):
+    lan, web = await phones.raw(victim.account("103")), await page(browser, victim, "101")
     call = await lan.call("101", wait="ringing")
     await web.do("answer")
     await call.answered()
     await web.do("hears", lan.tone)
-    os.kill(own_demo.facts.pids["control"], signal.SIGKILL)
+    os.kill(victim.reread().pids["control"], signal.SIGKILL)
     mark = len(call.rtp.received)
     await asyncio.sleep(3)
     assert call.rtp.longest_gap(mark) < 0.2
     await web.do("hears", lan.tone)
     await hears(call, MICROPHONE, mark=now_at(call))
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("who", ["caller", "called"])
+async def test_a_page_that_came_back_after_kill_9_sees_the_other_side_hang_up(
+    victim: Demo, phones: Phones, browser: Chromium, who: str
+):
+    """Our BYE went to the connection that had ended with the process, until the page spoke."""
+    lan, web = await phones.raw(victim.account("103")), await page(browser, victim, "101")
+    if who == "called":
+        call = await lan.call("101", wait="ringing")
+        await web.do("answer")
+        await call.answered()
+    else:
+        calling = asyncio.ensure_future(web.do("call", "103"))
+        call = await (await lan.rings()).accept()
+        await calling
+    await web.do("hears", lan.tone)
+    os.kill(victim.reread().pids["control"], signal.SIGKILL)
+    await web.do("back")
+    await call.hang_up()
+    await web.do("ended", 3)

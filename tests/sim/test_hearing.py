@@ -4,6 +4,7 @@ from tests.sim.invariants import Checked
 
 from tongdai.calls import events as e
 from tongdai.calls import facts as f
+from tongdai.calls.model import Cause
 
 
 def test_who_could_not_be_heard_for_a_while_is_in_the_log(sim: Checked) -> None:
@@ -52,3 +53,9 @@ def test_who_hears_music_in_a_queue_is_not_watched(sim: Checked) -> None:
     sim.apply(e.LegUnheard(lan, "packets", 5_000))
     sim.hangup(lan)
     assert sim.noted(lan, f.Unheard) == []
+
+
+def test_a_leg_that_can_have_no_sound_any_more_ends_with_the_reason_in_the_log(sim: Checked) -> None:
+    lan, minh = sim.connect("lan-1", "102", "minh-1")
+    sim.hangup(minh, Cause.FAILED, "the browser gave no sign of life for 15 s")
+    assert sim.noted(lan, f.SoundLost) == [f.SoundLost(minh, "the browser gave no sign of life for 15 s")]

@@ -43,6 +43,7 @@ TYPES: dict[type, str] = {
     f.Refused: "call.refused",
     f.Trouble: "call.trouble",
     f.Unheard: "leg.unheard",
+    f.SoundLost: "leg.sound_lost",
     f.LegMeasured: "leg.measured",
     f.CallEnded: "call.ended",
 }

@@ -48,7 +48,7 @@ from tongdai.media.events import EngineEvent
 from tongdai.media.sessions import Sessions
 from tongdai.presence import Subscriptions
 from tongdai.presence.sights import Sights
-from tongdai.registrar import Bindings, Registrar
+from tongdai.registrar import Binding, Bindings, Registrar
 from tongdai.sip.digest import DigestServer
 from tongdai.sip.flow import Flow
 from tongdai.sip.ids import RandomIds
@@ -141,6 +141,7 @@ class Control:
             callers=callers,
             media=self.media,
             contacts=self._contact,
+            instances=self.bindings.instance_on,
             post=self.switch.post,
             journal=self.journal,
             new_id=lambda: new_id("call"),
@@ -148,7 +149,10 @@ class Control:
             interfaces=Interfaces(read_interfaces(config.media_interfaces)),
         )
         self.front.registrar = Registrar(
-            self.bindings, admit=lambda incoming: admit(callers, incoming), clock=clock
+            self.bindings,
+            admit=lambda incoming: admit(callers, incoming),
+            clock=clock,
+            on_path=lambda binding: self.front.moved(binding.tenant, self._contact_of(binding)),
         )
         self.media.on_gone = self.front.lost
         self.ua = UserAgent(
@@ -228,10 +232,12 @@ class Control:
 
     def _contact(self, binding_id: str) -> Contact | None:
         binding = self.bindings.binding(binding_id)
-        if binding is None:
-            return None
+        return self._contact_of(binding) if binding is not None else None
+
+    def _contact_of(self, binding: Binding) -> Contact:
         user = SipUri.parse(binding.contact).user or binding.device
-        return Contact(binding.contact, binding.flow, user, self.directory.edge.domain(binding.tenant))
+        domain = self.directory.edge.domain(binding.tenant)
+        return Contact(binding.contact, binding.flow, user, domain, binding.device, binding.instance)
 
     def _lives_at(self, username: str, flow: Flow) -> tuple[bool, bool]:
         device = self.directory.edge.device(username)

@@ -235,6 +235,10 @@ class _Story:
         else:
             self._say(at, f"{who} was never heard: the phone sent only silence")
 
+    def sound_lost(self, at: float, fact: f.SoundLost) -> None:
+        self._end_talk(at)
+        self._say(at, f"no sound with {self._who(fact.leg)}: {fact.why}")
+
     def measured(self, at: float, fact: f.LegMeasured) -> None:
         for mos, text in ((fact.mos, "{} was hard to understand"), (fact.heard_mos, "{} heard badly")):
             if mos is not None and mos < POOR_MOS:
@@ -300,6 +304,7 @@ _TELL: dict[type, Callable[[_Story, float, Any], None]] = {
     f.Refused: _Story.refused,
     f.Trouble: _Story.trouble,
     f.Unheard: _Story.unheard,
+    f.SoundLost: _Story.sound_lost,
     f.LegMeasured: _Story.measured,
     f.CallEnded: _Story.ended,
 }

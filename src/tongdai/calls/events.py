@@ -39,6 +39,8 @@ class LegEnded(msgspec.Struct, frozen=True, tag=True):
 
     leg: str
     cause: Cause
+    why: str = ""
+    """What became of its sound, when that is the reason: for people."""
 
 
 class LegHeld(msgspec.Struct, frozen=True, tag=True):

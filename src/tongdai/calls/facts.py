@@ -130,6 +130,13 @@ class Unheard(msgspec.Struct, frozen=True, tag=True):
     ms: int
 
 
+class SoundLost(msgspec.Struct, frozen=True, tag=True):
+    """There can be no sound with the leg any more, so it ends: `why` is for the provider."""
+
+    leg: str
+    why: str
+
+
 class LegMeasured(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     """How good the sound of an ended leg was. It may come after `CallEnded`, as nothing else does. `mos` (1
     to 4.5) is how well it was heard, `heard_mos` how well it heard; `lost` is the share of its packets (0
@@ -172,6 +179,7 @@ Fact = (
     | Refused
     | Trouble
     | Unheard
+    | SoundLost
     | LegMeasured
     | CallEnded
 )

@@ -97,6 +97,8 @@ def _of_called_leg(step: Step, event: Any, world: World) -> None:
 
 def _ended(step: Step, event: e.LegEnded, world: World) -> None:
     call, leg = _leg_of(step, event.leg)
+    if event.why:
+        step.note(call, f.SoundLost(leg.id, event.why))
     if call.other(leg.id) is not None:
         talk.ended(step, call, leg, event.cause)
     elif leg.id == call.subject and (leg.inbound or leg.state is LegState.ANSWERED):

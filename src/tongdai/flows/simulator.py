@@ -160,15 +160,16 @@ class Simulator:
         """Speak for so long from now on; who is recorded is not silent meanwhile."""
         self._live(leg).voice_until = self.now + seconds
 
-    def hangup(self, leg: str, cause: Cause | None = None) -> None:
-        """End or refuse a leg. The cause fits what the leg is doing unless it is given."""
+    def hangup(self, leg: str, cause: Cause | None = None, why: str = "") -> None:
+        """End or refuse a leg. The cause fits what the leg is doing unless it is given; `why` is what became
+        of its sound."""
         line = self._live(leg)
         if cause is None:
             cause = {LegState.ANSWERED: Cause.NORMAL, LegState.RINGING: Cause.DECLINED}.get(
                 line.state, Cause.CANCELLED if line.inbound else Cause.UNAVAILABLE
             )
         self._gone(line, cause)
-        self._now(e.LegEnded(leg, cause))
+        self._now(e.LegEnded(leg, cause, why))
 
     def hold(self, leg: str) -> None:
         self._live(leg)

@@ -29,6 +29,7 @@ class Caller(msgspec.Struct, frozen=True):
     party: Party
     dialled: str
     trunk: str = ""
+    device: str = ""
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -83,7 +84,7 @@ class Callers:
         dialled = uri.subscriber
         if not self.leads_here(device.tenant, uri) and not self._edge.is_emergency(device.tenant, dialled):
             return Refusal(404)
-        return Caller(device.tenant, device.party, dialled)
+        return Caller(device.tenant, device.party, dialled, device=device.device)
 
     def leads_here(self, tenant: str, uri: SipUri) -> bool:
         """Whether a URI that a phone of this tenant uses means the tenant: its own domain, or the server by

@@ -12,8 +12,9 @@ import msgspec
 from tongdai import sdp
 from tongdai.calls.model import Cause
 from tongdai.legs.causes import reason_of, status_of
-from tongdai.legs.ports import LegMedia, Opened
+from tongdai.legs.ports import Contact, LegMedia, Opened
 from tongdai.sip.flow import ip_version
+from tongdai.sip.message import SipUri
 from tongdai.sip.ua import DialogState, InviteSession, Refer
 
 CODECS = {codec.name.upper(): codec for codec in (sdp.OPUS, sdp.G722, sdp.PCMU, sdp.PCMA)}
@@ -58,6 +59,10 @@ class LegRecord(msgspec.Struct):
     """Our last offer, while its answer is awaited, and what we answered last."""
     held: bool = False
     trunk: str = ""
+    device: str = ""
+    """Whose phone it is, proven when the call was made, or by the registration that we called."""
+    instance: str = ""
+    """`Contact.instance` of that phone."""
     dialog: DialogState | None = None
 
 
@@ -263,6 +268,20 @@ class SipLeg:
             session.reject(status, headers=RETRY_AFTER if status == 503 else ())
         else:
             session.cancel(reason_of(cause))
+
+    def follow(self, contact: Contact) -> bool:
+        """Send over the path by which the leg's own phone has registered anew; False when it is another's.
+
+        It is known by its name, or, when it has none, by its Contact, which a browser's page keeps over its
+        connections (RFC 7118 §5)."""
+        session = self.session
+        if session is None or not contact.device or self.record.device != contact.device:
+            return False
+        if self.record.instance and contact.instance:
+            mine = self.record.instance == contact.instance
+        else:
+            mine = SipUri.parse(session.state.remote_target).equivalent(SipUri.parse(contact.uri))
+        return mine and session.move(contact.flow)
 
     # the journal
 

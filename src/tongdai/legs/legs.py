@@ -18,7 +18,7 @@ from tongdai.legs.causes import cause_of, status_of
 from tongdai.legs.info import digit_of
 from tongdai.legs.kinds import is_private, kinds_for, on_websocket
 from tongdai.legs.leg import RETRY_AFTER, LegRecord, SipLeg, check_offer, sdp_id, spoken_by
-from tongdai.legs.ports import Contacts, Edge, LegMedia, Opened, Post
+from tongdai.legs.ports import Contact, Contacts, Edge, Instances, LegMedia, Opened, Post
 from tongdai.legs.twins import Twins
 from tongdai.sip.flow import Flow
 from tongdai.sip.message import Request, Response, SipUri
@@ -42,6 +42,7 @@ class Legs:
         callers: Callers,
         media: LegMedia,
         contacts: Contacts,
+        instances: Instances,
         post: Post,
         journal: Journal,
         new_id: Callable[[], str],
@@ -53,6 +54,7 @@ class Legs:
         self._callers = callers
         self._media = media
         self._contacts = contacts
+        self._instances = instances
         self._post = post
         self._journal = journal
         self._new_id = new_id
@@ -105,6 +107,9 @@ class Legs:
             replaces = replaced.id
         call = self._new_id()
         record = LegRecord(f"{call}.l0", caller.tenant, "", 0, 0, sdp_id=sdp_id(call), trunk=caller.trunk)
+        if caller.device:
+            record.device = caller.device
+            record.instance = self._instances(caller.tenant, caller.device, session.flow)
         leg = SipLeg(record, self._media, session)
         leg.remote_offer = offer
         if offer is None and on_websocket(session.flow):
@@ -208,6 +213,7 @@ class Legs:
         contact = self._contacts(target.binding)
         if contact is None:
             return None
+        leg.record.device, leg.record.instance = contact.device, contact.instance
         return self.ua.invite(
             contact.uri,
             contact.flow,
@@ -457,10 +463,10 @@ class Legs:
         self._legs.pop(leg.id, None)
         self._mark(leg)
 
-    def _failed(self, leg: SipLeg, cause: Cause) -> None:
+    def _failed(self, leg: SipLeg, cause: Cause, why: str = "") -> None:
         self._forget(leg)
         self._media.close(leg.id)
-        self._post(leg.record.tenant, e.LegEnded(leg.id, cause))
+        self._post(leg.record.tenant, e.LegEnded(leg.id, cause, why))
 
     def _far_end(self, session: InviteSession, cause: Cause) -> None:
         leg = self._leg(session)
@@ -515,12 +521,20 @@ class Legs:
         leg.restored(self.ua.restore(dialog, credentials=credentials, tag=leg))
         return leg
 
-    def lost(self, leg_id: str) -> None:
-        """The leg's media session is gone: end it, as if the far side had."""
+    def moved(self, tenant: str, contact: Contact) -> None:
+        """A phone has proven itself on another path, so what its calls need goes that way: the path before
+        may have ended with its connection, or with the process that had it."""
+        for leg in self._legs.values():
+            if leg.record.tenant == tenant and leg.follow(contact):
+                self._mark(leg)
+                log.info("a call follows its phone", tenant=tenant, leg=leg.id, flow=str(contact.flow))
+
+    def lost(self, leg_id: str, why: str = "") -> None:
+        """The leg's media session is gone, or of no use (`why`): end it, as if the far side had."""
         leg = self._legs.get(leg_id)
         if leg is not None:
             leg.end(Cause.FAILED)
-            self._failed(leg, Cause.FAILED)
+            self._failed(leg, Cause.FAILED, why)
         else:
             self._twins.lost(leg_id)
 

@@ -51,6 +51,9 @@ class Contact(msgspec.Struct, frozen=True):
     flow: Flow
     username: str
     domain: str
+    device: str = ""
+    instance: str = ""
+    """Names the phone across addresses, when it has such a name (RFC 5626 §4.1)."""
 
 
 class Edge(Protocol):
@@ -115,6 +118,10 @@ class LegMedia(Protocol):
 
 Contacts = Callable[[str], Contact | None]
 """The contact of a binding id, None when it is gone."""
+
+Instances = Callable[[str, str, Flow], str]
+"""The name across addresses of the phone that registered as a device (tenant, id) over a flow; empty when it
+has none."""
 
 Post = Callable[[str, Event], None]
 """Tell the call logic of a tenant what happened."""

@@ -59,8 +59,8 @@ class Sessions:
         note: Callable[[str, str, f.Fact], None],
     ) -> None:
         """`note(tenant, call, fact)` writes what was measured of a leg into the call's log."""
-        self.on_gone: Callable[[str], None] = lambda leg: None
-        """Told of a leg that will have no sound any more: its peer is gone, or is not who it says."""
+        self.on_gone: Callable[[str, str], None] = lambda leg, why: None
+        """Told of a leg that can have no sound any more, and why: its peer is gone, or not who it says."""
         self._engine: EngineClient | None = None
         self._prompts = prompts
         self._recordings = recordings
@@ -305,10 +305,10 @@ class Sessions:
                 self._report(leg, e.LegHeard(leg, ms))
             case ev.Insecure(session=leg, detail=detail):
                 log.warning("no keys for a leg", leg=leg, tenant=self._tenants.get(leg), error=detail)
-                self._gone(leg)
-            case ev.Expired(session=leg):
+                self._gone(leg, f"no keys were agreed on, since {detail}")
+            case ev.Expired(session=leg, ms=ms):
                 log.info("the browser of a leg is gone", leg=leg, tenant=self._tenants.get(leg))
-                self._gone(leg)
+                self._gone(leg, f"the browser gave no sign of life for {round(ms / 1000)} s")
             case ev.Failed():
                 log.warning(
                     "the engine refused a command", op=event.op, error=event.error, detail=event.detail
@@ -316,9 +316,9 @@ class Sessions:
             case _:
                 pass
 
-    def _gone(self, leg: str) -> None:
+    def _gone(self, leg: str, why: str) -> None:
         if leg in self._tenants:
-            self.on_gone(leg)
+            self.on_gone(leg, why)
 
     def _report(self, leg: str, event: e.Event) -> None:
         tenant = self._tenants.get(leg)

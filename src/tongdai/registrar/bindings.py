@@ -39,8 +39,8 @@ class Binding(msgspec.Struct, frozen=True):
     expires: float
     """Monotonic seconds."""
     instance: str = ""
-    """`+sip.instance` and `reg-id` of RFC 5626, when the phone gave both: it names the phone across
-    addresses."""
+    """`+sip.instance` and `reg-id` of RFC 5626 with `;` between, when the phone gave the first: it names the
+    phone across addresses."""
 
     def moved(self, seconds: float) -> Binding:
         """The same on a monotonic clock that is ahead by `seconds`."""
@@ -98,6 +98,10 @@ class Bindings:
     def of_device(self, tenant: str, device: str) -> Sequence[Binding]:
         """The contacts of one device, the oldest first."""
         return tuple(self._by_device.get((tenant, device), {}).values())
+
+    def instance_on(self, tenant: str, device: str, flow: Flow) -> str:
+        """`Binding.instance` of the phone that registered as this device over a flow; empty when none did."""
+        return next((one.instance for one in self.of_device(tenant, device) if one.flow == flow), "")
 
     def __len__(self) -> int:
         return len(self._by_id)

@@ -58,18 +58,23 @@ class Registrar:
         min_seconds: int = MIN_SECONDS,
         max_seconds: int = MAX_SECONDS,
         max_contacts: int = MAX_CONTACTS,
+        on_path: Callable[[Binding], None] | None = None,
     ) -> None:
         """`admit` proves who sent a request; when nobody is proven it has answered (401 ...) and gives None.
 
         Shorter registrations than `min_seconds` get 423, longer ones than `max_seconds` that long. A device
         with more than `max_contacts` contacts loses the one that was registered or refreshed longest ago: a
-        phone that changes its address at each restart must not lock itself out."""
+        phone that changes its address at each restart must not lock itself out.
+
+        `on_path` hears of every contact that is reached over another path than before, or for the first time.
+        """
         self._bindings = bindings
         self._admit = admit
         self._clock = clock
         self._min_seconds = min_seconds
         self._max_seconds = max_seconds
         self._max_contacts = max_contacts
+        self._on_path = on_path
 
     def on_register(self, incoming: IncomingRequest) -> None:
         """Answer a REGISTER."""
@@ -109,6 +114,8 @@ class Registrar:
             for old, new in plan:
                 if new is not None:
                     self._bindings.put(new)
+                    if self._on_path is not None and (old is None or old.flow != new.flow):
+                        self._on_path(new)
                 elif old is not None:
                     self._bindings.remove(old)
             self._make_room(device)
@@ -182,12 +189,13 @@ def _check_order(request: Request, binding: Binding) -> None:
 
 
 def _instance(contact: NameAddr) -> str:
-    """What names the phone across addresses (RFC 5626 §4.2), when it says that it wants to be known so."""
+    """What names the phone across addresses, and which of its flows this is (RFC 5626 §4.1, §4.2)."""
     instance, flow = contact.params.get("+sip.instance"), contact.params.get("reg-id")
-    return f"{instance};{flow}" if instance and flow else ""
+    return f"{instance};{flow or ''}" if instance else ""
 
 
 def _same(binding: Binding, uri: SipUri, instance: str) -> bool:
-    if instance and binding.instance == instance:
+    """Only a phone that numbers its flows replaces a contact by another of the same name (RFC 5626 §6)."""
+    if binding.instance == instance and instance.rpartition(";")[2]:
         return True
     return SipUri.parse(binding.contact).equivalent(uri)

@@ -68,9 +68,11 @@ window.phone = {
     await until("not registered", () => state.agent.isRegistered());
   },
 
-  async call(target, frequency) {
+  // With `servers` every packet goes through one of them.
+  async call(target, frequency, servers) {
     state.events.length = 0;
-    state.agent.call(target, media(frequency));
+    const through = servers ? { pcConfig: { iceServers: servers, iceTransportPolicy: "relay" } } : {};
+    state.agent.call(target, { ...media(frequency), ...through });
     await until("no answer", () => state.events.includes("confirmed"));
   },
 
@@ -114,6 +116,12 @@ window.phone = {
     state.session.connection.close();
   },
 
+  // The connection ends, and the phone registers over another.
+  async back(seconds = 15) {
+    await until("the connection stays", () => !state.agent.isConnected(), seconds);
+    await until("not registered again", () => state.agent.isRegistered(), seconds);
+  },
+
   async ended(seconds) {
     await until("the call goes on", () => state.session.isEnded(), seconds);
   },
@@ -140,7 +148,9 @@ window.phone = {
     const all = [...(await state.session.connection.getStats()).values()];
     const transport = all.find((one) => one.type === "transport");
     const codec = all.find((one) => one.type === "inbound-rtp" && one.codecId);
+    const pair = all.find((one) => one.id === transport?.selectedCandidatePairId);
     return {
+      candidate: all.find((one) => one.id === pair?.localCandidateId)?.candidateType,
       dtls: transport?.tlsVersion,
       cipher: transport?.srtpCipher,
       state: state.session.connection.connectionState,

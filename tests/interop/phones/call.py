@@ -34,7 +34,7 @@ class RawCall:
         self.call_id = f"{secrets.token_hex(8)}@{phone.host}" if outgoing else ""
         self.local_tag = secrets.token_hex(4)
         self.remote_tag = ""
-        self.rtp = RtpStream(phone.tone, phone.host)
+        self.rtp = RtpStream(phone.tone, phone.media_host)
         self.invite_message = Message()
         self.provisional: list[Message] = []
         self.final: Message | None = None
@@ -333,13 +333,14 @@ class RawCall:
         offered = codecs or self.phone.codecs
         if self.remote is not None and codecs is None:
             offered = [codec for codec in offered if codec in self.remote.codecs] or offered
-        return write_sdp(self.phone.host, self.rtp.port, offered, 101, direction, self._version)
+        return write_sdp(self.phone.media_host, self.rtp.port, offered, 101, direction, self._version)
 
     def _take(self, session: Session) -> None:
         self.remote = session
         common = [codec for codec in session.codecs if codec in self.phone.codecs]
         assert common, f"no common codec: {session}"
-        self.rtp.start((session.host, session.port), common[0], session.event_payload)
+        host = self.phone.mapped.get(session.host, session.host)
+        self.rtp.start((host, session.port), common[0], session.event_payload)
 
     def _end(self, message: Message | None) -> None:
         self.ending = message

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tests.interop.phones.call import RawCall
@@ -59,10 +59,16 @@ class RawPhone:
         transport: str = "udp",
         host: str = "127.0.0.1",
         port: int = 0,
+        media_host: str = "",
+        mapped: Mapping[str, str] | None = None,
     ) -> None:
+        """`media_host` is where its sound is, when that is not `host`; `mapped` are public addresses of the
+        server that a NAT on the way leads elsewhere."""
         self.account = account
         self.tone = tone
         self.host = host
+        self.media_host = media_host or host
+        self.mapped = dict(mapped or {})
         self.calls: list[RawCall] = []
         self.received: list[Message] = []
         self.codecs: list[int] = [0, 8]

@@ -214,11 +214,12 @@ def _frames_of(frequency: int) -> dict[int, bytes]:
 
 
 def _port_pair(host: str) -> tuple[socket.socket, socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for _ in range(100):
-        rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        rtp = socket.socket(family, socket.SOCK_DGRAM)
         rtp.bind((host, 0))
         port = rtp.getsockname()[1]
-        rtcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        rtcp = socket.socket(family, socket.SOCK_DGRAM)
         try:
             if port % 2 == 0:
                 rtcp.bind((host, port + 1))

@@ -214,7 +214,8 @@ def write_sdp(
 ) -> str:
     """An SDP body with one audio stream (offer or answer)."""
     payloads = [*codecs, event_payload] if event_payload else codecs
-    lines = ["v=0", f"o=- {port} {version} IN IP4 {host}", "s=-", f"c=IN IP4 {host}", "t=0 0"]
+    address = f"IN IP{6 if ':' in host else 4} {host}"
+    lines = ["v=0", f"o=- {port} {version} {address}", "s=-", f"c={address}", "t=0 0"]
     lines.append(f"m=audio {port} RTP/AVP {' '.join(map(str, payloads))}")
     lines += [f"a=rtpmap:{codec} {_ENCODINGS[codec]}" for codec in codecs]
     if event_payload:
@@ -230,8 +231,8 @@ def read_sdp(body: str) -> Session:
     line, _, rest = media.partition("\n")
     rest = rest.split("\nm=")[0]
     port, _, *payloads = line.split()
-    host = re.search(r"^c=IN IP4 (\S+)", rest, re.MULTILINE) or re.search(
-        r"^c=IN IP4 (\S+)", head, re.MULTILINE
+    host = re.search(r"^c=IN IP[46] (\S+)", rest, re.MULTILINE) or re.search(
+        r"^c=IN IP[46] (\S+)", head, re.MULTILINE
     )
     event = re.search(r"^a=rtpmap:(\d+) telephone-event/8000", rest, re.MULTILINE | re.IGNORECASE)
     pattern = r"^a=(sendrecv|sendonly|recvonly|inactive)\b"

@@ -45,6 +45,20 @@ def test_who_was_cut_off_did_not_hang_up():
     assert one_line(facts).endswith(" → 2 min 10 s → the connection to the caller failed")
 
 
+def test_a_call_without_sound_says_why():
+    facts = logged(
+        *[(x.at - T0, x.fact) for x in SWITCHBOARD[:12]],
+        (40, f.SoundLost("c", "the browser gave no sign of life for 15 s")),
+        (40, f.LegEndedFact("c", Cause.FAILED, by_us=False)),
+        (40, f.LegEndedFact("a", Cause.FAILED, by_us=True)),
+        (40, f.CallEnded(Cause.FAILED, "102")),
+    )
+    assert one_line(facts).endswith(
+        " → 30 s → no sound with 102: the browser gave no sign of life for 15 s"
+        " → the connection to 102 failed"
+    )
+
+
 def test_every_line_has_its_time():
     lines = explain(SWITCHBOARD)
     assert [(line.at - T0, line.text) for line in lines][3:5] == [

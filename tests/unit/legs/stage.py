@@ -171,6 +171,7 @@ class Office(Node):
     ) -> None:
         self.edge = edge
         self.media = media
+        self.contacts = contacts
         self.events: list[tuple[str, e.Event]] = []
         self.logic: Post | None = None
         self.trace: list[str] = []
@@ -187,6 +188,7 @@ class Office(Node):
             callers=self.callers,
             media=media,
             contacts=contacts.get,
+            instances=self._instance_on,
             post=self.post,
             journal=self.journal,
             new_id=lambda: f"call{generation or ''}_{next(calls)}",
@@ -202,6 +204,9 @@ class Office(Node):
     def _lives_at(self, username: str, flow: Flow) -> tuple[bool, bool]:
         home = self.lives.get(username)
         return flow.remote == home, home is not None and flow.remote[0] == home[0]
+
+    def _instance_on(self, tenant: str, device: str, flow: Flow) -> str:
+        return next((x.instance for x in self.contacts.values() if x.device == device and x.flow == flow), "")
 
     def _new_agent(self) -> UserAgent:
         self.office_agent = OfficeAgent(
@@ -262,7 +267,9 @@ class Stage:
         host = f"203.0.113.{next(self._hosts)}"
         phone = Phone(self.network, (host, 5060), who, transport)
         flow = self.office.flow_to(phone) if transport == "udp" else _stream(self.office, phone)
-        self.contacts[f"bnd-{extension}"] = Contact(phone.uri, flow, who.username, f"{tenant}.demo")
+        self.contacts[f"bnd-{extension}"] = Contact(
+            phone.uri, flow, who.username, f"{tenant}.demo", who.device
+        )
         return phone
 
     def run(self, seconds: float = 0.2) -> None:
@@ -330,7 +337,7 @@ class Stage:
 def _stream(office: Office, phone: Phone) -> Any:
     import msgspec
 
-    return msgspec.structs.replace(office.flow_to(phone), transport="tcp", connection=7)
+    return msgspec.structs.replace(office.flow_to(phone), transport=phone.transport, connection=7)
 
 
 def _in_short(message: Message) -> str:

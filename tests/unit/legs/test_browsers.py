@@ -119,7 +119,8 @@ def test_a_browsers_call_does_not_become_plain(stage: Stage, lan: Phone):
 
 
 def test_a_peer_that_is_gone_ends_its_call(stage: Stage, lan: Phone):
-    _, leg = stage.answered(lan, sdp=chromium())
-    stage.office.front.lost(leg)
+    session, leg = stage.answered(lan, sdp=chromium())
+    stage.office.front.lost(leg, "no sign of life")
     stage.run()
-    assert stage.ends() == [(leg, Cause.FAILED)]
+    assert stage.office.of(e.LegEnded) == [e.LegEnded(leg, Cause.FAILED, "no sign of life")]
+    assert session.ended

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 from tests.unit.media.desk import GREETING, MENU, Desk, settled
 
@@ -365,3 +366,21 @@ async def test_a_recording_of_nobody_is_dropped():
     await desk.begin({"a": "t"}, "a")
     desk.sessions.on_event(ev.RecordDone(1, "x", "r1", "/blobs/t/blob7.wav", 4000, 3000, "closed"))
     assert desk.posted == []
+
+
+@pytest.mark.parametrize(
+    ("event", "why"),
+    [
+        (ev.Expired(1, "a", 15_200), "the browser gave no sign of life for 15 s"),
+        (ev.Insecure(1, "a", "the handshake failed"), "no keys were agreed on, since the handshake failed"),
+    ],
+)
+async def test_a_leg_that_can_have_no_sound_is_told_with_the_reason(event: ev.EngineEvent, why: str):
+    desk = Desk()
+    gone: list[tuple[str, str]] = []
+    desk.sessions.on_gone = lambda *x: gone.append(x)
+    await desk.begin()
+    await desk.leg()
+    desk.sessions.on_event(event)
+    desk.sessions.on_event(msgspec.structs.replace(event, session="x"))
+    assert gone == [("a", why)]

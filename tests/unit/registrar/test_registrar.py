@@ -8,7 +8,7 @@ import pytest
 
 from tongdai.core.clock import ManualClock
 from tongdai.journal import LocalJournal
-from tongdai.registrar import Bindings, Registrar
+from tongdai.registrar import Binding, Bindings, Registrar
 from tongdai.sip.flow import Flow
 from tongdai.sip.message import Request
 
@@ -49,13 +49,16 @@ class Office:
         self.directory = directory
         self.journal = LocalJournal(directory)
         self.reached: list[tuple[str, str]] = []
+        self.paths: list[Binding] = []
         self.phone: Phone | None = Phone()
         self.cseq = 0
         self.begin()
 
     def begin(self) -> None:
         self.bindings = Bindings(self.journal, self.clock, on_reachable=lambda *who: self.reached.append(who))
-        self.registrar = Registrar(self.bindings, admit=lambda incoming: self.phone, clock=self.clock)
+        self.registrar = Registrar(
+            self.bindings, admit=lambda incoming: self.phone, clock=self.clock, on_path=self.paths.append
+        )
 
     def restart(self) -> None:
         """What is left after kill -9: the journal's commits."""
@@ -360,3 +363,30 @@ def test_the_phones_of_a_deleted_device_ring_no_more_nor_after_a_restart(office:
     (left,) = office.bindings.of("p1")
     office.restart()
     assert office.bindings.of("p1") == (left,)
+
+
+def test_another_path_is_told_and_a_refresh_over_the_same_is_not(office: Office):
+    again = msgspec.structs.replace(TCP, remote=("192.0.2.9", 40099), connection=9)
+    contact = '<sip:lan@x.invalid;transport=tcp>;+sip.instance="<urn:uuid:1>";reg-id=1'
+    office.register(contact, flow=TCP)
+    office.register(contact, flow=TCP)
+    office.register(contact, flow=again)
+    office.register(contact, flow=again, expires=0)
+    assert [binding.flow for binding in office.paths] == [TCP, again]
+
+
+def test_a_phone_that_came_back_after_kill_9_is_told_as_new(office: Office):
+    contact = '<sip:lan@x.invalid;transport=tcp>;+sip.instance="<urn:uuid:1>";reg-id=1'
+    office.register(contact, flow=TCP)
+    office.restart()
+    office.register(contact, flow=TCP)
+    assert [binding.instance for binding in office.paths] == ["<urn:uuid:1>;1"] * 2
+
+
+def test_who_gives_a_name_without_numbering_its_flows_has_as_many_contacts_as_it_says(office: Office):
+    office.register(*(f'{contact};+sip.instance="<urn:uuid:1>"' for contact in (A, B)))
+    assert len(office.reach()) == 2
+    assert {binding.instance for binding in office.paths} == {"<urn:uuid:1>;"}
+    assert office.bindings.instance_on("t1", "d1", UDP) == "<urn:uuid:1>;"
+    assert office.bindings.instance_on("t2", "d1", UDP) == ""
+    assert office.bindings.instance_on("t1", "d1", TCP) == ""

@@ -237,6 +237,18 @@ class InviteSession:
                 self.send_bye(headers, now)
                 self.end()
 
+    def move(self, flow: Flow) -> bool:
+        """Send over another path to the same peer, which the owner has proven to be its (RFC 5626 §5.3).
+
+        False when nothing changes: a dialog keeps to its kind of transport, and one over UDP that is not
+        `pinned` to its target."""
+        state = self.state
+        keeps = not (state.pinned or state.flow.reliable) or state.flow.transport != flow.transport
+        if self.ended or keeps or state.flow == flow:
+            return False
+        state.flow = flow
+        return True
+
     def refer(self, refer_to: str, headers: HeaderList = ()) -> int:
         """Ask the peer to call `refer_to` (a URI or name-addr); returns the id that `on_refer_result`
         gives."""

@@ -1,0 +1,130 @@
+"""After `kill -9` a page came back over another connection, and our BYE still went to the one that was gone:
+the page went on talking to nobody. A phone that proves itself on another path takes its calls along."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from tests.unit.legs.doubles import device
+from tests.unit.legs.stage import Phone, Stage
+
+from tongdai.calls.model import Cause
+from tongdai.legs.ports import Contact
+from tongdai.sip.flow import Flow, Transport
+
+
+def named(stage: Stage, name: str, uri: str = "") -> Contact:
+    """The phone of 101 has registered with this name."""
+    contact = stage.contacts["bnd-101"]
+    stage.contacts["bnd-101"] = msgspec.structs.replace(contact, instance=name, uri=uri or contact.uri)
+    return stage.contacts["bnd-101"]
+
+
+def elsewhere(stage: Stage, phone: Phone, before: Contact, **changes: str) -> Contact:
+    """The phone comes from another port from now on; its contact there, registered."""
+    del stage.network.nodes[phone.address]
+    phone.address = (phone.address[0], 40123)
+    stage.network.nodes[phone.address] = phone
+    connection = 0 if phone.transport == "udp" else 9
+    flow = msgspec.structs.replace(before.flow, remote=phone.address, connection=connection)
+    after = msgspec.structs.replace(before, flow=flow, **changes)
+    stage.contacts["bnd-101"] = after
+    return after
+
+
+def flow_of(stage: Stage) -> Flow:
+    (session,) = stage.office.agent.sessions()
+    return session.flow
+
+
+@pytest.mark.parametrize("killed", [True, False], ids=["killed", "alive"])
+@pytest.mark.parametrize("inbound", [True, False], ids=["caller", "called"])
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+def test_a_call_follows_its_phone(stage: Stage, transport: Transport, inbound: bool, killed: bool):
+    lan = stage.phone("anphat", "101", transport=transport)
+    before = stage.contacts["bnd-101"]
+    leg = stage.answered(lan)[1] if inbound else stage.talks(lan, "101")
+    if killed:
+        stage.restart()
+    after = elsewhere(stage, lan, before)
+    stage.office.front.moved("anphat", after)
+    assert flow_of(stage) == after.flow
+    stage.office.front.hangup(leg, Cause.NORMAL)
+    stage.run()
+    assert lan.handler.names()[-1] == "bye"
+
+
+def test_a_phone_over_udp_that_was_called_is_followed_through_its_nat(stage: Stage):
+    lan = stage.phone("anphat", "101")
+    before = stage.contacts["bnd-101"]
+    leg = stage.talks(lan, "101")
+    stage.office.front.moved("anphat", elsewhere(stage, lan, before))
+    stage.office.front.hangup(leg, Cause.NORMAL)
+    stage.run()
+    assert lan.handler.names()[-1] == "bye"
+
+
+def test_a_phone_that_has_a_name_is_known_under_another_contact(stage: Stage):
+    lan = stage.phone("anphat", "101", transport="tcp")
+    before = named(stage, "urn:uuid:1;1")
+    leg = stage.talks(lan, "101")
+    stage.restart()
+    after = elsewhere(stage, lan, before, uri="sip:another@10.1.1.1:5099;transport=tcp")
+    stage.office.front.moved("anphat", after)
+    stage.office.front.hangup(leg, Cause.NORMAL)
+    stage.run()
+    assert lan.handler.names()[-1] == "bye"
+
+
+def test_a_caller_has_the_name_of_its_registration(stage: Stage):
+    lan = stage.phone("anphat", "101", transport="tcp")
+    contact = stage.contacts["bnd-101"]
+    flow = msgspec.structs.replace(stage.office.flow_to(lan), transport="tcp", connection=1)
+    stage.contacts["bnd-101"] = before = msgspec.structs.replace(contact, flow=flow, instance="urn:uuid:1;1")
+    stage.answered(lan)
+    stage.restart()
+    after = elsewhere(stage, lan, before, uri="sip:another@10.1.1.1:5099;transport=tcp")
+    stage.office.front.moved("anphat", after)
+    assert flow_of(stage) == after.flow
+
+
+@pytest.mark.parametrize(
+    ("tenant", "changes"),
+    [
+        ("anphat", {"device": device("anphat", "103", "").device}),
+        ("binhminh", {}),
+        ("anphat", {"instance": "urn:uuid:2;1"}),
+        ("anphat", {"instance": "urn:uuid:1;2"}),
+        ("anphat", {"instance": "", "uri": "sip:anphat-101@10.1.1.1:5099;transport=tcp"}),
+        ("anphat", {"device": ""}),
+    ],
+    ids=["device", "tenant", "phone", "flow", "contact", "nobody"],
+)
+def test_nothing_else_moves_it(stage: Stage, tenant: str, changes: dict[str, str]):
+    lan = stage.phone("anphat", "101", transport="tcp")
+    before = named(stage, "urn:uuid:1;1")
+    stage.talks(lan, "101")
+    there = flow_of(stage)
+    stage.office.front.moved(tenant, elsewhere(stage, lan, before, **changes))
+    assert flow_of(stage) == there
+
+
+def test_a_call_does_not_change_its_kind_of_transport(stage: Stage):
+    lan = stage.phone("anphat", "101", transport="tcp")
+    stage.talks(lan, "101")
+    there = flow_of(stage)
+    contact = stage.contacts["bnd-101"]
+    flow = msgspec.structs.replace(contact.flow, transport="ws", connection=9)
+    stage.office.front.moved("anphat", msgspec.structs.replace(contact, flow=flow))
+    assert flow_of(stage) == there
+
+
+def test_where_it_moved_to_is_kept(stage: Stage):
+    lan = stage.phone("anphat", "101", transport="tcp")
+    before = stage.contacts["bnd-101"]
+    stage.talks(lan, "101")
+    after = elsewhere(stage, lan, before)
+    stage.office.front.moved("anphat", after)
+    stage.office.before_sending()
+    stage.restart()
+    assert flow_of(stage) == msgspec.structs.replace(after.flow, connection=0)

@@ -1,0 +1,84 @@
+"""Calls over networks that lose, repeat, delay and reorder: all are set up and ended, keys arrive once."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from tests.interop.conftest import Phones
+from tests.interop.demo import Demo
+from tests.interop.network import Network, Weather
+from tests.interop.phones.call import RawCall
+from tests.interop.phones.sound import hears, now_at
+
+_FIFTH_LOST = Weather(lost=0.2)
+_STORM = Weather(lost=0.2, repeated=0.05, late=0.05, jitter=0.01)
+_KEYS = "1234567890*#"
+
+
+async def _calls(demo: Demo) -> list[str]:
+    return (await asyncio.to_thread(demo.cli, "calls", "--limit", "1000")).splitlines()
+
+
+async def test_a_call_is_set_up_held_resumed_and_ended_while_a_fifth_of_all_sip_is_lost(
+    demo: Demo, phones: Phones
+):
+    callee = await phones.raw(demo.account("103"))
+    before = await _calls(demo)
+    async with Network(demo.server, _FIFTH_LOST, seed=4) as network:
+        caller = await phones.raw(replace(demo.account("101"), server=network.address), register=False)
+        near = await caller.call("103", wait="sent")
+        far = await (await callee.rings(within=10)).accept()
+        await near.answered(within=10)
+        await hears(far, caller.tone, mark=now_at(far))
+        await near.hold()
+        await near.resume()
+        await hears(far, caller.tone, mark=now_at(far))
+        await near.hang_up()
+        await far.hung_up(within=5)
+        assert network.lost > 0
+    await asyncio.sleep(0.3)
+    added = [line for line in await _calls(demo) if line not in before]
+    assert len(added) == 1, added
+
+
+async def test_sipp_calls_again_and_again_while_a_fifth_of_all_sip_is_lost(demo: Demo, phones: Phones):
+    before = await _calls(demo)
+    async with Network(demo.server, _FIFTH_LOST, seed=5) as network:
+        account = replace(demo.account("103"), server=network.address, domain=demo.server[0])
+        await phones.sipp("call", account, target="*43", calls=4, seconds=45).run()
+        assert network.lost > 0
+    await asyncio.sleep(0.3)
+    added = [line for line in await _calls(demo) if line not in before]
+    assert len(added) == 4, added
+
+
+async def test_tones_and_keys_get_through_when_a_fifth_of_the_sound_is_lost_and_the_rest_comes_in_disorder(
+    demo: Demo, phones: Phones
+):
+    caller, callee = await phones.raw(demo.account("101")), await phones.raw(demo.account("103"))
+    near = await caller.call("103", wait="ringing")
+    near.rtp.mute(True)  # until its sound takes the way through the network
+    far = await (await callee.rings()).accept()
+    await near.answered()
+    assert near.rtp.remote is not None
+    async with Network(near.rtp.remote, _STORM, seed=7) as network:
+        near.rtp.start(network.address, near.rtp.codec, near.rtp.event_payload)
+        near.rtp.mute(False)
+        await hears(far, caller.tone, mark=now_at(far))
+        await hears(near, callee.tone, mark=now_at(near))
+        first = len(near.rtp.received), len(far.rtp.received)
+        await asyncio.gather(near.press(_KEYS), far.press(_KEYS))
+        await far.hears_keys(_KEYS)
+        await near.hears_keys(_KEYS)
+        for call, mark in zip((near, far), first, strict=True):
+            assert 0.1 < _lost_share(call, mark) < 0.3
+            assert len(call.rtp.ssrcs()) == 1
+        await near.hang_up()
+        await far.hung_up()
+        assert network.lost > 100
+
+
+def _lost_share(call: RawCall, mark: int) -> float:
+    came = {packet.sequence for packet in call.rtp.received[mark:]}
+    return call.rtp.lost(mark) / (len(came) + call.rtp.lost(mark))

@@ -1,5 +1,5 @@
 # The first target is what `make` alone does.
-.PHONY: help setup run test test-packages lint format lock bench fuzz clean
+.PHONY: help setup run test test-packages soak lint format lock bench fuzz clean
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -10,6 +10,7 @@ help:
 	@echo "make run    build everything, start the demo company and say what to dial"
 	@echo "make setup  only build: .venv with tongdai and the media engine"
 	@echo "make test   all tests: engine, call logic, real phones over real sockets"
+	@echo "make soak   100,000 calls that fail or are abandoned (CALLS=…): nothing may be left of them"
 	@echo "make lint   style, types, layers, for Python and Rust"
 	@echo "make format rewrite Python and Rust in the house style"
 	@echo "make bench  the benchmarks of bench/"
@@ -25,7 +26,8 @@ run: setup
 
 test-packages:
 	@scripts/apt.sh "sip-tester: command -v sipp" "baresip: command -v baresip" "chromium: command -v chromium" \
-		"coturn: command -v turnserver" "nodejs: command -v node" "npm: command -v npm"
+		"coturn: command -v turnserver" "nodejs: command -v node" "npm: command -v npm" \
+		"sipvicious: command -v svwar" "sipsak: command -v sipsak"
 	@$(MAKE) --no-print-directory tests/interop/browser/build/page.js
 
 # the phone in a page that the tests with a real browser use
@@ -36,6 +38,10 @@ tests/interop/browser/build/page.js: $(addprefix tests/interop/browser/,page.js 
 test: setup test-packages
 	cargo test --workspace --locked --quiet
 	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
+
+CALLS ?= 100000
+soak: setup
+	TONGDAI_SOAK=$(CALLS) TONGDAI_SOAK_ROUNDS=200 $(BIN)/python -m pytest tests/sim/test_nothing_stays.py tests/interop/test_leaks.py
 
 lint: setup
 	$(BIN)/ruff check

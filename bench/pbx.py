@@ -143,6 +143,48 @@ def measure_steady(bench: Bench) -> None:
                     bench.add(f"{what}: delay of ringing, {name}", "ms", delay, use)
 
 
+def measure_overload(bench: Bench) -> None:
+    """What comes of calls at once, three times and ten times as many as can be made, and how long it takes
+    until one call after the other goes through again."""
+    with bench.server() as (server, phones):
+        _register_callees(server, phones)
+        with phones.callees():
+            most = phones.call(CALLERS, CALLEES, rate=1e5, count=bench.effort.burst // 2, at_once=20)
+            capacity = bench.effort.burst // 2 / most.seconds
+            memory = sum(server.processes.pss_kib().values())
+            for _ in range(bench.effort.repeat):
+                for factor in (1, 3, 10):
+                    server.processes.wait_quiet()
+                    with _used(server) as used:
+                        begun, done = phones.flood(
+                            CALLERS[:-1],
+                            CALLEES[:-1],
+                            rate=factor * capacity,
+                            seconds=2 * bench.effort.seconds,
+                        )
+                        use = used()
+                    what = f"calls at {factor} × capacity"
+                    bench.add(f"{what}: begun", "each second", begun, use)
+                    bench.add(f"{what}: made", "% of capacity", 100 * done / capacity, use)
+                    grown = sum(server.processes.pss_kib().values()) / memory - 1
+                    bench.add(f"{what}: memory", "% more (PSS)", 100 * grown)
+                    bench.add(f"{what}: normal again", "s later", _normal_again(server))
+
+
+def _normal_again(server: Server) -> float:
+    """Seconds until a phone can register and is called."""
+    began = time.monotonic()
+    while True:
+        try:
+            with ring.pair(server, CALLERS[-1], CALLEES[-1]) as pair:
+                ring.delays_ms(pair, CALLEES[-1], 0.01)
+        except BenchError:
+            if time.monotonic() - began > 60:
+                raise
+        else:
+            return time.monotonic() - began
+
+
 def measure_relay(bench: Bench) -> None:
     """PCMU on both sides, 50 packets a second in each direction."""
     program = rtp.build()
@@ -230,6 +272,7 @@ TESTS: dict[str, Callable[[Bench], None]] = {
     "relay": measure_relay,
     "calls": measure_calls,
     "steady": measure_steady,
+    "overload": measure_overload,
     "register": measure_register,
 }
 

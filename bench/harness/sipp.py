@@ -99,6 +99,15 @@ class Sipp:
                 found[callee] = Sound(int(local), int(remote))
         return found
 
+    def begun(self) -> int:
+        """How many calls were begun, by its statistics of each second."""
+        rows = list(csv.DictReader(self._read("stat").splitlines(), delimiter=";"))
+        return int(rows[-1]["TotalCallCreated"]) if rows else 0
+
+    def done(self) -> int:
+        """How many calls were made wholly, so far."""
+        return self._read("log").splitlines().count("done")
+
     def errors(self) -> str:
         """The first of what SIPp complained about."""
         return self._read("errors")[:2000]
@@ -198,6 +207,23 @@ class Phones:
             theirs = answering.sounds()
             yield [(ours, theirs[callee]) for callee, ours in load.sounds().items()]
             _good(load, count, hold + 30)
+
+    def flood(
+        self, callers: Sequence[int], callees: Sequence[int], *, rate: float, seconds: float
+    ) -> tuple[float, float]:
+        """Begin calls at a rate, whatever becomes of them; how many a second were begun, and made wholly. The
+        first second does not count."""
+        options = ["-r", str(rate), "-rp", "1000", "-m", str(int(rate * (seconds + 30)))]
+        options += ["-l", "100000", "-inf", self._users(callers, callees)]
+        load = Sipp(self._server, "flood", self._server.callers, CALLER_PORT, self._directory, options)
+        try:
+            time.sleep(1.0)
+            begun, done, began = load.begun(), load.done(), time.monotonic()
+            time.sleep(seconds)
+            passed = time.monotonic() - began
+            return (load.begun() - begun) / passed, (load.done() - done) / passed
+        finally:
+            load.stop()
 
     def _users(self, accounts: Sequence[int], callees: Sequence[int] = ()) -> str:
         """A file that SIPp takes the accounts from, line by line."""

@@ -94,13 +94,13 @@ class Demo:
             f"--ring-seconds={ring_seconds}",
         ]
         self._options = list(options)
-        self._first_media_port, self._guard = reserve_block()
+        self.first_media_port, self._guard = reserve_block()
         self.media_ports(BLOCK)
         self._process: subprocess.Popen[bytes] | None = None
 
     def media_ports(self, size: int) -> None:
         """Give it so many UDP ports for sound, at most BLOCK."""
-        first, last = self._first_media_port, self._first_media_port + size - 1
+        first, last = self.first_media_port, self.first_media_port + size - 1
         self._options = [option for option in self._options if not option.startswith("--media-ports")]
         self._options.append(f"--media-ports={first}-{last}")
 

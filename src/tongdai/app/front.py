@@ -37,7 +37,7 @@ class Front(Legs):
             ("Supported", SUPPORTED),
             ("Allow-Events", ALLOW_EVENTS),
         ]
-        incoming.respond(200, headers=headers)
+        incoming.respond_stateless(200, headers=headers)  # anybody may ask, and as often as they like
 
     def on_request(self, incoming: IncomingRequest) -> None:
         """Messages, published states and transfers outside of a call are not offered."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import resource
 import socket
 import ssl
 from collections.abc import Callable
@@ -24,6 +25,19 @@ _LOOK_EVERY = 16
 _TELLING_ROOM = 2 << 20
 """A smaller queue is filled by what comes in during one pause of some hundredths of a second: it says nothing
 about overload, and calls would be refused that could well be taken."""
+
+
+_MOST_CONNECTIONS = 20_000
+"""Of each transport."""
+_OTHER_FILES = 512
+
+
+def _most_connections() -> int:
+    """As many as there may be descriptors for, with some left for everything else."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY:
+        return _MOST_CONNECTIONS
+    return max(64, min(_MOST_CONNECTIONS, (files - _OTHER_FILES) // 3))
 
 
 class Wires:
@@ -76,6 +90,7 @@ class Wires:
             framing=framing,
             tls=tls,
             numbers=self._numbers,
+            max_connections=_most_connections(),
         )
 
     async def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
@@ -20,6 +21,9 @@ log = get_logger(__name__)
 _PROVEN = frozenset({"INVITE", "REGISTER", "SUBSCRIBE", "PUBLISH", "MESSAGE", "NOTIFY", "REFER"})
 """Outside of a dialog these are for phones that prove themselves, and for trunks. OPTIONS asks whether we are
 there, which anybody may."""
+
+
+_nonces = re.compile(r'(?<!c)nonce[ \t]*=[ \t]*"([^"]{1,200})"', re.IGNORECASE).findall
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -117,19 +121,33 @@ class Callers:
             self._guard.guessed_wrong(found.username, flow)
         if device is None:
             return self._challenge(flow, stale=found.verdict is Verdict.STALE)
+        self._guard.guessed_right(found.username, flow)
         return device
 
     def screen(self, request: Request, flow: Flow) -> tuple[int, Sequence[tuple[str, str]]] | None:
-        """Challenge who shows no password, before it costs memory; None lets the request in, and the status
-        0 is silence: an answer might hit somebody whose address was forged."""
-        if "Authorization" in request.headers or self._edge.trunk_at(*flow.remote) is not None:
+        """Challenge who shows no answer to a challenge that was sent there, before it costs memory; None lets
+        the request in, and the status 0 is silence: an answer might hit somebody whose address was forged."""
+        if self._answers_us(request, flow) or self._edge.trunk_at(*flow.remote) is not None:
             return None
         if not self._guard.may_answer(flow):
             return 0, ()
-        if request.method not in _PROVEN:
+        if request.method not in _PROVEN or request.to.tag:
             return None
+        try:
+            request.auth("Authorization")
+        except ParseError as problem:
+            return problem.status, ()
         refusal = self._challenge(flow, stale=False)
         return refusal.status, refusal.headers
+
+    def _answers_us(self, request: Request, flow: Flow) -> bool:
+        """It shows a nonce that we gave to its source, so that the source is real. Any other `Authorization`
+        proves nothing: answers to an INVITE are repeated, ten times to an address that never asked."""
+        return any(
+            self._digest.issued(nonce, REALM, source=flow.remote[0])
+            for line in request.headers.get_all("Authorization")
+            for nonce in _nonces(line)
+        )
 
     def _challenge(self, flow: Flow, *, stale: bool) -> Refusal:
         headers = self._digest.challenge(

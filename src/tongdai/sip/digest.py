@@ -157,6 +157,10 @@ class DigestServer:
             return Authorization(Verdict.STALE, username)
         return Authorization(Verdict.OK, username)
 
+    def issued(self, nonce: str, realm: str, *, source: str = "") -> bool:
+        """Whether the nonce is from a challenge of ours for this realm and source, however long ago."""
+        return self._issued_at(nonce, f"{realm}:{source}") is not None
+
     def _sign(self, stem: str, whom: str) -> str:
         signed = hashlib.blake2b(f"{stem}:{whom}".encode(), key=self._secret, digest_size=12)
         return f"{stem}-{b2a_base64(signed.digest(), newline=False).decode()}"

@@ -30,7 +30,7 @@ def test_many_sources_take_a_bounded_place():
     rates = Rates(1.0, 1.0)
     assert all(rates.take(number, 0.0) for number in range(3 * MOST_KEYS))
     assert not rates.take(3 * MOST_KEYS - 1, 0.0)
-    assert len(rates._buckets) + len(rates._older) <= 2 * MOST_KEYS
+    assert len(rates.buckets) <= 2 * MOST_KEYS
 
 
 @pytest.mark.parametrize(
@@ -69,14 +69,39 @@ def guess(stage: Stage, phone: Phone, account: Phone, password: str) -> bool:
     return len(stage.office.of(e.LegOffered)) > before
 
 
-def test_after_ten_guesses_not_even_the_right_password_helps(stage: Stage, lan: Phone):
+def test_after_ten_guesses_each_further_one_has_to_wait_twice_as_long(stage: Stage, lan: Phone):
     guesser = Phone(stage.network, ("198.51.100.66", 5060), lan.who, "udp")
     assert not any(guess(stage, guesser, lan, f"wrong{n}") for n in range(10))
-    assert not guess(stage, guesser, lan, PASSWORD)
+    assert not guess(stage, guesser, lan, PASSWORD), "not even the right password is looked at"
     other_port = Phone(stage.network, ("198.51.100.66", 5099), lan.who, "udp")
     assert not guess(stage, other_port, lan, PASSWORD)
-    stage.network.now += 61.0
-    assert guess(stage, guesser, lan, PASSWORD), "who has found the right one again need not wait for ever"
+    waits = []
+    for number in range(10):
+        began = stage.network.now
+        while not stage.office.callers._guard.may_guess("anphat-101", flow("198.51.100.66")):
+            stage.network.now += 0.5
+        waits.append(stage.network.now - began)
+        assert not guess(stage, guesser, lan, f"more{number}")
+    assert waits == sorted(waits)
+    assert waits[0] <= 1.0
+    assert 55.0 < waits[-1] <= 60.0
+
+
+def test_who_mends_a_wrong_password_is_heard_at_the_next_try(stage: Stage, lan: Phone):
+    """A phone with an old password tried it 14 times; then its owner typed the right one."""
+    for number in range(14):
+        guess(stage, lan, lan, f"wrong{number}")
+    stage.network.now += 20.0
+    assert guess(stage, lan, lan, PASSWORD)
+
+
+def test_on_loopback_every_socket_is_somebody_else(stage: Stage, lan: Phone):
+    """All phones of a trial on one machine have one address: who guesses there locks out himself only."""
+    guesser = Phone(stage.network, ("127.0.0.1", 40000), lan.who, "udp")
+    assert not any(guess(stage, guesser, lan, f"wrong{n}") for n in range(11))
+    assert not guess(stage, guesser, lan, PASSWORD)
+    owner = Phone(stage.network, ("127.0.0.1", 40001), lan.who, "udp")
+    assert guess(stage, owner, lan, PASSWORD)
 
 
 def test_the_owner_and_the_office_do_not_notice_guessing(stage: Stage, lan: Phone, minh: Phone):
@@ -100,6 +125,9 @@ def test_guesses_from_a_thousand_addresses_end_too(stage: Stage, lan: Phone):
     late = Phone(stage.network, ("198.51.100.200", 5060), lan.who, "udp")
     assert not guess(stage, late, lan, PASSWORD)
     assert guess(stage, lan, lan, PASSWORD)
+    del stage.office.lives[lan.who.username]
+    assert guess(stage, lan, lan, PASSWORD), "the owner was there before"
+    stage.office.lives[lan.who.username] = lan.address
     moved = Phone(stage.network, (lan.address[0], 40001), lan.who, "udp")
     assert guess(stage, moved, lan, PASSWORD), "it comes from where the owner is"
 
@@ -137,7 +165,7 @@ def test_an_account_that_is_not_there_counts_alike(stage: Stage, lan: Phone):
 
 def test_a_challenge_is_for_who_asked_for_it(stage: Stage, lan: Phone):
     """Guesses under a forged address would lock out who has it: they lack the challenge sent there."""
-    request = Request("REGISTER", "sip:anphat.demo")
+    request = Request("REGISTER", "sip:anphat.demo", [("To", "<sip:anphat-101@anphat.demo>")])
     verdict = stage.office.callers.screen(request, flow("198.51.100.66"))
     assert verdict is not None
     nonce = verdict[1][0][1].partition('nonce="')[2].partition('"')[0]
@@ -175,3 +203,67 @@ def test_a_challenge_is_hardly_longer_than_what_asked_for_it(stage: Stage, metho
     [(_, answer)] = stage.office.agent.drain()
     assert answer.startswith(b"SIP/2.0 401")
     assert len(answer) < 1.55 * len(data)
+
+
+def forged(method: str, *more: tuple[str, str], to: str = '"100"<sip:100@192.0.2.100>') -> Request:
+    """A request in the name of somebody who knows nothing of it."""
+    return Request(
+        method,
+        "sip:100@192.0.2.100",
+        [
+            ("Via", "SIP/2.0/UDP 198.51.100.66:5060;branch=z9hG4bK-3466842498;rport"),
+            ("Max-Forwards", "70"),
+            ("User-Agent", "friendly-scanner"),
+            ("From", '"100"<sip:100@192.0.2.100>;tag=6339383'),
+            ("To", to),
+            ("Call-ID", "375868425672"),
+            ("CSeq", f"1 {method}"),
+            ("Contact", "<sip:100@198.51.100.66:5060>"),
+            *more,
+        ],
+    )
+
+
+PRETENDED = (
+    "Authorization",
+    'Digest username="anphat-101", realm="tongdai", nonce="191f-1-AAAAAAAAAAAA", uri="sip:a", response="0"',
+)
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (forged("INVITE"), b"401"),
+        (forged("INVITE", PRETENDED), b"401"),
+        (forged("INVITE", ("Authorization", "Digest broken")), b"400"),
+        (forged("REGISTER", PRETENDED), b"401"),
+        (forged("MESSAGE", PRETENDED), b"401"),
+        (forged("OPTIONS"), b"200"),
+        (forged("OPTIONS", ("Require", "magic")), b"420"),
+        (forged("BYE"), b"481"),
+        (forged("CANCEL"), b"481"),
+        (forged("DANCE"), b"405"),
+        (forged("INVITE", to="<sip:100@192.0.2.100>;tag=made-up"), b"481"),
+        (forged("BYE", to="<sip:100@192.0.2.100>;tag=made-up"), b"481"),
+        (forged("SUBSCRIBE", ("Bad Name", "x")), b"400"),
+    ],
+    ids=lambda value: value.decode() if isinstance(value, bytes) else value.method,
+)
+def test_whatever_is_asked_in_anothers_name_costs_one_answer_and_no_memory(
+    stage: Stage, request_: Request, status: bytes
+):
+    """An INVITE with credentials out of thin air had its 401 repeated ten times to an address that never
+    asked; whatever named a dialog that is not there was answered without a limit and remembered for 32 s."""
+    stranger = Phone(stage.network, ("198.51.100.66", 5060), None, "udp")
+    agent, data = stage.office.agent, bytes(request_)
+    agent.receive(data, stage.office.flow_to(stranger), stage.network.now)
+    [(_, answer)] = agent.drain()
+    assert answer.startswith(b"SIP/2.0 " + status)
+    assert len(answer) < 1.55 * len(data) or request_.method == "OPTIONS"  # that says what we can (§11.2)
+    assert not agent.sessions()
+    assert agent.transactions() == 0
+    assert agent.deadline() is None
+    for _ in range(1500):
+        agent.receive(data, stage.office.flow_to(stranger), stage.network.now)
+    assert len(agent.drain()) == 999
+    assert agent.transactions() == 0

@@ -121,6 +121,68 @@ async def test_slow_connections_are_ended(
     slow_writer.close()
 
 
+async def test_keep_alives_alone_keep_no_connection(
+    server: tuple[StreamTransport, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stranger who sent an empty line now and then, and nothing else, kept a connection for ever."""
+    listening, _ = server
+    reader, writer = await asyncio.open_connection(*listening.advertised)
+    writer.write(b"\r\n\r\n")
+    assert await asyncio.wait_for(reader.readexactly(2), 5) == b"\r\n"
+    (connection,) = listening._connections.values()
+    monkeypatch.setattr(connection, "touched", connection.touched - stream.SLOW_SECONDS - 1)
+    writer.write(b"\r\n\r\n")
+    assert await asyncio.wait_for(reader.readexactly(2), 5) == b"\r\n"
+    listening._sweep()
+    assert await ends(reader)
+    writer.close()
+
+
+async def test_a_stream_that_is_always_in_the_middle_of_a_message_is_kept(
+    server: tuple[StreamTransport, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A busy carrier's connection nearly always ends in half a message; what counts is what is finished."""
+    listening, listener = server
+    reader, writer = await asyncio.open_connection(*listening.advertised)
+    writer.write(OPTIONS + OPTIONS[:60])
+    await listener.next("message")
+    (connection,) = listening._connections.values()
+    monkeypatch.setattr(connection, "touched", connection.touched - stream.SLOW_SECONDS - 1)
+    writer.write(OPTIONS[60:] + OPTIONS[:60])
+    await listener.next("message")
+    listening._sweep()
+    assert len(listening) == 1
+    writer.write(OPTIONS[60:])
+    await listener.next("message")
+    writer.close()
+    del reader
+
+
+async def test_who_says_very_much_lets_others_speak_in_between(server: tuple[StreamTransport, User]) -> None:
+    """One connection that sent without a pause had a quarter of a megabyte read at once: everybody else, of
+    whatever tenant, waited for it."""
+    listening, listener = server
+    _, loud = await asyncio.open_connection(*listening.advertised)
+    _, quiet = await asyncio.open_connection(*listening.advertised)
+    while len(listening) < 2:
+        await asyncio.wait_for(listening._loop.create_task(_turn()), 5)
+    one, other = listening._connections.values()
+    if one.remote == quiet.get_extra_info("sockname"):
+        one, other = other, one
+    one.data_received(OPTIONS * 500)
+    other.data_received(OPTIONS)
+    flows = [listener.queue.get_nowait()[2] for _ in range(listener.queue.qsize())]
+    assert other.flow in flows
+    assert 0 < flows.count(one.flow) < 100
+    for _ in range(500 - flows.count(one.flow)):
+        await listener.next("message")
+    loud.write(OPTIONS)
+    _, flow = await listener.next("message")
+    assert flow == one.flow, "it is read again"
+    loud.close()
+    quiet.close()
+
+
 async def _turn() -> None:
     """One turn of the loop."""
 
@@ -145,3 +207,27 @@ async def test_connections_beyond_the_limit_are_not_kept() -> None:
     first.close()
     second.close()
     await transport.close()
+
+
+async def test_when_all_are_taken_who_has_the_most_gives_one_up() -> None:
+    """All connections there can be were held by one stranger, and no phone came in any more."""
+    user = User()
+    transport = await StreamTransport.open(listen_tcp(("127.0.0.1", 0)), user, max_connections=4)
+    address = transport.advertised
+    crowd = [await asyncio.open_connection(*address, local_addr=("127.0.0.2", 0)) for _ in range(4)]
+    while len(transport) < 4:
+        await asyncio.wait_for(transport._loop.create_task(_turn()), 5)
+    _, phone = await asyncio.open_connection(*address, local_addr=("127.0.0.3", 0))
+    phone.write(OPTIONS)
+    await user.next("message")
+    assert len(transport) == 4
+    assert await ends(crowd[0][0])
+    late, writer = await asyncio.open_connection(*address, local_addr=("127.0.0.2", 0))
+    assert await ends(late), "one more of those is not kept"
+    phone.write(OPTIONS)
+    await user.next("message")
+    for _, each in [*crowd, (late, writer), (late, phone)]:
+        each.close()
+    await transport.close()
+    while transport._by_host:
+        await asyncio.wait_for(transport._loop.create_task(_turn()), 5)

@@ -46,6 +46,8 @@ class TransactionLayer:
         self._own_branch = MAGIC + ids.token()[:10]
         self._clients: dict[Hashable, ClientTransaction] = {}
         self._servers: dict[Hashable, ServerTransaction] = {}
+        self._on_streams: dict[Flow, dict[Transaction, None]] = {}
+        """Those that end with a connection. Strangers open and close many: none may cost a look at all."""
 
     def __len__(self) -> int:
         return len(self._clients) + len(self._servers)
@@ -75,6 +77,7 @@ class TransactionLayer:
             self.add_via(request, flow)
         transaction = ClientTransaction(self, request, flow, on_response, on_failure)
         self._clients[transaction.key] = transaction
+        self._follow(transaction)
         transaction.begin(now)
         return transaction
 
@@ -84,6 +87,7 @@ class TransactionLayer:
         """Continue an INVITE that an earlier process sent and had a provisional response to."""
         transaction = ClientTransaction(self, request, flow, on_response, on_failure)
         self._clients[transaction.key] = transaction
+        self._follow(transaction)
         transaction.state = State.PROCEEDING
         return transaction
 
@@ -125,6 +129,7 @@ class TransactionLayer:
         stamp_source(request, flow)
         transaction = ServerTransaction(self, key, request, response_flow(request.via, flow))
         self._servers[key] = transaction
+        self._follow(transaction)
         return transaction
 
     def receive_ack(self, ack: Request, now: float) -> bool:
@@ -164,16 +169,25 @@ class TransactionLayer:
 
     # -- both
 
+    def _follow(self, transaction: Transaction) -> None:
+        if transaction.flow.reliable:
+            self._on_streams.setdefault(transaction.flow, {})[transaction] = None
+
     def forget(self, transaction: Transaction) -> None:
         """Called by a transaction that terminates."""
         if isinstance(transaction, ClientTransaction):
             self._clients.pop(transaction.key, None)
         else:
             self._servers.pop(transaction.key, None)
+        same = self._on_streams.get(transaction.flow) if transaction.flow.reliable else None
+        if same is not None:
+            same.pop(transaction, None)
+            if not same:
+                del self._on_streams[transaction.flow]
 
     def flow_failed(self, flow: Flow, now: float) -> None:
-        """The transport cannot send on `flow`: its transactions fail with 503 (§8.1.3.1, §17.1.4)."""
-        failed = [tx for tx in (*self._clients.values(), *self._servers.values()) if tx.flow == flow]
+        """A connection is gone: its transactions fail with 503 (§8.1.3.1, §17.1.4)."""
+        failed = tuple(self._on_streams.get(flow, ()))
         self.failure_status = 503
         try:
             for transaction in failed:

@@ -25,6 +25,8 @@ CONNECT_SECONDS = 10.0
 HANDSHAKE_SECONDS = 10.0
 """TLS must be agreed on within this time."""
 _SWEEP_SECONDS = 5.0
+_TURN_BYTES = 8192
+"""What one connection says is read in portions of so many bytes: between them it is the others' turn."""
 
 StreamKind = Literal["tcp", "tls", "ws", "wss"]
 
@@ -71,6 +73,7 @@ class _Connection(asyncio.Protocol):
         self._framing = owner.framing()
         self._transport: asyncio.Transport | None = None
         self._waiting: list[bytes] = []
+        self._unread = bytearray()
         self.greeted = False
         self.touched = 0.0
         self.number = owner.next_number()
@@ -127,14 +130,44 @@ class _Connection(asyncio.Protocol):
         self._waiting.clear()
 
     def data_received(self, data: bytes) -> None:
+        if self._unread:
+            self._unread += data
+        elif len(data) <= _TURN_BYTES:
+            self._read(data)
+        elif self._transport is not None:
+            self._unread += data
+            self._transport.pause_reading()
+            self._take_turn()
+
+    def _take_turn(self) -> None:
+        """Read a portion of what waits."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            self._unread.clear()
+            return
+        portion = bytes(self._unread[:_TURN_BYTES])
+        del self._unread[:_TURN_BYTES]
+        self._read(portion)
+        if self._unread:
+            self._owner.soon(self._take_turn)
+        else:  # not before what was answered just now is sent: the peer may have ended its side
+            self._owner.soon(self._go_on)
+
+    def _go_on(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def _read(self, data: bytes) -> None:
         framing = self._framing
-        if not framing.pending:
-            self.touched = self._owner.time()
-        for item in framing.feed(data):
+        halfway = framing.pending
+        found = framing.feed(data)
+        self.greeted = self.greeted or any(not isinstance(item, ParseError) for item in found)
+        if found or (self.greeted and not halfway):
+            self.touched = self._owner.time()  # keep-alives alone keep no stranger's connection
+        for item in found:
             if isinstance(item, ParseError):
                 self._owner.user.on_bad_message(item, self.flow)
             else:
-                self.greeted = True
                 self._owner.user.on_message(item, self.flow)
         self._write(framing.replies())
         if framing.ended:
@@ -175,6 +208,7 @@ class StreamTransport:
         self._server: asyncio.Server | None = None
         self._connections: dict[int, _Connection] = {}
         self._by_remote: dict[Address, _Connection] = {}
+        self._by_host: dict[str, dict[int, _Connection]] = {}
         self._opening: dict[Address, asyncio.Task[None]] = {}
         self._sweeper = self._loop.call_later(_SWEEP_SECONDS, self._sweep)
 
@@ -254,22 +288,37 @@ class StreamTransport:
         """The loop's clock."""
         return self._loop.time()
 
+    def soon(self, call: Callable[[], None]) -> None:
+        """Call in the loop's next turn."""
+        self._loop.call_soon(call)
+
     def next_number(self) -> int:
         """Names a connection; never reused."""
         return next(self._numbers)
 
     def add(self, connection: _Connection) -> None:
-        """A connection is up; one too many is not kept."""
+        """A connection is up; one too many is not kept, or another one of who has the most."""
+        host = connection.remote[0]
         if len(self._connections) >= self._max_connections:
-            connection.abort()
-            return
+            most = max(self._by_host.values(), key=len)
+            if len(most) <= len(self._by_host.get(host, ())) + 1:
+                connection.abort()
+                return
+            quietest = min(most.values(), key=lambda one: one.touched)
+            quietest.abort()
+            self.remove(quietest)
         self._connections[connection.number] = connection
+        self._by_host.setdefault(host, {})[connection.number] = connection
         self._by_remote[connection.remote] = connection
 
     def remove(self, connection: _Connection) -> None:
         """A connection is down."""
         if self._connections.pop(connection.number, None) is None:
             return
+        neighbours = self._by_host[connection.remote[0]]
+        del neighbours[connection.number]
+        if not neighbours:
+            del self._by_host[connection.remote[0]]
         if self._by_remote.get(connection.remote) is connection:
             del self._by_remote[connection.remote]
         self.user.on_lost(connection.flow)

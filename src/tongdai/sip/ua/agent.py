@@ -48,9 +48,9 @@ class UserAgent:
         the first message enters the empty queue, so that the owner can schedule one flush. `product` fills
         Server and User-Agent.
 
-        `screen` sees every request outside a dialog before it costs memory; the status and headers it
-        returns are sent statelessly (§8.2.7), nothing for the status 0; None lets the request in. It may see
-        one request several times.
+        `screen` sees every request that belongs to no dialog, session or transaction of ours before it costs
+        memory; the status and headers it returns are sent statelessly (§8.2.7), nothing for the status 0;
+        None lets the request in. It may see one request several times, and one that cannot be parsed wholly.
 
         `session_seconds` is the interval after which a call whose peer is silently gone shall end (RFC 4028);
         with 0 it is left to the peers to ask for one.
@@ -83,7 +83,7 @@ class UserAgent:
     def refuse(self, problem: ParseError, flow: Flow) -> None:
         """Answer a message that could not be parsed, when it can be answered."""
         request = problem.request
-        if request is None:
+        if request is None or self._screened_out(request, flow):
             return
         try:
             stamp_source(request, flow)
@@ -274,7 +274,7 @@ class UserAgent:
             self._receive_ack(request, now)
             return
         layer = self._core.layer
-        if self._screen is not None and not request.to.tag and request.method != "CANCEL":
+        if self._screen is not None and self._is_new(request):
             if layer.retransmitted(request, now):
                 return
             verdict = self._screen(request, flow)
@@ -297,6 +297,23 @@ class UserAgent:
         except ParseError as problem:
             if not transaction.answered:
                 self._answer(transaction, request, problem.status, (), now, problem.reason)
+
+    def _is_new(self, request: Request) -> bool:
+        """It belongs to nothing that we know of."""
+        if request.method == "CANCEL":
+            return self._core.layer.invite_of(request) is None
+        tag = request.to.tag
+        return not tag or (request.call_id, tag) not in self._core.by_tag
+
+    def _screened_out(self, request: Request, flow: Flow) -> bool:
+        """Not even an error is to be said about a request that could not be read."""
+        if self._screen is None:
+            return False
+        try:
+            verdict = self._screen(request, flow)
+        except ParseError:
+            return False
+        return verdict is not None and not verdict[0]
 
     def _receive_ack(self, ack: Request, now: float) -> None:
         if self._core.layer.receive_ack(ack, now):
@@ -440,6 +457,8 @@ class UserAgent:
         transaction.respond(
             request.response(status, _one_line(reason), fields, to_tag=self._to_tag(request)), now
         )
+        if status == 481 or (not request.to.tag and request.method not in ("INVITE", "CANCEL")):
+            transaction.abandon()  # asked again it gets the same answer, and meanwhile costs no memory
 
     def _answer_stateless(
         self, request: Request, flow: Flow, status: int, reason: str | None, headers: HeaderList

@@ -213,6 +213,11 @@ fn lost_packets_leave_no_holes_and_are_counted() {
         let concealed = if from == Opus { 0..=240 } else { 80..=240 };
         assert!(concealed.contains(&count("concealed_ms")), "{from:?}: {stats}");
         assert!((10.0..500.0).contains(&stats["buffer_ms"].as_f64().unwrap()), "{stats}");
+        if from == Opus {
+            // By its numbers a tenth is lost (3.7); who listens lost next to nothing, if this machine held nothing up.
+            let mos = stats["rx_mos"].as_f64().unwrap();
+            assert!(mos > 3.9 || count("concealed_ms") > 60, "{stats}");
+        }
     }
 }
 

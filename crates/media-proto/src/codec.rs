@@ -178,6 +178,13 @@ impl Encoder {
         }
     }
 
+    /// Reckons with the share of loss (of 256) that the receiver reports; only Opus can do something about it.
+    pub fn expect_loss(&mut self, fraction: u8) {
+        if let Encoder::Opus(encoder) = self {
+            encoder.expect_loss(fraction);
+        }
+    }
+
     /// Is near enough to where `other` is, that one who was fed by it goes on with this one and hears no click. `before` is the
     /// sound that `other` had last. (The state of Opus cannot be copied; it finds itself in two frames.)
     pub fn take_over(&mut self, other: &Encoder, before: &[[i16; WIDE_FRAME]; 2]) {

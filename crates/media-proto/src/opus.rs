@@ -14,8 +14,11 @@ pub const MAX_PAYLOAD: usize = 1275;
 /// How hard the encoder tries (0–10): the point behind which a core carries fewer calls and nobody hears more.
 const COMPLEXITY: u8 = 5;
 
-/// The share of loss that forward error correction is made for, in percent.
+/// The share of loss that forward error correction is made for, in percent: before anything is known of it, and at least (so
+/// that the first packet that is lost can be repaired) and at most.
 const EXPECTED_LOSS: u8 = 10;
+const LEAST_LOSS: u8 = 1;
+const MOST_LOSS: u8 = 30;
 
 /// What a receiver asked for in its `fmtp` (RFC 7587 §6.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +111,24 @@ pub fn is_silent(payload: &[u8]) -> bool {
     payload.len() <= 2
 }
 
+/// Whether a packet repeats something of the one before it: the LBRR flag of its first frame (RFC 6716 §4.2.3), in the middle
+/// channel of a stereo one.
+pub fn has_fec(payload: &[u8]) -> bool {
+    let Some(&toc) = payload.first() else { return false };
+    let frames = match toc >> 3 {
+        config @ 0..12 => [1, 1, 2, 3][usize::from(config & 3)],
+        12..16 => 1,
+        _ => return false, // CELT has none
+    };
+    // With more than one frame the lengths of all but the last may stand before the first.
+    let at = match toc & 3 {
+        0 | 1 => 1,
+        2 => 2 + usize::from(payload.get(1).is_some_and(|&length| length >= 252)),
+        _ => return false, // code 3 may have padding and lengths of its own; it is not waited for
+    };
+    payload.get(at).is_some_and(|flags| flags >> (7 - frames) & 1 == 1)
+}
+
 /// The packet length (in ms) nearest below one that was asked for which a single frame can have.
 pub fn frame_ms(ptime_ms: u32) -> u32 {
     match ptime_ms {
@@ -122,6 +143,8 @@ pub fn frame_ms(ptime_ms: u32) -> u32 {
 pub struct Encoder {
     inner: lib::Encoder,
     rate: u32,
+    /// The share of loss that it reckons with, in percent; `None` when its receiver has no use for what is repeated.
+    expected: Option<u8>,
 }
 
 impl std::fmt::Debug for Encoder {
@@ -144,7 +167,18 @@ impl Encoder {
             .and_then(|()| inner.set_inband_fec(fec))
             .and_then(|()| inner.set_packet_loss(if settings.fec { EXPECTED_LOSS } else { 0 }));
         debug_assert!(set.is_ok(), "{set:?}");
-        Some(Encoder { inner, rate })
+        Some(Encoder { inner, rate, expected: settings.fec.then_some(EXPECTED_LOSS) })
+    }
+
+    /// Reckons with the loss that its receiver reports (of 256, RFC 3550 §6.4.1): more at once, less by a quarter of the
+    /// difference each time, since loss comes in bouts.
+    pub fn expect_loss(&mut self, fraction: u8) {
+        let Some(before) = self.expected else { return };
+        let reported = (u16::from(fraction) * 100).div_ceil(256).min(u16::from(MOST_LOSS)) as u8;
+        let expected = reported.max(before - (before - reported.min(before)).div_ceil(4)).max(LEAST_LOSS);
+        if expected != before && self.inner.set_packet_loss(expected).is_ok() {
+            self.expected = Some(expected);
+        }
     }
 
     /// The rate of the sound that it takes.
@@ -299,6 +333,42 @@ mod tests {
             levels.push(level(&frame[160..], 300.0, 16_000));
         }
         assert!(levels[0] > 4000.0 && levels[1] < 500.0, "recovered, concealed: {levels:?}");
+    }
+
+    /// The octets of a second of something like a voice, and how many packets repeat the one before.
+    fn repeated(settings: Settings, reports: &[u8]) -> (usize, usize) {
+        let mut encoder = Encoder::new(16_000, settings).unwrap();
+        reports.iter().for_each(|&fraction| encoder.expect_loss(fraction));
+        let (mut octets, mut repeated) = (0, 0);
+        for n in 0..50 {
+            let (mut frame, mut payload) = ([0; 320], [0; MAX_PAYLOAD]);
+            tone(200.0 + f64::from(n % 10) * 20.0, 16_000, n as usize * 320, &mut frame);
+            let size = encoder.encode(&frame, &mut payload);
+            octets += size;
+            repeated += usize::from(has_fec(&payload[..size]));
+        }
+        (octets, repeated)
+    }
+
+    #[test]
+    fn what_is_repeated_follows_the_loss_that_is_reported() {
+        let fec = Settings::from_fmtp("useinbandfec=1");
+        let (_, none) = repeated(Settings::default(), &[51, 51]);
+        assert_eq!(none, 0, "nobody asked for it");
+        let (_, at_first) = repeated(fec, &[]);
+        assert!(at_first > 40, "{at_first} of 50");
+        let (_, without_loss) = repeated(fec, &[0; 30]);
+        assert!(without_loss > 40, "the first loss is repaired as well: {without_loss} of 50");
+        let mut encoder = Encoder::new(16_000, fec).unwrap();
+        let mut expected = |fraction| {
+            encoder.expect_loss(fraction);
+            encoder.expected.unwrap()
+        };
+        assert_eq!([expected(51), expected(0), expected(0), expected(255)], [20, 15, 11, 30]);
+        for _ in 0..30 {
+            expected(0);
+        }
+        assert_eq!(expected(0), 1);
     }
 
     #[test]

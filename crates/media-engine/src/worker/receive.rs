@@ -237,6 +237,9 @@ impl World {
             session.reports.round_trip =
                 block.round_trip(rtcp::ntp(clock::unix())).or(session.reports.round_trip);
             session.reports.block = Some(block);
+            if let Some(encoder) = &mut session.coders.encoder {
+                encoder.expect_loss(block.fraction_lost);
+            }
         }
     }
 }

@@ -62,6 +62,8 @@ pub struct Session {
     pub spoken: Option<Box<Voice>>,
     /// What became of it before the present time.
     pub heard_before: Heard,
+    /// Packets that were decoded, or came too late for that.
+    pub said: u64,
     /// The mixer's place in it.
     pub ear: Option<Box<Ear>>,
     /// Whether what it says is brought to one level.
@@ -185,6 +187,7 @@ impl Session {
             recorder: None,
             spoken: None,
             heard_before: Heard::default(),
+            said: 0,
             ear: None,
             agc: false,
             voice: Gain::ONE,
@@ -463,10 +466,17 @@ impl Session {
         }
     }
 
-    /// How well the peer is heard here.
+    /// How well the peer is heard here. Of what was decoded that is known (what came too late is lost too, what was repaired is
+    /// not); of what was only forwarded the packets that never came are counted.
     fn rx_mos(&self) -> Option<f64> {
         let (came, lost) = (self.rx.packets() as f64, self.rx.lost().max(0) as f64);
-        (came > 0.0).then(|| self.mos(lost / (came + lost), self.rx.jitter()))?
+        if came == 0.0 {
+            return None;
+        }
+        let heard = self.heard();
+        let decoded = if heard.taken == 0 { 0.0 } else { (self.said as f64 / came).min(1.0) };
+        let concealed = heard.concealed as f64 / heard.taken.max(1) as f64;
+        self.mos(decoded * concealed + (1.0 - decoded) * lost / (came + lost), self.rx.jitter())
     }
 
     /// How well the peer hears us, by its own reports.

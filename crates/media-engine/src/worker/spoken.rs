@@ -15,6 +15,7 @@ impl Session {
         let spoken = self.spoken.get_or_insert_with(|| Box::new(Voice::default()));
         spoken.level(self.agc);
         let rtp::Packet { ssrc, sequence, timestamp, .. } = *packet;
+        self.said += 1;
         spoken.put(now, &Arrival { ssrc, sequence, timestamp, content, payload });
     }
 

@@ -19,7 +19,7 @@ pub use packets::Content;
 
 use crate::agc::Agc;
 use crate::codec::{Codec, Decoder};
-use crate::{MS, Micros, SECOND, presence};
+use crate::{MS, Micros, SECOND, opus, presence};
 use conceal::Concealer;
 use delay::Delay;
 use noise::Noise;
@@ -38,6 +38,8 @@ const TOO_MUCH: i64 = 15_000;
 const FAR_TOO_MUCH: i64 = 100_000;
 /// Room that is too little, in µs.
 const TOO_LITTLE: i64 = 3_000;
+/// So long after a loss what repairs it (the packet behind it) is waited for.
+const REPAIRS: Micros = 10 * SECOND;
 /// Time is stretched at most this often.
 const STRETCH_EVERY: Micros = 60 * MS;
 /// Sequence numbers behind the next by more than this are of another stream.
@@ -149,6 +151,8 @@ pub struct Voice {
     agc: Option<Agc>,
     has_sound: bool,
     stretched: Micros,
+    /// Until when lost packets may be repaired by the one behind them, and how long a packet is, in µs.
+    repaired: (Micros, i64),
     /// How long a fast packet waited lately, in µs.
     waits: i64,
     heard: Heard,
@@ -170,6 +174,7 @@ impl Default for Voice {
             agc: None,
             has_sound: true,
             stretched: 0,
+            repaired: (0, 0),
             waits: 0,
             heard: Heard::default(),
         }
@@ -243,6 +248,7 @@ impl Voice {
         self.delay.came(now, 0);
         self.decoder = None;
         self.pauses = false;
+        self.repaired = (0, 0);
     }
 
     /// Samples per second of what is heard next. It changes with the codec, and only here.
@@ -305,17 +311,23 @@ impl Voice {
             self.stand_in(clock, Some((gap - stream.hole, lost)));
         } else {
             let (sequence, pause) = (next.sequence, next.jumps || (gap > 0 && !lost) || !stream.began);
-            self.decode(sequence, pause);
+            self.decode(now, sequence, pause);
             self.stretch(now, until, frame);
         }
     }
 
-    /// The difference between the time at which something is heard and that at which the slow packets come, in µs.
+    /// The difference between the time at which something is heard and that at which the slow packets come, in µs. Where losses
+    /// are repaired the packet behind has to be there as well.
     fn spare(&self, now: Micros) -> i64 {
         let Some(stream) = &self.stream else { return 0 };
         let unheard = frame_micros(self.tape.unheard(), self.rate);
         let place = stream.place(stream.expected) + stream.micros(stream.hole.into()) - unheard;
-        self.delay.transit(now, place) - self.delay.slow()
+        self.delay.transit(now, place) - self.delay.slow() - self.repair(now)
+    }
+
+    /// How much longer everything waits so that losses can be repaired, in µs.
+    fn repair(&self, now: Micros) -> i64 {
+        if now < self.repaired.0 { self.repaired.1 } else { 0 }
     }
 
     /// Makes something in place of what is not there (yet). What comes behind it is told in ticks when that is known, and whether
@@ -368,10 +380,11 @@ impl Voice {
     }
 
     /// Decodes the packet that is next. `pause`: what was made before it stood in for nothing that was lost.
-    fn decode(&mut self, sequence: u16, pause: bool) {
+    fn decode(&mut self, now: Micros, sequence: u16, pause: bool) {
         let (Some(stream), Some(packet)) = (&mut self.stream, self.packets.take(sequence)) else { return };
         stream.next = sequence.wrapping_add(1);
         stream.began = true;
+        let was_lost = stream.hole > 0 && !pause;
         if !pause {
             self.heard.concealed += u64::from(stream.stand_in) * SECOND / u64::from(stream.clock);
         }
@@ -386,6 +399,9 @@ impl Voice {
                 self.pauses = false;
                 let ticks = codec.duration(&packet.payload);
                 stream.expected = packet.timestamp.wrapping_add(ticks);
+                if was_lost && codec == Codec::Opus && opus::has_fec(&packet.payload) {
+                    self.repaired = (now + REPAIRS, stream.micros(ticks.into()));
+                }
                 if self.decoder.as_ref().is_none_or(|(of, _)| *of != codec) {
                     self.decoder = Decoder::new(codec).map(|decoder| (codec, decoder));
                 }
@@ -411,7 +427,7 @@ impl Voice {
     fn stretch(&mut self, now: Micros, until: u64, frame: usize) {
         let Some(stream) = &self.stream else { return };
         let spare = self.spare(now);
-        self.waits = spare + self.delay.slow() - self.delay.fast();
+        self.waits = spare + self.repair(now) + self.delay.slow() - self.delay.fast();
         let length = frame_micros(frame, self.rate);
         let too_much = spare - length;
         let pace = if too_much > FAR_TOO_MUCH { 0 } else { STRETCH_EVERY };

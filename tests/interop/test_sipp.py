@@ -82,6 +82,11 @@ async def test_sipp_as_the_carrier_is_called_and_calls(own_demo: Demo, phones: P
     near = await caller.call("0908123456")
     await near.hang_up()
     await answers.finished()
+    early = phones.sipp("carrier_early", nobody, port=answers.port)
+    await early.open()
+    near = await caller.call("0908123456")
+    await near.hang_up()
+    await early.finished()
     number = "+842871234500"
     await phones.sipp("carrier_calls", nobody, target=number, port=answers.port, sender="+84908123456").run()
     own_demo.stop()

@@ -41,7 +41,7 @@ def test_early_sound_and_answer_have_the_very_same_description(stage: Stage, lan
     stage.office.front.answer(leg, "")
     stage.run()
     early, final = bodies(stage, "SIP/2.0 183", lan), bodies(stage, "SIP/2.0 200 OK", lan)
-    assert early == final
+    assert early == [text for text in final if text]  # that of the PRACK has none
     assert early[0].startswith("v=0")
     assert len(stage.media.remotes[leg]) == 1
 

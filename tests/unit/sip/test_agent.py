@@ -71,7 +71,7 @@ def test_options_are_the_owners_and_answered_once(node: Node) -> None:
         (request("BYE", To="<sip:x@192.0.2.1>;tag=nobody"), 481),
         (request("INFO"), 481),
         (request("CANCEL"), 481),
-        (request(Require="100rel, replaces"), 420),
+        (request(Require="precondition, replaces"), 420),
         (request("INVITE", Max_Forwards="0"), 483),
         (request("INVITE", Contact=""), 400),
         (request("INVITE", Contact="<sip:a@[::g]>"), 400),
@@ -108,8 +108,8 @@ def test_what_the_agent_answers_by_itself(node: Node, data: bytes, status: int |
 def test_what_is_refused_says_what_would_do(node: Node) -> None:
     (method,) = answers(node, request("FROBNICATE"))
     assert "INVITE" in (method.headers.get("Allow") or "")
-    (extension,) = answers(node, request(Require="100rel, replaces", Call_ID="other", Via=via("b")))
-    assert extension.headers.get_all("Unsupported") == ["100rel"]
+    (extension,) = answers(node, request(Require="precondition, replaces", Call_ID="other", Via=via("b")))
+    assert extension.headers.get_all("Unsupported") == ["precondition"]
 
 
 def via(branch: str) -> str:

@@ -188,10 +188,10 @@ class Carrier:
 
     def on_answered(self, session: InviteSession, response: Response, sdp: str | None) -> None:
         other = self._other(session)
-        if other is None or other.ended or sdp is None:
+        if other is None or other.ended or session.remote_sdp is None:
             session.bye()
         else:
-            other.accept(sdp)
+            other.accept(session.remote_sdp)
 
     def on_failed(self, session: InviteSession, status: int, reason: str, response: Response | None) -> None:
         other = self._other(session)

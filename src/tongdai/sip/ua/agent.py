@@ -342,7 +342,7 @@ class UserAgent:
         elif self._accepts_extensions(request, transaction, now):
             if request.method == "OPTIONS":
                 self._answer(transaction, request, 200, [("Allow", ALLOW), ("Supported", SUPPORTED)], now)
-            elif request.method == "PRACK" or not self._known(request.method):
+            elif not self._known(request.method):
                 self._answer(transaction, request, 405, [("Allow", ALLOW)], now)
             else:
                 session.receive(request, transaction, flow, now)
@@ -420,7 +420,7 @@ class UserAgent:
         if brief is not None:
             return 422, brief
         merged = self._core.by_caller.get((request.call_id, request.from_.tag))
-        if merged is not None and merged.state.remote_cseq == request.cseq.number:
+        if merged is not None and merged.state.invite_cseq == request.cseq.number:
             return 482, ()  # §8.2.2.2: the same request by another way
         return None
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from tongdai.sip.message import Request
 from tongdai.sip.timers import Timer
 from tongdai.sip.transaction import ServerTransaction
-from tongdai.sip.ua.core import HeaderList, SessionError, UaCore
+from tongdai.sip.ua.core import ALLOW, HeaderList, SessionError, UaCore
 from tongdai.sip.ua.dialog import response_headers, sdp_body
+from tongdai.sip.ua.reliable import OPTION, ReliableResponses
 from tongdai.sip.ua.state import DialogState
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ _KEEP_RINGING = 60.0
 
 
 class IncomingInvite:
-    """Gives the callee `invite_acked` or `invite_unacked` after a 2xx."""
+    """Gives the callee `receive_ack` or `invite_unacked` after a 2xx, and `invite_unheard` when a reliable
+    response is not acknowledged."""
 
     __slots__ = (
         "_core",
@@ -30,6 +32,7 @@ class IncomingInvite:
         "_timer",
         "_user",
         "cseq",
+        "reliable",
         "request",
         "transaction",
     )
@@ -51,8 +54,10 @@ class IncomingInvite:
         self.transaction = transaction
         self.request = request
         self.cseq = state.invite_cseq if request is None else request.cseq.number
+        self.reliable: ReliableResponses | None = None
         if transaction is not None:
             transaction.on_cancel = user.receive_cancel
+            self.reliable = ReliableResponses(core, state, transaction, user.invite_unheard)
 
     @property
     def answered(self) -> bool:
@@ -72,6 +77,18 @@ class IncomingInvite:
         fields += [("Server", self._core.product), *headers]
         if content_type is not None:
             fields.append(("Content-Type", content_type))
+        if status < 200 and self.reliable is not None and self._wants_prack(self.request, sdp):
+            if self.request.sdp is None:
+                return  # it would have to carry our offer (RFC 3262 §5), which our 2xx makes
+            number = self.reliable.next_number()
+            fields += [("Require", OPTION), ("RSeq", str(number)), ("Allow", ALLOW)]
+            response = self.request.response(status, reason, fields, body, to_tag=state.local_tag)
+            self._stop()
+            self.reliable.send(number, response, sdp is not None, now)
+            self._timer = self._core.timers.schedule(
+                now + _KEEP_RINGING, self._say_again, status, reason, headers
+            )
+            return
         response = self.request.response(status, reason, fields, body, to_tag=state.local_tag)
         data = self.transaction.respond(response, now)
         self._stop()
@@ -82,6 +99,13 @@ class IncomingInvite:
             state.invite_cseq = self.cseq
             self.transaction.on_ack = self._user.receive_ack
             self.await_ack(data, now)
+
+    @staticmethod
+    def _wants_prack(request: Request, sdp: str | None) -> bool:
+        """The caller insists on it; or can, and would have no early media if this response were lost."""
+        if OPTION in request.tokens("Require"):
+            return True
+        return sdp is not None and request.sdp is not None and OPTION in request.tokens("Supported")
 
     def await_ack(self, data: bytes, now: float) -> None:
         """Repeat a 2xx that was sent once until the ACK comes, on every transport (§13.3.1.4)."""
@@ -121,7 +145,14 @@ class IncomingInvite:
             self._core.transmit(self.transaction.flow, data)
             self._timer = self._core.timers.schedule(now + _KEEP_RINGING, self._ring_on, data)
 
+    def _say_again(self, status: int, reason: str | None, headers: HeaderList, now: float) -> None:
+        """A reliable one that comes again is dropped by whom it is for: a new one says the same."""
+        if not self.answered:
+            self.respond(status, reason, headers, None, now)
+
     def _stop(self) -> None:
         if self._timer is not None:
             self._core.timers.cancel(self._timer)
             self._timer = None
+        if self.reliable is not None and self.answered:
+            self.reliable.stop()

@@ -10,6 +10,7 @@ from tongdai.sip.ua import session_timer
 from tongdai.sip.ua.answering import IncomingInvite
 from tongdai.sip.ua.core import HeaderList, SessionError, UaCore
 from tongdai.sip.ua.dialog import note_allowed, refresh_target
+from tongdai.sip.ua.reliable import read_rack
 from tongdai.sip.ua.state import Phase
 
 if TYPE_CHECKING:
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
 class Callee:
     """`incoming` is the peer's INVITE until it is refused, or acknowledged."""
 
-    __slots__ = ("_core", "_session", "bye_owed", "incoming")
+    __slots__ = ("_core", "_held", "_session", "bye_owed", "incoming")
 
     def __init__(self, core: UaCore, session: InviteSession) -> None:
         self._core = core
         self._session = session
+        self._held: tuple[str, HeaderList] | None = None
+        """A 2xx that waits for a PRACK."""
         self.incoming: IncomingInvite | None = None
         self.bye_owed: HeaderList | None = None
         """Our BYE waits for the ACK: the callee must not hang up before it or its timeout (§15)."""
@@ -40,6 +43,20 @@ class Callee:
         if self.incoming is None or self.incoming.answered or now_in != phase:
             raise SessionError(f"no INVITE of the peer waits for an answer; the session is {now_in}")
         return self.incoming
+
+    def accept(self, sdp: str, headers: HeaderList, now: float) -> None:
+        """Answer the first INVITE, when what described the early media is acknowledged."""
+        incoming = self.unanswered("early")
+        if self._held is not None:
+            raise SessionError("the INVITE was already accepted")
+        state = self._session.state
+        state.local_sdp = sdp
+        if incoming.reliable is not None and incoming.reliable.holds_answer:
+            self._held = sdp, headers
+            return
+        described = None if self._session.updated_early else sdp  # the 2xx would undo the UPDATE
+        state.phase = "confirmed"
+        incoming.respond(200, None, headers, described, now)
 
     @property
     def offer_unanswered(self) -> bool:
@@ -106,6 +123,35 @@ class Callee:
             session.state.remote_sdp = sdp
         self.incoming = self._new(transaction, request)
         self._core.handler.on_reinvite(session, sdp)
+
+    def receive_prack(self, request: Request, transaction: ServerTransaction, now: float) -> None:
+        """A PRACK (RFC 3262 §3); one that comes again, or after the final response, is as good as the first.
+        Raises `ParseError`."""
+        session, state = self._session, self._session.state
+        number, cseq = read_rack(request)
+        if cseq != state.invite_cseq or not 0 < number <= state.rseq:
+            transaction.respond(request.response(481), now)
+            return
+        reliable = self.incoming.reliable if self.incoming is not None else None
+        done = reliable.acknowledge(number, now) if reliable is not None else None
+        if done is not None and done.described:
+            state.early_answer = state.remote_tag
+        sdp = request.sdp if done is not None else None
+        if sdp is not None:
+            session.take_offer(request, transaction, sdp)
+        else:
+            transaction.respond(request.response(200, None, [("Server", self._core.product)]), now)
+        if self._held is not None and not session.ended and reliable is not None:
+            (sdp, headers), self._held = self._held, None
+            self.accept(sdp, headers, now)
+            self._core.handler.on_changed(session)
+
+    def invite_unheard(self, now: float) -> None:
+        """No PRACK in 64*T1 (RFC 3262 §3)."""
+        if self.incoming is not None and not self.incoming.answered:
+            self.incoming.respond(504, "No PRACK", (), None, now)
+        self._session.end()
+        self._core.handler.on_ended(self._session, 408, "no PRACK")
 
     def receive_ack(self, ack: Request, now: float) -> None:
         """An ACK for a 2xx of ours; one for another INVITE is ignored."""

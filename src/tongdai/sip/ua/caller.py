@@ -18,6 +18,7 @@ from tongdai.sip.ua.dialog import (
     request_flow,
     sdp_body,
 )
+from tongdai.sip.ua.reliable import reliable_number
 from tongdai.sip.ua.state import DialogState
 
 if TYPE_CHECKING:
@@ -153,15 +154,24 @@ class Caller:
         return self._session.timer.raise_to(response)
 
     def invite_progress(self, outgoing: OutgoingInvite, response: Response, now: float) -> None:
-        """A 101..199."""
-        state = self._session.state
-        if not outgoing.initial or state.phase != "early":
+        """A 101..199; a reliable one is acknowledged with PRACK, and is news but once (RFC 3262 §4)."""
+        state, tag = self._session.state, response.to.tag
+        number = reliable_number(response) if tag else 0
+        if number and not outgoing.is_next(tag, number):
             return
-        if response.to.tag:
+        first = outgoing.initial and state.phase == "early"
+        if first and tag:
             adopt_response(state, response)
+            note_allowed(state, response)
+        if number:
+            self._session.send_in_dialog("PRACK", now, [("RAck", f"{number} {outgoing.cseq} INVITE")])
+        if not first:
+            return
         sdp = response.sdp
         if sdp is not None:
             state.remote_sdp = sdp
+            if number and outgoing.sdp is not None:
+                state.early_answer = tag
         self._core.handler.on_provisional(self._session, response, sdp)
 
     def invite_success(self, outgoing: OutgoingInvite, response: Response, now: float) -> None:
@@ -179,7 +189,8 @@ class Caller:
             note_allowed(state, response)
         else:
             accept_target(state, response)
-        sdp, known = response.sdp, state.remote_sdp
+        answered = outgoing.initial and state.early_answer == state.remote_tag != ""
+        sdp, known = None if answered else response.sdp, state.remote_sdp
         if sdp is not None:
             state.remote_sdp = sdp
         if outgoing.cancelled or self._session.ended:

@@ -27,6 +27,7 @@ class OutgoingInvite:
         "_credentials",
         "_digest",
         "_give_up",
+        "_numbers",
         "_proof",
         "_state",
         "_user",
@@ -64,6 +65,7 @@ class OutgoingInvite:
         self.heard = False
         self._cancel_sent = False
         self._give_up: Timer | None = None
+        self._numbers: dict[str, int] = {}
         self._proof: HeaderList = ()
         self.sdp = sdp
         self.headers = headers
@@ -95,6 +97,15 @@ class OutgoingInvite:
         self.flow = request_flow(state) if not self.initial else state.flow
         self.heard = False
         self.transaction = self._core.layer.send(request, self.flow, self._on_response, self._on_failure, now)
+
+    def is_next(self, tag: str, number: int) -> bool:
+        """The reliable response of this RSeq is the first of its dialog or follows the one before: others
+        came already, or come again (RFC 3262 §4)."""
+        last = self._numbers.get(tag)
+        if last is not None and number != last + 1:
+            return False
+        self._numbers[tag] = number
+        return True
 
     def resume(self, request: Request, heard: bool, now: float) -> None:
         """Continue one that an earlier process has built.

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 HeaderList = Sequence[tuple[str, str]]
 
 ALLOW = (
-    "INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS, REGISTER, INFO, REFER, NOTIFY, SUBSCRIBE, MESSAGE, PUBLISH"
+    "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, REGISTER, INFO, REFER, NOTIFY, SUBSCRIBE, MESSAGE, "
+    "PUBLISH"
 )
-SUPPORTED = "replaces, norefersub, timer"
-EXTENSIONS = frozenset({"replaces", "norefersub", "timer"})
+SUPPORTED = "replaces, norefersub, timer, 100rel"
+EXTENSIONS = frozenset({"replaces", "norefersub", "timer", "100rel"})
 """Option tags that a Require may name."""
 
 

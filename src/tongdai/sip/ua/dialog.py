@@ -12,6 +12,7 @@ from tongdai.sip.message import Message, NameAddr, ParseError, Request, Response
 from tongdai.sip.ua.core import ALLOW, SUPPORTED, HeaderList, contact_uri
 from tongdai.sip.ua.state import DialogState, Phase
 
+_SUPPORTED_WITHOUT_OFFER = SUPPORTED.replace(", 100rel", "")
 _WITH_CONTACT = frozenset({"INVITE", "REFER", "NOTIFY", "SUBSCRIBE", "UPDATE"})
 
 
@@ -46,7 +47,8 @@ def build_request(
     if method in _WITH_CONTACT:
         items.append(("Contact", f"<{state.local_contact}>"))
     if method in ("INVITE", "UPDATE"):
-        items += [("Allow", ALLOW), ("Supported", SUPPORTED)]
+        # Without an offer of ours, a reliable response would bring theirs, to be answered in the PRACK.
+        items += [("Allow", ALLOW), ("Supported", SUPPORTED if body else _SUPPORTED_WITHOUT_OFFER)]
     items.append(("User-Agent", product))
     items += headers
     if content_type is not None:

@@ -67,7 +67,8 @@ class UaHandler(Protocol):
         ...
 
     def on_answered(self, session: InviteSession, response: Response, sdp: str | None) -> None:
-        """The first 2xx. When our INVITE carried the offer, its ACK is on its way and `sdp` is the answer;
+        """The first 2xx. When our INVITE carried the offer, its ACK is on its way and `sdp` is the answer, or
+        None when that has come in `on_provisional` and was acknowledged (RFC 3262 §5);
         when it did not, `sdp` is their offer and the owner must call `session.ack(answer)`."""
         ...
 
@@ -91,9 +92,10 @@ class UaHandler(Protocol):
     # -- inside the dialog
 
     def on_reinvite(self, session: InviteSession, sdp: str | None) -> None:
-        """The peer sends a new offer, in a re-INVITE or an UPDATE, the latter also before the call is
-        answered; None asks for an offer of ours. Answer with `session.accept_reinvite(sdp)` or
-        `session.reject_reinvite(status)`, now or later; an UPDATE within seconds (RFC 3311 §5.2)."""
+        """The peer sends a new offer, in a re-INVITE, or in an UPDATE or PRACK and so also before the
+        call is answered; None asks for an offer of ours. Answer with `session.accept_reinvite(sdp)` or
+        `session.reject_reinvite(status)`: a re-INVITE now or later, the others within seconds (RFC 3311
+        §5.2)."""
         ...
 
     def on_reinvite_result(self, session: InviteSession, status: int, sdp: str | None) -> None:
@@ -106,7 +108,7 @@ class UaHandler(Protocol):
 
     def on_changed(self, session: InviteSession) -> None:
         """What `session.snapshot()` gives has changed and no other event says so: the session was refreshed
-        (RFC 4028), or the peer has moved its Contact."""
+        (RFC 4028), the peer has moved its Contact, or the 200 that waited for a PRACK was sent."""
         ...
 
     def on_bye(self, session: InviteSession, reason: str | None) -> None:

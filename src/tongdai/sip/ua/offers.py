@@ -1,4 +1,5 @@
-"""Offers that the peer makes outside of an INVITE: in an UPDATE (RFC 3311), before or after the answer."""
+"""Offers that the peer makes outside of an INVITE: in an UPDATE (RFC 3311), before or after the call is
+answered, or in a PRACK (RFC 3262 §5)."""
 
 from __future__ import annotations
 
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
 class Offers:
     """The owner hears of each by `on_reinvite`, as of those in a re-INVITE: what to answer is the same."""
 
-    __slots__ = ("_core", "_session", "_waiting")
+    __slots__ = ("_core", "_session", "_waiting", "exchanged")
 
     def __init__(self, core: UaCore, session: InviteSession) -> None:
         self._core = core
         self._session = session
         self._waiting: tuple[Request, ServerTransaction] | None = None
+        self.exchanged = False
+        """One was accepted."""
 
     @property
     def waiting(self) -> bool:
@@ -50,7 +53,7 @@ class Offers:
             self.receive(request, transaction, sdp)
 
     def receive(self, request: Request, transaction: ServerTransaction, sdp: str) -> None:
-        """An offer that may be made now: tell the owner."""
+        """An offer that may be made now: tell the owner. Only one waits at a time."""
         self._waiting = (request, transaction)
         self._session.state.remote_sdp = sdp
         self._core.handler.on_reinvite(self._session, sdp)
@@ -58,6 +61,7 @@ class Offers:
     def accept(self, sdp: str, headers: HeaderList, now: float) -> None:
         """200 with our answer."""
         self._session.state.local_sdp = sdp
+        self.exchanged = True
         self._answer(200, None, headers, sdp, now)
 
     def reject(self, status: int, reason: str | None, now: float) -> None:

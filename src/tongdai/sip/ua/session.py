@@ -153,11 +153,11 @@ class InviteSession:
         incoming.respond(status, reason, headers, sdp, self._core.clock())
 
     def accept(self, sdp: str, headers: HeaderList = ()) -> None:
-        """Send 200; repeated until the ACK, and ended with BYE and `on_ended` when none comes in 64*T1."""
-        incoming = self._callee.unanswered("early")
-        self.state.phase = "confirmed"
-        self.state.local_sdp = sdp
-        incoming.respond(200, None, headers, sdp, self._core.clock())
+        """Send 200; repeated until the ACK, and ended with BYE and `on_ended` when none comes in 64*T1.
+
+        While the peer has not acknowledged what describes the early media, the 200 waits for that, and the
+        session stays early (RFC 3262 §3)."""
+        self._callee.accept(sdp, headers, self._core.clock())
 
     def reject(self, status: int, reason: str | None = None, headers: HeaderList = ()) -> None:
         """Send a final 300..699; the session is over."""
@@ -309,6 +309,8 @@ class InviteSession:
             self._receive_bye(request, transaction, now)
         elif method == "INVITE":
             self._callee.receive_invite(request, transaction)
+        elif method == "PRACK":
+            self._callee.receive_prack(request, transaction, now)
         elif method == "UPDATE":
             self._offers.receive_update(request, transaction, now)
         elif method == "REFER" and self.confirmed:
@@ -371,7 +373,7 @@ class InviteSession:
         def final(status: int, response: Response | None, now: float) -> None:
             if on_final is not None:
                 on_final(status, response)
-            if status in (408, 481) and method != "NOTIFY" and not self.ended:
+            if status in (408, 481) and method not in ("NOTIFY", "PRACK") and not self.ended:
                 self.lose(status, method)
 
         OutgoingRequest(self._core, build, self._credentials, final, now)
@@ -396,6 +398,15 @@ class InviteSession:
         """Used by the parts: an INVITE of the peer has no final answer of ours."""
         incoming = self._callee.incoming
         return incoming is not None and not incoming.answered
+
+    def take_offer(self, request: Request, transaction: ServerTransaction, sdp: str) -> None:
+        """Used by the parts: an offer in a PRACK."""
+        self._offers.receive(request, transaction, sdp)
+
+    @property
+    def updated_early(self) -> bool:
+        """Used by the parts: the offer of the first INVITE is answered, and another one behind it."""
+        return self.answered_early and self._offers.exchanged
 
     @property
     def update_waits(self) -> bool:

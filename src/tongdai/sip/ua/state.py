@@ -57,6 +57,8 @@ class DialogState(msgspec.Struct):
     local_sdp: str | None = None
     """The last description sent; its o= version counts on from here."""
     remote_sdp: str | None = None
+    rseq: int = 0
+    """RSeq of our last reliable provisional response (RFC 3262 §3)."""
     early_answer: str = ""
     """Tag of the peer with whom the offer of the first INVITE was answered before its final response (RFC
     3262 §5): both may make offers then (RFC 3311 §5.1)."""

@@ -87,6 +87,7 @@ class Demo:
         self.facts = Facts(Sip("", 0, 0), {}, [])
         self.sip_address = ("127.0.0.1", free_port())
         self._ports = [
+            "--host=127.0.0.1,::1",
             f"--sip-port={self.sip_address[1]}",
             f"--tls-port={free_port()}",
             f"--http-port={free_port()}",

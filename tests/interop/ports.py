@@ -73,7 +73,7 @@ def _is_free(host: str, port: int) -> bool:
 def bound(port: int) -> bool:
     """Whether a socket of this machine has that UDP or TCP port; unlike a try to bind, it disturbs nobody."""
     wanted = f":{port:04X}"
-    for kind in ("udp", "tcp"):
+    for kind in ("udp", "tcp", "udp6", "tcp6"):
         lines = Path(f"/proc/net/{kind}").read_text().splitlines()[1:]
         if any(line.split()[1].endswith(wanted) for line in lines):
             return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
@@ -17,6 +19,16 @@ async def test_sipp_registers_and_unregisters(demo: Demo, phones: Phones, transp
 @pytest.mark.parametrize("transport", ["u1", "t1"], ids=["udp", "tcp"])
 async def test_sipp_calls_the_echo_test_again_and_again(demo: Demo, phones: Phones, transport: str):
     await phones.sipp("call", demo.account("103"), target="*43", transport=transport, calls=3).run()
+
+
+@pytest.mark.parametrize("transport", ["u1", "t1"], ids=["udp", "tcp"])
+async def test_a_sipp_on_ipv6_calls_a_phone_on_ipv4(demo: Demo, phones: Phones, transport: str):
+    callee = await phones.raw(demo.account("102"))
+    six = replace(demo.account("103"), server=("::1", demo.sip_address[1]))
+    run = await phones.sipp("call", six, target="102", transport=transport).open()
+    far = await (await callee.rings()).accept()
+    await run.finished()
+    await far.hung_up()
 
 
 async def test_sipp_calls_a_person(demo: Demo, phones: Phones):

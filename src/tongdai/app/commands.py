@@ -30,9 +30,9 @@ def serve(
     config: ConfigFile = None,
     data: DataDir = None,
     database: Annotated[str | None, typer.Option(help="SQLAlchemy URL of the database.")] = None,
-    host: Annotated[str | None, typer.Option(help="IP address to listen on.")] = None,
+    host: Annotated[str | None, typer.Option(help="IP addresses to listen on.")] = None,
     advertised_ip: Annotated[
-        str | None, typer.Option(help="IP address that phones are told to send to.")
+        str | None, typer.Option(help="IP addresses that phones are told to send to.")
     ] = None,
     sip_port: Annotated[int | None, typer.Option(help="Port of SIP over UDP and TCP.")] = None,
     tls_port: Annotated[int | None, typer.Option(help="Port of SIP over TLS.")] = None,
@@ -80,9 +80,9 @@ _SERVE_FLAGS = frozenset(
 
 @app.command()
 def demo(
-    host: Annotated[str, typer.Option(help="IP address to listen on; off loopback passwords are random.")] = (
-        "127.0.0.1"
-    ),
+    host: Annotated[
+        str, typer.Option(help="IP addresses to listen on; off loopback passwords are random.")
+    ] = ("127.0.0.1"),
     sip_port: Annotated[int, typer.Option(help="Port of SIP over UDP and TCP.")] = 5060,
     tls_port: Annotated[int, typer.Option(help="Port of SIP over TLS.")] = 5061,
     http_port: Annotated[int, typer.Option(help="Port of the API and the portal.")] = 8080,

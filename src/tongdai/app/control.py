@@ -149,7 +149,7 @@ class Control:
             post=self.switch.post,
             journal=self.journal,
             new_id=lambda: new_id("call"),
-            local=(config.advertised_ip, config.sip_port),
+            addresses=[(listening.advertised, config.sip_port) for listening in config.listens],
             interfaces=Interfaces(read_interfaces(config.media_interfaces)),
         )
         self.front.registrar = Registrar(
@@ -298,21 +298,24 @@ class Control:
         """Serve every transport, and follow the certificate of those that have one. Without a good
         certificate everything else goes on."""
         config, wires = self.config, self.wires
-        sip, ws = ((config.advertised_ip, port) for port in (config.sip_port, config.ws_port))
         framing = functools.partial(WebSocketFraming, _origins(config))
-        await wires.open_udp(config.udp_fd, sip)
-        await wires.open_stream("tcp", config.tcp_fd, sip)
-        if not config.ws_tls:
-            await wires.open_stream("ws", config.ws_fd, ws, framing=framing)
+        for here in config.listens:
+            await wires.open_udp(here.udp_fd, (here.advertised, config.sip_port))
+            await wires.open_stream("tcp", here.tcp_fd, (here.advertised, config.sip_port))
+            if not config.ws_tls:
+                await wires.open_stream("ws", here.ws_fd, (here.advertised, config.ws_port), framing=framing)
         try:
             certificate = Certificate(Path(config.tls_certificate), Path(config.tls_key))
         except TongdaiError as error:
             log.error("no SIP over TLS", error=str(error))
             return
         tls = certificate.context
-        await wires.open_stream("tls", config.tls_fd, (config.advertised_ip, config.tls_port), tls=tls)
-        if config.ws_tls:
-            await wires.open_stream("wss", config.ws_fd, ws, framing=framing, tls=tls)
+        for here in config.listens:
+            await wires.open_stream("tls", here.tls_fd, (here.advertised, config.tls_port), tls=tls)
+            if config.ws_tls:
+                await wires.open_stream(
+                    "wss", here.ws_fd, (here.advertised, config.ws_port), framing=framing, tls=tls
+                )
         self._background.add(asyncio.create_task(self._renew(certificate), name="certificate"))
 
     async def _renew(self, certificate: Certificate) -> None:
@@ -447,8 +450,9 @@ class Control:
 
 def _origins(config: ControlConfig) -> Origins:
     """Whose pages may open a WebSocket: those of the names that this server has, and those of the setting."""
-    hosts = [config.advertised_ip, *config.names]
-    if ipaddress.ip_address(config.advertised_ip).is_loopback:
+    addresses = [listening.advertised for listening in config.listens]
+    hosts = [*addresses, *config.names]
+    if all(ipaddress.ip_address(address).is_loopback for address in addresses):
         hosts += ["localhost", "127.0.0.1", "::1"]
     return origins(hosts, [origin.strip() for origin in config.ws_origins.split(",") if origin.strip()])
 

@@ -18,17 +18,27 @@ READY_LINE = b"ready\n"
 """What control writes to `ready_fd` once it takes calls."""
 
 
+class Listening(msgspec.Struct, frozen=True):
+    """The sockets of SIP at one address."""
+
+    advertised: str
+    """IP address that goes into Via, Contact and SDP: another than the sockets are bound to behind a NAT or
+    for 0.0.0.0."""
+    udp_fd: int
+    """Bound; packets queue in it while control restarts."""
+    tcp_fd: int
+    """Listening, on the same port."""
+    tls_fd: int
+    """Listening, for SIP over TLS."""
+    ws_fd: int
+    """Listening, for SIP over WebSocket."""
+
+
 class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything a control process needs to begin."""
 
-    udp_fd: int
-    """Bound UDP socket of SIP; packets queue in it while control restarts."""
-    tcp_fd: int
-    """Listening TCP socket of SIP, on the same port."""
-    tls_fd: int
-    """Listening TCP socket of SIP over TLS."""
-    ws_fd: int
-    """Listening TCP socket of SIP over WebSocket."""
+    listens: list[Listening]
+    """Every address that SIP is served on, at the same ports; at least one."""
     lifeline_fd: int
     """Reading end of a pipe that the supervisor holds open: EOF means that the supervisor is gone."""
     ready_fd: int
@@ -41,8 +51,6 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Directory of everything that is kept. It exists."""
     db_url: str
     """SQLAlchemy URL of the database; its migrations were run."""
-    sip_host: str
-    """Address the SIP sockets are bound to."""
     sip_port: int
     tls_port: int
     ws_port: int
@@ -51,8 +59,6 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     tls_certificate: str
     """File of the certificate of TLS."""
     tls_key: str
-    advertised_ip: str
-    """IP address that goes into Via, Contact and SDP; differs from `sip_host` behind a NAT or for 0.0.0.0."""
     media_interfaces: str = ""
     """Addresses of sound, as in the setting of that name."""
     sip_names: str = ""

@@ -20,14 +20,20 @@ class DemoPlan(msgspec.Struct, frozen=True, kw_only=True):
     fixed_passwords: bool
 
 
+class Listen(msgspec.Struct, frozen=True):
+    """An address that SIP is served on, and what it is called outside (behind a NAT, or for 0.0.0.0)."""
+
+    host: str
+    advertised: str
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """A run. `advertised_ip` is what phones are told to send to; `log_file` takes everybody's logs, None:
-    stderr."""
+    """A run. `log_file` takes everybody's logs, None: stderr."""
 
     data_dir: str
     db_url: str
-    host: str
-    advertised_ip: str
+    listens: list[Listen]
+    """At least one; the first stands for the server where only one can."""
     sip_port: int
     tls_port: int
     ws_port: int
@@ -51,6 +57,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def data(self) -> Path:
         return Path(self.data_dir)
+
+    @property
+    def host(self) -> str:
+        """The address that everything is served on."""
+        return self.listens[0].host
+
+    @property
+    def advertised_ip(self) -> str:
+        """The address that phones are told to send to."""
+        return self.listens[0].advertised
 
 
 def hand_over(config: msgspec.Struct) -> int:

@@ -15,8 +15,8 @@ import msgspec
 
 import tongdai
 from tongdai.app import certificate as certificates
-from tongdai.app.plan import DemoPlan, Plan, hand_over
-from tongdai.app.settings import Settings, port_range
+from tongdai.app.plan import DemoPlan, Listen, Plan, hand_over
+from tongdai.app.settings import Settings, addresses, port_range
 from tongdai.app.supervisor.sockets import outward_address, resolve
 from tongdai.core.errors import TongdaiError
 
@@ -70,24 +70,24 @@ def plan_service(settings: Settings) -> Plan:
             "Name another with --data.",
         ) from error
     certificate, key = certificates.paths(data, settings.tls_certificate, settings.tls_key)
-    wildcard = ipaddress.ip_address(settings.host).is_unspecified
+    listens = _listens(settings)
+    loopback = _is_loopback(listens)
     return Plan(
         data_dir=str(data),
         db_url=database_url(settings),
-        host=settings.host,
-        advertised_ip=settings.advertised_ip or (outward_address() if wildcard else settings.host),
+        listens=listens,
         sip_port=settings.sip_port,
         tls_port=settings.tls_port,
         ws_port=settings.ws_port,
-        ws_tls=not ipaddress.ip_address(settings.host).is_loopback,
+        ws_tls=not loopback,
         http_port=settings.http_port,
-        http_plain=ipaddress.ip_address(settings.host).is_loopback,
+        http_plain=loopback,
         tls_certificate=str(certificate),
         tls_key=str(key),
         sip_names=settings.sip_names,
         ws_origins=settings.ws_origins,
         media_ports=settings.media_ports,
-        media_interfaces=settings.media_interfaces,
+        media_interfaces=settings.media_interfaces or _media_interfaces(listens),
         turn=settings.turn,
         ring_seconds=settings.ring_seconds,
         piper_command=settings.piper_command,
@@ -98,7 +98,7 @@ def plan_service(settings: Settings) -> Plan:
 
 def plan_demo(settings: Settings, options: DemoOptions) -> Plan:
     """A plan for `tongdai demo`. Raises `TongdaiError`."""
-    loopback = ipaddress.ip_address(settings.host).is_loopback
+    loopback = _is_loopback(_listens(settings))
     if options.bench and not loopback:
         raise TongdaiError(
             "bench_off_loopback",
@@ -112,6 +112,30 @@ def plan_demo(settings: Settings, options: DemoOptions) -> Plan:
         log.replace(log.with_suffix(".log.1"))
     demo = DemoPlan(carrier=carrier, bench=options.bench, fixed_passwords=loopback)
     return msgspec.structs.replace(plan, log_file=str(log), demo=demo)
+
+
+def _listens(settings: Settings) -> list[Listen]:
+    """What is listened on, with what it is called outside: the advertised address of its IP version."""
+    advertised = {ipaddress.ip_address(text).version: text for text in addresses(settings.advertised_ip)}
+    listens = []
+    for host in addresses(settings.host):
+        here = ipaddress.ip_address(host)
+        public = advertised.get(here.version) or (
+            outward_address(here.version) if here.is_unspecified else host
+        )
+        listens.append(Listen(host, public))
+    if not listens:
+        raise TongdaiError("no_host", "There is no address to listen on.", "Name one with --host.")
+    return listens
+
+
+def _is_loopback(listens: list[Listen]) -> bool:
+    return all(ipaddress.ip_address(listen.host).is_loopback for listen in listens)
+
+
+def _media_interfaces(listens: list[Listen]) -> str:
+    """Sound comes to where SIP does; with one address the engine needs not be told."""
+    return ", ".join(dict.fromkeys(x.advertised for x in listens)) if len(listens) > 1 else ""
 
 
 def default_demo_dir() -> Path:

@@ -78,7 +78,7 @@ def prepare_certificate(plan: Plan) -> None:
     certificate, key = Path(plan.tls_certificate), Path(plan.tls_key)
     if certificate.parent == plan.data and not (certificate.exists() and key.exists()):
         names = [name.strip() for name in plan.sip_names.split(",") if name.strip()]
-        names = list(dict.fromkeys([*names, plan.advertised_ip]))
+        names = list(dict.fromkeys([*names, *(listen.advertised for listen in plan.listens)]))
         make(certificate, key, names, SystemClock().wall())
     certificates.load(certificate, key)
 

@@ -37,11 +37,15 @@ class Settings(BaseSettings):
     database: str = Field(
         "", description="SQLAlchemy URL of the database. Empty: SQLite in the data directory."
     )
-    host: str = Field("127.0.0.1", description="IP address to listen on; 0.0.0.0 for all of IPv4.")
+    host: str = Field(
+        "127.0.0.1",
+        description="IP addresses to listen on, separated by commas; 0.0.0.0 for all of IPv4, :: for all of "
+        "IPv6. HTTP listens on the first.",
+    )
     advertised_ip: str = Field(
         "",
-        description="IP address that phones are told to send to, when it is not `host` (behind a NAT). "
-        "Empty: `host`, or the machine's address when `host` is 0.0.0.0.",
+        description="IP addresses that phones are told to send to, at most one of each IP version, when they "
+        "are not those of `host` (behind a NAT). Empty: `host`, or the machine's address for 0.0.0.0 and ::.",
     )
     sip_port: int = Field(5060, ge=0, le=65535, description="Port of SIP over UDP and TCP; 0 for a free one.")
     tls_port: int = Field(5061, ge=0, le=65535, description="Port of SIP over TLS; 0 for a free one.")
@@ -109,12 +113,8 @@ class Settings(BaseSettings):
 
     @field_validator("host", "advertised_ip")
     @classmethod
-    def _address(cls, value: str) -> str:
-        if value == "localhost":
-            return "127.0.0.1"
-        if value:
-            ipaddress.ip_address(value)
-        return value
+    def _addresses(cls, value: str) -> str:
+        return ",".join(addresses(value))
 
     @field_validator("media_interfaces")
     @classmethod
@@ -144,6 +144,17 @@ class Settings(BaseSettings):
     def _ports(cls, value: str) -> str:
         port_range(value)
         return value
+
+
+def addresses(text: str) -> list[str]:
+    """`127.0.0.1, ::1` as a list. Raises ValueError saying what is wrong."""
+    found = [part.strip().strip("[]") for part in text.split(",") if part.strip()]
+    found = ["127.0.0.1" if part == "localhost" else part for part in found]
+    for part in found:
+        ipaddress.ip_address(part)
+    if len(set(found)) < len(found):
+        raise ValueError("an address is there twice")
+    return found
 
 
 def port_range(text: str) -> tuple[int, int]:

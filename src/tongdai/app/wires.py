@@ -6,10 +6,11 @@ import itertools
 import resource
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from tongdai.core.log import get_logger
-from tongdai.sip.flow import Address, Flow
+from tongdai.sip.flow import Address, Flow, ip_version
 from tongdai.sip.message import Message, ParseError
 from tongdai.sip.transport.framing import Framing, StreamFraming
 from tongdai.sip.transport.stream import StreamKind, StreamTransport
@@ -64,13 +65,15 @@ class Wires:
         self._on_lost = on_lost
         self._overload = overload
         self._datagrams = 0
-        self._udp: UdpTransport | None = None
-        self._streams: dict[StreamKind, StreamTransport] = {}
+        self._udp: dict[Address, UdpTransport] = {}
+        self._streams: dict[StreamKind, dict[Address, StreamTransport]] = {}
         self._numbers = itertools.count(1)
 
     async def open_udp(self, fd: int, advertised: Address) -> None:
         """Serve this socket of UDP from now on."""
-        self._udp = await UdpTransport.open(socket.socket(fileno=fd), self.on_datagram, advertised=advertised)
+        self._udp[advertised] = await UdpTransport.open(
+            socket.socket(fileno=fd), self.on_datagram, advertised=advertised
+        )
 
     async def open_stream(
         self,
@@ -82,7 +85,7 @@ class Wires:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         """Serve this listening socket from now on; tls and wss want a context."""
-        self._streams[kind] = await StreamTransport.open(
+        self._streams.setdefault(kind, {})[advertised] = await StreamTransport.open(
             socket.socket(fileno=fd),
             self,
             advertised=advertised,
@@ -95,17 +98,23 @@ class Wires:
 
     async def close(self) -> None:
         """Stop serving; the supervisor's copies of the sockets go on queueing."""
-        if self._udp is not None:
-            await self._udp.close()
-        for transport in self._streams.values():
-            await transport.close()
+        for udp in self._udp.values():
+            await udp.close()
+        for transports in self._streams.values():
+            for transport in transports.values():
+                await transport.close()
 
     def send(self, flow: Flow, data: bytes) -> None:
-        """Send one message over the transport of its flow."""
-        if flow.transport == "udp" and self._udp is not None:
-            self._udp.send(flow, data)
-        elif flow.transport in self._streams:
-            self._streams[flow.transport].send(flow, data)
+        """Send one message over the transport of its flow, from the address that its peer knows, or else
+        (after another start) from one of its IP version."""
+        if flow.transport == "udp":
+            udp = self._udp.get(flow.local) or _near(self._udp, flow)
+            if udp is not None:
+                udp.send(flow, data)
+        elif transports := self._streams.get(flow.transport):
+            stream = transports.get(flow.local) or _near(transports, flow)
+            if stream is not None:
+                stream.send(flow, data)
 
     # in
 
@@ -124,13 +133,12 @@ class Wires:
         self.on_message(data, flow)
 
     def _look(self, overload: Overload) -> None:
-        if self._udp is None:
-            return
         before = overload.level
-        waiting, room = self._udp.queue()
-        if room < _TELLING_ROOM:
+        queues = [udp.queue() for udp in self._udp.values()]
+        levels = [level_of(waiting, room, before) for waiting, room in queues if room >= _TELLING_ROOM]
+        if not levels:
             return
-        overload.level = level_of(waiting, room, before)
+        overload.level = max(levels)
         if before and not overload.level:
             log.warning("too much came over UDP; some was refused", refused=overload.refused)
 
@@ -150,3 +158,13 @@ class Wires:
         except Exception:
             log.exception("what came over the network could not be dealt with", flow=str(flow))
         self._stir()
+
+
+T = TypeVar("T")
+
+
+def _near(transports: Mapping[Address, T], flow: Flow) -> T | None:
+    version = ip_version(flow.remote[0])
+    return next(
+        (transport for local, transport in transports.items() if ip_version(local[0]) == version), None
+    )

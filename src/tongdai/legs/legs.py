@@ -18,9 +18,9 @@ from tongdai.legs.causes import cause_of, status_of
 from tongdai.legs.info import digit_of
 from tongdai.legs.kinds import is_private, kinds_for, on_websocket
 from tongdai.legs.leg import RETRY_AFTER, LegRecord, SipLeg, check_offer, sdp_id, spoken_by
-from tongdai.legs.ports import Contact, Contacts, Edge, Instances, LegMedia, Opened, Post
+from tongdai.legs.ports import Contact, Contacts, Edge, Instances, LegMedia, Opened, Post, Trunk
 from tongdai.legs.twins import Twins
-from tongdai.sip.flow import Flow
+from tongdai.sip.flow import Address, Flow, local_for
 from tongdai.sip.message import Request, Response, SipUri
 from tongdai.sip.ua import IncomingRequest, InviteSession, Refer, UserAgent
 from tongdai.sip.ua.core import ALLOW
@@ -46,10 +46,10 @@ class Legs:
         post: Post,
         journal: Journal,
         new_id: Callable[[], str],
-        local: tuple[str, int],
+        addresses: Sequence[Address],
         interfaces: Interfaces | None = None,
     ) -> None:
-        """`local` is the address that goes into SIP towards trunks; `new_id` makes ids of calls."""
+        """`addresses` are the addresses at which SIP over UDP reaches us; `new_id` makes ids of calls."""
         self._edge = edge
         self._callers = callers
         self._media = media
@@ -58,7 +58,7 @@ class Legs:
         self._post = post
         self._journal = journal
         self._new_id = new_id
-        self._local = local
+        self._addresses = addresses
         self._interfaces = interfaces or Interfaces()
         self._ua: UserAgent | None = None
         self._legs: dict[str, SipLeg] = {}
@@ -94,7 +94,7 @@ class Legs:
         try:
             offer = sdp.parse(session.remote_sdp) if session.remote_sdp else None
             if offer is not None:
-                check_offer(offer, self._address_for(session.flow, offer) or self._local[0])
+                check_offer(offer, self._address_for(session.flow, offer) or session.flow.local[0])
         except sdp.SdpError:
             session.reject(488)
             return
@@ -234,10 +234,11 @@ class Legs:
         leg.record.trunk = trunk.id
         number = self._edge.number_to_trunk(trunk.id, target.number, target.emergency)
         uri = str(SipUri(trunk.host, number, trunk.port))
-        shown = shown_as(caller, self._local[0])
+        flow = self._flow_to_trunk(trunk)
+        shown = shown_as(caller, flow.local[0])
         return self.ua.invite(
             uri,
-            Flow("udp", self._local, (trunk.host, trunk.port)),
+            flow,
             from_=shown,
             to=f"<{uri}>",
             sdp=offer,
@@ -446,7 +447,10 @@ class Legs:
             contact = self._contacts(target.binding)
             return contact.flow if contact is not None else None
         trunk = self._edge.trunk(target.trunk) if isinstance(target, c.TrunkTarget) else None
-        return Flow("udp", self._local, (trunk.host, trunk.port)) if trunk is not None else None
+        return self._flow_to_trunk(trunk) if trunk is not None else None
+
+    def _flow_to_trunk(self, trunk: Trunk) -> Flow:
+        return Flow("udp", local_for(self._addresses, trunk.host), (trunk.host, trunk.port))
 
     # bookkeeping
 

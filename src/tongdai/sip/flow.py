@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from socket import AF_INET, AF_INET6, inet_pton
 from typing import Literal
@@ -51,6 +52,12 @@ def ip_version(host: str) -> Literal[0, 4, 6]:
             inet_pton(AF_INET, host)
             return 4
     return 0
+
+
+def local_for(addresses: Sequence[Address], host: str) -> Address:
+    """Of our own addresses the one to reach `host` from: the first of its IP version, else the first."""
+    version = ip_version(host)
+    return next((local for local in addresses if ip_version(local[0]) == version), addresses[0])
 
 
 def hostport(address: Address) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 from tests.interop.phones.raw import Account
 from tests.interop.ports import bound, free_port
 
+from tongdai.sip.flow import hostport
+
 SCENARIOS = Path(__file__).parent.parent / "sipp"
 
 
@@ -39,9 +41,11 @@ class Sipp:
         self._seconds = seconds
         self._process: asyncio.subprocess.Process | None = None
         host, port = account.server
+        here = "::1" if ":" in host else "127.0.0.1"
         self._command = [
-            *("sipp", f"{host}:{port}", "-sf", str(SCENARIOS / f"{scenario}.xml"), "-s", target),
-            *("-i", "127.0.0.1", "-p", str(self.port), "-mi", "127.0.0.1", "-mp", str(free_port(size=4))),
+            *("sipp", hostport((host, port)), "-auth_uri", hostport((host, port))),
+            *("-sf", str(SCENARIOS / f"{scenario}.xml"), "-s", target),
+            *("-i", here, "-p", str(self.port), "-mi", here, "-mp", str(free_port(size=4))),
             *("-t", transport, "-m", str(calls), "-l", "1", "-nostdin", "-timeout", f"{seconds:.0f}s"),
             *("-timeout_error", "-recv_timeout", f"{seconds * 1000:.0f}", "-trace_err", "-trace_msg"),
             *("-error_file", str(directory / "errors"), "-message_file", str(directory / "messages")),

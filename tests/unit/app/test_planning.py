@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tongdai.app.control_config import ControlConfig, read_config, write_config
-from tongdai.app.plan import Plan, hand_over, take_over
+from tongdai.app.control_config import ControlConfig, Listening, read_config, write_config
+from tongdai.app.plan import Listen, Plan, hand_over, take_over
 from tongdai.app.planning import DemoOptions, plan_demo, plan_service, wipe
 from tongdai.app.settings import Settings, load_settings
 from tongdai.core.errors import TongdaiError
@@ -113,6 +113,25 @@ def test_what_is_being_served_is_not_forgotten(data: Path):
     os.close(fd)
 
 
+def test_two_ip_versions_are_served_each_under_its_own_address(data: Path):
+    plan = plan_service(settings(data, host="0.0.0.0, ::", advertised_ip="2001:db8::7, 203.0.113.7"))
+    assert plan.listens == [Listen("0.0.0.0", "203.0.113.7"), Listen("::", "2001:db8::7")]
+    assert (plan.host, plan.advertised_ip) == ("0.0.0.0", "203.0.113.7")
+    assert plan.media_interfaces == "203.0.113.7, 2001:db8::7"
+    plan = plan_service(settings(data, host="127.0.0.1,[::1]", advertised_ip="203.0.113.7"))
+    assert plan.listens == [Listen("127.0.0.1", "203.0.113.7"), Listen("::1", "::1")]
+    assert not plan.ws_tls
+    assert plan_service(settings(data, host="127.0.0.1,10.0.0.1")).ws_tls
+    assert plan_service(settings(data)).media_interfaces == ""
+    named = plan_service(settings(data, host="127.0.0.1,::1", media_interfaces="10.0.0.9"))
+    assert named.media_interfaces == "10.0.0.9"
+
+
+def test_somewhere_must_be_listened(data: Path):
+    with pytest.raises(TongdaiError, match="--host"):
+        plan_service(settings(data, host=","))
+
+
 def test_a_plan_is_handed_over_whole(data: Path):
     plan = plan_demo(settings(data), options(carrier="127.0.0.1:5090", bench=True))
     assert take_over(hand_over(plan), Plan) == plan
@@ -120,24 +139,19 @@ def test_a_plan_is_handed_over_whole(data: Path):
 
 def test_a_control_configuration_is_for_its_owner_only(tmp_path: Path):
     config = ControlConfig(
-        udp_fd=3,
-        tcp_fd=4,
-        tls_fd=7,
-        ws_fd=8,
+        listens=[Listening("127.0.0.1", 3, 4, 7, 8), Listening("::1", 9, 10, 11, 12)],
         lifeline_fd=5,
         ready_fd=6,
         engine_socket="e",
         rpc_socket="r",
         data_dir="d",
         db_url="u",
-        sip_host="127.0.0.1",
         sip_port=5060,
         tls_port=5061,
         ws_port=8088,
         ws_tls=False,
         tls_certificate="c",
         tls_key="k",
-        advertised_ip="127.0.0.1",
     )
     path = tmp_path / "control.json"
     write_config(path, config)

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tongdai.app.plan import DemoPlan, Plan
+from tongdai.app.plan import DemoPlan, Listen, Plan
 from tongdai.app.prepare import Preparation, Prepared, keep_secrets, prepare
 from tongdai.app.server_key import server_key
 from tongdai.core.errors import TongdaiError
@@ -16,8 +16,7 @@ def preparation(data: Path, *, fixed: bool = True) -> Preparation:
     plan = Plan(
         data_dir=str(data),
         db_url=f"sqlite+aiosqlite:///{data / 'tongdai.db'}",
-        host="127.0.0.1",
-        advertised_ip="127.0.0.1",
+        listens=[Listen("127.0.0.1", "127.0.0.1")],
         sip_port=5060,
         tls_port=5061,
         ws_port=8088,

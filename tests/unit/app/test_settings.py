@@ -46,6 +46,8 @@ def test_another_file_can_be_named(monkeypatch: pytest.MonkeyPatch):
         ("sip_prot = 1", r"no setting 'sip_prot'"),
         ("sip_port = 70000", r"sip_port .* 65535.*--sip-port, TONGDAI_SIP_PORT or tongdai.toml"),
         ('host = "nowhere"', r"host .*nowhere"),
+        ('host = "::1, nowhere"', r"host .*nowhere"),
+        ('host = "::1, ::1"', r"host .*twice"),
         ('media_ports = "5"', r"media_ports .*20000-29999"),
         ('log_level = "loud"', r"log_level"),
         ("sip_port =", r"no TOML"),

@@ -52,3 +52,11 @@ def test_hosts_are_resolved_or_named():
     assert sockets.resolve("127.0.0.1") == "127.0.0.1"
     with pytest.raises(TongdaiError, match="not known"):
         sockets.resolve("no such host")
+
+
+def test_each_ip_version_has_sockets_of_its_own_at_the_same_ports():
+    one = sockets.SipSockets("0.0.0.0", 0, 0, 0)
+    other = sockets.SipSockets("::", *one.ports)
+    assert one.ports == other.ports
+    for sock in (*one.all(), *other.all()):
+        sock.close()

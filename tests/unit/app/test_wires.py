@@ -201,3 +201,38 @@ async def test_a_queue_that_a_short_pause_fills_refuses_nobody(
     for _ in range(40):
         wires.on_datagram(options(), UDP)
     assert (overload.refused > 0) is refused
+
+
+async def test_each_message_leaves_from_the_address_that_its_peer_knows(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+):
+    made: list[Transport] = []
+
+    class Made:
+        @staticmethod
+        async def open(sock: Any, user: Any, *, advertised: tuple[str, int], **how: Any) -> Transport:
+            made.append(Transport(sock, user, advertised))
+            return made[-1]
+
+    monkeypatch.setattr(module, "UdpTransport", Made)
+    monkeypatch.setattr(module, "StreamTransport", Made)
+    monkeypatch.setattr(socket, "socket", lambda fileno: f"socket {fileno}")
+    here = [US, ("192.0.2.2", 5060), ("2001:db8::1", 5060)]
+    for number, address in enumerate(here):
+        await post.wires.open_udp(number, address)
+        await post.wires.open_stream("tcp", number + 10, address)
+    third = ("2001:db8::9", 5060)
+    gone = ("192.0.2.9", 5060)
+    flows = [
+        Flow("udp", here[1], PHONE),
+        Flow("tcp", here[1], PHONE),
+        Flow("udp", here[2], third),
+        Flow("udp", gone, PHONE),  # a call of a former run, when there was another address
+        Flow("tcp", gone, third),
+    ]
+    for flow in flows:
+        post.wires.send(flow, b"x")
+    used = {flow: transport.sock for transport in made for flow, _ in transport.sent}
+    assert [used[flow] for flow in flows] == [f"socket {n}" for n in (1, 11, 2, 0, 12)]
+    await post.wires.close()
+    assert all(transport.closed for transport in made)

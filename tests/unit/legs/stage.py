@@ -192,7 +192,7 @@ class Office(Node):
             post=self.post,
             journal=self.journal,
             new_id=lambda: f"call{generation or ''}_{next(calls)}",
-            local=OFFICE,
+            addresses=[OFFICE],
             interfaces=self.interfaces,
         )
         self.generation = generation

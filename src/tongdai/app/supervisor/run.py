@@ -14,12 +14,12 @@ from pathlib import Path
 
 import msgspec
 
-from tongdai.app.control_config import ControlConfig, write_config
+from tongdai.app.control_config import ControlConfig, Listening, write_config
 from tongdai.app.demo.show import Demo
 from tongdai.app.plan import Plan, hand_over
 from tongdai.app.prepare import Preparation, Prepared
 from tongdai.app.supervisor.child import Child, Launch
-from tongdai.app.supervisor.sockets import open_sip, open_tcp
+from tongdai.app.supervisor.sockets import SipSockets, open_tcp
 from tongdai.app.web_config import WebConfig
 from tongdai.core.clock import SystemClock
 from tongdai.core.errors import TongdaiError
@@ -49,13 +49,11 @@ class Supervisor:
         self._run = plan.data / "run"
         self._run.mkdir(mode=0o700, exist_ok=True)
         self._lock = _lock(self._run / "lock")
-        self._udp, self._tcp = open_sip(plan.host, plan.sip_port)
-        self._tls = open_tcp(plan.host, plan.tls_port, "SIP over TLS", "--tls-port")
-        self._ws = open_tcp(plan.host, plan.ws_port, "SIP over WebSocket", "--ws-port")
+        first = SipSockets(plan.host, plan.sip_port, plan.tls_port, plan.ws_port)
+        self._sip_port, self._tls_port, self._ws_port = first.ports
+        self._sip = [first, *(SipSockets(listen.host, *first.ports) for listen in plan.listens[1:])]
         self._http = open_tcp(plan.host, plan.http_port, "HTTP", "--http-port")
-        self._sip_port, self._tls_port, self._ws_port, self._http_port = (
-            int(sock.getsockname()[1]) for sock in (self._udp, self._tls, self._ws, self._http)
-        )
+        self._http_port = int(self._http.getsockname()[1])
         self._lifeline, self._lifeline_end = os.pipe()
         self._engine_socket = _engine_socket(self._run)
         self._rpc_socket = self._engine_socket.with_name("control.sock")
@@ -129,24 +127,22 @@ class Supervisor:
         write_config(
             path,
             ControlConfig(
-                udp_fd=self._udp.fileno(),
-                tcp_fd=self._tcp.fileno(),
-                tls_fd=self._tls.fileno(),
-                ws_fd=self._ws.fileno(),
+                listens=[
+                    Listening(listen.advertised, *(sock.fileno() for sock in sockets.all()))
+                    for listen, sockets in zip(plan.listens, self._sip, strict=True)
+                ],
                 lifeline_fd=self._lifeline,
                 ready_fd=says_ready,
                 engine_socket=str(self._engine_socket),
                 rpc_socket=str(self._rpc_socket),
                 data_dir=plan.data_dir,
                 db_url=plan.db_url,
-                sip_host=plan.host,
                 sip_port=self._sip_port,
                 tls_port=self._tls_port,
                 ws_port=self._ws_port,
                 ws_tls=plan.ws_tls,
                 tls_certificate=plan.tls_certificate,
                 tls_key=plan.tls_key,
-                advertised_ip=plan.advertised_ip,
                 media_interfaces=plan.media_interfaces,
                 sip_names=plan.sip_names,
                 ws_origins=plan.ws_origins,
@@ -159,7 +155,7 @@ class Supervisor:
         return Launch(
             [*_PYTHON, "tongdai.app.cli", "control", "--config", str(path)],
             fds=[
-                *(sock.fileno() for sock in (self._udp, self._tcp, self._tls, self._ws)),
+                *(sock.fileno() for sockets in self._sip for sock in sockets.all()),
                 self._lifeline,
                 says_ready,
             ],
@@ -248,7 +244,8 @@ class Supervisor:
             }
             self._demo.changed(pids, works=self.control.ready)
         elif self.control.ready:
-            log.info("taking calls", host=self._plan.host, port=self._sip_port)
+            hosts = [listen.host for listen in self._plan.listens]
+            log.info("taking calls", hosts=hosts, port=self._sip_port)
 
     def _hopeless(self, name: str) -> None:
         self._failure = TongdaiError(
@@ -268,7 +265,7 @@ class Supervisor:
         await asyncio.gather(self.carrier.stop(MEDIA_SECONDS), self.media.stop(MEDIA_SECONDS))
         if self._demo is not None:
             self._demo.close()
-        for sock in (self._udp, self._tcp, self._tls, self._ws, self._http):
+        for sock in (*(sock for sockets in self._sip for sock in sockets.all()), self._http):
             sock.close()
         for name in ("control.json", "control.json.new", "web.json", "web.json.new"):
             (self._run / name).unlink(missing_ok=True)

@@ -17,7 +17,7 @@ _SO_RCVBUFFORCE = 33
 
 def open_udp(host: str, port: int, what: str, remedy: str) -> socket.socket:
     """A bound UDP socket; port 0 takes a free one. Raises `TongdaiError` that names the port."""
-    sock = socket.socket(_family(host), socket.SOCK_DGRAM)
+    sock = _socket(host, socket.SOCK_DGRAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         with suppress(PermissionError):
@@ -34,7 +34,7 @@ def open_sip(host: str, port: int) -> tuple[socket.socket, socket.socket]:
     for _ in range(50):
         udp = open_udp(host, port, "SIP", "--sip-port")
         chosen = udp.getsockname()[1]
-        tcp = socket.socket(_family(host), socket.SOCK_STREAM)
+        tcp = _socket(host, socket.SOCK_STREAM)
         try:
             tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             tcp.bind((host, chosen))
@@ -53,7 +53,7 @@ def open_sip(host: str, port: int) -> tuple[socket.socket, socket.socket]:
 
 def open_tcp(host: str, port: int, what: str, remedy: str) -> socket.socket:
     """A listening TCP socket; port 0 takes a free one. Raises `TongdaiError` that names the port."""
-    sock = socket.socket(_family(host), socket.SOCK_STREAM)
+    sock = _socket(host, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
@@ -62,6 +62,26 @@ def open_tcp(host: str, port: int, what: str, remedy: str) -> socket.socket:
         sock.close()
         raise _explained(error, host, port, what, remedy) from error
     return sock
+
+
+class SipSockets:
+    """All that SIP listens with at one address; descriptors of the same ports elsewhere."""
+
+    def __init__(self, host: str, sip_port: int, tls_port: int, ws_port: int) -> None:
+        """Port 0 takes a free one. Raises `TongdaiError` that names the port."""
+        self.udp, self.tcp = open_sip(host, sip_port)
+        self.tls = open_tcp(host, tls_port, "SIP over TLS", "--tls-port")
+        self.ws = open_tcp(host, ws_port, "SIP over WebSocket", "--ws-port")
+
+    @property
+    def ports(self) -> tuple[int, int, int]:
+        """Of UDP and TCP, of TLS, and of the WebSocket."""
+        sip, tls, ws = (int(sock.getsockname()[1]) for sock in (self.udp, self.tls, self.ws))
+        return sip, tls, ws
+
+    def all(self) -> tuple[socket.socket, ...]:
+        """Every socket."""
+        return self.udp, self.tcp, self.tls, self.ws
 
 
 def open_near(host: str, port: int, what: str, remedy: str) -> socket.socket:
@@ -74,15 +94,16 @@ def open_near(host: str, port: int, what: str, remedy: str) -> socket.socket:
         return open_udp(host, 0, what, remedy)
 
 
-def outward_address() -> str:
-    """This machine's IPv4 address towards the rest of the world (nothing is sent to find it)."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+def outward_address(version: int = 4) -> str:
+    """This machine's address of an IP version towards the rest of the world (nothing is sent to find it)."""
+    family, elsewhere = (socket.AF_INET6, "2001:db8::1") if version == 6 else (socket.AF_INET, "192.0.2.1")
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
         try:
-            sock.connect(("192.0.2.1", 9))
+            sock.connect((elsewhere, 9))
         except OSError as error:
             raise TongdaiError(
                 "no_address",
-                f"This machine has no address that others could reach ({error.strerror}).",
+                f"This machine has no IPv{version} address that others could reach ({error.strerror}).",
                 "Name one with --host or --advertised-ip.",
             ) from error
         return str(sock.getsockname()[0])
@@ -98,8 +119,13 @@ def resolve(host: str) -> str:
         ) from error
 
 
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
+def _socket(host: str, kind: socket.SocketKind) -> socket.socket:
+    """One for the IP version of `host` only: that of :: leaves IPv4 to 0.0.0.0."""
+    if ":" not in host:
+        return socket.socket(socket.AF_INET, kind)
+    sock = socket.socket(socket.AF_INET6, kind)
+    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    return sock
 
 
 def _explained(error: OSError, host: str, port: int, what: str, flag: str) -> TongdaiError:
@@ -119,7 +145,7 @@ def _explained(error: OSError, host: str, port: int, what: str, flag: str) -> To
         return TongdaiError(
             "no_such_address",
             f"{host} is no address of this machine.",
-            "Choose one of its own with --host (`ip addr` lists them), or 0.0.0.0 for all.",
+            "Choose one of its own with --host (`ip addr` lists them), or 0.0.0.0 or :: for all.",
         )
     return TongdaiError("no_port", f"Port {port} ({what}) on {host} cannot be used: {error.strerror}.")
 

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tongdai.sip import stun
 from tongdai.sip.digest import Credentials
 from tongdai.sip.flow import Flow
 from tongdai.sip.ids import IdSource
@@ -66,8 +67,13 @@ class UserAgent:
     def receive(self, data: bytes | Message, flow: Flow, now: float) -> None:
         """Take one datagram or one framed message; answer what needs no owner, tell the handler the rest."""
         if isinstance(data, bytes | bytearray):
-            if not data.strip(b"\r\n\0 ") or data[0] < 2:
-                return  # keep-alive: line ends, or STUN (RFC 5626 §3.5)
+            if not data.strip(b"\r\n\0 "):
+                return  # keep-alive
+            if data[0] < 2:
+                told = stun.answer(bytes(data), flow.remote)
+                if told is not None:
+                    self._core.transmit(flow, told)
+                return
             try:
                 message: Message = parse(bytes(data))
             except ParseError as problem:

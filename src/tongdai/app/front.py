@@ -41,9 +41,12 @@ class Front(Legs):
 
     def on_request(self, incoming: IncomingRequest) -> None:
         """Messages, published states and transfers outside of a call are not offered."""
-        if incoming.request.method == "SUBSCRIBE":
+        method = incoming.request.method
+        if method == "SUBSCRIBE":
             self.subscriptions.on_subscribe(incoming)
-        elif incoming.request.method == "PUBLISH":
-            incoming.respond(489, headers=[("Allow-Events", ALLOW_EVENTS)])
+        elif method == "NOTIFY":
+            incoming.respond(481)  # we have subscribed to nothing (RFC 6665 §4.1.3)
+        elif method == "REFER":
+            incoming.respond(403, "Transfers Are for Calls")
         else:
             incoming.respond(405, headers=[("Allow", ALLOW)])

@@ -386,7 +386,13 @@ class Legs:
 
     def on_message(self, session: InviteSession, incoming: IncomingRequest) -> None:
         """Nothing else has a meaning in a call."""
-        incoming.respond(405, headers=[("Allow", ALLOW)])
+        method = incoming.request.method
+        if method == "NOTIFY":
+            incoming.respond(481)  # we have subscribed to nothing else (RFC 6665 §4.1.3)
+        elif method in ALLOW.split(", "):
+            incoming.respond(403)
+        else:
+            incoming.respond(405, headers=[("Allow", ALLOW)])
 
     # commands of the call logic
 

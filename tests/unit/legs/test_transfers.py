@@ -209,8 +209,21 @@ def test_what_has_no_meaning_in_a_call_is_refused_and_the_call_goes_on(stage: St
     session.send_in_dialog(method, stage.network.now)
     stage.run()
     [refusal] = stage.messages("SIP/2.0 405", to=lan)
-    assert "BYE" in (refusal.headers.get("Allow") or "")
+    allowed = (refusal.headers.get("Allow") or "").split(", ")
+    assert "BYE" in allowed
+    assert method not in allowed
     assert session.confirmed
+
+
+@pytest.mark.parametrize(("method", "status"), [("SUBSCRIBE", 403), ("REGISTER", 403), ("NOTIFY", 481)])
+def test_a_method_that_we_allow_elsewhere_is_not_called_unknown_in_a_call(
+    stage: Stage, lan: Phone, method: str, status: int
+):
+    session, _ = stage.answered(lan)
+    session.send_in_dialog(method, stage.network.now)
+    stage.run()
+    assert len(stage.messages(f"SIP/2.0 {status}", to=lan)) == 1
+    assert not stage.messages("SIP/2.0 405", to=lan)
 
 
 def test_a_transfer_to_another_tenants_domain_is_refused(stage: Stage, lan: Phone):

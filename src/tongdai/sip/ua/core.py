@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 
 HeaderList = Sequence[tuple[str, str]]
 
-ALLOW = (
-    "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, REGISTER, INFO, REFER, NOTIFY, SUBSCRIBE, MESSAGE, "
-    "PUBLISH"
-)
+ALLOW = "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, REGISTER, INFO, REFER, NOTIFY, SUBSCRIBE"
+"""The methods that have a meaning somewhere. None of these is ever refused with 405, all others are."""
 SUPPORTED = "replaces, norefersub, timer, 100rel"
 EXTENSIONS = frozenset({"replaces", "norefersub", "timer", "100rel"})
 """Option tags that a Require may name."""

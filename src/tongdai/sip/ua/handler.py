@@ -57,7 +57,8 @@ class UaHandler(Protocol):
     def on_request(self, incoming: IncomingRequest) -> None:
         """Any other method outside a dialog that this library allows there: SUBSCRIBE, MESSAGE, NOTIFY,
         PUBLISH, REFER; and a SUBSCRIBE with a tag in To, whose dialog is the owner's to know (see
-        `UserAgent.notifier`). Unknown methods were already answered with 405."""
+        `UserAgent.notifier`). Unknown methods were already answered with 405; MESSAGE and PUBLISH, which
+        `ALLOW` does not name, are left to the owner."""
         ...
 
     # -- an outgoing INVITE

@@ -241,7 +241,9 @@ class Control:
     def _contact_of(self, binding: Binding) -> Contact:
         user = SipUri.parse(binding.contact).user or binding.device
         domain = self.directory.edge.domain(binding.tenant)
-        return Contact(binding.contact, binding.flow, user, domain, binding.device, binding.instance)
+        return Contact(
+            binding.contact, binding.flow, user, domain, binding.device, binding.instance, binding.path
+        )
 
     def _lives_at(self, username: str, flow: Flow) -> tuple[bool, bool]:
         device = self.directory.edge.device(username)

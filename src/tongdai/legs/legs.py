@@ -220,6 +220,7 @@ class Legs:
             from_=shown_as(caller, contact.domain),
             to=f"<{SipUri(contact.domain, contact.username)}>",
             sdp=offer,
+            route_set=contact.path,
             contact_user=caller.number or None,
             pinned=True,
             tag=leg,

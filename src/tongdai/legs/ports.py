@@ -54,6 +54,8 @@ class Contact(msgspec.Struct, frozen=True):
     device: str = ""
     instance: str = ""
     """Names the phone across addresses, when it has such a name (RFC 5626 §4.1)."""
+    path: tuple[str, ...] = ()
+    """Proxies between (RFC 3327), the nearest first."""
 
 
 class Edge(Protocol):

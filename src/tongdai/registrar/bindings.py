@@ -12,7 +12,7 @@ from tongdai.core.clock import Clock
 from tongdai.core.log import get_logger
 from tongdai.journal import Journal
 from tongdai.sip.flow import Flow
-from tongdai.sip.message import ParseError, SipUri
+from tongdai.sip.message import NameAddr, ParseError, SipUri
 
 log = get_logger(__name__)
 
@@ -22,7 +22,7 @@ K = TypeVar("K")
 
 
 class Binding(msgspec.Struct, frozen=True):
-    """One contact of a device (RFC 3261 §10). It is reached over `flow`, the path its REGISTER came by,
+    """One contact of a device (RFC 3261 §10). It is reached over `flow`, the way its REGISTER came,
     whatever the contact says: behind a NAT nothing else works, and elsewhere it is the same place."""
 
     id: str
@@ -41,6 +41,9 @@ class Binding(msgspec.Struct, frozen=True):
     instance: str = ""
     """`+sip.instance` and `reg-id` of RFC 5626 with `;` between, when the phone gave the first: it names the
     phone across addresses."""
+    path: tuple[str, ...] = ()
+    """The proxies between, the nearest to us first: what is sent to the contact has them as Route (RFC
+    3327 §5.4)."""
 
     def moved(self, seconds: float) -> Binding:
         """The same on a monotonic clock that is ahead by `seconds`."""
@@ -218,12 +221,12 @@ def _unindex(index: dict[K, dict[str, Binding]], key: K, id_: str) -> None:
 
 
 def _without_connection(binding: Binding) -> Binding | None:
-    """The same contact reached over a new connection to it; None when a NAT lies between, or when only the
-    phone can open one."""
+    """The same contact reached over a new connection to it, or to the proxy before it; None when a NAT lies
+    between, or when only the other side can open one."""
     if binding.flow.transport != "tcp":
         return None
     try:
-        uri = SipUri.parse(binding.contact)
+        uri = NameAddr.parse(binding.path[0]).uri if binding.path else SipUri.parse(binding.contact)
     except ParseError:
         return None
     if uri.host != binding.flow.remote[0] or uri.port is None:

@@ -1,4 +1,5 @@
-"""Processing REGISTER requests: RFC 3261 §10.3, with the flows of RFC 5626 §6 where a phone names them."""
+"""Processing REGISTER requests: RFC 3261 §10.3, with the flows of RFC 5626 §6 where a phone names them,
+and the Path of RFC 3327 where proxies lie between."""
 
 from __future__ import annotations
 
@@ -21,6 +22,8 @@ DEFAULT_SECONDS = 3600
 MIN_SECONDS = 10
 MAX_SECONDS = 3600
 MAX_CONTACTS = 10
+MAX_PATH = 8
+"""Proxies between a phone and us."""
 
 
 class Device(Protocol):
@@ -110,7 +113,8 @@ class Registrar:
             contacts = request.contacts
             if len(contacts) > self._max_contacts:
                 raise Refused(403, "Too Many Contacts")
-            plan = [self._plan(request, contact, mine, flow, device, now) for contact in contacts]
+            path = _path(request)
+            plan = [self._plan(request, contact, mine, flow, path, device, now) for contact in contacts]
             for old, new in plan:
                 if new is not None:
                     self._bindings.put(new)
@@ -119,7 +123,7 @@ class Registrar:
                 elif old is not None:
                     self._bindings.remove(old)
             self._make_room(device)
-        return self._answer(device, now)
+        return self._answer(request, device, now)
 
     def _plan(
         self,
@@ -127,6 +131,7 @@ class Registrar:
         contact: NameAddr,
         mine: Sequence[Binding],
         flow: Flow,
+        path: tuple[str, ...],
         device: Device,
         now: float,
     ) -> tuple[Binding | None, Binding | None]:
@@ -151,6 +156,7 @@ class Registrar:
             registered=now,
             expires=now + seconds,
             instance=instance,
+            path=path,
         )
         return old, new
 
@@ -173,11 +179,14 @@ class Registrar:
             self._bindings.remove(binding)
             log.info("oldest contact gave way", tenant=binding.tenant, device=binding.device)
 
-    def _answer(self, device: Device, now: float) -> list[tuple[str, str]]:
+    def _answer(self, request: Request, device: Device, now: float) -> list[tuple[str, str]]:
         headers = [
             ("Contact", f"<{binding.contact}>;expires={max(0, math.ceil(binding.expires - now))}")
             for binding in self._bindings.of_device(device.tenant, device.device)
         ]
+        # §5.3: the phone sees which proxies are remembered, when it can read that.
+        if "path" in request.tokens("Supported"):
+            headers += [("Path", value) for value in request.headers.get_all("Path")]
         headers.append(("Date", formatdate(self._clock.wall(), usegmt=True)))
         return headers
 
@@ -186,6 +195,16 @@ def _check_order(request: Request, binding: Binding) -> None:
     """An older request of the same registration client must not undo a newer one."""
     if request.call_id == binding.call_id and request.cseq.number <= binding.cseq:
         raise Refused(500, "CSeq Out Of Order")
+
+
+def _path(request: Request) -> tuple[str, ...]:
+    """The proxies that want to be passed on the way to the phone (RFC 3327 §5.3)."""
+    path = tuple(request.headers.get_list("Path"))
+    if len(path) > MAX_PATH:
+        raise Refused(403, "Too Many Proxies")
+    for hop in path:
+        NameAddr.parse(hop).uri  # noqa: B018  (bad: 400)
+    return path
 
 
 def _instance(contact: NameAddr) -> str:

@@ -37,6 +37,15 @@ def test_a_device_is_called_at_its_contact_and_sees_who_calls(stage: Stage, lan:
     assert (told.ip, told.port, told.direction) == (lan.address[0], 4000, "sendrecv")
 
 
+def test_a_device_behind_proxies_is_called_through_them(stage: Stage, lan: Phone):
+    routes = ("<sip:edge@192.0.2.9;lr>", "<sip:far@192.0.2.10;lr>")
+    stage.contacts["bnd-101"] = msgspec.structs.replace(stage.contacts["bnd-101"], path=routes)
+    stage.calls(PHONE)
+    request = invite(stage, lan)
+    assert tuple(request.headers.get_list("Route")) == routes
+    assert request.target == lan.uri
+
+
 @pytest.mark.parametrize(
     ("caller", "shown"),
     [

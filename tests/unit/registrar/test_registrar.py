@@ -76,6 +76,7 @@ class Office:
         to: str = "sip:lan@anphat.demo",
         call_id: str = "reg1",
         cseq: int | None = None,
+        headers: Sequence[tuple[str, str]] = (),
     ) -> Incoming:
         self.cseq = cseq if cseq is not None else self.cseq + 1
         request = Request(
@@ -86,6 +87,7 @@ class Office:
                 ("From", f"<{to}>;tag=1"),
                 ("Call-ID", call_id),
                 ("CSeq", f"{self.cseq} REGISTER"),
+                *headers,
             ],
         )
         for contact in contacts:
@@ -390,3 +392,50 @@ def test_who_gives_a_name_without_numbering_its_flows_has_as_many_contacts_as_it
     assert office.bindings.instance_on("t1", "d1", UDP) == "<urn:uuid:1>;"
     assert office.bindings.instance_on("t2", "d1", UDP) == ""
     assert office.bindings.instance_on("t1", "d1", TCP) == ""
+
+
+EDGE = [
+    ("Path", "<sip:edge@192.0.2.9:5080;lr>, <sip:far@192.0.2.10;lr>"),
+    ("Path", "<sip:own@192.0.2.11;lr>"),
+]
+PATH = ("<sip:edge@192.0.2.9:5080;lr>", "<sip:far@192.0.2.10;lr>", "<sip:own@192.0.2.11;lr>")
+
+
+def paths(office: Office) -> list[tuple[str, ...]]:
+    found = [office.bindings.binding(id_) for id_ in office.bindings.of("p1")]
+    return [binding.path for binding in found if binding is not None]
+
+
+def test_the_proxies_between_are_remembered_in_order_and_over_a_restart(office: Office):
+    answer = office.register(A, headers=[*EDGE, ("Supported", "path")])
+    assert answer.status == 200
+    assert [value for name, value in answer.headers if name == "Path"] == [value for _, value in EDGE]
+    assert paths(office) == [PATH]
+    office.restart()
+    assert paths(office) == [PATH]
+    office.register(A)
+    assert paths(office) == [()]
+
+
+def test_a_phone_that_cannot_read_the_path_is_not_told(office: Office):
+    answer = office.register(A, headers=EDGE)
+    assert answer.status == 200
+    assert "Path" not in dict(answer.headers)
+    assert paths(office) == [PATH]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("<sip:edge", 400), (", ".join(f"<sip:p{n}@192.0.2.9;lr>" for n in range(9)), 403)]
+)
+def test_a_path_that_cannot_be_followed_registers_nothing(office: Office, path: str, status: int):
+    assert office.register(A, headers=[("Path", path)]).status == status
+    assert office.reach() == []
+
+
+def test_a_connection_to_a_proxy_can_be_opened_anew(office: Office):
+    office.register("<sip:lan@10.9.9.9:5062;transport=tcp>", flow=TCP, headers=EDGE)
+    office.bindings.connection_lost(TCP)
+    [id_] = office.bindings.of("p1")
+    binding = office.bindings.binding(id_)
+    assert binding is not None
+    assert (binding.flow.remote, binding.flow.connection) == (("192.0.2.9", 5080), 0)

@@ -241,10 +241,10 @@ class Carrier:
         incoming.respond(200)
 
     def on_request(self, incoming: IncomingRequest) -> None:
-        incoming.respond(405)
+        incoming.respond(403)
 
     def on_message(self, session: InviteSession, incoming: IncomingRequest) -> None:
-        incoming.respond(405)
+        incoming.respond(403)
 
     def on_ack(self, session: InviteSession, sdp: str | None) -> None:
         """Nothing waits for it: every call here begins with an offer."""

@@ -21,8 +21,8 @@ HeaderList = Sequence[tuple[str, str]]
 ALLOW = "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, REGISTER, INFO, REFER, NOTIFY, SUBSCRIBE"
 """The methods that have a meaning somewhere. None of these is ever refused with 405, all others are."""
 SUPPORTED = "replaces, norefersub, timer, 100rel"
-EXTENSIONS = frozenset({"replaces", "norefersub", "timer", "100rel"})
-"""Option tags that a Require may name."""
+EXTENSIONS = frozenset({"replaces", "norefersub", "timer", "100rel", "path"})
+"""Option tags that a Require may name: with `path`, a proxy wants the registrar to remember it (RFC 3327)."""
 
 
 class SessionError(Exception):

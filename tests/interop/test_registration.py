@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 
 import pytest
 from tests.interop.conftest import Phones
@@ -35,6 +36,50 @@ async def test_the_answer_lists_the_binding_with_its_expiry(demo: Demo, phones: 
     granted = re.search(r"expires=(\d+)", contacts[0])
     assert granted is not None, str(response)
     assert 0 < int(granted.group(1)) <= 120
+
+
+async def test_a_phone_behind_proxies_is_called_through_them(demo: Demo, phones: Phones):
+    callee = await phones.raw(demo.account("103"), register=False)
+    path = ["<sip:edge@127.0.0.9:5080;lr>", "<sip:far@127.0.0.10;lr>"]
+    headers = [("Supported", "path"), ("Require", "path"), ("Path", path[0]), ("Path", path[1])]
+    answer = await callee.register(headers=headers)
+    assert answer.status == 200
+    assert answer.all("path") == path
+    caller = await phones.raw(demo.account("101"))
+    near = await caller.call("103", wait="sent")
+    far = await callee.rings()
+    assert ", ".join(far.invite_message.all("route")).replace(" ", "") == ",".join(path)
+    await near.cancel()
+    await near.finished()
+
+
+async def test_a_phone_learns_its_address_by_stun(demo: Demo):
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+        phone.setblocking(False)
+        phone.bind(("127.0.0.1", 0))
+        request = bytes.fromhex("000100002112a442") + b"transaction1"
+        await loop.sock_sendto(phone, request, demo.sip_address)
+        answer = await asyncio.wait_for(loop.sock_recv(phone, 1500), 5)
+        port = phone.getsockname()[1] ^ 0x2112
+    assert answer[:4] == bytes.fromhex("0101000c")
+    assert answer[8:20] == b"transaction1"
+    assert answer[20:] == bytes.fromhex("002000080001") + port.to_bytes(2, "big") + bytes(
+        one ^ other for one, other in zip((127, 0, 0, 1), bytes.fromhex("2112a442"), strict=True)
+    )
+
+
+async def test_who_calls_in_private_is_not_seen_by_a_colleague(demo: Demo, phones: Phones):
+    callee = await phones.raw(demo.account("103"))
+    caller = await phones.raw(demo.account("101"))
+    near = await caller.call("103", wait="sent", headers=[("Privacy", "id")])
+    far = await callee.rings()
+    assert far.caller == "anonymous"
+    head = str(far.invite_message)
+    assert "Lan" not in head
+    assert caller.account.username not in head
+    await near.cancel()
+    await near.finished()
 
 
 async def test_wrong_password_and_unknown_user_get_the_same_answer(demo: Demo, phones: Phones):

@@ -53,6 +53,14 @@ class Party(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str = ""
     person: str = ""
     device: str = ""
+    private: bool = False
+    """Whom they call shall not see who they are (RFC 3323); the call log does, and a carrier in
+    confidence."""
+
+    @property
+    def seen(self) -> Party:
+        """What others may see of them."""
+        return Party(PartyKind.OUTSIDE, "") if self.private else self
 
     @property
     def label(self) -> str:

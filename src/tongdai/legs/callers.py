@@ -24,6 +24,8 @@ there, which anybody may."""
 
 
 _nonces = re.compile(r'(?<!c)nonce[ \t]*=[ \t]*"([^"]{1,200})"', re.IGNORECASE).findall
+_ANONYMOUS = '"Anonymous" <sip:anonymous@anonymous.invalid>'
+"""RFC 3323 §4.1.1.3."""
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -88,7 +90,8 @@ class Callers:
         dialled = uri.subscriber
         if not self.leads_here(device.tenant, uri) and not self._edge.is_emergency(device.tenant, dialled):
             return Refusal(404)
-        return Caller(device.tenant, device.party, dialled, device=device.device)
+        party = msgspec.structs.replace(device.party, private=True) if _is_private(request) else device.party
+        return Caller(device.tenant, party, dialled, device=device.device)
 
     def leads_here(self, tenant: str, uri: SipUri) -> bool:
         """Whether a URI that a phone of this tenant uses means the tenant: its own domain, or the server by
@@ -168,7 +171,7 @@ def _asserted(request: Request) -> tuple[str, str]:
     """Number and name of an outside caller: a trunk is trusted to assert them (RFC 3325), also in confidence
     (§7).
     """
-    if "id" in (request.headers.get("Privacy") or "").lower().replace(" ", "").split(";"):
+    if "id" in _privacy(request):
         return "anonymous", ""
     for text in request.headers.get_list("P-Asserted-Identity"):
         try:
@@ -180,10 +183,31 @@ def _asserted(request: Request) -> tuple[str, str]:
     return request.from_.uri.subscriber, request.from_.display or ""
 
 
+def _privacy(request: Request) -> Collection[str]:
+    """What shall be kept from the called party (RFC 3323 §4.2)."""
+    return (request.headers.get("Privacy") or "").lower().replace(" ", "").split(";")
+
+
+def _is_private(request: Request) -> bool:
+    """A phone's wish that whom it calls does not see who calls. Every call here is a new one towards the
+    callee, whose headers say nothing else of the caller: so `user` and `header` want the same as `id`."""
+    return not {"id", "user", "header"}.isdisjoint(_privacy(request))
+
+
 def shown_as(caller: Party, domain: str) -> str:
-    """Who calls, as a name-addr."""
+    """Who calls, as a name-addr that the called party may see."""
+    return _ANONYMOUS if caller.private else identity(caller, domain)
+
+
+def identity(caller: Party, domain: str) -> str:
+    """Who calls, as a name-addr, whatever they want to be seen of it: for a carrier (RFC 3325)."""
     user = caller.number or "anonymous"
     name = caller.name or None
     if not caller.number and caller.kind is PartyKind.OUTSIDE:
         name = name or "Anonymous"
     return NameAddr(SipUri(domain, user), name).without_params()
+
+
+def contact_user(caller: Party) -> str | None:
+    """The user of our Contact, which the called party sees as well."""
+    return None if caller.private else caller.number or None

@@ -13,7 +13,7 @@ from tongdai.calls.model import Cause, Party
 from tongdai.core.interfaces import Interfaces
 from tongdai.core.log import get_logger
 from tongdai.journal.port import Journal
-from tongdai.legs.callers import Callers, Refusal, shown_as
+from tongdai.legs.callers import Callers, Refusal, contact_user, identity, shown_as
 from tongdai.legs.causes import cause_of, status_of
 from tongdai.legs.info import digit_of
 from tongdai.legs.kinds import is_private, kinds_for, on_websocket
@@ -221,7 +221,7 @@ class Legs:
             to=f"<{SipUri(contact.domain, contact.username)}>",
             sdp=offer,
             route_set=contact.path,
-            contact_user=caller.number or None,
+            contact_user=contact_user(caller),
             pinned=True,
             tag=leg,
         )
@@ -236,15 +236,19 @@ class Legs:
         number = self._edge.number_to_trunk(trunk.id, target.number, target.emergency)
         uri = str(SipUri(trunk.host, number, trunk.port))
         flow = self._flow_to_trunk(trunk)
-        shown = shown_as(caller, flow.local[0])
+        if target.emergency and caller.private:
+            caller = msgspec.structs.replace(caller, private=False)  # who helps must be able to call back
+        headers = [("P-Asserted-Identity", identity(caller, flow.local[0]))]
+        if caller.private:
+            headers.append(("Privacy", "id"))
         return self.ua.invite(
             uri,
             flow,
-            from_=shown,
+            from_=shown_as(caller, flow.local[0]),
             to=f"<{uri}>",
             sdp=offer,
-            headers=[("P-Asserted-Identity", shown)],
-            contact_user=caller.number or None,
+            headers=headers,
+            contact_user=contact_user(caller),
             credentials=trunk.credentials,
             tag=leg,
         )

@@ -71,8 +71,8 @@ def _talks(calls: Iterable[Call], person: str) -> Iterable[Talk]:
         leg = next((leg for leg in legs if leg.state is LegState.ANSWERED), legs[0])
         far = call.other(leg.id)
         party = far.party if far is not None else call.caller if leg.id != call.subject else None
-        number = party.number if party is not None else call.dialled
-        name = party.name if party is not None else ""
+        number = party.seen.number if party is not None else call.dialled
+        name = party.seen.name if party is not None else ""
         yield Talk(leg.id, leg.inbound, leg.state is LegState.ANSWERED, number, name)
 
 
@@ -80,4 +80,4 @@ def _parked(state: TenantState, slot: str) -> Iterable[Talk]:
     call = state.calls.get(state.parking.get(slot, ""))
     leg = call.legs.get(call.subject) if call is not None else None
     if leg is not None:
-        yield Talk(leg.id, False, True, leg.party.number, leg.party.name)
+        yield Talk(leg.id, False, True, leg.party.seen.number, leg.party.seen.name)

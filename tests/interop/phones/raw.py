@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.interop.phones.call import RawCall
@@ -120,7 +120,14 @@ class RawPhone:
 
     # --- requests of ours
 
-    async def register(self, expires: int = 300, *, contact: str = "", give_up: float = _GIVE_UP) -> Message:
+    async def register(
+        self,
+        expires: int = 300,
+        *,
+        contact: str = "",
+        headers: Sequence[tuple[str, str]] = (),
+        give_up: float = _GIVE_UP,
+    ) -> Message:
         """REGISTER, answering a challenge; returns the final response, whatever it is."""
         request = self.request(
             "REGISTER", f"sip:{self.account.domain or self.account.server[0]}", self.account.aor
@@ -130,6 +137,8 @@ class RawPhone:
         request.add("From", f"<{self.account.aor}>;tag={self._registration[1]}")
         request.add("Contact", contact or self.contact)
         request.add("Expires", str(expires))
+        for name, value in headers:
+            request.add(name, value)
         response = await self.send(request, give_up=give_up)
         self._is_registered = response.status == 200 and expires > 0
         return response

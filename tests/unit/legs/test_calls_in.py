@@ -236,6 +236,16 @@ def test_a_telephone_uri_is_believed_as_well(stage: Stage):
     assert stage.office.last(e.LegOffered).party == Party(PartyKind.OUTSIDE, "+84912345678", "N")
 
 
+@pytest.mark.parametrize(
+    ("privacy", "private"),
+    [("id", True), ("header; user", True), ("ID;critical", True), ("none", False), ("session", False)],
+)
+def test_a_phone_may_want_not_to_be_shown(stage: Stage, lan: Phone, privacy: str, private: bool):
+    stage.offered(lan, headers=[("Privacy", privacy)])
+    party = stage.office.last(e.LegOffered).party
+    assert (party.number, party.private) == ("101", private)
+
+
 def test_a_device_is_not_believed_whom_it_asserts(stage: Stage, lan: Phone):
     stage.offered(lan, headers=ASSERTED, from_='"The Boss" <sip:999@anphat.demo>')
     party = stage.office.last(e.LegOffered).party

@@ -290,6 +290,33 @@ def test_a_device_is_never_told_an_asserted_identity(stage: Stage, lan: Phone):
     assert invite(stage, lan).headers.get("P-Asserted-Identity") is None
 
 
+def test_who_wants_to_stay_private_is_told_to_a_carrier_in_confidence_only(stage: Stage):
+    stage.calls(NUMBER, caller=Party(PartyKind.OUTSIDE, MAIN, "Lan", private=True))
+    request = invite(stage, stage.carrier)
+    assert request.headers.get("P-Asserted-Identity") == f'"Lan" <sip:{MAIN}@{OFFICE[0]}>'
+    assert request.headers.get("Privacy") == "id"
+    rest = bytes(request).decode().replace(request.headers.get("P-Asserted-Identity") or "", "")
+    assert "anonymous@anonymous.invalid" in rest
+    assert MAIN not in rest
+    assert "Lan" not in rest
+
+
+def test_who_calls_for_help_is_never_private(stage: Stage):
+    target = c.TrunkTarget("trunk", "113", emergency=True)
+    stage.calls(target, caller=Party(PartyKind.OUTSIDE, MAIN, "Lan", private=True))
+    request = invite(stage, stage.carrier)
+    assert request.from_.uri.user == MAIN
+    assert "Privacy" not in request.headers
+
+
+def test_a_colleague_does_not_see_who_calls_in_private(stage: Stage, lan: Phone):
+    stage.calls(PHONE, caller=Party(PartyKind.PERSON, "102", "Minh", private=True))
+    text = bytes(invite(stage, lan)).decode()
+    assert '"Anonymous" <sip:anonymous@anonymous.invalid>' in text
+    assert "Minh" not in text
+    assert "sip:102" not in text
+
+
 @pytest.mark.parametrize("password", ["secret", "wrong"])
 def test_a_trunk_that_asks_for_a_password_gets_it(stage: Stage, password: str):
     stage.edge.trunks["trunk"] = FakeTrunk("trunk", *CARRIER, credentials=Credentials("anphat", password))

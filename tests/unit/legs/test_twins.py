@@ -34,6 +34,12 @@ def test_the_other_tenant_sees_an_ordinary_outside_call(stage: Stage):
     assert stage.media.live == {NEAR: "anphat", far: "binhminh"}
 
 
+def test_the_other_tenant_does_not_learn_who_calls_in_private(stage: Stage):
+    private = Party(PartyKind.OUTSIDE, "+842871234500", "Lan", private=True)
+    stage.calls(c.HostedTarget(THEIRS), NEAR, caller=private)
+    assert stage.office.last(e.LegOffered).party == Party(PartyKind.OUTSIDE, "")
+
+
 def test_the_two_sessions_of_the_engine_face_each_other(stage: Stage):
     far = call(stage)
     near_port, far_port = stage.media.remote_of(far).port, stage.media.remote_of(NEAR).port

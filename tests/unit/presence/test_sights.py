@@ -132,6 +132,15 @@ def test_a_parking_place_shows_who_waits_there(office: Office):
     )
 
 
+def test_lamps_do_not_show_who_calls_in_private(office: Office):
+    private = Party(PartyKind.PERSON, "101", "Lan", private=True)
+    office.call(private, LegState.ANSWERED, talks=False)
+    office.states["anphat"].parking["705"] = "c1"
+    assert office.sights.look(Watched("anphat", "park", "705")) == State(
+        talks=(Talk("c1.l0", False, True, "", ""),)
+    )
+
+
 def test_who_has_a_phone_is_present(office: Office):
     lan, minh = (office.sights.look(Watched("anphat", "person", person)) for person in ("lan", "minh"))
     assert lan is not None

@@ -44,7 +44,8 @@ def target_of(node: Outside | Hosted, attempt: int = 0) -> Target | None:
 
 def shown(run: Run, node: Outside | Hosted) -> Party:
     """Who the outside sees calling: the company's number."""
-    return Party(PartyKind.OUTSIDE, node.caller, run.subject.party.name)
+    party = run.subject.party
+    return Party(PartyKind.OUTSIDE, node.caller, party.name, private=party.private)
 
 
 def _try(run: Run, node: Outside | Hosted) -> None:

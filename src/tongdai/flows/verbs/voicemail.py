@@ -36,7 +36,7 @@ def _record(run: Run, node: Voicemail, event: PlayDone) -> None:
 def _recorded(run: Run, node: Voicemail, event: RecordDone) -> None:
     kept = event.voiced_ms >= SHORTEST_MS
     if kept:
-        run.step.do(c.SaveMessage(node.mailbox, event.blob, run.call.caller, event.ms, run.call.id))
+        run.step.do(c.SaveMessage(node.mailbox, event.blob, run.call.caller.seen, event.ms, run.call.id))
         run.step.note(run.call, f.MessageLeft(node.mailbox, run.at.note, event.ms))
     else:
         run.step.discard(event.blob)

@@ -67,7 +67,7 @@ class Server(Reception):
             on_lost=lambda flow: None,
             overload=self.overload,
         )
-        self.wires._udp = self.socket
+        self.wires._udp = {HERE: self.socket}
 
     def read(self) -> list[tuple[Flow, bytes]]:
         """Read one datagram, which takes its time; what was sent then."""

@@ -125,8 +125,15 @@ COMMANDS: dict[str, Callable[[Commands], object]] = {
     "record of both": lambda do: do.record(
         "s-1", "r-1", "/var/lib/voicemail/Đặng.wav", max_ms=180_000, both="mixed"
     ),
+    "record as opus": lambda do: do.record(
+        "s-1", "r-1", "/var/lib/voicemail/Đặng.wav", max_ms=180000, both="stereo", as_opus=True, rate=16000
+    ),
     "pause_record": lambda do: do.pause_record("s-1", paused=True),
     "pause_record to go on": lambda do: do.pause_record("s-1", "r-1", paused=False),
+    "seek": lambda do: do.seek("s-1", "p-1", ms=90_000),
+    "seek back": lambda do: do.seek("s-1", "p-1", by_ms=-5_000),
+    "pause": lambda do: do.pause("s-1", "p-1", paused=True),
+    "pause to go on": lambda do: do.pause("s-1", paused=False),
     "mixer_open": lambda do: do.mixer_open("m-1"),
     "mixer_play": lambda do: do.mixer_play("m-1", ["/prompts/joined.wav"]),
     "mixer_close": lambda do: do.mixer_close("m-1"),

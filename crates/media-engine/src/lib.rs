@@ -5,7 +5,8 @@
 //! - [`control`] (the main thread) speaks with the controller, checks every command, owns names and ports;
 //! - [`worker`], one for each core, moves packets and makes sound; its orders are checked already and cannot fail;
 //! - [`handshakes`] agrees on keys with peers, which takes longer than a packet may wait;
-//! - [`loader`] reads and encodes sound files, so that no packet waits for a disk;
+//! - [`loader`] reads and encodes sound files, so that no packet waits for a disk, and [`reader`] those that are too long for
+//!   that, piece by piece;
 //! - [`writer`] writes recordings, for the same reason.
 //!
 //! They talk through channels ([`orders`] down, [`notes`] up) with an eventfd beside each to wake the other side.
@@ -18,7 +19,9 @@ pub mod loader;
 pub mod log;
 pub mod notes;
 pub mod orders;
+pub mod playlist;
 pub mod ports;
+pub mod reader;
 pub mod sys;
 pub mod threads;
 pub mod wire;

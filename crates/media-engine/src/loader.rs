@@ -2,38 +2,62 @@
 
 use crate::notes::{Note, NoteSender};
 use crate::orders::Token;
+use crate::playlist::Piece;
+use crate::reader::{self, SoundFile, Stream};
 use crate::threads;
+use media_proto::SAMPLE_RATE;
 use media_proto::sound::Sound;
-use media_proto::wav;
+use media_proto::track::Track;
 use std::collections::HashMap;
-use std::io;
+use std::fs::File;
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::SystemTime;
 
-/// Sound that is kept for the next time, in bytes (about 35 minutes).
+/// Sound that is kept for the next time, in bytes (about 23 minutes).
 const CACHE_BYTES: usize = 64 << 20;
-/// No file larger than the longest sound with some room for other chunks is read.
-const MAX_FILE: u64 = (wav::MAX_SAMPLES * 2 + (1 << 20)) as u64;
+/// What is longer than this, in samples, is not kept in memory: it is read as it is heard.
+const SHORT: u64 = 60 * SAMPLE_RATE as u64;
+/// The longest music, which is kept in memory for all who hear it: ten minutes.
+const LONGEST_LOOP: u64 = 600 * SAMPLE_RATE as u64;
 
 /// Files to load for one command.
 pub struct Request {
     pub token: Token,
     pub files: Vec<String>,
+    /// All who hear it hear the same: it is in memory, however long.
+    pub shared: bool,
 }
 
 /// Starts the thread. It answers every request with a [`Note::Loaded`] and ends when the sender is dropped.
-pub fn start(notes: NoteSender) -> io::Result<(mpsc::Sender<Request>, JoinHandle<()>)> {
+pub fn start(
+    notes: NoteSender,
+    reader: mpsc::Sender<reader::Job>,
+) -> io::Result<(mpsc::Sender<Request>, JoinHandle<()>)> {
     let (sender, receiver) = mpsc::channel::<Request>();
     let thread = threads::spawn("loader", move || {
-        let mut cache = Cache::new(CACHE_BYTES);
-        for Request { token, files } in receiver {
-            let sounds = files.iter().map(|file| cache.load(Path::new(file))).collect();
-            notes.send(Note::Loaded { token, sounds });
+        let (mut cache, mut streams) = (Cache::new(CACHE_BYTES), 0);
+        for Request { token, files, shared } in receiver {
+            let mut load = |path: &String| match cache.load(Path::new(path), shared)? {
+                Loaded::Sound(sound) => Ok(Piece::Sound(sound)),
+                Loaded::Long(file) => {
+                    streams += 1;
+                    Ok(Piece::Stream(Box::new(Stream::new(streams, path.clone(), file, &reader))))
+                }
+            };
+            let pieces = files.iter().map(&mut load).collect();
+            notes.send(Note::Loaded { token, pieces });
         }
     })?;
     Ok((sender, thread))
+}
+
+/// A file that can be played.
+enum Loaded {
+    Sound(Arc<Sound>),
+    Long(Box<SoundFile>),
 }
 
 /// Sounds by path, as long as the file is the same; the least recently used go first.
@@ -58,7 +82,7 @@ impl Cache {
         Cache { sounds: HashMap::new(), capacity, bytes: 0, uses: 0 }
     }
 
-    fn load(&mut self, path: &Path) -> Result<Arc<Sound>, String> {
+    fn load(&mut self, path: &Path, shared: bool) -> Result<Loaded, String> {
         let problem = |error: io::Error| format!("{} cannot be read: {error}", path.display());
         let metadata = std::fs::metadata(path).map_err(problem)?;
         let stamp = (metadata.modified().ok(), metadata.len());
@@ -66,21 +90,28 @@ impl Cache {
         if let Some(kept) = self.sounds.get_mut(path) {
             if kept.stamp == stamp {
                 kept.used = self.uses;
-                return Ok(kept.sound.clone());
+                return Ok(Loaded::Sound(kept.sound.clone()));
             }
             self.forget(path);
         }
         if !metadata.is_file() {
             return Err(format!("{} is not a file", path.display()));
         }
-        if metadata.len() > MAX_FILE {
-            return Err(format!("{} {}", path.display(), wav::Error::TooLong));
+        let wrong = |error| format!("{} {error}", path.display());
+        let file = BufReader::new(File::open(path).map_err(problem)?);
+        let track = Track::open(file).map_err(wrong)?;
+        if shared && track.length() > LONGEST_LOOP {
+            return Err(format!(
+                "{} is longer than ten minutes; use a shorter piece of music",
+                path.display()
+            ));
         }
-        let file = std::fs::read(path).map_err(problem)?;
-        let samples = wav::parse(&file).map_err(|error| format!("{} {error}", path.display()))?;
-        let sound = Arc::new(Sound::new(samples));
+        if !shared && track.length() > SHORT {
+            return Ok(Loaded::Long(Box::new(track)));
+        }
+        let sound = Arc::new(track.whole().map_err(wrong)?);
         self.keep(path, Kept { sound: sound.clone(), stamp, used: self.uses });
-        Ok(sound)
+        Ok(Loaded::Sound(sound))
     }
 
     fn keep(&mut self, path: &Path, kept: Kept) {
@@ -107,6 +138,14 @@ impl Cache {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use media_proto::wav;
+
+    fn load(cache: &mut Cache, path: &Path) -> Result<Arc<Sound>, String> {
+        match cache.load(path, false)? {
+            Loaded::Sound(sound) => Ok(sound),
+            Loaded::Long(_) => Err("is long".into()),
+        }
+    }
 
     fn write(path: &Path, samples: &[i16]) {
         let mut file = wav::header(samples.len() as u32).to_vec();
@@ -125,34 +164,47 @@ mod tests {
         let folder = folder("once");
         let path = folder.join("a.wav");
         write(&path, &[1, 2, 3]);
-        let mut cache = Cache::new(1000);
-        let first = cache.load(&path).unwrap();
-        assert!(Arc::ptr_eq(&first, &cache.load(&path).unwrap()));
+        let mut cache = Cache::new(1500);
+        let first = load(&mut cache, &path).unwrap();
+        assert!(Arc::ptr_eq(&first, &load(&mut cache, &path).unwrap()));
         write(&path, &[1, 2, 3, 4]);
-        assert_eq!(cache.load(&path).unwrap().len(), 4);
+        assert_eq!(load(&mut cache, &path).unwrap().len(), 4);
         std::fs::remove_file(&path).unwrap();
-        assert!(cache.load(&path).unwrap_err().contains("cannot be read"));
+        assert!(load(&mut cache, &path).unwrap_err().contains("cannot be read"));
         std::fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]
     fn what_is_kept_is_bounded_and_the_least_recently_used_goes() {
         let folder = folder("bounded");
-        let mut cache = Cache::new(1000);
+        let mut cache = Cache::new(1500);
         let paths: Vec<_> = (0..3).map(|i| folder.join(format!("{i}.wav"))).collect();
         for path in &paths {
             write(path, &[0; 100]);
         }
-        let first = cache.load(&paths[0]).unwrap();
-        cache.load(&paths[1]).unwrap();
-        cache.load(&paths[0]).unwrap();
-        cache.load(&paths[2]).unwrap();
-        assert!(cache.bytes <= 1000);
-        assert!(Arc::ptr_eq(&first, &cache.load(&paths[0]).unwrap()));
+        let first = load(&mut cache, &paths[0]).unwrap();
+        load(&mut cache, &paths[1]).unwrap();
+        load(&mut cache, &paths[0]).unwrap();
+        load(&mut cache, &paths[2]).unwrap();
+        assert!(cache.bytes <= 1500);
+        assert!(Arc::ptr_eq(&first, &load(&mut cache, &paths[0]).unwrap()));
         assert!(!cache.sounds.contains_key(&paths[1]));
         write(&paths[1], &[0; 1000]);
-        cache.load(&paths[1]).unwrap();
-        assert!(cache.bytes <= 1000);
+        load(&mut cache, &paths[1]).unwrap();
+        assert!(cache.bytes <= 1500);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn what_is_long_is_not_kept_unless_all_share_it() {
+        let folder = folder("long");
+        let path = folder.join("long.wav");
+        write(&path, &vec![100; 61 * 8000]);
+        let mut cache = Cache::new(CACHE_BYTES);
+        assert!(matches!(cache.load(&path, false), Ok(Loaded::Long(_))));
+        assert!(matches!(cache.load(&path, true), Ok(Loaded::Sound(_))));
+        write(&path, &vec![100; 601 * 8000]);
+        assert!(cache.load(&path, true).is_err_and(|detail| detail.contains("shorter")));
         std::fs::remove_dir_all(folder).unwrap();
     }
 }

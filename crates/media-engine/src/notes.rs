@@ -2,11 +2,11 @@
 
 use crate::handshakes::{AssociationId, Outcome};
 use crate::orders::{Slot, Sockets, Token};
+use crate::playlist::Piece;
 use crate::sys::EventFd;
 use crate::wire::{EngineStats, PlayEnd, RecordEnd, SessionStats};
 use media_proto::Micros;
 use media_proto::presence::Lack;
-use media_proto::sound::Sound;
 use media_proto::srtp::Suite;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ pub enum Note {
     },
     Loaded {
         token: Token,
-        sounds: Result<Vec<Arc<Sound>>, String>,
+        pieces: Result<Vec<Piece>, String>,
     },
     RecordOpened {
         token: Token,
@@ -62,6 +62,10 @@ pub enum Happening {
     PlayDone {
         play: String,
         reason: PlayEnd,
+        /// How far it was played.
+        ms: u64,
+        /// What was wrong with a file.
+        detail: Option<String>,
     },
     Latched {
         source: SocketAddr,

@@ -2,6 +2,7 @@
 
 use crate::handshakes::{AssociationId, Outcome};
 use crate::notes::Recorded;
+use crate::playlist::{Place, Playlist};
 use crate::sys::EventFd;
 use crate::wire::{Both, Direction, Secret};
 use crate::worker::Parcel;
@@ -12,7 +13,7 @@ use media_proto::ice::Generation;
 use media_proto::mixer::Gain;
 use media_proto::opus;
 use media_proto::recording::Limits;
-use media_proto::sound::{Playlist, Sound};
+use media_proto::sound::Sound;
 use media_proto::srtp::{Protector, Suite, Unprotector};
 use std::collections::VecDeque;
 use std::net::{SocketAddr, UdpSocket};
@@ -117,6 +118,8 @@ pub struct Record {
     /// What will be told of it when it is done.
     pub done: Recorded,
     pub file: u64,
+    /// 8000 or 16,000 Hz.
+    pub rate: u32,
     /// Set by the writer when the disk failed.
     pub failed: Arc<AtomicBool>,
     pub limits: Limits,
@@ -154,6 +157,18 @@ pub enum Order {
     Stop {
         slot: Slot,
         play: Option<String>,
+    },
+    /// Goes on elsewhere in what is played, if it is `play` or that is not given.
+    Seek {
+        slot: Slot,
+        play: Option<String>,
+        to: Place,
+    },
+    /// Halts what is played, or goes on.
+    Pause {
+        slot: Slot,
+        play: Option<String>,
+        paused: bool,
     },
     Record {
         slot: Slot,
@@ -238,6 +253,8 @@ impl Order {
             | Order::Hear { slot, .. }
             | Order::Play { slot, .. }
             | Order::Stop { slot, .. }
+            | Order::Seek { slot, .. }
+            | Order::Pause { slot, .. }
             | Order::Record { slot, .. }
             | Order::StopRecord { slot, .. }
             | Order::PauseRecord { slot, .. }

@@ -2,26 +2,26 @@
 
 use crate::notes::{Note, NoteSender, Recorded};
 use crate::orders::Token;
+use crate::sys;
 use crate::threads;
-use media_proto::wav;
+use crate::wire::{FileFormat, RecordEnd};
+use media_proto::{opus_file, wav};
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
-/// Samples that are gathered before they go to the disk: half a second.
+/// Samples that are gathered before they go to the disk: half a second of 8 kHz, an eighth of stereo of 16 kHz.
 pub const CHUNK: usize = 4000;
-/// The header is made right after this many samples, so that a file cut by a crash plays but for its last second.
-const HEADER_EVERY: u32 = 8000;
 /// Chunks that may wait for a slow disk (64 MB). Beyond that recordings end with the reason `disk`.
 const QUEUE: usize = 8000;
 
 pub enum Job {
     /// Makes the file; answered with [`Note::RecordOpened`].
-    Open { token: Token, file: u64, path: String, channels: u16, failed: Arc<AtomicBool> },
+    Open { token: Token, file: u64, path: String, form: Form, failed: Arc<AtomicBool> },
     /// The samples come back as an empty chunk.
     Write { file: u64, samples: Vec<i16>, back: mpsc::Sender<Vec<i16>> },
     /// Completes the file and tells so with [`Note::Recorded`].
@@ -50,13 +50,27 @@ pub fn start(notes: NoteSender) -> io::Result<(Jobs, JoinHandle<()>)> {
     Ok((Jobs(jobs), thread))
 }
 
+/// What a file holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Form {
+    pub format: FileFormat,
+    /// 8000 or 16,000 Hz.
+    pub rate: u32,
+    /// One or two.
+    pub channels: u16,
+}
+
 /// A file that is being written.
 struct Open {
     file: File,
     path: String,
-    channels: u16,
-    /// Of all channels together.
+    form: Form,
+    /// Makes the pages of an Opus file.
+    opus: Option<opus_file::Writer>,
+    /// Of all channels together, those that are in the file.
     samples: u32,
+    /// Bytes in the file.
+    length: u64,
     header_at: u32,
     bytes: Vec<u8>,
     failed: Arc<AtomicBool>,
@@ -64,8 +78,8 @@ struct Open {
 
 fn carry_out(job: Job, files: &mut HashMap<u64, Open>, notes: &NoteSender) {
     match job {
-        Job::Open { token, file, path, channels, failed } => {
-            let opened = Open::new(path, channels, failed).map(|open| {
+        Job::Open { token, file, path, form, failed } => {
+            let opened = Open::new(path, form, failed).map(|open| {
                 files.insert(file, open);
             });
             notes.send(Note::RecordOpened { token, opened });
@@ -88,19 +102,30 @@ fn carry_out(job: Job, files: &mut HashMap<u64, Open>, notes: &NoteSender) {
 }
 
 impl Open {
-    fn new(path: String, channels: u16, failed: Arc<AtomicBool>) -> Result<Open, String> {
-        let file = File::create(&path).and_then(|mut file| {
-            file.write_all(&wav::header_of(channels, 0))?;
-            Ok(file)
-        });
+    fn new(path: String, form: Form, failed: Arc<AtomicBool>) -> Result<Open, String> {
+        let mut bytes = Vec::with_capacity(2 * CHUNK);
+        let opus = match form.format {
+            FileFormat::Wav => {
+                bytes.extend(wav::header_of(form.rate, form.channels, 0));
+                None
+            }
+            FileFormat::Opus => {
+                let serial = sys::random() as u32;
+                let writer = opus_file::Writer::new(serial, form.channels, form.rate, &mut bytes);
+                Some(writer.ok_or_else(|| format!("{path} cannot be written: no memory for an encoder"))?)
+            }
+        };
+        let file = File::create(&path).and_then(|file| file.write_all_at(&bytes, 0).map(|()| file));
         let file = file.map_err(|error| format!("{path} cannot be written: {error}"))?;
         Ok(Open {
             file,
             path,
-            channels,
+            form,
+            opus,
             samples: 0,
+            length: bytes.len() as u64,
             header_at: 0,
-            bytes: Vec::with_capacity(2 * CHUNK),
+            bytes,
             failed,
         })
     }
@@ -110,33 +135,58 @@ impl Open {
             return;
         }
         self.bytes.clear();
-        self.bytes.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
-        let at = wav::HEADER_LEN as u64 + 2 * u64::from(self.samples);
-        if self.file.write_all_at(&self.bytes, at).is_err() {
+        match &mut self.opus {
+            None => self.bytes.extend(samples.iter().flat_map(|sample| sample.to_le_bytes())),
+            Some(opus) => opus.push(samples, &mut self.bytes),
+        }
+        if self.write() {
+            self.samples += samples.len() as u32;
+            // A file cut by a crash plays but for its last second.
+            if self.opus.is_none()
+                && self.samples - self.header_at >= self.form.rate * u32::from(self.form.channels)
+            {
+                self.header();
+            }
+        }
+    }
+
+    /// Puts what was made behind the file; false when the disk failed.
+    fn write(&mut self) -> bool {
+        let written = self.file.write_all_at(&self.bytes, self.length).is_ok();
+        if written {
+            self.length += self.bytes.len() as u64;
+        } else {
             self.failed.store(true, Ordering::Relaxed);
-            return;
         }
-        self.samples += samples.len() as u32;
-        if self.samples - self.header_at >= HEADER_EVERY * u32::from(self.channels) {
-            self.header();
-        }
+        written
     }
 
     fn header(&mut self) {
         self.header_at = self.samples;
-        if self.file.write_all_at(&wav::header_of(self.channels, self.samples), 0).is_err() {
+        let header = wav::header_of(self.form.rate, self.form.channels, self.samples);
+        if self.file.write_all_at(&header, 0).is_err() {
             self.failed.store(true, Ordering::Relaxed);
         }
     }
 
     /// Makes the file whole. What did not fit on the disk is cut off, and the length told is that of the file.
     fn finish(&mut self, mut done: Recorded) -> Recorded {
-        self.header();
-        let _ = self.file.set_len(wav::HEADER_LEN as u64 + 2 * u64::from(self.samples));
-        if self.failed.load(Ordering::Relaxed) {
-            done.reason = crate::wire::RecordEnd::Disk;
+        match &mut self.opus {
+            None => self.header(),
+            Some(opus) => {
+                self.bytes.clear();
+                opus.finish(&mut self.bytes);
+                if !self.failed.load(Ordering::Relaxed) {
+                    self.write();
+                }
+            }
         }
-        done.ms = self.samples / 8 / u32::from(self.channels);
+        let _ = self.file.set_len(self.length);
+        if self.failed.load(Ordering::Relaxed) {
+            done.reason = RecordEnd::Disk;
+        }
+        let per_ms = self.form.rate / 1000 * u32::from(self.form.channels);
+        done.ms = self.samples / per_ms;
         done.voiced_ms = done.voiced_ms.min(done.ms);
         done.path.clone_from(&self.path);
         done
@@ -146,7 +196,8 @@ impl Open {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::RecordEnd;
+
+    const FORM: Form = Form { format: FileFormat::Wav, rate: 8000, channels: 1 };
 
     fn done(path: &str) -> Recorded {
         Recorded {
@@ -168,7 +219,7 @@ mod tests {
     #[test]
     fn the_file_is_whole_at_every_second_and_at_the_end() {
         let path = temporary("whole");
-        let mut open = Open::new(path.clone(), 1, Arc::default()).unwrap();
+        let mut open = Open::new(path.clone(), FORM, Arc::default()).unwrap();
         for _ in 0..3 {
             open.append(&[7; CHUNK]);
         }
@@ -184,7 +235,7 @@ mod tests {
     fn when_the_disk_fails_what_was_written_is_told_and_the_recorder_learns_of_it() {
         let path = temporary("failing");
         let failed = Arc::new(AtomicBool::new(false));
-        let mut open = Open::new(path.clone(), 1, failed.clone()).unwrap();
+        let mut open = Open::new(path.clone(), FORM, failed.clone()).unwrap();
         open.append(&[7; CHUNK]);
         open.file = File::open(&path).unwrap(); // cannot be written to
         open.append(&[7; CHUNK]);

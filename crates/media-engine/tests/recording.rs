@@ -5,8 +5,8 @@
 mod common;
 
 use common::{Engine, Phone, amplitude, loudest, sleep_ms, tone};
-use media_proto::codec::Codec::{Opus, Pcma, Pcmu};
-use media_proto::wav;
+use media_proto::codec::Codec::{G722, Opus, Pcma, Pcmu};
+use media_proto::{opus_file, wav};
 use serde_json::json;
 
 fn read(path: &str) -> Vec<i16> {
@@ -182,6 +182,7 @@ fn both_sides_of_a_call_are_recorded_in_stereo_or_mixed_and_a_pause_leaves_out_w
     for (session, path, both) in [("a", &stereo, "stereo"), ("b", &mixed, "mixed")] {
         control.ok(json!({
             "op": "record", "session": session, "record": session, "path": path, "max_ms": 60_000, "both": both,
+            "rate": 8000,
         }));
     }
     talk(&mut a, &mut b, 1000);
@@ -230,4 +231,65 @@ fn a_recording_plays_when_the_engine_was_killed_in_the_middle_of_it() {
     let (left, right) = read_stereo(&path);
     assert!(left.len() >= 8 * 1000, "only {} ms of 2600 can be heard", left.len() / 8);
     assert!(loudest(&left, 500.0) > 5000.0 && loudest(&right, 1300.0) > 5000.0);
+}
+
+/// An Opus file, decoded to 16 kHz mono.
+fn read_opus(path: &str) -> Vec<i16> {
+    let mut reader = opus_file::Reader::new(std::io::Cursor::new(std::fs::read(path).unwrap())).unwrap();
+    let mut sound = vec![0; reader.length() as usize];
+    assert_eq!(reader.read(&mut sound), Ok(sound.len()));
+    sound
+}
+
+#[test]
+fn a_wide_leg_is_recorded_wide_and_both_sides_go_to_opus() {
+    let engine = Engine::start();
+    let mut control = engine.controller();
+    let (mut a, mut b) = (Phone::new(G722), Phone::new(Opus));
+    control.connect_phone("a", &mut a);
+    control.connect_phone("b", &mut b);
+    control.bridge("a", "b");
+    let (wav, opus) = (engine.path("wide.wav"), engine.path("both.opus"));
+    control.ok(json!({"op": "record", "session": "a", "record": "1", "path": wav, "max_ms": 60_000}));
+    control.ok(json!({
+        "op": "record", "session": "b", "record": "2", "path": opus, "max_ms": 60_000, "both": "mixed",
+        "format": "opus",
+    }));
+    std::thread::scope(|scope| {
+        scope.spawn(|| a.speak_at(&tone(2500.0, 1600), 16_000)); // 5000 Hz for those who have 16 kHz
+        scope.spawn(|| b.speak(&tone(700.0, 800)));
+    });
+    for session in ["a", "b"] {
+        control.ok(json!({"op": "stop_record", "session": session}));
+        assert_eq!(control.event("record_done")["reason"], json!("stopped"));
+    }
+    let file = std::fs::read(&wav).unwrap();
+    assert_eq!(file[24..28], 16_000u32.to_le_bytes());
+    assert!(loudest(&read(&wav), 2500.0) > 3500.0);
+    let sound = read_opus(&opus);
+    assert!(loudest(&sound, 2500.0) > 3000.0 && loudest(&sound, 350.0) > 4000.0);
+    assert_eq!(
+        control.refused(json!({
+            "op": "record", "session": "a", "record": "3", "path": wav, "max_ms": 1, "rate": 44_100,
+        })),
+        "bad_value"
+    );
+}
+
+#[test]
+fn an_opus_recording_that_was_killed_plays_but_for_its_last_second() {
+    let mut engine = Engine::start();
+    let mut control = engine.controller();
+    let mut a = Phone::new(Pcmu);
+    control.connect_phone("a", &mut a);
+    let path = engine.path("cut.opus");
+    control.ok(json!({
+        "op": "record", "session": "a", "record": "r", "path": path, "max_ms": 60_000, "format": "opus",
+    }));
+    a.speak(&tone(700.0, 2600));
+    engine.signal("-KILL");
+    engine.wait();
+    let sound = read_opus(&path);
+    assert!(sound.len() >= 16 * 1000, "only {} ms of 2600 can be heard", sound.len() / 16);
+    assert!(amplitude(&sound[1_600..14_400], 350.0) > 5000.0);
 }

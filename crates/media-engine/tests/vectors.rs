@@ -5,8 +5,8 @@
 
 use media_engine::wire::{
     self, Body, Both, CodecEntry, Command, Direction, DtlsEntry, EngineStats, ErrorCode, Event, EventEntry,
-    ForeignEntry, Grant, IceEntry, Lack, Listed, NoiseEntry, Numbered, PlayEnd, RecordCommand, RecordEnd,
-    Refusal, RemoteCommand, Secret, SessionStats, Setup, Source, SrtpEntry, ToneName,
+    FileFormat, ForeignEntry, Grant, IceEntry, Lack, Listed, NoiseEntry, Numbered, PlayEnd, RecordCommand,
+    RecordEnd, Refusal, RemoteCommand, Secret, SessionStats, Setup, Source, SrtpEntry, ToneName,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -74,6 +74,8 @@ fn commands() -> Vec<(String, Command)> {
         stop_digits: Some(s("#")),
         beep_ms: Some(400),
         both: None,
+        format: FileFormat::Wav,
+        rate: None,
     };
     let mut commands = vec![
         ("hello", Command::Hello { proto: 1, after: None }),
@@ -201,6 +203,8 @@ fn commands() -> Vec<(String, Command)> {
         both: Some(Both::Stereo),
         ..record
     };
+    let opus = RecordCommand { format: FileFormat::Opus, rate: Some(16_000), ..call.clone() };
+    commands.push((s("record as opus"), Command::Record(opus)));
     commands.push((s("record of both in stereo"), Command::Record(call.clone())));
     commands.push((s("record of both"), Command::Record(RecordCommand { both: Some(Both::Mixed), ..call })));
     let pause = |record, paused| Command::PauseRecord { session: s("s-1"), record, paused };
@@ -208,6 +212,12 @@ fn commands() -> Vec<(String, Command)> {
     commands.push((s("pause_record to go on"), pause(Some(s("r-1")), false)));
     let levelled = Command::Voice { session: s("s-1"), gain_db: None, muted: false, agc: true };
     commands.push((s("voice levelled"), levelled));
+    let seek = |ms, by_ms| Command::Seek { session: s("s-1"), play: Some(s("p-1")), ms, by_ms };
+    commands.push((s("seek"), seek(Some(90_000), None)));
+    commands.push((s("seek back"), seek(None, Some(-5_000))));
+    let pause = |play, paused| Command::Pause { session: s("s-1"), play, paused };
+    commands.push((s("pause"), pause(Some(s("p-1")), true)));
+    commands.push((s("pause to go on"), pause(None, false)));
     let g729 = ForeignEntry { name: s("G729"), clock: 8000, pt: 18, rx_pt: None };
     let passed_on = RemoteCommand { codecs: Vec::new(), foreign: vec![g729], ..remote() };
     commands.push((s("remote with a foreign codec"), Command::Remote(Box::new(passed_on))));
@@ -340,8 +350,9 @@ fn events() -> Vec<(String, Numbered)> {
     .into_iter()
     .map(|(name, event)| (s(name), event))
     .collect::<Vec<_>>();
-    for reason in [PlayEnd::Finished, PlayEnd::Stopped, PlayEnd::Closed] {
-        let event = Event::PlayDone { session: session(), play: s("p-1"), reason };
+    for reason in [PlayEnd::Finished, PlayEnd::Stopped, PlayEnd::Closed, PlayEnd::Failed] {
+        let detail = (reason == PlayEnd::Failed).then(|| s("/long.opus cannot be read: input/output error"));
+        let event = Event::PlayDone { session: session(), play: s("p-1"), reason, ms: 4_200, detail };
         events.push((format!("play_done {reason:?}").to_lowercase(), event));
     }
     for reason in [

@@ -1,7 +1,7 @@
 //! The parts of tongdai's media engine that do no I/O.
 //!
 //! Nothing here opens a socket, reads a clock or starts a thread: packets come in as byte slices, the time is an
-//! argument ([`Micros`]), and what is to be sent is written into the caller's buffer. All sound is mono, of 8 or 16 kHz.
+//! argument ([`Micros`]), what is to be sent is written into the caller's buffer, and files are whatever reads and seeks. All sound is mono, of 8 or 16 kHz.
 
 pub mod agc;
 pub mod codec;
@@ -15,7 +15,9 @@ pub mod ice;
 pub mod inband;
 pub mod latch;
 pub mod mixer;
+pub mod ogg;
 pub mod opus;
+pub mod opus_file;
 pub mod presence;
 pub mod quality;
 pub mod recording;
@@ -27,6 +29,7 @@ pub mod sound;
 pub mod srtp;
 pub mod stun;
 pub mod tone;
+pub mod track;
 pub mod tx;
 pub mod vad;
 pub mod voice;
@@ -35,7 +38,7 @@ pub mod wav;
 /// A moment or a span in microseconds of a monotonic clock whose zero is the caller's choice.
 pub type Micros = u64;
 
-/// Samples per second of narrow-band sound: what files and G.711 have.
+/// Samples per second of narrow-band sound: what G.711 has.
 pub const SAMPLE_RATE: u32 = 8000;
 
 /// Samples in 20 ms of narrow-band sound.

@@ -197,6 +197,37 @@ impl Encoder {
     }
 }
 
+/// Sound to packets of a file: every frame becomes one, silence too, and what comes late is no harm.
+pub struct FileEncoder {
+    inner: lib::Encoder,
+}
+
+impl std::fmt::Debug for FileEncoder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FileEncoder").finish_non_exhaustive()
+    }
+}
+
+impl FileEncoder {
+    /// An encoder of one or two channels of 8000 or 16,000 Hz, and what a player skips at the beginning, in ticks of 48 kHz.
+    /// `None` when there is no memory.
+    pub fn new(rate: u32, channels: u16) -> Option<(FileEncoder, u16)> {
+        let (channels, times) = if channels == 2 { (Channels::Stereo, 2) } else { (Channels::Mono, 1) };
+        let mut inner = lib::Encoder::new(channels, sample_rate(rate), Application::Voip).ok()?;
+        inner.set_bitrate(Bitrate::Value(Settings::default().bit_rate(rate) * times)).ok()?;
+        inner.set_complexity(COMPLEXITY).ok()?;
+        let skip = inner.get_look_ahead().ok()? * (CLOCK / rate);
+        Some((FileEncoder { inner }, skip as u16))
+    }
+
+    /// Encodes 20 ms of all channels in turn. 0: that failed.
+    pub fn encode(&mut self, samples: &[i16], payload: &mut [u8]) -> usize {
+        // SAFETY: u16 has the size and alignment of i16, and every bit pattern is valid for both.
+        let samples = unsafe { std::slice::from_raw_parts(samples.as_ptr().cast::<u16>(), samples.len()) };
+        self.inner.encode_to_slice(samples, payload).unwrap_or(0)
+    }
+}
+
 /// Packets to sound. The state goes through the whole life of a stream.
 pub struct Decoder {
     inner: lib::Decoder,

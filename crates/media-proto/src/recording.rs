@@ -1,7 +1,5 @@
 //! When a recording ends, and how much of it is voice.
 
-use crate::FRAME;
-
 /// Mean square of a frame from which on it counts as voice: −42 dBFS, above line noise and below soft speech.
 const VOICE: i64 = 260 * 260;
 /// Frames of voice in a row that end a silence; a click is shorter.
@@ -38,8 +36,8 @@ impl Recording {
         Recording { limits, frames: 0, voiced: 0, run: 0, silent: 0 }
     }
 
-    /// Counts a frame that is recorded; says when it was the last one.
-    pub fn frame(&mut self, samples: &[i16; FRAME]) -> Option<End> {
+    /// Counts a frame of 20 ms that is recorded; says when it was the last one.
+    pub fn frame(&mut self, samples: &[i16]) -> Option<End> {
         self.frames += 1;
         if is_voice(samples) {
             self.voiced += 1;
@@ -71,13 +69,15 @@ impl Recording {
     }
 }
 
-fn is_voice(samples: &[i16; FRAME]) -> bool {
-    samples.iter().map(|&sample| i64::from(sample) * i64::from(sample)).sum::<i64>() > VOICE * FRAME as i64
+fn is_voice(samples: &[i16]) -> bool {
+    samples.iter().map(|&sample| i64::from(sample) * i64::from(sample)).sum::<i64>()
+        > VOICE * samples.len() as i64
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::FRAME;
 
     const VOICED: [i16; FRAME] = [1000; FRAME];
     const SILENT: [i16; FRAME] = [20; FRAME];

@@ -1,69 +1,98 @@
 //! A piece of sound in memory, ready to be sent as G.711; other codecs encode its samples.
 
 use crate::g711::Law;
+use crate::{SAMPLE_RATE, resample};
 
-/// Sound of 8 kHz as samples and as payload of either law, so that sending it is copying.
+const WIDE_RATE: u32 = 16_000;
+
+/// Sound as samples of 16 kHz, and as payload of either law, so that sending it is copying. Lengths and places are in samples of
+/// 8 kHz, of which each is one byte of payload and two samples.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Sound {
-    samples: Box<[i16]>,
+    wide: Box<[i16]>,
     encoded: [Box<[u8]>; Law::ALL.len()],
 }
 
 impl Sound {
-    /// Encodes `samples` once for either law.
+    /// Sound of 8 kHz.
     pub fn new(samples: Vec<i16>) -> Sound {
+        Sound::of(&samples, SAMPLE_RATE)
+    }
+
+    /// Sound of 8000, 16,000 or 48,000 Hz. Where it is brought to another rate its end leads into its beginning: it may be a loop.
+    pub fn of(samples: &[i16], rate: u32) -> Sound {
+        let length = samples.len() / (rate / SAMPLE_RATE) as usize;
+        let at = |wanted: u32| {
+            let count = length * (wanted / SAMPLE_RATE) as usize;
+            if rate == wanted {
+                return samples[..count].to_vec();
+            }
+            let mut out = vec![0; count];
+            if count > 0 {
+                resample::read(samples, rate, wanted, 0, &mut out, true);
+            }
+            out
+        };
+        let narrow = at(SAMPLE_RATE);
         let encoded = Law::ALL.map(|law| {
-            let mut payload = vec![0; samples.len()].into_boxed_slice();
-            law.encode(&samples, &mut payload);
+            let mut payload = vec![0; length].into_boxed_slice();
+            law.encode(&narrow, &mut payload);
             payload
         });
-        Sound { samples: samples.into_boxed_slice(), encoded }
+        Sound { wide: at(WIDE_RATE).into_boxed_slice(), encoded }
     }
 
     /// Length in samples.
     pub fn len(&self) -> usize {
-        self.samples.len()
+        self.wide.len() / 2
     }
 
     pub fn is_empty(&self) -> bool {
-        self.samples.is_empty()
+        self.wide.is_empty()
     }
 
     /// Length in ms.
     pub fn ms(&self) -> u32 {
-        (self.samples.len() / 8) as u32
+        (self.len() / 8) as u32
     }
 
     /// Memory it takes, in bytes.
     pub fn bytes(&self) -> usize {
-        self.samples.len() * (2 + Law::ALL.len())
+        self.len() * (4 + Law::ALL.len())
     }
 
-    /// Copies payload from `at` on into the beginning of `out`; returns how much there was.
+    /// Copies payload from `at` on into the beginning of `out`; returns how many samples there were.
     pub fn payload(&self, law: Law, at: usize, out: &mut [u8]) -> usize {
         copy(&self.encoded[law.index()], at, out)
     }
 
-    /// Copies samples from `at` on into the beginning of `out`; returns how many there were.
+    /// Copies samples of 16 kHz from `at` on into the beginning of `out`, whose length is even; returns how many there were, of
+    /// 8 kHz.
     pub fn frame(&self, at: usize, out: &mut [i16]) -> usize {
-        copy(&self.samples, at, out)
+        copy(&self.wide, 2 * at, out) / 2
     }
 
     /// Fills `out` with payload from `at` on, over and over; returns where to go on. The sound must not be empty.
     pub fn looped(&self, law: Law, at: usize, out: &mut [u8]) -> usize {
-        self.around(at, out, |at, out| self.payload(law, at, out))
+        self.around(at, out, 1, |at, out| self.payload(law, at, out))
     }
 
-    /// Like [`Sound::looped`], as samples.
+    /// Like [`Sound::looped`], as samples of 16 kHz.
     pub fn looped_frame(&self, at: usize, out: &mut [i16]) -> usize {
-        self.around(at, out, |at, out| self.frame(at, out))
+        self.around(at, out, 2, |at, out| self.frame(at, out))
     }
 
-    fn around<T>(&self, at: usize, out: &mut [T], copy: impl Fn(usize, &mut [T]) -> usize) -> usize {
+    fn around<T>(
+        &self,
+        at: usize,
+        out: &mut [T],
+        unit: usize,
+        copy: impl Fn(usize, &mut [T]) -> usize,
+    ) -> usize {
         let (mut at, mut filled) = (at % self.len(), 0);
         while filled < out.len() {
             let copied = copy(at, &mut out[filled..]);
-            filled += copied;
+            filled += copied * unit;
             at = (at + copied) % self.len();
         }
         at
@@ -77,101 +106,9 @@ fn copy<T: Copy>(from: &[T], at: usize, out: &mut [T]) -> usize {
     count
 }
 
-/// Plays sounds one after the other without a gap.
-#[derive(Clone, Debug)]
-pub struct Playlist {
-    sounds: Vec<std::sync::Arc<Sound>>,
-    repeat: bool,
-    index: usize,
-    at: usize,
-}
-
-impl Playlist {
-    /// A list to be played once, or for ever with `repeat` (which a list without sound cannot be).
-    pub fn new(sounds: Vec<std::sync::Arc<Sound>>, repeat: bool) -> Playlist {
-        let repeat = repeat && sounds.iter().any(|sound| !sound.is_empty());
-        Playlist { sounds, repeat, index: 0, at: 0 }
-    }
-
-    /// Adds a sound at the end.
-    pub fn push(&mut self, sound: std::sync::Arc<Sound>) {
-        self.sounds.push(sound);
-    }
-
-    /// Fills `out` with the next payload, and with silence behind the end; false when nothing was left.
-    pub fn payload(&mut self, law: Law, out: &mut [u8]) -> bool {
-        let filled = self.fill(out, |sound, at, out| sound.payload(law, at, out));
-        out[filled..].fill(law.silence());
-        filled > 0
-    }
-
-    /// Like [`Playlist::payload`], as samples.
-    pub fn frame(&mut self, out: &mut [i16]) -> bool {
-        let filled = self.fill(out, Sound::frame);
-        out[filled..].fill(0);
-        filled > 0
-    }
-
-    fn fill<T>(&mut self, out: &mut [T], copy: impl Fn(&Sound, usize, &mut [T]) -> usize) -> usize {
-        let mut filled = 0;
-        while filled < out.len() {
-            let Some(sound) = self.sounds.get(self.index) else { break };
-            let copied = copy(sound, self.at, &mut out[filled..]);
-            filled += copied;
-            self.at += copied;
-            if self.at >= sound.len() {
-                (self.index, self.at) = (self.index + 1, 0);
-                if self.repeat && self.index == self.sounds.len() {
-                    self.index = 0;
-                }
-            }
-        }
-        filled
-    }
-
-    /// Whether everything was played.
-    pub fn is_over(&self) -> bool {
-        self.index >= self.sounds.len()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::FRAME;
-    use std::sync::Arc;
-
-    fn sound(value: i16, length: usize) -> Arc<Sound> {
-        Arc::new(Sound::new(vec![value; length]))
-    }
-
-    #[test]
-    fn files_follow_each_other_without_a_gap_and_end_in_silence() {
-        let mut list = Playlist::new(vec![sound(1000, 100), sound(-1000, 100)], false);
-        let mut frame = [7; FRAME];
-        assert!(list.frame(&mut frame));
-        assert_eq!((frame[99], frame[100]), (1000, -1000));
-        assert!(!list.is_over());
-        let mut payload = [0; FRAME];
-        assert!(list.payload(Law::A, &mut payload));
-        assert_eq!((payload[40], payload[39] == payload[40]), (Law::A.silence(), false));
-        assert!(list.is_over());
-        assert!(!list.frame(&mut frame));
-        assert_eq!(frame, [0; FRAME]);
-    }
-
-    #[test]
-    fn a_repeated_list_has_no_end_but_an_empty_one_has() {
-        let mut list = Playlist::new(vec![sound(1000, 100)], true);
-        let mut frame = [0; FRAME];
-        for _ in 0..10 {
-            assert!(list.frame(&mut frame));
-            assert_eq!(frame, [1000; FRAME]);
-        }
-        let mut empty = Playlist::new(vec![sound(0, 0)], true);
-        assert!(!empty.frame(&mut frame));
-        assert!(empty.is_over());
-    }
 
     #[test]
     fn a_loop_goes_on_where_it_stopped() {
@@ -185,5 +122,23 @@ mod tests {
             pieces.extend(piece);
         }
         assert_eq!(pieces[..1000], whole);
+    }
+
+    #[test]
+    fn wide_sound_stays_wide_and_has_its_narrow_form_beside() {
+        let wide: Vec<i16> = (0..1600).map(|i| ((f64::from(i) * 0.3).sin() * 9000.0) as i16).collect();
+        let sound = Sound::of(&wide, WIDE_RATE);
+        assert_eq!((sound.len(), sound.ms()), (800, 100));
+        let mut frame = [0; 320];
+        assert_eq!(sound.frame(100, &mut frame), 160);
+        assert_eq!(frame[..], wide[200..520]);
+        assert_eq!(sound.frame(720, &mut frame), 80);
+        let mut payload = [0; 160];
+        assert_eq!(sound.payload(Law::A, 100, &mut payload), 160);
+        let mut narrow = [0; 160];
+        Law::A.decode(&payload, &mut narrow);
+        let far =
+            narrow.iter().zip(wide[200..].iter().step_by(2)).filter(|(a, b)| a.abs_diff(**b) > 500).count();
+        assert!(far < 8, "{far} of 160 samples are elsewhere");
     }
 }

@@ -74,6 +74,7 @@ fn tone(frequencies: &[f64], ms: u32, peak: f64) -> Vec<i16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::g711::Law;
 
     /// Power of one frequency (Goertzel), as amplitude.
     fn amplitude(samples: &[i16], frequency: f64) -> f64 {
@@ -87,8 +88,9 @@ mod tests {
     }
 
     fn samples(sound: &Sound) -> Vec<i16> {
-        let mut samples = vec![0; sound.len()];
-        sound.frame(0, &mut samples);
+        let (mut payload, mut samples) = (vec![0; sound.len()], vec![0; sound.len()]);
+        sound.payload(Law::Mu, 0, &mut payload);
+        Law::Mu.decode(&payload, &mut samples);
         samples
     }
 

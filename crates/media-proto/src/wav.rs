@@ -1,46 +1,58 @@
-//! WAV files of 8 kHz mono 16-bit PCM, the only kind the engine reads and writes.
+//! WAV files of 16-bit PCM, the only kind that the engine reads and writes beside Opus.
 
 use crate::SAMPLE_RATE;
 use std::fmt;
+use std::io::{self, Read, Seek, SeekFrom};
 
 /// Length of the header that [`header`] writes.
 pub const HEADER_LEN: usize = 44;
 
-/// The longest sound that is read: an hour.
-pub const MAX_SAMPLES: usize = 3600 * SAMPLE_RATE as usize;
-
 /// Why a file cannot be played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
-    NotWav,
+    NotSound,
+    NotOpus,
+    Opus,
     Cut,
     Format { tag: u16, channels: u16, rate: u32, bits: u16 },
-    TooLong,
+    Io(io::ErrorKind),
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::NotWav => write!(f, "is not a WAV file"),
-            Error::Cut => write!(f, "is a WAV file without a format or data chunk"),
+            Error::NotSound => write!(f, "is neither a WAV file nor Opus in Ogg; convert it to one of them"),
+            Error::NotOpus => write!(f, "is an Ogg file without Opus; convert it to Ogg/Opus or WAV"),
+            Error::Opus => write!(f, "has Opus of more than two channels, or of an unknown version"),
+            Error::Cut => write!(f, "ends too early; it was cut, or not written to its end"),
             Error::Format { tag, channels, rate, bits } => write!(
                 f,
-                "has format {tag}, {channels} channel(s), {rate} Hz, {bits} bits; convert it to 8000 Hz mono 16-bit PCM"
+                "has format {tag}, {channels} channel(s), {rate} Hz, {bits} bits; convert it to 16-bit PCM of 8, 16 or \
+                 48 kHz, mono or stereo"
             ),
-            Error::TooLong => write!(f, "is longer than an hour"),
+            Error::Io(kind) => write!(f, "cannot be read: {kind}"),
         }
     }
 }
 
 impl std::error::Error for Error {}
 
-/// The header of a file with `samples` samples behind it.
-pub fn header(samples: u32) -> [u8; HEADER_LEN] {
-    header_of(1, samples)
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Error {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Error::Cut,
+            kind => Error::Io(kind),
+        }
+    }
 }
 
-/// The header of a file of so many channels, with `samples` samples of all of them together behind it.
-pub fn header_of(channels: u16, samples: u32) -> [u8; HEADER_LEN] {
+/// The header of a file of 8 kHz with `samples` samples behind it.
+pub fn header(samples: u32) -> [u8; HEADER_LEN] {
+    header_of(SAMPLE_RATE, 1, samples)
+}
+
+/// The header of a file of this rate and so many channels, with `samples` samples of all of them together behind it.
+pub fn header_of(rate: u32, channels: u16, samples: u32) -> [u8; HEADER_LEN] {
     let data = samples.saturating_mul(2);
     let frame = 2 * channels;
     let mut out = [0; HEADER_LEN];
@@ -50,8 +62,8 @@ pub fn header_of(channels: u16, samples: u32) -> [u8; HEADER_LEN] {
     out[16..20].copy_from_slice(&16u32.to_le_bytes());
     out[20..22].copy_from_slice(&1u16.to_le_bytes());
     out[22..24].copy_from_slice(&channels.to_le_bytes());
-    out[24..28].copy_from_slice(&SAMPLE_RATE.to_le_bytes());
-    out[28..32].copy_from_slice(&(SAMPLE_RATE * u32::from(frame)).to_le_bytes());
+    out[24..28].copy_from_slice(&rate.to_le_bytes());
+    out[28..32].copy_from_slice(&(rate * u32::from(frame)).to_le_bytes());
     out[32..34].copy_from_slice(&frame.to_le_bytes());
     out[34..36].copy_from_slice(&16u16.to_le_bytes());
     out[36..40].copy_from_slice(b"data");
@@ -59,40 +71,119 @@ pub fn header_of(channels: u16, samples: u32) -> [u8; HEADER_LEN] {
     out
 }
 
-/// Reads a file. A data chunk that is shorter than announced (a recording that was cut) is read as far as it goes.
-pub fn parse(file: &[u8]) -> Result<Vec<i16>, Error> {
-    if file.len() < 12 || &file[..4] != b"RIFF" || &file[8..12] != b"WAVE" {
-        return Err(Error::NotWav);
-    }
-    let (mut at, mut format_seen) = (12usize, false);
-    while let Some(head) = file.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
-        let body = &file[at + 8..file.len().min((at + 8).saturating_add(length))];
-        match &head[..4] {
-            b"fmt " => {
-                let fields: &[u8; 16] = body.first_chunk().ok_or(Error::Cut)?;
-                let short = |i: usize| u16::from_le_bytes([fields[i], fields[i + 1]]);
-                let rate = u32::from_le_bytes([fields[4], fields[5], fields[6], fields[7]]);
-                let mut tag = short(0);
-                if tag == 0xfffe && body.len() >= 26 {
-                    tag = u16::from_le_bytes([body[24], body[25]]); // WAVE_FORMAT_EXTENSIBLE names it in its GUID
-                }
-                if (tag, short(2), rate, short(14)) != (1, 1, SAMPLE_RATE, 16) {
-                    return Err(Error::Format { tag, channels: short(2), rate, bits: short(14) });
-                }
-                format_seen = true;
-            }
-            b"data" if format_seen => {
-                if body.len() / 2 > MAX_SAMPLES {
-                    return Err(Error::TooLong);
-                }
-                return Ok(body.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect());
-            }
-            _ => {}
+/// A file that is read, mixed down to mono.
+#[derive(Debug)]
+pub struct Reader<R> {
+    inner: R,
+    channels: usize,
+    rate: u32,
+    /// Where the sound begins in the file.
+    start: u64,
+    /// Length and place in frames.
+    length: u64,
+    at: u64,
+    bytes: Vec<u8>,
+}
+
+impl<R: Read + Seek> Reader<R> {
+    /// A data chunk that is shorter than announced (a recording that was cut) is read as far as it goes; so is one that announces
+    /// nothing, since its header was not written again.
+    pub fn new(mut inner: R) -> Result<Reader<R>, Error> {
+        let end = inner.seek(SeekFrom::End(0))?;
+        inner.seek(SeekFrom::Start(0))?;
+        let mut head = [0; 12];
+        inner.read_exact(&mut head).map_err(|_| Error::NotSound)?;
+        if &head[..4] != b"RIFF" || &head[8..] != b"WAVE" {
+            return Err(Error::NotSound);
         }
-        at = (at + 8).saturating_add(length).saturating_add(length & 1);
+        let (mut at, mut format) = (12u64, None);
+        loop {
+            let mut head = [0; 8];
+            inner.seek(SeekFrom::Start(at))?;
+            inner.read_exact(&mut head)?;
+            let length = u64::from(u32::from_le_bytes([head[4], head[5], head[6], head[7]]));
+            match (&head[..4], format) {
+                (b"fmt ", _) => format = Some(read_format(&mut inner, length)?),
+                (b"data", Some((channels, rate))) => {
+                    let start = at + 8;
+                    let there = end.saturating_sub(start);
+                    let bytes = if length == 0 { there } else { length.min(there) };
+                    let frames = bytes / 2 / channels as u64;
+                    inner.seek(SeekFrom::Start(start))?;
+                    return Ok(Reader {
+                        inner,
+                        channels,
+                        rate,
+                        start,
+                        length: frames,
+                        at: 0,
+                        bytes: Vec::new(),
+                    });
+                }
+                _ => {}
+            }
+            at += 8 + length + (length & 1);
+        }
     }
-    Err(Error::Cut)
+
+    /// Samples per second: 8000, 16,000 or 48,000.
+    pub fn rate(&self) -> u32 {
+        self.rate
+    }
+
+    /// Length in samples.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Reads the next samples; returns how many. 0: the end.
+    pub fn read(&mut self, out: &mut [i16]) -> Result<usize, Error> {
+        let count = (out.len() as u64).min(self.length - self.at) as usize;
+        self.bytes.resize(count * 2 * self.channels, 0);
+        self.inner.read_exact(&mut self.bytes)?;
+        for (out, frame) in out.iter_mut().zip(self.bytes.chunks_exact(2 * self.channels)) {
+            let sum: i32 = frame
+                .chunks_exact(2)
+                .map(|sample| i32::from(i16::from_le_bytes([sample[0], sample[1]])))
+                .sum();
+            *out = (sum / self.channels as i32) as i16;
+        }
+        self.at += count as u64;
+        Ok(count)
+    }
+
+    /// Goes on at a sample.
+    pub fn seek(&mut self, to: u64) -> Result<(), Error> {
+        self.at = to.min(self.length);
+        self.inner.seek(SeekFrom::Start(self.start + self.at * 2 * self.channels as u64))?;
+        Ok(())
+    }
+}
+
+/// Channels and rate of a format chunk.
+fn read_format(inner: &mut impl Read, length: u64) -> Result<(usize, u32), Error> {
+    let mut fields = [0; 26];
+    let known = if length >= 26 { 26 } else { 16 };
+    inner.read_exact(&mut fields[..known])?;
+    let short = |at: usize| u16::from_le_bytes([fields[at], fields[at + 1]]);
+    let rate = u32::from_le_bytes([fields[4], fields[5], fields[6], fields[7]]);
+    let (mut tag, channels, bits) = (short(0), short(2), short(14));
+    if tag == 0xfffe {
+        tag = short(24); // WAVE_FORMAT_EXTENSIBLE names it in its GUID
+    }
+    if tag != 1 || bits != 16 || !(1..=2).contains(&channels) || !crate::resample::RATES.contains(&rate) {
+        return Err(Error::Format { tag, channels, rate, bits });
+    }
+    Ok((channels.into(), rate))
+}
+
+/// The samples of a whole file in memory.
+pub fn parse(file: &[u8]) -> Result<Vec<i16>, Error> {
+    let mut reader = Reader::new(io::Cursor::new(file))?;
+    let mut samples = vec![0; reader.length() as usize];
+    let count = reader.read(&mut samples)?;
+    samples.truncate(count);
+    Ok(samples)
 }
 
 #[cfg(test)]
@@ -110,6 +201,8 @@ mod tests {
     fn a_written_file_is_read_back_and_so_is_a_cut_one() {
         let mut written = file(&[1, -2, 3]);
         assert_eq!(parse(&written), Ok(vec![1, -2, 3]));
+        written[40..44].fill(0); // its header was never written again
+        assert_eq!(parse(&written), Ok(vec![1, -2, 3]));
         written.truncate(written.len() - 3);
         assert_eq!(parse(&written), Ok(vec![1]));
     }
@@ -124,12 +217,27 @@ mod tests {
     }
 
     #[test]
+    fn both_sides_of_a_stereo_file_are_heard_at_its_rate() {
+        let mut stereo = header_of(16_000, 2, 4).to_vec();
+        stereo.extend([100i16, 300, -7, 7].iter().flat_map(|sample| sample.to_le_bytes()));
+        let mut reader = Reader::new(io::Cursor::new(&stereo)).unwrap();
+        assert_eq!((reader.rate(), reader.length()), (16_000, 2));
+        let mut out = [9; 4];
+        assert_eq!(reader.read(&mut out), Ok(2));
+        assert_eq!(out, [200, 0, 9, 9]);
+        reader.seek(1).unwrap();
+        assert_eq!((reader.read(&mut out), out[0]), (Ok(1), 0));
+        reader.seek(9).unwrap();
+        assert_eq!(reader.read(&mut out), Ok(0));
+    }
+
+    #[test]
     fn another_format_is_refused_with_what_to_do() {
-        let mut stereo = file(&[5]);
-        stereo[22] = 2;
-        let error = parse(&stereo).unwrap_err();
-        assert!(error.to_string().contains("convert it to 8000 Hz mono"), "{error}");
-        assert_eq!(parse(b"OggS"), Err(Error::NotWav));
+        let mut three = file(&[5]);
+        three[22] = 3;
+        let error = parse(&three).unwrap_err();
+        assert!(error.to_string().contains("convert it to 16-bit PCM"), "{error}");
+        assert_eq!(parse(b"OggS"), Err(Error::NotSound));
         assert_eq!(parse(&file(&[])[..36]), Err(Error::Cut));
     }
 

@@ -79,13 +79,24 @@ class Commands:
     def play(
         self, session: str, play: str, files: Sequence[str], *, repeat: bool = False
     ) -> asyncio.Future[Any]:
-        """Play WAV files (8 kHz mono s16) over the source. Fails with `EngineRefused`: `bad_file`.
+        """Play files (WAV or Ogg/Opus) over the source. Fails with `EngineRefused`: `bad_file`.
         `PlayDone` ends it."""
         return self.request("play", session=session, play=play, files=list(files), repeat=repeat)
 
     def stop(self, session: str, play: str | None = None) -> None:
         """End the playing (if it is that one)."""
         self.send("stop", **_given(session=session, play=play))
+
+    def seek(
+        self, session: str, play: str | None = None, *, ms: int | None = None, by_ms: int | None = None
+    ) -> None:
+        """Go on elsewhere in what is played (if it is that one): `ms` from its beginning, or `by_ms` from
+        where it is. Behind the end it is finished."""
+        self.send("seek", **_given(session=session, play=play, ms=ms, by_ms=by_ms))
+
+    def pause(self, session: str, play: str | None = None, *, paused: bool) -> None:
+        """Halt what is played (if it is that one), or go on; silence is heard meanwhile."""
+        self.send("pause", **_given(session=session, play=play, paused=paused))
 
     def record(
         self,
@@ -98,9 +109,11 @@ class Commands:
         stop_digits: str = "",
         beep_ms: int | None = None,
         both: Literal["mixed", "stereo"] | None = None,
+        as_opus: bool = False,
+        rate: Literal[8000, 16000] | None = None,
     ) -> asyncio.Future[Any]:
-        """Write what the leg says to a WAV at `path`, until `RecordDone`; with `both` also what it hears:
-        added up, or on a channel of its own."""
+        """Write what the leg says to `path`, until `RecordDone`; with `both` also what it hears: added up, or
+        on a channel of its own. A WAV, or `as_opus` in Ogg, of `rate` Hz, or as wide as the leg's codec."""
         return self.request(
             "record",
             **_given(
@@ -112,6 +125,8 @@ class Commands:
                 stop_digits=stop_digits or None,
                 beep_ms=beep_ms,
                 both=both,
+                format="opus" if as_opus else None,
+                rate=rate,
             ),
         )
 

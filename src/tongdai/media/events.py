@@ -21,9 +21,13 @@ class Dtmf(_Event, frozen=True, tag="dtmf"):
 
 
 class PlayDone(_Event, frozen=True, tag="play_done"):
+    """`ms` tells how far it was played, `detail` what was wrong with a file when it `failed`."""
+
     session: str
     play: str
-    reason: Literal["finished", "stopped", "closed"]
+    reason: Literal["finished", "stopped", "closed", "failed"]
+    ms: int = 0
+    detail: str | None = None
 
 
 class RecordDone(_Event, frozen=True, tag="record_done"):

@@ -26,7 +26,7 @@ log = get_logger(__name__)
 
 
 class Prompts(Protocol):
-    """Turns prompts into files that the engine plays (WAV 8 kHz mono s16)."""
+    """Turns prompts into files that the engine plays (WAV or Ogg/Opus)."""
 
     def ready(self, tenant: str, prompt: Prompt) -> Path | None:
         """The file when it exists already."""
@@ -297,6 +297,9 @@ class Sessions:
                 self._report(leg, e.LegDigit(leg, digit))
             case ev.PlayDone(session=leg, play=play, reason="finished"):
                 self._report(leg, e.PlayDone(leg, play))
+            case ev.PlayDone(session=leg, play=play, reason="failed", detail=detail):
+                log.error("a file could not be played", leg=leg, tenant=self._tenants.get(leg), error=detail)
+                self._report(leg, e.PlayDone(leg, play, failed=True))
             case ev.RecordDone():
                 self._recorded(event)
             case ev.Quiet(session=leg, ms=ms, lack=lack):

@@ -4,30 +4,21 @@ use super::formats::{self, Formats};
 use super::replies::{Pending, Waiter};
 use super::{ConnectionId, Control, Known};
 use crate::clock;
-use crate::loader::Request;
 use crate::log::{Level, log};
-use crate::notes::Recorded;
-use crate::orders::{Order, Record, Remote, Slot, Sockets, Source, Token};
+use crate::orders::{Order, Remote, Slot, Sockets, Source, Token};
+use crate::playlist::Place;
 use crate::ports::Refused;
 use crate::sys;
-use crate::wire::{
-    self, Body, Both, Command, EngineStats, Envelope, ErrorCode, RecordCommand, RecordEnd, RemoteCommand,
-};
-use crate::writer::Job;
+use crate::wire::{self, Body, Command, EngineStats, Envelope, ErrorCode, RemoteCommand};
 use media_proto::mixer::Gain;
-use media_proto::recording::Limits;
-use media_proto::sound::{Playlist, Sound};
-use media_proto::{dtmf, tone};
+use media_proto::{SAMPLE_RATE, dtmf, tone};
 use serde_json::json;
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// Longest row of digits that one command may send.
 const MAX_DIGITS: usize = 64;
-/// Longest beep.
-const MAX_BEEP_MS: u32 = 5_000;
 
 /// A command with whom to answer.
 pub struct Asked {
@@ -116,16 +107,31 @@ impl Control {
             Command::Remote(remote) => self.remote(remote),
             Command::Hear { session, source: wire::Source::Music { file } } => {
                 self.slot_of(session)?;
-                self.load(vec![file.clone()], asked)
+                self.load(vec![file.clone()], true, asked)
             }
             Command::Hear { session, source } => self.hear(session, source),
             Command::Play { session, files, .. } => {
                 self.slot_of(session)?;
-                self.load(files.clone(), asked)
+                self.load(files.clone(), false, asked)
             }
             Command::Stop { session, play } => {
                 let slot = self.slot_of(session)?;
                 self.orders.send(Order::Stop { slot, play: play.clone() });
+                DONE
+            }
+            Command::Seek { session, play, ms, by_ms } => {
+                let slot = self.slot_of(session)?;
+                let to = match (*ms, *by_ms) {
+                    (Some(ms), None) => Place::At(ms),
+                    (None, Some(ms)) => Place::By(ms),
+                    _ => return refuse(ErrorCode::BadValue, "give either `ms` or `by_ms`"),
+                };
+                self.orders.send(Order::Seek { slot, play: play.clone(), to });
+                DONE
+            }
+            Command::Pause { session, play, paused } => {
+                let slot = self.slot_of(session)?;
+                self.orders.send(Order::Pause { slot, play: play.clone(), paused: *paused });
                 DONE
             }
             Command::Record(_) => self.record(asked),
@@ -153,7 +159,7 @@ impl Control {
             }
             Command::MixerPlay { mixer, files } => {
                 self.mixer_of(mixer)?;
-                self.load(files.clone(), asked)
+                self.load(files.clone(), false, asked)
             }
             Command::MixerClose { mixer } => {
                 let slot = self.mixer_of(mixer)?;
@@ -239,7 +245,7 @@ impl Control {
                 return refuse(code, format!("no socket can be bound to {ip}: {error}"));
             }
         };
-        let known = Known { ip, port, source: wire::Source::Silence, remote: None, tag: None };
+        let known = Known { ip, port, source: wire::Source::Silence, remote: None, wide: false, tag: None };
         let slot = self.sessions.add(session.to_owned(), known);
         log(Level::Debug, "opened", json!({"session": session, "port": port}));
         self.orders.send(Order::Open { slot, sockets });
@@ -281,6 +287,7 @@ impl Control {
             ptime_ms: asked.ptime.clamp(10, 60) / 10 * 10,
         };
         known.remote = Some(rtp);
+        known.wide = remote.first().is_some_and(|codec| codec.rate() > SAMPLE_RATE);
         if asked.tag.is_some() {
             known.tag.clone_from(&asked.tag);
         }
@@ -305,110 +312,12 @@ impl Control {
         DONE
     }
 
-    fn set_source(&mut self, slot: Slot, source: wire::Source, resolved: Source) {
+    /// Sets what a session hears.
+    pub fn set_source(&mut self, slot: Slot, source: wire::Source, resolved: Source) {
         if let Some(known) = self.sessions.get_mut(slot) {
             known.source = source;
         }
         self.orders.send(Order::Hear { slot, source: resolved });
-    }
-
-    fn load(&mut self, files: Vec<String>, asked: Asked) -> Result<Answer, Refusing> {
-        if files.is_empty() {
-            return refuse(ErrorCode::BadValue, "`files` is empty");
-        }
-        let token = self.token();
-        if self.loader.send(Request { token, files }).is_err() {
-            return refuse(ErrorCode::Internal, "the thread that loads files has ended");
-        }
-        Ok(Answer::Later { pending: Pending::Files(asked), token, holds: true })
-    }
-
-    /// Goes on with a command whose files are loaded.
-    pub fn loaded(
-        &mut self,
-        asked: Command,
-        sounds: Result<Vec<Arc<Sound>>, String>,
-    ) -> Result<Body, Refusing> {
-        let sounds = sounds.or_else(|detail| refuse(ErrorCode::BadFile, detail))?;
-        match asked {
-            Command::Hear { session, source } => {
-                let slot = self.slot_of(&session)?;
-                let music = sounds.into_iter().next().filter(|sound| !sound.is_empty());
-                let Some(music) = music else {
-                    return refuse(ErrorCode::BadFile, "the music holds no sound");
-                };
-                self.set_source(slot, source, Source::Loop(music));
-            }
-            Command::Play { session, play, repeat, .. } => {
-                let slot = self.slot_of(&session)?;
-                self.orders.send(Order::Play { slot, play, list: Playlist::new(sounds, repeat) });
-            }
-            Command::MixerPlay { mixer, .. } => {
-                let mixer = self.mixer_of(&mixer)?;
-                self.orders.send(Order::MixerPlay { mixer, list: Playlist::new(sounds, false) });
-            }
-            _ => return refuse(ErrorCode::Internal, "no files belong to this command"),
-        }
-        Ok(Body::Done {})
-    }
-
-    fn record(&mut self, asked: Asked) -> Result<Answer, Refusing> {
-        let Command::Record(command) = asked.command else {
-            return refuse(ErrorCode::Internal, "not a record command");
-        };
-        self.slot_of(&command.session)?;
-        if command.max_ms == 0 {
-            return refuse(ErrorCode::BadValue, "`max_ms` is 0; nothing would be recorded");
-        }
-        if command.beep_ms.is_some_and(|ms| ms > MAX_BEEP_MS) {
-            return refuse(ErrorCode::BadValue, format!("`beep_ms` is above {MAX_BEEP_MS}"));
-        }
-        let token = self.token();
-        let failed = Arc::new(AtomicBool::new(false));
-        let channels = if command.both == Some(Both::Stereo) { 2 } else { 1 };
-        let path = command.path.clone();
-        let job = Job::Open { token, file: token, path, channels, failed: failed.clone() };
-        if self.jobs.0.try_send(job).is_err() {
-            return refuse(ErrorCode::BadFile, "the disk does not keep up with the recordings in progress");
-        }
-        let pending = Pending::Recording { waiter: asked.waiter, command, failed };
-        Ok(Answer::Later { pending, token, holds: true })
-    }
-
-    /// Goes on with a recording whose file is open.
-    pub fn record_opened(
-        &mut self,
-        file: Token,
-        command: RecordCommand,
-        failed: Arc<AtomicBool>,
-        opened: Result<(), String>,
-    ) -> Result<Body, Refusing> {
-        opened.or_else(|detail| refuse(ErrorCode::BadFile, detail))?;
-        let done = Recorded {
-            session: command.session,
-            record: command.record,
-            path: command.path,
-            ms: 0,
-            voiced_ms: 0,
-            reason: RecordEnd::Closed,
-            digit: None,
-        };
-        let Some(slot) = self.sessions.find(&done.session) else {
-            let detail = format!("session {} was closed", done.session);
-            let _ = self.jobs.0.try_send(Job::Finish { file, done });
-            return refuse(ErrorCode::NoSession, detail);
-        };
-        let record = Record {
-            done,
-            file,
-            failed,
-            limits: Limits { max_ms: command.max_ms, silence_ms: command.silence_ms },
-            stop_digits: command.stop_digits.unwrap_or_default(),
-            both: command.both,
-            beep: command.beep_ms.filter(|ms| *ms > 0).map(|ms| Arc::new(tone::beep(ms))),
-        };
-        self.orders.send(Order::Record { slot, record });
-        Ok(Body::Done {})
     }
 
     fn dtmf(&mut self, session: &str, digits: &str, ms: u32, gap_ms: u32) -> Result<Answer, Refusing> {
@@ -439,12 +348,12 @@ impl Control {
     }
 
     /// The slot of a session that has a name.
-    fn slot_of(&self, session: &str) -> Result<Slot, Refusing> {
+    pub fn slot_of(&self, session: &str) -> Result<Slot, Refusing> {
         let found = self.sessions.find(session);
         found.map_or_else(|| refuse(ErrorCode::NoSession, format!("there is no session {session}")), Ok)
     }
 
-    fn mixer_of(&self, mixer: &str) -> Result<Slot, Refusing> {
+    pub fn mixer_of(&self, mixer: &str) -> Result<Slot, Refusing> {
         let found = self.mixers.find(mixer);
         found.map_or_else(|| refuse(ErrorCode::NoMixer, format!("there is no mixer {mixer}")), Ok)
     }
@@ -458,7 +367,7 @@ impl Control {
         }
     }
 
-    fn token(&mut self) -> Token {
+    pub fn token(&mut self) -> Token {
         self.next_token += 1;
         self.next_token
     }

@@ -2,6 +2,7 @@
 
 mod commands;
 mod connection;
+mod files;
 mod formats;
 mod outbox;
 mod registry;
@@ -16,7 +17,7 @@ use crate::orders::{self, Order, Sockets, Token};
 use crate::ports::PortPool;
 use crate::sys;
 use crate::wire::{Event, Target};
-use crate::{handshakes, loader, log, worker, writer};
+use crate::{handshakes, loader, log, reader, worker, writer};
 use connection::Connection;
 use media_proto::dtls::Identity;
 use media_proto::sound::Sound;
@@ -80,6 +81,7 @@ struct Threads {
     workers: Vec<JoinHandle<()>>,
     handshakes: JoinHandle<()>,
     loader: JoinHandle<()>,
+    reader: JoinHandle<()>,
     writer: JoinHandle<()>,
 }
 
@@ -103,7 +105,12 @@ pub fn run(args: Args) -> io::Result<()> {
     let Control { args, loader, .. } = control;
     drop(loader);
     let workers = threads.workers.into_iter().map(|worker| ("worker", worker));
-    let others = [("handshakes", threads.handshakes), ("loader", threads.loader), ("writer", threads.writer)];
+    let others = [
+        ("handshakes", threads.handshakes),
+        ("loader", threads.loader),
+        ("reader", threads.reader),
+        ("writer", threads.writer),
+    ];
     for (name, thread) in workers.chain(others) {
         if thread.join().is_err() {
             log(Level::Error, "thread_failed", json!({"thread": name}));
@@ -134,7 +141,8 @@ fn listen(path: &Path) -> io::Result<UnixListener> {
 
 fn start(args: Args) -> io::Result<(Control, Threads)> {
     let (note_sender, notes) = notes::queue()?;
-    let (loader, loader_thread) = loader::start(note_sender.clone())?;
+    let (reader, reader_thread) = reader::start()?;
+    let (loader, loader_thread) = loader::start(note_sender.clone(), reader)?;
     let (jobs, writer_thread) = writer::start(note_sender.clone())?;
     let identity = identity();
     let fingerprint = identity.fingerprint().to_owned();
@@ -174,7 +182,13 @@ fn start(args: Args) -> io::Result<(Control, Threads)> {
     };
     Ok((
         control,
-        Threads { workers, handshakes: handshakes_thread, loader: loader_thread, writer: writer_thread },
+        Threads {
+            workers,
+            handshakes: handshakes_thread,
+            loader: loader_thread,
+            reader: reader_thread,
+            writer: writer_thread,
+        },
     ))
 }
 

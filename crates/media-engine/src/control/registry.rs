@@ -80,6 +80,8 @@ pub struct Known {
     pub port: u16,
     pub source: Source,
     pub remote: Option<SocketAddr>,
+    /// Its codec is of 16 kHz.
+    pub wide: bool,
     pub tag: Option<String>,
 }
 

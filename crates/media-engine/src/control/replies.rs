@@ -29,7 +29,7 @@ pub enum Pending {
     /// For sound files.
     Files(Asked),
     /// For the file of a recording.
-    Recording { waiter: Waiter, command: RecordCommand, failed: Arc<AtomicBool> },
+    Recording { waiter: Waiter, command: RecordCommand, rate: u32, failed: Arc<AtomicBool> },
     /// For what will be the answer.
     Answer(Waiter),
     /// For the counters of so many workers more.
@@ -73,17 +73,19 @@ impl Control {
             }
             Note::SessionStats { token, stats } => self.answer(token, Body::Session { stats }),
             Note::EngineStats { token, stats } => self.sum(token, &stats),
-            Note::Loaded { token, sounds } => {
+            Note::Loaded { token, pieces } => {
                 if let Some(Pending::Files(Asked { waiter, command })) = self.pending.remove(&token) {
                     let target = command.target();
-                    let result = self.loaded(command, sounds);
+                    let result = self.loaded(command, pieces);
                     self.conclude(&waiter, target, result);
                 }
             }
             Note::RecordOpened { token, opened } => {
-                if let Some(Pending::Recording { waiter, command, failed }) = self.pending.remove(&token) {
+                if let Some(Pending::Recording { waiter, command, rate, failed }) =
+                    self.pending.remove(&token)
+                {
                     let target = Target::Session(command.session.clone());
-                    let result = self.record_opened(token, command, failed, opened);
+                    let result = self.record_opened(token, command, rate, failed, opened);
                     self.conclude(&waiter, Some(target), result);
                 }
             }
@@ -143,7 +145,9 @@ impl Control {
         let session = session.clone();
         self.outbox.push(match what {
             Happening::Digit { digit, ms } => Event::Dtmf { session, digit, ms },
-            Happening::PlayDone { play, reason } => Event::PlayDone { session, play, reason },
+            Happening::PlayDone { play, reason, ms, detail } => {
+                Event::PlayDone { session, play, reason, ms, detail }
+            }
             Happening::Moved { source } => {
                 Event::Moved { session, ip: source.ip().to_canonical().to_string(), port: source.port() }
             }

@@ -1,12 +1,13 @@
 //! What goes over the command channel: msgpack maps in frames of a 4-byte length (docs/engine.md).
 
+mod events;
 mod protection;
 mod stats;
 
+pub use events::{Event, Lack, Numbered, PlayEnd, RecordEnd};
 pub use protection::{DtlsEntry, IceEntry, Secret, Setup, SrtpEntry};
 pub use stats::{EngineStats, SessionStats};
 
-use media_proto::presence;
 use serde::{Deserialize, Serialize};
 
 /// The version of the contract.
@@ -46,13 +47,15 @@ pub struct Envelope {
 }
 
 /// The commands, by name.
-pub const OPS: [&str; 17] = [
+pub const OPS: [&str; 19] = [
     "hello",
     "open",
     "remote",
     "hear",
     "play",
     "stop",
+    "seek",
+    "pause",
     "record",
     "stop_record",
     "pause_record",
@@ -95,6 +98,21 @@ pub enum Command {
         session: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         play: Option<String>,
+    },
+    Seek {
+        session: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        play: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ms: Option<u64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by_ms: Option<i64>,
+    },
+    Pause {
+        session: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        play: Option<String>,
+        paused: bool,
     },
     Record(RecordCommand),
     StopRecord {
@@ -184,6 +202,8 @@ impl Command {
             Command::Hear { .. } => "hear",
             Command::Play { .. } => "play",
             Command::Stop { .. } => "stop",
+            Command::Seek { .. } => "seek",
+            Command::Pause { .. } => "pause",
             Command::Record(_) => "record",
             Command::StopRecord { .. } => "stop_record",
             Command::PauseRecord { .. } => "pause_record",
@@ -206,6 +226,8 @@ impl Command {
             | Command::Hear { session, .. }
             | Command::Play { session, .. }
             | Command::Stop { session, .. }
+            | Command::Seek { session, .. }
+            | Command::Pause { session, .. }
             | Command::StopRecord { session, .. }
             | Command::PauseRecord { session, .. }
             | Command::Dtmf { session, .. }
@@ -329,6 +351,28 @@ pub struct RecordCommand {
     /// Also what the leg hears, and how.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub both: Option<Both>,
+    #[serde(default, skip_serializing_if = "FileFormat::is_wav")]
+    pub format: FileFormat,
+    /// 8000 or 16,000 Hz; that of the leg's codec unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<u32>,
+}
+
+/// What a recording is written as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileFormat {
+    #[default]
+    Wav,
+    /// In Ogg.
+    Opus,
+}
+
+impl FileFormat {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_wav(&self) -> bool {
+        *self == FileFormat::Wav
+    }
 }
 
 /// How both sides of a conversation are recorded.
@@ -414,119 +458,6 @@ pub struct Listed {
     /// The signalled address, `ip:port`.
     pub remote: Option<String>,
     pub tag: Option<String>,
-}
-
-/// Why a player ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PlayEnd {
-    Finished,
-    Stopped,
-    Closed,
-}
-
-/// What is missing of a peer that should be heard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Lack {
-    Packets,
-    Sound,
-}
-
-impl From<presence::Lack> for Lack {
-    fn from(lack: presence::Lack) -> Lack {
-        match lack {
-            presence::Lack::Packets => Lack::Packets,
-            presence::Lack::Sound => Lack::Sound,
-        }
-    }
-}
-
-/// Why a recording ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RecordEnd {
-    Stopped,
-    Digit,
-    Silence,
-    Limit,
-    Closed,
-    Disk,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "ev", rename_all = "snake_case")]
-pub enum Event {
-    Dtmf {
-        session: String,
-        digit: char,
-        ms: u32,
-    },
-    PlayDone {
-        session: String,
-        play: String,
-        reason: PlayEnd,
-    },
-    RecordDone {
-        session: String,
-        record: String,
-        path: String,
-        ms: u32,
-        voiced_ms: u32,
-        reason: RecordEnd,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        digit: Option<char>,
-    },
-    Latched {
-        session: String,
-        ip: String,
-        port: u16,
-    },
-    Moved {
-        session: String,
-        ip: String,
-        port: u16,
-    },
-    Secured {
-        session: String,
-        suite: String,
-        dtls: String,
-    },
-    Insecure {
-        session: String,
-        detail: String,
-    },
-    Expired {
-        session: String,
-        ms: u64,
-    },
-    Quiet {
-        session: String,
-        ms: u64,
-        lack: Lack,
-    },
-    Heard {
-        session: String,
-        ms: u64,
-    },
-    Error {
-        op: String,
-        error: ErrorCode,
-        detail: String,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        session: Option<String>,
-    },
-    Orphaned {
-        session: String,
-    },
-}
-
-/// An event with its number.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Numbered {
-    pub n: u64,
-    #[serde(flatten)]
-    pub event: Event,
 }
 
 #[cfg(test)]

@@ -7,13 +7,13 @@
 use super::session::{Session, kind};
 use super::world::World;
 use crate::orders::{Format, Slot, Source};
+use crate::playlist::Playlist;
 use media_proto::codec::{Codec, Encoder};
 use media_proto::floor::{self, Claim};
 use media_proto::g711::Law;
 use media_proto::mixer::{Gain, Mix};
 use media_proto::resample::Resampler;
 use media_proto::rtp::HEADER_LEN;
-use media_proto::sound::Playlist;
 use media_proto::{FRAME, FRAME_MICROS, MS, Micros, SAMPLE_RATE, WIDE_FRAME, opus};
 
 /// Ticks for which one who said something keeps an encoder of his own: a second.
@@ -31,8 +31,8 @@ pub struct Mixer {
     claims: Vec<Claim>,
     playing: Option<Playlist>,
     mix: Mix,
-    /// What is played, brought to a wide mix.
-    up: Option<Box<Resampler>>,
+    /// What is played, brought to a narrow mix.
+    played_down: Option<Box<Resampler>>,
     /// A wide mix, for all who are narrow and only listen.
     down: Option<Box<Resampler>>,
     encoders: Vec<SharedEncoder>,
@@ -49,7 +49,7 @@ impl Default for Mixer {
             claims: Vec::new(),
             playing: None,
             mix: Mix::default(),
-            up: None,
+            played_down: None,
             down: None,
             encoders: Vec::new(),
             before: [[0; WIDE_FRAME]; 2],
@@ -125,15 +125,15 @@ impl Mixer {
     fn add_played(&mut self, rate: u32) {
         let Some(list) = &mut self.playing else { return };
         let (mut narrow, mut frame) = ([0; FRAME], [0; WIDE_FRAME]);
-        list.frame(&mut narrow);
+        list.frame(&mut frame);
         if rate == SAMPLE_RATE {
+            let down = self.played_down.get_or_insert_with(|| Box::new(Resampler::new(16_000, SAMPLE_RATE)));
+            down.process(&frame, &mut narrow);
             self.mix.add(&narrow);
         } else {
-            let up = self.up.get_or_insert_with(|| Box::new(Resampler::new(SAMPLE_RATE, rate)));
-            up.process(&narrow, &mut frame);
             self.mix.add(&frame);
         }
-        if list.is_over() {
+        if list.end().is_some() {
             self.playing = None;
         }
     }

@@ -3,9 +3,9 @@
 use super::world::World;
 use crate::notes::Happening;
 use crate::orders::Slot;
+use crate::playlist::Playlist;
 use crate::wire::PlayEnd;
 use media_proto::Micros;
-use media_proto::sound::Playlist;
 
 /// Sound that is played over the source.
 pub struct Player {
@@ -32,12 +32,21 @@ impl World {
         }
     }
 
+    /// What a `play` command plays to a session, if it is `play` or that is not given.
+    pub fn playing(&mut self, slot: Slot, play: Option<&String>) -> Option<&mut Playlist> {
+        match self.session(slot)?.player.as_mut()? {
+            Player { role: Role::Play(id), list } if play.is_none_or(|play| *play == *id) => Some(list),
+            _ => None,
+        }
+    }
+
     /// Ends what is played. The recording that waited for its beep begins.
     pub fn uncover(&mut self, slot: Slot, reason: PlayEnd, now: Micros) {
         let Some(session) = self.session(slot) else { return };
         match session.player.take() {
-            Some(Player { role: Role::Play(play), .. }) => {
-                self.tell(slot, Happening::PlayDone { play, reason });
+            Some(Player { role: Role::Play(play), mut list }) => {
+                let (ms, detail) = (list.ms(), list.failure());
+                self.tell(slot, Happening::PlayDone { play, reason, ms, detail });
             }
             Some(Player { role: Role::Beep, .. }) => {
                 if let Some(recorder) = &mut session.recorder {

@@ -9,11 +9,10 @@ use crate::wire::PlayEnd;
 use media_proto::codec::Codec;
 use media_proto::dtmf::{self, PAYLOAD_LEN, Step};
 use media_proto::g711::Law;
-use media_proto::resample::Resampler;
 use media_proto::rtp::{HEADER_LEN, Header};
 use media_proto::srtp::MAX_OVERHEAD;
 use media_proto::voice::Voice;
-use media_proto::{FRAME, MS, Micros, SAMPLE_RATE, WIDE_FRAME, opus, rtcp};
+use media_proto::{MS, Micros, SAMPLE_RATE, WIDE_FRAME, opus, rtcp};
 
 /// The longest packet of G.711 made here: 60 ms.
 const MAX_SAMPLES: usize = 480;
@@ -93,12 +92,12 @@ impl Session {
 
     /// What is played ends at its time for a peer too that has only foreign codecs, and cannot hear it.
     fn play_to_nobody(&mut self, ms: u32) -> Option<PlayEnd> {
-        let mut frame = [0; MAX_SAMPLES];
-        let frame = &mut frame[..((ms * 8) as usize).min(MAX_SAMPLES)];
+        let mut frame = [0; 2 * MAX_SAMPLES];
+        let frame = &mut frame[..((ms * 16) as usize).min(2 * MAX_SAMPLES)];
         self.digits = None;
         let player = self.player.as_mut()?;
         player.list.frame(frame);
-        player.list.is_over().then_some(PlayEnd::Finished)
+        player.list.end()
     }
 
     /// Sends a key; false when the peer has no telephone-event (any more).
@@ -129,14 +128,14 @@ impl Session {
         let feed = match (&mut self.digits, &mut self.player, &self.source) {
             (Some(Digits::Sound(list)), _, _) => {
                 list.payload(law, payload);
-                if list.is_over() {
+                if list.end().is_some() {
                     self.digits = None;
                 }
                 kind::DIGITS
             }
             (None, Some(player), _) => {
                 player.list.payload(law, payload);
-                over = player.list.is_over().then_some(PlayEnd::Finished);
+                over = player.list.end();
                 kind::PLAYER
             }
             (None, None, Source::Loop(sound)) => {
@@ -164,45 +163,39 @@ impl Session {
         over
     }
 
-    /// 20 ms of a codec with a state: what is played is brought to its rate and encoded for this leg alone.
+    /// 20 ms of a codec with a state, encoded for this leg alone.
     fn make_wide(
         &mut self,
         format: Format<Codec>,
         now: Micros,
         spoken: Option<&mut Voice>,
     ) -> Option<PlayEnd> {
-        let (mut narrow, mut frame) = ([0; FRAME], [0; WIDE_FRAME]);
-        let (mut over, mut is_narrow) = (None, true);
+        let (mut frame, mut over) = ([0; WIDE_FRAME], None);
         let feed = match (&mut self.digits, &mut self.player, &self.source) {
             (Some(Digits::Sound(list)), _, _) => {
-                list.frame(&mut narrow);
-                if list.is_over() {
+                list.frame(&mut frame);
+                if list.end().is_some() {
                     self.digits = None;
                 }
                 kind::DIGITS
             }
             (None, Some(player), _) => {
-                player.list.frame(&mut narrow);
-                over = player.list.is_over().then_some(PlayEnd::Finished);
+                player.list.frame(&mut frame);
+                over = player.list.end();
                 kind::PLAYER
             }
             (None, None, Source::Loop(sound)) => {
-                self.loop_at = sound.looped_frame(self.loop_at, &mut narrow);
+                self.loop_at = sound.looped_frame(self.loop_at, &mut frame);
                 kind::LOOP
             }
             (None, None, _) if let Some(heard) = &mut self.heard => {
                 if let Some(spoken) = spoken {
                     heard.take(spoken, now, &mut frame, format.what.rate());
                 }
-                is_narrow = false;
                 kind::VOICE
             }
             _ => kind::SILENCE,
         };
-        if is_narrow {
-            let up = self.coders.up.get_or_insert_with(|| Box::new(Resampler::new(8_000, 16_000)));
-            up.process(&narrow, &mut frame);
-        }
         self.send_wide(format, feed, &frame, now);
         over
     }

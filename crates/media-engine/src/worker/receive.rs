@@ -6,10 +6,10 @@ use super::world::World;
 use crate::clock;
 use crate::notes::Happening;
 use crate::orders::{Slot, Source};
+use crate::playlist::Playlist;
 use crate::sys::Batch;
 use crate::wire::RecordEnd;
 use media_proto::latch::Verdict;
-use media_proto::sound::Playlist;
 use media_proto::tx::Incoming;
 use media_proto::voice::Content;
 use media_proto::{Micros, dtmf, inband, rtcp, rtp};
@@ -156,7 +156,7 @@ impl World {
             match (&pressed, hearing.knows_events()) {
                 (Some((event, _)), false) if !hearing.is_covered() => {
                     let key = self.keys[usize::from(event.event)].clone();
-                    hearing.digits = Some(Digits::Sound(Playlist::new(vec![key], false)));
+                    hearing.digits = Some(Digits::Sound(Playlist::once(key)));
                     hearing.filling = true;
                     hearing.next_packet = hearing.next_packet.max(now);
                     self.due[hearer as usize] = now;

@@ -6,14 +6,14 @@ use super::world::World;
 use crate::clock;
 use crate::notes::Recorded;
 use crate::orders::{Record, Slot};
+use crate::playlist::Playlist;
 use crate::wire::{Both, RecordEnd};
 use crate::writer::{CHUNK, Job};
 use media_proto::ear::Ear;
 use media_proto::recording::{End, Recording};
 use media_proto::rtp;
-use media_proto::sound::Playlist;
 use media_proto::voice::{Arrival, Content, Voice};
-use media_proto::{FRAME, FRAME_MICROS, Micros, SAMPLE_RATE};
+use media_proto::{FRAME_MICROS, Micros, WIDE_FRAME};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::TrySendError;
@@ -21,6 +21,7 @@ use std::sync::mpsc::TrySendError;
 pub struct Recorder {
     pub done: Recorded,
     pub file: u64,
+    rate: u32,
     pub recording: Recording,
     pub ear: Ear,
     /// What the leg hears, if that is recorded too.
@@ -62,10 +63,11 @@ impl World {
     /// Begins a recording, in place of one in progress.
     pub fn record(&mut self, slot: Slot, record: Record, now: Micros) {
         self.finish_recording(slot, RecordEnd::Stopped, None);
-        let Record { done, file, failed, limits, stop_digits, both, beep } = record;
+        let Record { done, file, rate, failed, limits, stop_digits, both, beep } = record;
         let recorder = Recorder {
             done,
             file,
+            rate,
             recording: Recording::new(limits),
             ear: Ear::default(),
             tap: both.map(|how| Box::new(Tap { how, voice: Voice::default(), ear: Ear::default() })),
@@ -78,7 +80,7 @@ impl World {
         let Some(session) = self.session(slot) else { return };
         session.recorder = Some(Box::new(recorder));
         if let Some(beep) = beep {
-            self.cover(slot, Player { list: Playlist::new(vec![beep], false), role: Role::Beep }, now);
+            self.cover(slot, Player { list: Playlist::once(beep), role: Role::Beep }, now);
         }
     }
 
@@ -97,29 +99,30 @@ impl World {
             };
             let Some(next) = recorder.next.filter(|next| *next <= now) else { return };
             recorder.next = Some(next + FRAME_MICROS);
-            let mut frame = [0; FRAME];
+            let (rate, samples) = (recorder.rate, recorder.rate as usize / 50);
+            let (mut frame, mut heard) = ([0; WIDE_FRAME], [0; WIDE_FRAME]);
+            let (frame, heard) = (&mut frame[..samples], &mut heard[..samples]);
             if let Some(spoken) = spoken {
-                recorder.ear.take(spoken, next, &mut frame, SAMPLE_RATE);
+                recorder.ear.take(spoken, next, frame, rate);
             }
-            let mut heard = [0; FRAME];
             if let Some(tap) = &mut recorder.tap {
-                tap.ear.take(&mut tap.voice, next, &mut heard, SAMPLE_RATE);
+                tap.ear.take(&mut tap.voice, next, heard, rate);
             }
             if recorder.paused {
                 continue;
             }
             match recorder.tap.as_ref().map(|tap| tap.how) {
-                None => recorder.chunk.extend_from_slice(&frame),
+                None => recorder.chunk.extend_from_slice(frame),
                 Some(Both::Mixed) => {
-                    recorder.chunk.extend(frame.iter().zip(&heard).map(|(a, b)| a.saturating_add(*b)));
+                    recorder.chunk.extend(frame.iter().zip(&*heard).map(|(a, b)| a.saturating_add(*b)));
                 }
                 Some(Both::Stereo) => {
-                    recorder.chunk.extend(frame.iter().zip(&heard).flat_map(|(a, b)| [*a, *b]))
+                    recorder.chunk.extend(frame.iter().zip(&*heard).flat_map(|(a, b)| [*a, *b]))
                 }
             }
-            let end = recorder.recording.frame(&frame);
+            let end = recorder.recording.frame(frame);
             let failed = recorder.failed.load(Ordering::Relaxed);
-            if recorder.chunk.len() + 2 * FRAME > CHUNK {
+            if recorder.chunk.len() + 2 * WIDE_FRAME > CHUNK {
                 self.write_chunk(slot);
             }
             let reason = match end {

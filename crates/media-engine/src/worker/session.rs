@@ -5,6 +5,7 @@ use super::player::Player;
 use super::recorder::Recorder;
 use super::secure::{Secure, nowhere};
 use crate::orders::{Remote, Slot, Sockets, Source, Srtp};
+use crate::playlist::Playlist;
 use crate::wire::SessionStats;
 use media_proto::codec::{self, Codec, Encoder, Foreign};
 use media_proto::dtmf;
@@ -19,7 +20,6 @@ use media_proto::resample::Resampler;
 use media_proto::rtcp;
 use media_proto::rtp::HEADER_LEN;
 use media_proto::rx::RxStream;
-use media_proto::sound::Playlist;
 use media_proto::srtp::{Protector, Unprotector};
 use media_proto::tx::{Incoming, TxStream};
 use media_proto::voice::{Heard, Voice};
@@ -98,8 +98,6 @@ pub struct Session {
 pub struct Coders {
     /// Of what is made here, unless that is G.711.
     pub encoder: Option<Encoder>,
-    /// Brings files, which are narrow, to the encoder's rate.
-    pub up: Option<Box<Resampler>>,
     /// Brings a wide mix to a narrow leg.
     pub down: Option<Box<Resampler>>,
 }

@@ -6,6 +6,7 @@ use super::world::World;
 use crate::handshakes;
 use crate::notes::{self, Note, NoteReceiver, Recorded};
 use crate::orders::{Format, Order, Record, Remote, Slot, Sockets, Source};
+use crate::playlist::Playlist;
 use crate::sys::{Batch, Epoll};
 use crate::wire::{Both, Direction, RecordEnd};
 use crate::writer::{Job, Jobs};
@@ -14,7 +15,7 @@ use media_proto::dtls::Identity;
 use media_proto::opus;
 use media_proto::recording::Limits;
 use media_proto::rtp::Header;
-use media_proto::sound::{Playlist, Sound};
+use media_proto::sound::Sound;
 use media_proto::{MS, Micros, SECOND, dtmf};
 use proptest::prelude::*;
 use std::net::UdpSocket;
@@ -154,6 +155,7 @@ fn record(beep: bool) -> Record {
         digit: None,
     };
     Record {
+        rate: 8000,
         done,
         file: 0,
         failed: Arc::default(),
@@ -207,7 +209,7 @@ fn an_order_for_a_session_that_a_fault_ended_meanwhile_does_no_harm() {
     stage.order(Order::Close { slot: 9, token: None });
     stage.order(Order::Hear { slot: 0, source: Source::Session(3) });
     stage.order(Order::Record { slot: 1, record: record(true) });
-    stage.order(Order::MixerPlay { mixer: 5, list: Playlist::new(vec![sound(20)], false) });
+    stage.order(Order::MixerPlay { mixer: 5, list: Playlist::once(sound(20)) });
     stage.order(Order::MixerClose { mixer: 5 });
     stage.pass(20 * MS);
     assert!(stage.panicked().is_empty());
@@ -240,7 +242,7 @@ proptest! {
                     stage.order(Order::Hear { slot, source });
                 }
                 8 => {
-                    let list = Playlist::new(vec![sound(50), sound(0)], flag);
+                    let list = Playlist::new(vec![sound(50).into(), sound(0).into()], flag);
                     stage.order(Order::Play { slot, play: "p".into(), list });
                 }
                 9 => stage.order(Order::Stop { slot, play: None }),
@@ -254,7 +256,7 @@ proptest! {
                     stage.order(Order::MixerOpen { mixer });
                 }
                 12 => {
-                    let list = Playlist::new(vec![sound(30)], false);
+                    let list = Playlist::once(sound(30));
                     stage.order(Order::MixerPlay { mixer, list });
                 }
                 13 => stage.send(slot, if flag { 101 } else { 0 }),

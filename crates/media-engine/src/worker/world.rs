@@ -8,10 +8,11 @@ use super::session::{Digits, Session};
 use crate::handshakes::Handshakes;
 use crate::notes::{Happening, Note, NoteSender};
 use crate::orders::{Order, Slot, Sockets, Source, Subject};
+use crate::playlist::Playlist;
 use crate::sys::{self, Epoll};
 use crate::wire::{EngineStats, PlayEnd, RecordEnd};
 use crate::writer::{Job, Jobs};
-use media_proto::sound::{Playlist, Sound};
+use media_proto::sound::Sound;
 use media_proto::{Micros, rtp, tone};
 use std::collections::VecDeque;
 use std::os::fd::AsFd;
@@ -170,11 +171,18 @@ impl World {
                 self.cover(slot, Player { list, role: Role::Play(play) }, now);
             }
             Order::Stop { slot, play } => {
-                if let Some(session) = self.session(slot)
-                    && let Some(Player { role: Role::Play(id), .. }) = &session.player
-                    && play.as_ref().is_none_or(|play| play == id)
-                {
+                if self.playing(slot, play.as_ref()).is_some() {
                     self.uncover(slot, PlayEnd::Stopped, now);
+                }
+            }
+            Order::Seek { slot, play, to } => {
+                if let Some(list) = self.playing(slot, play.as_ref()) {
+                    list.seek(to);
+                }
+            }
+            Order::Pause { slot, play, paused } => {
+                if let Some(list) = self.playing(slot, play.as_ref()) {
+                    list.paused = paused;
                 }
             }
             Order::Record { slot, record } => self.record(slot, record, now),
@@ -212,7 +220,7 @@ impl World {
                             before.push(sound);
                             Digits::Sound(before)
                         }
-                        (false, _) => Digits::Sound(Playlist::new(vec![sound], false)),
+                        (false, _) => Digits::Sound(Playlist::once(sound)),
                     });
                     session.filling = true;
                     session.next_packet = session.next_packet.max(now);

@@ -1,0 +1,129 @@
+//! Commands that wait for files: what is played and what is recorded.
+
+use super::Control;
+use super::commands::{Answer, Asked, Refusing, refuse};
+use super::replies::Pending;
+use crate::loader::Request;
+use crate::notes::Recorded;
+use crate::orders::{Order, Record, Source, Token};
+use crate::playlist::{Piece, Playlist};
+use crate::wire::{Body, Both, Command, ErrorCode, RecordCommand, RecordEnd};
+use crate::writer::{Form, Job};
+use media_proto::recording::Limits;
+use media_proto::{SAMPLE_RATE, tone};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// Longest beep.
+const MAX_BEEP_MS: u32 = 5_000;
+
+impl Control {
+    /// Has files read for a command, which goes on in [`Control::loaded`].
+    pub fn load(&mut self, files: Vec<String>, shared: bool, asked: Asked) -> Result<Answer, Refusing> {
+        if files.is_empty() {
+            return refuse(ErrorCode::BadValue, "`files` is empty");
+        }
+        let token = self.token();
+        if self.loader.send(Request { token, files, shared }).is_err() {
+            return refuse(ErrorCode::Internal, "the thread that loads files has ended");
+        }
+        Ok(Answer::Later { pending: Pending::Files(asked), token, holds: true })
+    }
+
+    /// Goes on with a command whose files are loaded.
+    pub fn loaded(&mut self, asked: Command, pieces: Result<Vec<Piece>, String>) -> Result<Body, Refusing> {
+        let pieces = pieces.or_else(|detail| refuse(ErrorCode::BadFile, detail))?;
+        match asked {
+            Command::Hear { session, source } => {
+                let slot = self.slot_of(&session)?;
+                match pieces.into_iter().next() {
+                    Some(Piece::Sound(music)) if !music.is_empty() => {
+                        self.set_source(slot, source, Source::Loop(music));
+                    }
+                    _ => return refuse(ErrorCode::BadFile, "the music holds no sound"),
+                }
+            }
+            Command::Play { session, play, repeat, .. } => {
+                let slot = self.slot_of(&session)?;
+                self.orders.send(Order::Play { slot, play, list: Playlist::new(pieces, repeat) });
+            }
+            Command::MixerPlay { mixer, .. } => {
+                let mixer = self.mixer_of(&mixer)?;
+                self.orders.send(Order::MixerPlay { mixer, list: Playlist::new(pieces, false) });
+            }
+            _ => return refuse(ErrorCode::Internal, "no files belong to this command"),
+        }
+        Ok(Body::Done {})
+    }
+
+    /// Has the file of a recording made; it goes on in [`Control::record_opened`].
+    pub fn record(&mut self, asked: Asked) -> Result<Answer, Refusing> {
+        let Command::Record(command) = asked.command else {
+            return refuse(ErrorCode::Internal, "not a record command");
+        };
+        let slot = self.slot_of(&command.session)?;
+        let is_wide = self.sessions.get(slot).is_some_and(|(_, known)| known.wide);
+        let rate = command.rate.unwrap_or(if is_wide { 16_000 } else { SAMPLE_RATE });
+        if ![SAMPLE_RATE, 16_000].contains(&rate) {
+            return refuse(ErrorCode::BadValue, format!("`rate` is 8000 or 16000, not {rate}"));
+        }
+        if command.max_ms == 0 {
+            return refuse(ErrorCode::BadValue, "`max_ms` is 0; nothing would be recorded");
+        }
+        if command.beep_ms.is_some_and(|ms| ms > MAX_BEEP_MS) {
+            return refuse(ErrorCode::BadValue, format!("`beep_ms` is above {MAX_BEEP_MS}"));
+        }
+        let token = self.token();
+        let failed = Arc::new(AtomicBool::new(false));
+        let form = Form {
+            format: command.format,
+            rate,
+            channels: if command.both == Some(Both::Stereo) { 2 } else { 1 },
+        };
+        let path = command.path.clone();
+        let job = Job::Open { token, file: token, path, form, failed: failed.clone() };
+        if self.jobs.0.try_send(job).is_err() {
+            return refuse(ErrorCode::BadFile, "the disk does not keep up with the recordings in progress");
+        }
+        let pending = Pending::Recording { waiter: asked.waiter, command, rate, failed };
+        Ok(Answer::Later { pending, token, holds: true })
+    }
+
+    /// Goes on with a recording whose file is open.
+    pub fn record_opened(
+        &mut self,
+        file: Token,
+        command: RecordCommand,
+        rate: u32,
+        failed: Arc<AtomicBool>,
+        opened: Result<(), String>,
+    ) -> Result<Body, Refusing> {
+        opened.or_else(|detail| refuse(ErrorCode::BadFile, detail))?;
+        let done = Recorded {
+            session: command.session,
+            record: command.record,
+            path: command.path,
+            ms: 0,
+            voiced_ms: 0,
+            reason: RecordEnd::Closed,
+            digit: None,
+        };
+        let Some(slot) = self.sessions.find(&done.session) else {
+            let detail = format!("session {} was closed", done.session);
+            let _ = self.jobs.0.try_send(Job::Finish { file, done });
+            return refuse(ErrorCode::NoSession, detail);
+        };
+        let record = Record {
+            done,
+            file,
+            rate,
+            failed,
+            limits: Limits { max_ms: command.max_ms, silence_ms: command.silence_ms },
+            stop_digits: command.stop_digits.unwrap_or_default(),
+            both: command.both,
+            beep: command.beep_ms.filter(|ms| *ms > 0).map(|ms| Arc::new(tone::beep(ms))),
+        };
+        self.orders.send(Order::Record { slot, record });
+        Ok(Body::Done {})
+    }
+}

@@ -1,0 +1,133 @@
+//! Players: files of every kind, of any length, with seek and pause.
+
+#![allow(clippy::disallowed_methods, reason = "these tests run in real time, over real sockets")]
+
+mod common;
+
+use common::{Engine, Phone, loudest, sleep_ms, tone};
+use media_proto::codec::Codec::{G722, Opus, Pcma, Pcmu};
+use media_proto::opus_file;
+use serde_json::json;
+use std::os::unix::fs::FileExt;
+
+/// Writes an Ogg/Opus file of 16 kHz.
+fn opus(engine: &Engine, name: &str, samples: &[i16]) -> String {
+    let mut file = Vec::new();
+    let mut writer = opus_file::Writer::new(1, 1, 16_000, &mut file).unwrap();
+    writer.push(samples, &mut file);
+    writer.finish(&mut file);
+    let path = engine.path(name);
+    std::fs::write(&path, file).unwrap();
+    path
+}
+
+/// A tone of 16 kHz sound.
+fn wide_tone(frequency: f64, ms: usize) -> Vec<i16> {
+    tone(frequency / 2.0, 2 * ms)
+}
+
+/// How much memory the engine has, in KiB.
+fn memory(engine: &Engine) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", engine.child.id())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn opus_is_heard_by_every_codec_and_wide_by_those_who_are() {
+    let engine = Engine::start();
+    let mut control = engine.controller();
+    let samples: Vec<i16> =
+        wide_tone(600.0, 800).iter().zip(wide_tone(5000.0, 800)).map(|(a, b)| a + b).collect();
+    let file = opus(&engine, "prompt.opus", &samples);
+    for codec in [Pcmu, Pcma, G722, Opus] {
+        let mut phone = Phone::new(codec);
+        let session = format!("{codec:?}");
+        control.connect_phone(&session, &mut phone);
+        control.ok(json!({"op": "play", "session": session, "play": "p", "files": [file]}));
+        let done = control.event("play_done");
+        assert_eq!((&done["reason"], &done["ms"]), (&json!("finished"), &json!(800)));
+        sleep_ms(40);
+        let sound = phone.sound_at(16_000);
+        assert!(loudest(&sound, 300.0) > 4_500.0, "{codec:?}: {}", loudest(&sound, 300.0));
+        let high = loudest(&sound, 2_500.0);
+        assert!(if codec.law().is_some() { high < 300.0 } else { high > 3_000.0 }, "{codec:?}: {high}");
+        phone.assert_one_stream();
+    }
+}
+
+#[test]
+fn an_hour_is_played_from_anywhere_and_costs_hardly_any_memory() {
+    let engine = Engine::start();
+    let mut control = engine.controller();
+    let mut a = Phone::new(Pcmu);
+    control.connect_phone("a", &mut a);
+    let wav = engine.path("hour.wav");
+    let file = std::fs::File::create(&wav).unwrap();
+    file.set_len(44 + 2 * 8000 * 3600).unwrap();
+    file.write_all_at(&media_proto::wav::header(8000 * 3600), 0).unwrap();
+    for (second, frequency) in [(0, 500.0), (57 * 60, 700.0), (58 * 60, 900.0)] {
+        let sound: Vec<u8> = tone(frequency, 5_000).iter().flat_map(|sample| sample.to_le_bytes()).collect();
+        file.write_all_at(&sound, 44 + 2 * 8000 * second).unwrap();
+    }
+    let ogg = opus(&engine, "minute.opus", &[wide_tone(500.0, 35_000), wide_tone(700.0, 35_000)].concat());
+    let before = memory(&engine);
+    control.ok(json!({"op": "play", "session": "a", "play": "p1", "files": [wav]}));
+    sleep_ms(300);
+    assert!(loudest(&a.sound(), 500.0) > 5_500.0);
+    a.forget();
+    // The 58th minute.
+    control.ok(json!({"op": "seek", "session": "a", "play": "p1", "ms": 57 * 60_000 + 1_000}));
+    sleep_ms(300);
+    assert!(loudest(&a.sound(), 700.0) > 5_500.0 && loudest(&a.sound()[400..], 500.0) < 300.0);
+    a.forget();
+    control.ok(json!({"op": "pause", "session": "a", "paused": true}));
+    sleep_ms(60);
+    a.forget();
+    sleep_ms(200);
+    assert!(a.sound().len() > 1_000 && a.sound().iter().all(|sample| sample.abs() < 10), "it pauses");
+    control.ok(json!({"op": "pause", "session": "a", "play": "p1", "paused": false}));
+    control.ok(json!({"op": "seek", "session": "a", "by_ms": 59_500}));
+    sleep_ms(300);
+    assert!(loudest(&a.sound(), 900.0) > 5_500.0);
+    control.ok(json!({"op": "seek", "session": "a", "ms": 60 * 60_000 - 100}));
+    let done = control.event("play_done");
+    assert_eq!((&done["reason"], &done["ms"]), (&json!("finished"), &json!(3_600_000)));
+    a.forget();
+    control.ok(json!({"op": "play", "session": "a", "play": "p2", "files": [ogg], "repeat": true}));
+    control.ok(json!({"op": "seek", "session": "a", "ms": 69_900}));
+    sleep_ms(700);
+    let sound = a.sound();
+    assert!(
+        loudest(&sound, 700.0) > 4_500.0 && loudest(&sound, 500.0) > 4_500.0,
+        "its end, and its beginning again"
+    );
+    let more = memory(&engine).saturating_sub(before);
+    assert!(more < 8_000, "{more} KiB more");
+    a.assert_one_stream();
+}
+
+#[test]
+fn a_file_that_is_bad_or_missing_is_told_with_the_reason() {
+    let engine = Engine::start();
+    let mut control = engine.controller();
+    let mut a = Phone::new(Pcmu);
+    control.connect_phone("a", &mut a);
+    let bad = engine.path("bad.ogg");
+    std::fs::write(&bad, b"ID3\x04 this is an MP3").unwrap();
+    for (file, said) in [(bad, "convert it"), (engine.path("none.opus"), "cannot be read")] {
+        let answer = control.ask(json!({"op": "play", "session": "a", "play": "p", "files": [file]}));
+        assert_eq!(answer["error"], json!("bad_file"));
+        assert!(answer["detail"].as_str().unwrap().contains(said), "{answer}");
+    }
+    // One that is cut short while it is played ends, and says so.
+    let long = engine.wav("long.wav", &tone(500.0, 90_000));
+    control.ok(json!({"op": "play", "session": "a", "play": "p", "files": [long]}));
+    let file = std::fs::OpenOptions::new().write(true).open(engine.path("long.wav")).unwrap();
+    file.set_len(100_000).unwrap();
+    control.ok(json!({"op": "seek", "session": "a", "ms": 60_000}));
+    let done = control.event("play_done");
+    assert_eq!((&done["play"], &done["reason"]), (&json!("p"), &json!("failed")));
+    assert!(done["detail"].as_str().unwrap().contains("long.wav"), "{done}");
+    assert_eq!(control.refused(json!({"op": "seek", "session": "a", "ms": 1, "by_ms": 1})), "bad_value");
+}

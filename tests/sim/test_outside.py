@@ -74,6 +74,20 @@ def test_an_announcement_before_a_failure_is_not_heard_after_it(sim: Checked) ->
     assert sim.talk(lan, sim.answer_at(OUTSIDE))
 
 
+def test_that_every_line_is_in_use_is_said(sim: Checked) -> None:
+    sim.behaviours["trunk-a"] = sim.behaviours["trunk-b"] = Behaviour(rings=False, refuses=Cause.LIMITED)
+    lan = sim.call("lan-1", OUTSIDE)
+    assert trunks(sim) == ["trunk-a", "trunk-b"]
+    assert sim.saying(lan) == ["outside.limited"]
+    sim.advance(10)
+    assert sim.cause(lan) is Cause.NORMAL
+
+
+def test_only_who_called_from_outside_stands_behind_a_call_out(sim: Checked) -> None:
+    sim.call("lan-1", OUTSIDE)
+    assert [x.behind for x in sim.carried_out(c.CreateLeg)] == [None]
+
+
 def test_the_caller_cancels(sim: Checked) -> None:
     lan = sim.call("lan-1", OUTSIDE)
     outside = sim.ringing(OUTSIDE)
@@ -133,7 +147,7 @@ def test_emergency_is_marked_and_tried_on_every_trunk_whatever_the_first_says(
     lan = sim.call("lan-1", number)
     assert trunks(sim) == ["trunk-a", "trunk-b"]
     called = sim.answer_at(number)
-    assert sim.lines[called].target == c.TrunkTarget("trunk-b", number, emergency=True)
+    assert sim.lines[called].target == c.TrunkTarget("trunk-b", number, emergency=True, again=True)
     assert sim.talk(lan, called)
 
 

@@ -26,6 +26,8 @@ TYPES: dict[type, str] = {
     f.FlowEntered: "call.reached",
     f.LegCreated: "leg.calling",
     f.LegRang: "leg.ringing",
+    f.Rerouted: "leg.rerouted",
+    f.Carried: "leg.carried",
     f.LegAnsweredFact: "leg.answered",
     f.LegEndedFact: "leg.ended",
     f.Connected: "call.connected",

@@ -124,11 +124,19 @@ async def _show(stored: Stored, domain: str) -> str:
         "language": tenant.language,
         "phones ring": f"{tenant.ring_seconds:g} s",
         "digest": "MD5, SHA-256" if tenant.sha256_digest else "MD5",
+        "outside": _limits(tenant),
         "music": "its own" if tenant.music_blob else "ours",
         "greeting": greeting,
         "own phrases": ", ".join(own) or "none",
     }
     return "".join(f"{name:12} {value}\n" for name, value in lines.items())
+
+
+def _limits(tenant: Tenant) -> str:
+    at_once, per_second = tenant.outside_calls, tenant.outside_per_second
+    found = [f"{at_once} calls at once"] if at_once else []
+    found += [f"{per_second:g} new ones a second"] if per_second else []
+    return ", ".join(found) or "no limit"
 
 
 def _words(prompt: Prompt) -> str:

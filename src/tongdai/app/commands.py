@@ -154,6 +154,16 @@ def explain(
 Domain = Annotated[str, typer.Argument(help="The tenant's domain, e.g. anphat.demo.")]
 
 
+def _with_trunks() -> None:
+    from tongdai.app.trunk_commands import trunk, trunks
+
+    app.add_typer(trunk, name="trunk")
+    app.add_typer(trunks, name="trunks")
+
+
+_with_trunks()
+
+
 @app.command()
 def tenant(
     domain: Annotated[
@@ -172,6 +182,12 @@ def tenant(
     sha256: Annotated[
         bool | None, typer.Option("--sha256/--no-sha256", help="Offer SHA-256 to its phones beside MD5.")
     ] = None,
+    outside_calls: Annotated[
+        int | None, typer.Option(help="How many calls through trunks at once; 0: no limit.")
+    ] = None,
+    outside_per_second: Annotated[
+        float | None, typer.Option(help="How many such calls may begin in a second; 0: no limit.")
+    ] = None,
 ) -> None:
     """List tenants, show one, or change its settings: from the next call on, nothing needs a restart."""
     from msgspec import UNSET
@@ -187,6 +203,8 @@ def tenant(
         allowed_countries=UNSET if allow_countries is None else countries,
         main_number=UNSET if main_number is None else main_number,
         sha256_digest=UNSET if sha256 is None else sha256,
+        outside_calls=UNSET if outside_calls is None else outside_calls,
+        outside_per_second=UNSET if outside_per_second is None else outside_per_second,
     )
     asked = changes != TenantChanges()
     if domain is None:

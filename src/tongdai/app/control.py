@@ -19,6 +19,7 @@ import uvloop
 
 from tongdai.api.rpc.messages import Answer, CallFact, MailboxChanged, Registered, Request, Serve
 from tongdai.api.rpc.server import RpcServer
+from tongdai.app.carriers import limits_of, peer_at
 from tongdai.app.certificate import Certificate
 from tongdai.app.control_config import READY_LINE, ControlConfig, read_config
 from tongdai.app.front import Front, admit
@@ -61,6 +62,7 @@ from tongdai.speech import Speech, SpeechSettings, SpokenPrompts
 from tongdai.switch import Switch
 from tongdai.tenants.changes import Follower
 from tongdai.tenants.config import ProviderConfig, TenantConfig, load, with_departed, with_tenant
+from tongdai.trunks import Trunks
 from tongdai.voicemail import Mailboxes
 
 log = get_logger(__name__)
@@ -126,6 +128,7 @@ class Control:
             bindings=self.bindings,
             mailboxes=self.mailboxes,
             metrics=self._metrics,
+            trunks=lambda: self.trunks.states(),
             clock=clock,
         )
         self.rpc = RpcServer(Path(config.rpc_socket), self._answer, clock)
@@ -140,6 +143,9 @@ class Control:
             Guard(clock.monotonic, self._lives_at),
             names=config.names,
         )
+        sip = [(listening.advertised, config.sip_port) for listening in config.listens]
+        tls = [(listening.advertised, config.tls_port) for listening in config.listens]
+        self.trunks = Trunks(clock=clock, journal=self.journal, local={"udp": sip, "tcp": sip, "tls": tls})
         self.front = Front(
             edge=self.directory.edge,
             callers=callers,
@@ -149,7 +155,9 @@ class Control:
             post=self.switch.post,
             journal=self.journal,
             new_id=lambda: new_id("call"),
-            addresses=[(listening.advertised, config.sip_port) for listening in config.listens],
+            addresses=sip,
+            trunks=self.trunks,
+            clock=clock.monotonic,
             interfaces=Interfaces(read_interfaces(config.media_interfaces)),
         )
         self.front.registrar = Registrar(
@@ -167,6 +175,7 @@ class Control:
             screen=callers.screen,
         )
         self.front.use(self.ua)
+        self.trunks.use(self.ua)
         self.front.subscriptions = self.subscriptions = Subscriptions(
             Sights(self.directory.worlds, self.switch.state),
             self.ua.notifier,
@@ -186,11 +195,12 @@ class Control:
         self.switch.connect(self.front, self.media, self.mailboxes, self.calllog)
         self.pulse.use(
             self.ua,
-            timed=[self.ua, self.switch, self.bindings, self.subscriptions],
+            timed=[self.ua, self.switch, self.front, self.trunks, self.bindings, self.subscriptions],
             writers=[
                 self.subscriptions.flush,
                 self.switch.journal,
                 self.front.journal,
+                self.trunks.journal,
                 self._journal_engine,
             ],
         )
@@ -274,6 +284,8 @@ class Control:
         await self._take_over(entries)
         self._catch_up()
         await self._open_wires()
+        self.trunks.restore(entries)
+        self.trunks.follow(self.provider.trunks, limits_of(self.provider))
         self.pulse.stir()
         self._prewarm(self.provider.tenants)
         self._background.add(asyncio.create_task(self._follower.run(self.stopping), name="following"))
@@ -313,7 +325,13 @@ class Control:
             return
         tls = certificate.context
         for here in config.listens:
-            await wires.open_stream("tls", here.tls_fd, (here.advertised, config.tls_port), tls=tls)
+            await wires.open_stream(
+                "tls",
+                here.tls_fd,
+                (here.advertised, config.tls_port),
+                tls=tls,
+                identity=lambda address: peer_at(self.provider, address),
+            )
             if config.ws_tls:
                 await wires.open_stream(
                     "wss", here.ws_fd, (here.advertised, config.ws_port), framing=framing, tls=tls
@@ -403,6 +421,7 @@ class Control:
         changed = [tenant for tenant in loaded.tenants if tenant != former.get(tenant.id)]
         self.provider = provider
         self.directory.become(newer)
+        self.trunks.follow(provider.trunks, limits_of(provider))
         self.library.follow(provider)
         self.mailboxes.follow(provider)
         self.bindings.retain(_devices(provider))
@@ -424,6 +443,7 @@ class Control:
             "registered_contacts": len(self.bindings),
             "tenants": len(self.provider.tenants),
             "configuration_seq": self.provider.seq,
+            **self.trunks.metrics(),
         }
 
     def _prewarm(self, tenants: Sequence[TenantConfig]) -> None:
@@ -443,6 +463,7 @@ class Control:
     async def _farewell(self) -> None:
         """End every call with BYE, and wait a little for answers and for recordings to be reported."""
         self.front.close()
+        self.trunks.close()
         self.switch.end_all(Cause.SHUTDOWN)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FAREWELL_SECONDS):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+import msgspec
+
 from tongdai.api.rpc import messages as m
 from tongdai.calls import commands as c
 from tongdai.calls import events as e
@@ -18,6 +20,7 @@ from tongdai.registrar import Bindings
 from tongdai.switch import Switch
 from tongdai.tenants.config import TenantConfig
 from tongdai.tenants.numbering import PARKING
+from tongdai.trunks import GatewayState
 from tongdai.voicemail import Mailboxes
 
 _WHY = {
@@ -49,6 +52,7 @@ class Inquiries:
         bindings: Bindings,
         mailboxes: Mailboxes,
         metrics: Callable[[], dict[str, float]],
+        trunks: Callable[[], list[GatewayState]],
         clock: Clock,
     ) -> None:
         self._served = served
@@ -71,6 +75,7 @@ class Inquiries:
             m.ChangeGreeting: self._greeting,
             m.ChangePin: self._pin,
             m.ReadMetrics: lambda _: m.Metrics(self._metrics()),
+            m.ReadTrunks: lambda _: m.TrunkStates(tuple(_told(x) for x in trunks())),
         }
 
     async def answer(self, request: m.Request) -> m.Answer:
@@ -267,6 +272,10 @@ class Inquiries:
     def _change(self, tenant: str, command: c.MarkMessage | c.SetGreeting | c.SetPin) -> m.Answer:
         self._mailboxes.carry_out(tenant, command)
         return m.Done()
+
+
+def _told(state: GatewayState) -> m.TrunkGateway:
+    return msgspec.convert(msgspec.to_builtins(state), m.TrunkGateway)
 
 
 def _free_slot(state: TenantState) -> str:

@@ -13,7 +13,7 @@ from tongdai.core.log import get_logger
 from tongdai.sip.flow import Address, Flow, ip_version
 from tongdai.sip.message import Message, ParseError
 from tongdai.sip.transport.framing import Framing, StreamFraming
-from tongdai.sip.transport.stream import StreamKind, StreamTransport
+from tongdai.sip.transport.stream import Identity, StreamKind, StreamTransport
 from tongdai.sip.transport.udp import UdpTransport
 from tongdai.sip.ua import UserAgent
 from tongdai.sip.ua.overload import Overload, level_of
@@ -83,8 +83,10 @@ class Wires:
         *,
         framing: Callable[[], Framing] = StreamFraming,
         tls: ssl.SSLContext | None = None,
+        identity: Identity | None = None,
     ) -> None:
-        """Serve this listening socket from now on; tls and wss want a context."""
+        """Serve this listening socket from now on; tls and wss want a context. `identity` says to whom we
+        open connections of tls ourselves."""
         self._streams.setdefault(kind, {})[advertised] = await StreamTransport.open(
             socket.socket(fileno=fd),
             self,
@@ -94,6 +96,7 @@ class Wires:
             tls=tls,
             numbers=self._numbers,
             max_connections=_most_connections(),
+            identity=identity,
         )
 
     async def close(self) -> None:

@@ -45,6 +45,8 @@ class _Leg(msgspec.Struct):
     caller: bool = False
     rang: bool = False
     answered: bool = False
+    rerouted: bool = False
+    """That its last way did not do was told."""
 
 
 class _Story:
@@ -128,6 +130,16 @@ class _Story:
         if fact.leg in self._legs:
             self._legs[fact.leg].rang = True
 
+    def rerouted(self, at: float, fact: f.Rerouted) -> None:
+        self._say(at, f"{fact.via} {fact.why}")
+        if fact.leg in self._legs:
+            self._legs[fact.leg].rerouted = True
+
+    def carried(self, at: float, fact: f.Carried) -> None:
+        self._say(at, fact.via)
+        if fact.leg in self._legs:
+            self._legs[fact.leg].rerouted = False
+
     def answered(self, at: float, fact: f.LegAnsweredFact) -> None:
         leg = self._legs.get(fact.leg)
         if leg is None:
@@ -152,7 +164,7 @@ class _Story:
                 self._hung_up = True
         elif fact.cause is Cause.NO_ANSWER and fact.by_us:
             self._say_once(at, f"nobody answered for {duration(at - leg.called)}")
-        elif not fact.by_us and fact.cause in REFUSALS:
+        elif not fact.by_us and fact.cause in REFUSALS and not leg.rerouted:
             self._say_once(at, f"{_name(leg.party)} {REFUSALS[fact.cause]}")
 
     def _say_once(self, at: float, text: str) -> None:
@@ -287,6 +299,8 @@ _TELL: dict[type, Callable[[_Story, float, Any], None]] = {
     f.FlowEntered: _Story.entered,
     f.LegCreated: _Story.created,
     f.LegRang: _Story.rang,
+    f.Rerouted: _Story.rerouted,
+    f.Carried: _Story.carried,
     f.LegAnsweredFact: _Story.answered,
     f.LegEndedFact: _Story.leg_ended,
     f.Connected: _Story.connected,

@@ -15,6 +15,7 @@ ENDINGS = {
     Cause.NOT_FOUND: "there is no such number",
     Cause.FORBIDDEN: "not permitted",
     Cause.CONGESTION: "no capacity was left",
+    Cause.LIMITED: "every line was in use",
     Cause.NOT_ACCEPTABLE: "the phones have no codec in common",
     Cause.FAILED: "it failed",
     Cause.SHUTDOWN: "the server was shut down",

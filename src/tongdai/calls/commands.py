@@ -18,11 +18,13 @@ class DeviceTarget(msgspec.Struct, frozen=True, tag="device"):
 
 
 class TrunkTarget(msgspec.Struct, frozen=True, tag="trunk"):
-    """An outside number (E.164, or an emergency number as dialled) through a trunk."""
+    """An outside number (E.164, or an emergency number as dialled) through a trunk. `again`: another trunk
+    did not do."""
 
     trunk: str
     number: str
     emergency: bool = False
+    again: bool = False
 
 
 class HostedTarget(msgspec.Struct, frozen=True, tag="hosted"):
@@ -36,7 +38,7 @@ Target = DeviceTarget | TrunkTarget | HostedTarget
 
 class CreateLeg(msgspec.Struct, frozen=True, tag=True):
     """Call somebody. `caller` is what the called side is shown; `match` names the leg whose codec to
-    prefer.
+    prefer. `behind` is who called from outside, when the call goes out again in another's name.
     """
 
     call: str
@@ -44,6 +46,7 @@ class CreateLeg(msgspec.Struct, frozen=True, tag=True):
     target: Target
     caller: Party
     match: str = ""
+    behind: Party | None = None
 
 
 class Ring(msgspec.Struct, frozen=True, tag=True):

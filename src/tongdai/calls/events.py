@@ -32,6 +32,21 @@ class LegAnswered(msgspec.Struct, frozen=True, tag=True):
     leg: str
 
 
+class LegRerouted(msgspec.Struct, frozen=True, tag=True):
+    """A way out of the house did not do: `via` names the carrier, `why` what became of it there."""
+
+    leg: str
+    via: str
+    why: str
+
+
+class LegCarried(msgspec.Struct, frozen=True, tag=True):
+    """After such a failure: who took the call."""
+
+    leg: str
+    via: str
+
+
 class LegEnded(msgspec.Struct, frozen=True, tag=True):
     """The other side ended the leg or could not be reached. Never reported after our own `Hangup` of that
     leg.
@@ -150,6 +165,8 @@ Event = (
     | LegRinging
     | LegProgress
     | LegAnswered
+    | LegRerouted
+    | LegCarried
     | LegEnded
     | LegHeld
     | LegResumed

@@ -35,6 +35,21 @@ class LegRang(msgspec.Struct, frozen=True, tag=True):
     leg: str
 
 
+class Rerouted(msgspec.Struct, frozen=True, tag=True):
+    """The carrier `via` did not do, for this reason; the next way is tried."""
+
+    leg: str
+    via: str
+    why: str
+
+
+class Carried(msgspec.Struct, frozen=True, tag=True):
+    """Which carrier took the call in the end."""
+
+    leg: str
+    via: str
+
+
 class LegAnsweredFact(msgspec.Struct, frozen=True, tag="LegAnswered"):
     leg: str
 
@@ -162,6 +177,8 @@ Fact = (
     | FlowEntered
     | LegCreated
     | LegRang
+    | Rerouted
+    | Carried
     | LegAnsweredFact
     | LegEndedFact
     | Connected

@@ -35,6 +35,7 @@ class Cause(StrEnum):
     NOT_FOUND = "not_found"
     FORBIDDEN = "forbidden"
     CONGESTION = "congestion"  # no ports, overload, carrier full
+    LIMITED = "limited"  # every line that may be used is in use
     NOT_ACCEPTABLE = "not_acceptable"  # no common codec
     FAILED = "failed"
     SHUTDOWN = "shutdown"

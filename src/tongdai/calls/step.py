@@ -143,7 +143,15 @@ class Step:
 
     # legs
 
-    def call_leg(self, call: Call, target: c.Target, party: Party, caller: Party, purpose: str) -> Leg:
+    def call_leg(
+        self,
+        call: Call,
+        target: c.Target,
+        party: Party,
+        caller: Party,
+        purpose: str,
+        behind: Party | None = None,
+    ) -> Leg:
         """Start calling somebody; the codec of the call's subject is preferred."""
         leg = Leg(
             id=call.next_id("l"),
@@ -154,7 +162,7 @@ class Step:
             purpose=purpose,
         )
         self.add_leg(call, leg)
-        self.do(c.CreateLeg(call.id, leg.id, target, caller, match=call.subject))
+        self.do(c.CreateLeg(call.id, leg.id, target, caller, call.subject, behind))
         self.note(call, f.LegCreated(leg.id, party, purpose))
         return leg
 

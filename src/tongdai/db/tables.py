@@ -54,11 +54,10 @@ trunk = Table(
     metadata,
     Column("id", String, primary_key=True),
     Column("name", String, nullable=False),
-    Column("host", String, nullable=False),
-    Column("port", Integer, nullable=False),
     Column("number_format", String, nullable=False),
     Column("country", String, nullable=False),
-    UniqueConstraint("host", "port"),
+    Column("gateways", JSON, nullable=False),
+    Column("settings", JSON, nullable=False),
 )
 
 # Configuration of a tenant.
@@ -76,6 +75,8 @@ tenant = Table(
     Column("allowed_countries", JSON, nullable=False),
     Column("music_blob", String, nullable=False),
     Column("sha256_digest", Boolean, nullable=False),
+    Column("outside_calls", Integer, nullable=False),
+    Column("outside_per_second", Float, nullable=False),
 )
 
 tenant_trunk = Table(

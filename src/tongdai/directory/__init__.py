@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from tongdai.directory.directory import Directory
-from tongdai.directory.edge import DeviceRef, Edge, TrunkRef
+from tongdai.directory.edge import DeviceRef, Edge
 from tongdai.directory.ports import Bindings, Mailboxes
 from tongdai.directory.world import TenantWorld
 
-__all__ = ["Bindings", "DeviceRef", "Directory", "Edge", "Mailboxes", "TenantWorld", "TrunkRef"]
+__all__ = ["Bindings", "DeviceRef", "Directory", "Edge", "Mailboxes", "TenantWorld"]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 import msgspec
 
 from tongdai.calls.model import Party, PartyKind
-from tongdai.sip.digest import Algorithm, Credentials
+from tongdai.sip.digest import Algorithm
 from tongdai.tenants.config import ProviderConfig
 from tongdai.tenants.numbering import carrier_number, is_emergency, national_form
-from tongdai.tenants.trunk.model import NumberFormat, Trunk
+from tongdai.tenants.trunk.model import NumberFormat, Transport, Trunk
 
 
 class DeviceRef(msgspec.Struct, frozen=True):
@@ -24,15 +25,6 @@ class DeviceRef(msgspec.Struct, frozen=True):
     ha1: Mapping[Algorithm, str]
 
 
-class TrunkRef(msgspec.Struct, frozen=True):
-    """A carrier's peer, known by its address and port."""
-
-    id: str
-    host: str
-    port: int
-    credentials: Credentials | None = None
-
-
 class Edge:
     """Answers from memory. Nothing here tells one tenant of another but that a number is taken."""
 
@@ -43,8 +35,11 @@ class Edge:
         self._tenants: dict[str, str] = {}
         self._countries = {str(tenant.id): tenant.country for tenant in config.tenants}
         self._trunks = {trunk.id: trunk for trunk in config.trunks}
-        self._refs = {trunk.id: TrunkRef(trunk.id, trunk.host, trunk.port) for trunk in config.trunks}
-        self._by_address = {(ref.host, ref.port): ref for ref in self._refs.values()}
+        self._by_address = {gateway.address: trunk for trunk in config.trunks for gateway in trunk.gateways}
+        self._by_source: dict[str, Trunk] = {}
+        self._by_network: list[tuple[IPv4Network | IPv6Network, Trunk]] = []
+        for trunk in config.trunks:
+            self._note_sources(trunk)
         self._sha256 = {tenant.id for tenant in config.tenants if tenant.sha256_digest}
         for tenant in config.tenants:
             self._domains[tenant.id] = tenant.domain
@@ -70,11 +65,31 @@ class Edge:
         """User names are unique anywhere; the domain is not needed."""
         return self._devices.get(username)
 
-    def trunk_at(self, host: str, port: int) -> TrunkRef | None:
-        return self._by_address.get((host, port))
+    def _note_sources(self, trunk: Trunk) -> None:
+        """Who calls over a stream does so from any port."""
+        for gateway in trunk.gateways:
+            if gateway.transport is not Transport.UDP:
+                self._by_source[gateway.host] = trunk
+        for source in trunk.settings.sources:
+            network = ip_network(source)
+            if network.num_addresses == 1:
+                self._by_source[str(network.network_address)] = trunk
+            else:
+                self._by_network.append((network, trunk))
 
-    def trunk(self, trunk: str) -> TrunkRef | None:
-        return self._refs.get(trunk)
+    def trunk_at(self, host: str, port: int) -> Trunk | None:
+        """The carrier that calls from there; None for everybody else."""
+        known = self._by_address.get((host, port)) or self._by_source.get(host)
+        if known is not None or not self._by_network:
+            return known
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return None
+        return next((trunk for network, trunk in self._by_network if address in network), None)
+
+    def trunk(self, trunk: str) -> Trunk | None:
+        return self._trunks.get(trunk)
 
     def tenant_of_number(self, number: str) -> str | None:
         """The tenant to whom a number (E.164) belongs."""
@@ -90,11 +105,20 @@ class Edge:
 
     def number_from_trunk(self, trunk: str, text: str) -> str:
         """A number as that carrier writes it, in E.164 where it can be one, else as it is."""
-        return carrier_number(text, self._trunks[trunk].country) or text
+        known = self._trunks[trunk]
+        text = text.removeprefix(known.settings.inbound_prefix)
+        return carrier_number(text, known.country) or text
 
     def number_to_trunk(self, trunk: str, number: str, emergency: bool = False) -> str:
         """A number as that carrier wants it; emergency numbers are the same everywhere."""
-        return number if emergency else _written(number, self._trunks[trunk])
+        if emergency:
+            return number
+        known = self._trunks[trunk]
+        return known.settings.prefix + _written(number, known)[known.settings.strip :]
+
+    def caller_to_trunk(self, trunk: str, number: str) -> str:
+        """A caller's number as that carrier wants it: without what is put in front of called ones."""
+        return _written(number, self._trunks[trunk])
 
     def domain(self, tenant: str) -> str:
         return self._domains[tenant]

@@ -134,6 +134,16 @@ def _signalled(step: Step, call: Call, leg: Leg, digit: str) -> None:
         step.do(c.StopRecord(leg.id))
 
 
+def _rerouted(step: Step, event: e.LegRerouted, world: World) -> None:
+    call, leg = _leg_of(step, event.leg)
+    step.note(call, f.Rerouted(leg.id, event.via, event.why))
+
+
+def _carried(step: Step, event: e.LegCarried, world: World) -> None:
+    call, leg = _leg_of(step, event.leg)
+    step.note(call, f.Carried(leg.id, event.via))
+
+
 def _unheard(step: Step, event: e.LegUnheard, world: World) -> None:
     call = step.state.call_of(event.leg)
     if call is not None:
@@ -222,6 +232,8 @@ _HANDLERS: dict[type, Callable[[Step, Any, World], None]] = {
     e.LegRinging: _of_called_leg,
     e.LegProgress: _of_called_leg,
     e.LegAnswered: _of_called_leg,
+    e.LegRerouted: _rerouted,
+    e.LegCarried: _carried,
     e.LegEnded: _ended,
     e.LegHeld: _held,
     e.LegResumed: _resumed,

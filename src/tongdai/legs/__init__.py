@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from tongdai.legs.legs import Legs
-from tongdai.legs.ports import Device, Edge, LegMedia, Opened, Trunk
+from tongdai.legs.ports import Device, Edge, LegMedia, Opened, Trunks
 
-__all__ = ["Device", "Edge", "LegMedia", "Legs", "Opened", "Trunk"]
+__all__ = ["Device", "Edge", "LegMedia", "Legs", "Opened", "Trunks"]

@@ -10,11 +10,12 @@ import msgspec
 from tongdai.calls.model import Party, PartyKind
 from tongdai.core.log import get_logger
 from tongdai.legs.guard import Guard
-from tongdai.legs.ports import Device, Edge, Trunk
+from tongdai.legs.ports import Device, Edge
 from tongdai.sip.digest import Algorithm, DigestServer, Verdict
 from tongdai.sip.flow import Flow, ip_version
 from tongdai.sip.message import NameAddr, ParseError, Request, SipUri
 from tongdai.tenants.credentials import REALM
+from tongdai.tenants.trunk.model import Trunk
 
 log = get_logger(__name__)
 
@@ -74,11 +75,14 @@ class Callers:
             return Refusal(problem.status)
 
     def _from_trunk(self, trunk: Trunk, request: Request) -> Caller | Refusal:
-        dialled = self._edge.number_from_trunk(trunk.id, request.uri.subscriber)
+        called = request.uri.subscriber
+        if called == trunk.settings.username:
+            called = request.to.uri.subscriber  # many call the account that registered
+        dialled = self._edge.number_from_trunk(trunk.id, called)
         tenant = self._edge.tenant_of_number(dialled)
         if tenant is None:
             return Refusal(404)
-        user, name = _asserted(request)
+        user, name = _asserted(request, believed=trunk.settings.trusted)
         number = self._edge.number_from_trunk(trunk.id, user) if user.lower() != "anonymous" else ""
         return Caller(tenant, Party(PartyKind.OUTSIDE, number, name), dialled, trunk.id)
 
@@ -167,13 +171,13 @@ class Callers:
         return device.ha1 if device is not None else None
 
 
-def _asserted(request: Request) -> tuple[str, str]:
-    """Number and name of an outside caller: a trunk is trusted to assert them (RFC 3325), also in confidence
-    (§7).
+def _asserted(request: Request, *, believed: bool) -> tuple[str, str]:
+    """Number and name of an outside caller: a trunk that is `believed` may assert them (RFC 3325), also in
+    confidence (§7).
     """
     if "id" in _privacy(request):
         return "anonymous", ""
-    for text in request.headers.get_list("P-Asserted-Identity"):
+    for text in request.headers.get_list("P-Asserted-Identity") if believed else ():
         try:
             address = NameAddr.parse(text)
             if address.uri.subscriber:

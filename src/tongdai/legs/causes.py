@@ -15,6 +15,7 @@ _TO_STATUS: dict[Cause, int] = {
     Cause.NOT_FOUND: 404,
     Cause.FORBIDDEN: 403,
     Cause.CONGESTION: 503,
+    Cause.LIMITED: 503,
     Cause.NOT_ACCEPTABLE: 488,
     Cause.FAILED: 500,
     Cause.SHUTDOWN: 503,

@@ -138,6 +138,11 @@ class SipLeg:
                 sdp.Crypto(tag, suite, new_key(suite)) for tag, suite in enumerate(_OFFERED, 1)
             ]
 
+    def begin_anew(self) -> None:
+        """Call somebody else: what was agreed with the one before (early media) counts no more."""
+        self.local = None
+        self.record.codecs, self.record.foreign, self.record.held = [], [], False
+
     def make_offer(self, prefer: Sequence[str], foreign: Sequence[sdp.Codec] = ()) -> str:
         """An offer of what the other side speaks, so that nothing is transcoded where that can be, and of
         what everybody has; of all our codecs when there is no other side yet. Last of what the other side

@@ -9,19 +9,21 @@ import msgspec
 from tongdai import sdp
 from tongdai.calls import commands as c
 from tongdai.calls import events as e
-from tongdai.calls.model import Cause, Party
+from tongdai.calls.model import Cause
 from tongdai.core.interfaces import Interfaces
 from tongdai.core.log import get_logger
 from tongdai.journal.port import Journal
-from tongdai.legs.callers import Callers, Refusal, contact_user, identity, shown_as
-from tongdai.legs.causes import cause_of, status_of
+from tongdai.legs.callers import Callers, Refusal
+from tongdai.legs.causes import status_of
 from tongdai.legs.info import digit_of
-from tongdai.legs.kinds import is_private, kinds_for, on_websocket
+from tongdai.legs.kinds import on_websocket
 from tongdai.legs.leg import RETRY_AFTER, LegRecord, SipLeg, check_offer, sdp_id, spoken_by
-from tongdai.legs.ports import Contact, Contacts, Edge, Instances, LegMedia, Opened, Post, Trunk
+from tongdai.legs.phones import Phones
+from tongdai.legs.ports import Contact, Contacts, Edge, Instances, LegMedia, Opened, Post, Trunks
 from tongdai.legs.twins import Twins
-from tongdai.sip.flow import Address, Flow, local_for
-from tongdai.sip.message import Request, Response, SipUri
+from tongdai.legs.ways_out import WaysOut
+from tongdai.sip.flow import Address, Flow
+from tongdai.sip.message import Request, Response
 from tongdai.sip.ua import IncomingRequest, InviteSession, Refer, UserAgent
 from tongdai.sip.ua.core import ALLOW
 
@@ -47,13 +49,15 @@ class Legs:
         journal: Journal,
         new_id: Callable[[], str],
         addresses: Sequence[Address],
+        trunks: Trunks,
+        clock: Callable[[], float],
         interfaces: Interfaces | None = None,
     ) -> None:
-        """`addresses` are the addresses at which SIP over UDP reaches us; `new_id` makes ids of calls."""
+        """`addresses` are those at which SIP over UDP reaches us; `new_id` makes ids of calls; `clock` is the
+        user agent's."""
         self._edge = edge
         self._callers = callers
         self._media = media
-        self._contacts = contacts
         self._instances = instances
         self._post = post
         self._journal = journal
@@ -65,6 +69,17 @@ class Legs:
         self._kept: set[str] = set()
         self._dirty: dict[str, None] = {}
         self._twins = Twins(edge, media, post, new_id)
+        self._phones = Phones(contacts, ua=lambda: self.ua, matched=self._legs.get, again=self._call)
+        self._trunks = trunks
+        self._ways_out = WaysOut(
+            edge,
+            trunks,
+            ua=lambda: self.ua,
+            clock=clock,
+            post=post,
+            matched=self._legs.get,
+            failed=self._failed,
+        )
         self._closing = False
 
     def use(self, ua: UserAgent) -> None:
@@ -75,6 +90,13 @@ class Legs:
     def ua(self) -> UserAgent:
         assert self._ua is not None, "no user agent was given"
         return self._ua
+
+    def deadline(self) -> float | None:
+        """When `on_timers` is wanted next, or None."""
+        return self._ways_out.deadline()
+
+    def on_timers(self, now: float) -> None:
+        self._ways_out.on_timers(now)
 
     # calls in
 
@@ -116,6 +138,8 @@ class Legs:
             leg.offer_as(sdp.HANDSHAKEN[0])
         session.tag = leg
         self._legs[leg.id] = leg
+        if caller.trunk:
+            self._trunks.joined(caller.tenant, leg.id, caller.trunk)
         offered = e.LegOffered(call, leg.id, caller.party, caller.dialled, replaces)
 
         def opened(result: Opened | None, error: str) -> None:
@@ -165,6 +189,12 @@ class Legs:
         record = LegRecord(command.leg, tenant, "", 0, 0, sdp_id=sdp_id(command.leg))
         leg = SipLeg(record, self._media)
         self._legs[leg.id] = leg
+        if isinstance(command.target, c.TrunkTarget):
+            flow = self._ways_out.open(leg, command, command.target)
+            if flow is None:
+                return
+        else:
+            flow = self._phones.flow(command.target)
 
         def opened(result: Opened | None, error: str) -> None:
             if leg.gone:
@@ -175,88 +205,28 @@ class Legs:
                 leg.opened(result, self._interfaces.public(result.ip))
                 self._call(leg, command)
 
-        self._media.open(tenant, leg.id, opened, self._address_for(self._flow_to(command.target)))
+        self._media.open(tenant, leg.id, opened, self._address_for(flow))
 
     def _call(self, leg: SipLeg, command: c.CreateLeg) -> None:
-        matched = self._legs.get(command.match)
-        if isinstance(command.target, c.DeviceTarget) and leg.otherwise is None:
-            contact = self._contacts(command.target.binding)
-            kinds = iter(kinds_for(contact) if contact is not None else ())
-            leg.otherwise = lambda: self._call_with(next(kinds, None), leg, command)
-            leg.offer_as(next(kinds, sdp.PLAIN), contact is not None and is_private(contact.flow))
-        offer = leg.make_offer(*spoken_by(matched))
         target = command.target
         try:
             if isinstance(target, c.DeviceTarget):
-                leg.session = self._call_device(leg, target, command.caller, offer)
+                there = self._phones.call(leg, command, target)
             else:
-                assert isinstance(target, c.TrunkTarget)
-                leg.session = self._call_trunk(leg, target, command.caller, offer)
+                there = True
+                self._ways_out.call(leg)
         except ValueError as error:  # an address that cannot be written in a message, or read
             log.error("a leg cannot be called", tenant=leg.record.tenant, leg=leg.id, error=str(error))
             self._failed(leg, Cause.FAILED)
             return
-        if leg.session is None:
+        if not there:
             self._failed(leg, Cause.UNAVAILABLE)
-
-    def _call_with(self, protocol: str | None, leg: SipLeg, command: c.CreateLeg) -> bool:
-        """Once more, for a phone that does not take what it was offered; False when there is nothing else."""
-        if protocol is None:
-            return False
-        leg.offer_as(protocol, True)
-        self._call(leg, command)
-        return True
-
-    def _call_device(
-        self, leg: SipLeg, target: c.DeviceTarget, caller: Party, offer: str
-    ) -> InviteSession | None:
-        contact = self._contacts(target.binding)
-        if contact is None:
-            return None
-        leg.record.device, leg.record.instance = contact.device, contact.instance
-        return self.ua.invite(
-            contact.uri,
-            contact.flow,
-            from_=shown_as(caller, contact.domain),
-            to=f"<{SipUri(contact.domain, contact.username)}>",
-            sdp=offer,
-            route_set=contact.path,
-            contact_user=contact_user(caller),
-            pinned=True,
-            tag=leg,
-        )
-
-    def _call_trunk(
-        self, leg: SipLeg, target: c.TrunkTarget, caller: Party, offer: str
-    ) -> InviteSession | None:
-        trunk = self._edge.trunk(target.trunk)
-        if trunk is None:
-            return None
-        leg.record.trunk = trunk.id
-        number = self._edge.number_to_trunk(trunk.id, target.number, target.emergency)
-        uri = str(SipUri(trunk.host, number, trunk.port))
-        flow = self._flow_to_trunk(trunk)
-        if target.emergency and caller.private:
-            caller = msgspec.structs.replace(caller, private=False)  # who helps must be able to call back
-        headers = [("P-Asserted-Identity", identity(caller, flow.local[0]))]
-        if caller.private:
-            headers.append(("Privacy", "id"))
-        return self.ua.invite(
-            uri,
-            flow,
-            from_=shown_as(caller, flow.local[0]),
-            to=f"<{uri}>",
-            sdp=offer,
-            headers=headers,
-            contact_user=contact_user(caller),
-            credentials=trunk.credentials,
-            tag=leg,
-        )
 
     def on_provisional(self, session: InviteSession, response: Response, sdp_text: str | None) -> None:
         leg = self._leg(session)
         if leg is None:
             return
+        self._ways_out.heard(leg)
         sounds = sdp_text is not None
         if sdp_text is not None:
             try:
@@ -272,6 +242,7 @@ class Legs:
         leg = self._leg(session)
         if leg is None:
             return
+        self._ways_out.heard(leg, answered=True)
         try:
             if sdp_text is not None:
                 leg.take_answer(sdp_text)
@@ -291,8 +262,11 @@ class Legs:
         leg = self._leg(session)
         if leg is None:
             return
-        if status != 488 or leg.otherwise is None or not leg.otherwise():
-            self._failed(leg, cause_of(status))
+        if status == 488 and leg.otherwise is not None and leg.otherwise():
+            return
+        cause = self._ways_out.refused(leg, status, reason, response)
+        if cause is not None:
+            self._failed(leg, cause)
 
     # in the dialog
 
@@ -453,16 +427,6 @@ class Legs:
         interface = self._interfaces.for_peer(host)
         return interface.bind if interface is not None else None
 
-    def _flow_to(self, target: c.Target) -> Flow | None:
-        if isinstance(target, c.DeviceTarget):
-            contact = self._contacts(target.binding)
-            return contact.flow if contact is not None else None
-        trunk = self._edge.trunk(target.trunk) if isinstance(target, c.TrunkTarget) else None
-        return self._flow_to_trunk(trunk) if trunk is not None else None
-
-    def _flow_to_trunk(self, trunk: Trunk) -> Flow:
-        return Flow("udp", local_for(self._addresses, trunk.host), (trunk.host, trunk.port))
-
     # bookkeeping
 
     def _leg(self, session: InviteSession) -> SipLeg | None:
@@ -476,6 +440,7 @@ class Legs:
         if leg.session is not None:
             leg.session.tag = None
         self._legs.pop(leg.id, None)
+        self._ways_out.forget(leg)
         self._mark(leg)
 
     def _failed(self, leg: SipLeg, cause: Cause, why: str = "") -> None:
@@ -520,16 +485,19 @@ class Legs:
                 continue
             self._legs[leg.id] = leg
             legs[leg.id] = leg.record.tenant
+            if leg.record.trunk:
+                self._trunks.joined(leg.record.tenant, leg.id, leg.record.trunk)
         return legs
 
     def _restored(self, record: LegRecord) -> SipLeg:
         """Raises ValueError for what cannot be gone on with."""
         leg = SipLeg(record, self._media)
-        trunk = self._edge.trunk(record.trunk) if record.trunk else None
-        credentials = trunk.credentials if trunk is not None else None
         dialog = record.dialog
         if dialog is None:
             raise ValueError("a leg without a dialog")
+        # who called us has no claim to our password
+        trunk = self._edge.trunk(record.trunk) if dialog.role == "uac" else None
+        credentials = trunk.credentials if trunk is not None else None
         if dialog.flow.connection:
             # connections ended with the process before; any other one to the same peer will do
             dialog.flow = msgspec.structs.replace(dialog.flow, connection=0)

@@ -10,8 +10,9 @@ import msgspec
 from tongdai.calls.events import Event
 from tongdai.calls.model import Party
 from tongdai.sdp import Negotiated
-from tongdai.sip.digest import Algorithm, Credentials
+from tongdai.sip.digest import Algorithm
 from tongdai.sip.flow import Flow
+from tongdai.tenants.trunk.model import Gateway, Trunk
 
 
 class Device(Protocol):
@@ -29,19 +30,6 @@ class Device(Protocol):
     def party(self) -> Party: ...
     @property
     def ha1(self) -> Mapping[Algorithm, str]: ...
-
-
-class Trunk(Protocol):
-    """A carrier's peer, known by its address and port."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def host(self) -> str: ...
-    @property
-    def port(self) -> int: ...
-    @property
-    def credentials(self) -> Credentials | None: ...
 
 
 class Contact(msgspec.Struct, frozen=True):
@@ -82,10 +70,38 @@ class Edge(Protocol):
     def number_to_trunk(self, trunk: str, number: str, emergency: bool) -> str:
         """A number as that carrier wants it."""
 
+    def caller_to_trunk(self, trunk: str, number: str) -> str:
+        """A caller's number as that carrier wants it: without what is put in front of called ones."""
+
     def algorithms(self, tenant: str | None) -> Sequence[Algorithm]:
         """Digest algorithms to offer, in order, MD5 first; for None, before anybody is known: the same to
         all.
         """
+
+
+class Trunks(Protocol):
+    """How the carriers fare: who may call through which, and which of their gateways to try first."""
+
+    def admit(self, tenant: str, leg: str, trunk: Trunk, *, emergency: bool) -> str:
+        """Take a channel for a call out; returns why there is none, empty when there is one."""
+
+    def joined(self, tenant: str, leg: str, trunk: str) -> None:
+        """A leg came in through the trunk, or was taken over: it has a channel."""
+
+    def left(self, leg: str) -> None:
+        """The leg is over, whatever it was."""
+
+    def order(self, trunk: Trunk) -> Sequence[Gateway]:
+        """Every gateway, the one to try first in front; those that are down come last."""
+
+    def flow(self, gateway: Gateway) -> Flow:
+        """How to reach it."""
+
+    def heard(self, trunk: Trunk, gateway: Gateway) -> None:
+        """It answered."""
+
+    def failed(self, trunk: Trunk, gateway: Gateway, pause: float = 0.0) -> None:
+        """It did not answer, or asks for a pause of so many seconds."""
 
 
 class Opened(Protocol):

@@ -217,14 +217,21 @@ def _covers(uri: str, request: Request) -> bool:
 
 
 class Credentials(msgspec.Struct, frozen=True):
-    """What we are at a carrier. `realm` None answers any realm of that carrier; give it to be strict."""
+    """What we are at a carrier. `realm` None answers any realm of that carrier; give it to be strict. `at`
+    are the addresses that may challenge; None: whoever was asked."""
 
     username: str
     password: str
     realm: str | None = None
+    at: frozenset[tuple[str, int]] | None = None
 
     def __repr__(self) -> str:
         return f"Credentials({self.username!r}, ***)"
+
+    def are_for(self, address: tuple[str, int]) -> bool:
+        """Whether a challenge that comes from there may be answered: a digest is as good as a password to
+        who has the time to guess."""
+        return self.at is None or address in self.at
 
 
 class DigestClient:

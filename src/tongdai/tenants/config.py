@@ -20,7 +20,7 @@ from tongdai.tenants.person.model import Person
 from tongdai.tenants.prompt.model import Prompt
 from tongdai.tenants.room.model import Room
 from tongdai.tenants.tenant.model import Tenant
-from tongdai.tenants.trunk.model import TenantTrunk, Trunk
+from tongdai.tenants.trunk.model import TenantTrunk, Trunk, TrunkRow
 
 
 class PersonConfig(msgspec.Struct, frozen=True):
@@ -70,6 +70,8 @@ class TenantConfig(msgspec.Struct, frozen=True, kw_only=True):
     extensions: tuple[Extension, ...]
     numbers: tuple[Number, ...]
     prompts: tuple[Prompt, ...] = ()
+    outside_calls: int = 0
+    outside_per_second: float = 0.0
 
 
 class ProviderConfig(msgspec.Struct, frozen=True):
@@ -92,8 +94,9 @@ def read(connection: Connection, only: TenantId | None = None) -> ProviderConfig
     """What this transaction sees; with `only`, of the tenants this one (none when it does not exist)."""
     # first: what is committed meanwhile may or may not be in the rest, and is looked for again
     seq = sequence(connection)
-    of_trunk = [tables.trunk.c[field] for field in Trunk.__struct_fields__]
-    trunks = [Trunk(*row) for row in connection.execute(select(*of_trunk).order_by(tables.trunk.c.id))]
+    of_trunk = [tables.trunk.c[field] for field in TrunkRow.__struct_fields__]
+    every_trunk = connection.execute(select(*of_trunk).order_by(tables.trunk.c.id))
+    trunks = [TrunkRow(*row).trunk for row in every_trunk]
     columns = [tables.tenant.c[field] for field in Tenant.__struct_fields__]
     every = select(*columns).order_by(tables.tenant.c.id)
     wanted = every if only is None else every.where(tables.tenant.c.id == only)

@@ -115,7 +115,7 @@ async def test_a_second_start_changes_nothing_but_the_trunks_address(db: Databas
     assert await seeded(db, port=5099) == told
     after = await load(db)
     assert after.tenants == before.tenants
-    assert [(x.id, x.port) for x in after.trunks] == [(x.id, 5099) for x in before.trunks]
+    assert [(x.id, x.gateways[0].port) for x in after.trunks] == [(x.id, 5099) for x in before.trunks]
 
 
 async def test_what_the_administrator_changed_stays(db: Database):

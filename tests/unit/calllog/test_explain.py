@@ -59,6 +59,29 @@ def test_a_call_without_sound_says_why():
     )
 
 
+def test_which_carriers_did_not_do_and_which_did():
+    number = Party(PartyKind.OUTSIDE, "+84908123456")
+    facts = logged(
+        (0, f.CallStarted("a", LAN, "0908123456")),
+        (0, f.FlowEntered("outside", "+84908123456")),
+        (0, f.LegCreated("b", number, "outside")),
+        (3.5, f.Rerouted("b", "Viettel (192.0.2.1:5060)", "did not answer for 3.5 s")),
+        (3.6, f.Rerouted("b", "Viettel (192.0.2.2:5060)", "answered 503 Service Unavailable")),
+        (3.6, f.LegEndedFact("b", Cause.CONGESTION, by_us=False)),
+        (3.6, f.LegCreated("c", number, "outside")),
+        (4, f.Carried("c", "FPT")),
+        (4, f.LegRang("c")),
+        (8, f.LegAnsweredFact("c")),
+        (8, f.Connected("a", "c")),
+    )
+    assert one_line(facts) == (
+        "called 0908123456 → outside call rang +84 908 123 456"
+        " → Viettel (192.0.2.1:5060) did not answer for 3.5 s"
+        " → Viettel (192.0.2.2:5060) answered 503 Service Unavailable → rang +84 908 123 456 → FPT"
+        " → +84 908 123 456 answered after 4 s"
+    )
+
+
 def test_every_line_has_its_time():
     lines = explain(SWITCHBOARD)
     assert [(line.at - T0, line.text) for line in lines][3:5] == [

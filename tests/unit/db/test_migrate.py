@@ -4,12 +4,17 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
+from tongdai import db
 from tongdai.db import migrate, open_database, tables
+from tongdai.tenants.config import load
+from tongdai.tenants.trunk.model import Gateway
 
 
 def url_in(tmp_path: Path) -> str:
@@ -38,6 +43,34 @@ async def test_a_second_migration_keeps_what_is_there(tmp_path: Path) -> None:
     async with database.read() as connection:
         assert (await connection.execute(select(tables.mailbox_setting.c.pin_hash))).scalars().all() == ["h"]
     await database.close()
+
+
+async def test_trunks_of_one_address_become_trunks_of_one_gateway(tmp_path: Path) -> None:
+    database = open_database(url_in(tmp_path))
+    async with database.write() as connection:
+        await connection.run_sync(upgrade_to, "0003")
+        await connection.execute(
+            text("INSERT INTO trunk VALUES ('t', 'Carrier', '192.0.2.1', 5070, 'digits', 'VN')")
+        )
+        await connection.execute(
+            text("INSERT INTO tenant VALUES ('a', 'An', 'an.example', 'VN', 'en', 20, '', '[]', '', 0)")
+        )
+        await connection.execute(text("INSERT INTO tenant_trunk VALUES ('a', 't', 0)"))
+    await migrate(url_in(tmp_path))
+    found = await load(database)
+    await database.close()
+    [trunk] = found.trunks
+    assert (trunk.name, trunk.gateways) == ("Carrier", (Gateway("192.0.2.1", 5070),))
+    assert trunk.settings.options_seconds == 0
+    [tenant] = found.tenants
+    assert (tenant.trunks, tenant.outside_calls) == (("t",), 0)
+
+
+def upgrade_to(connection: Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(db.__file__).with_name("migrations")))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
 async def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tongdai.tenants.device.model import Device
 from tongdai.tenants.extension.model import Extension
 from tongdai.tenants.flow.model import FlowVersion
 from tongdai.tenants.number.model import Number
-from tongdai.tenants.trunk.model import Trunk
+from tongdai.tenants.trunk.model import Gateway, NumberFormat, Trunk
 
 MAIN, CONFERENCE, DIRECT = "+842871234500", "+842871234560", "+842871234501"
 THEIRS = "+842871234600"
@@ -96,9 +96,9 @@ def binhminh() -> TenantConfig:
 
 
 TRUNKS = (
-    Trunk("viettel", "Viettel", "192.0.2.1", 5060, "e164", "VN"),
-    Trunk("vnpt", "VNPT", "192.0.2.1", 5062, "national", "VN"),
-    Trunk("fpt", "FPT", "192.0.2.2", 5060, "digits", "VN"),
+    Trunk("viettel", "Viettel", NumberFormat.E164, "VN", (Gateway("192.0.2.1", 5060),)),
+    Trunk("vnpt", "VNPT", NumberFormat.NATIONAL, "VN", (Gateway("192.0.2.1", 5062),)),
+    Trunk("fpt", "FPT", NumberFormat.DIGITS, "VN", (Gateway("192.0.2.2", 5060),)),
 )
 
 

@@ -1,10 +1,24 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from tests.unit.directory.conftest import CONFERENCE, MAIN, THEIRS, anphat, directory_of
+from msgspec import structs
+from tests.unit.directory.conftest import (
+    CONFERENCE,
+    MAIN,
+    THEIRS,
+    TRUNKS,
+    Boxes,
+    Registered,
+    anphat,
+    directory_of,
+)
 
 from tongdai.calls.model import Party, PartyKind
-from tongdai.directory import DeviceRef, Directory, TrunkRef
+from tongdai.directory import DeviceRef, Directory
+from tongdai.tenants.config import ProviderConfig
+from tongdai.tenants.trunk.model import Gateway, Transport, TrunkSettings
 
 
 def test_a_device_is_known_by_its_user_name(directory: Directory):
@@ -24,7 +38,7 @@ def test_a_device_is_known_by_its_user_name(directory: Directory):
 
 def test_a_trunk_is_known_by_address_and_port(directory: Directory):
     edge = directory.edge
-    assert edge.trunk_at("192.0.2.1", 5060) == TrunkRef("viettel", "192.0.2.1", 5060)
+    assert edge.trunk_at("192.0.2.1", 5060) == edge.trunk("viettel")
     assert edge.trunk_at("192.0.2.1", 5062) == edge.trunk("vnpt")
     assert edge.trunk_at("192.0.2.1", 5061) is None
     assert edge.trunk_at("192.0.2.9", 5060) is None
@@ -68,6 +82,37 @@ def test_a_number_is_written_as_the_carrier_wants_it(
 ):
     assert directory.edge.number_to_trunk(trunk, number) == written
     assert directory.edge.number_from_trunk(trunk, written) == number
+
+
+def trunked(**changes: Any) -> Directory:
+    """Viettel's trunk with these settings."""
+    first, *others = TRUNKS
+    gateways = changes.pop("gateways", first.gateways)
+    changed = structs.replace(first, gateways=gateways, settings=TrunkSettings(**changes))
+    return Directory(ProviderConfig((changed, *others), (anphat(),)), Registered(), Boxes())
+
+
+def test_what_a_carrier_wants_in_front_of_numbers_is_put_there_and_taken_away():
+    edge = trunked(strip=3, prefix="9*0", inbound_prefix="77").edge
+    assert edge.number_to_trunk("viettel", "+84901234567") == "9*0901234567"
+    assert edge.number_to_trunk("viettel", "113", emergency=True) == "113"
+    assert edge.caller_to_trunk("viettel", MAIN) == MAIN
+    assert edge.number_from_trunk("viettel", "77842871234500") == MAIN
+    assert edge.number_from_trunk("viettel", MAIN) == MAIN
+
+
+def test_a_carrier_may_call_from_other_addresses_that_it_named():
+    edge = trunked(sources=("203.0.113.7", "198.51.100.0/24", "2001:db8::/32")).edge
+    for host in ("203.0.113.7", "198.51.100.200", "2001:db8::5", "192.0.2.1"):
+        assert (edge.trunk_at(host, 5060) == edge.trunk("viettel")) is True
+    for host in ("203.0.113.8", "198.51.101.1", "2001:db9::5", "not an address"):
+        assert edge.trunk_at(host, 5060) is None
+
+
+def test_a_carrier_on_a_stream_calls_from_any_port_and_one_on_udp_from_its_own():
+    edge = trunked(gateways=(Gateway("192.0.2.8", 5061, Transport.TLS),)).edge
+    assert edge.trunk_at("192.0.2.8", 40_000) == edge.trunk("viettel")
+    assert edge.trunk_at("192.0.2.1", 40_000) is None
 
 
 @pytest.mark.parametrize("trunk", ["viettel", "fpt", "vnpt"])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from tongdai.calls.model import Party, PartyKind
-from tongdai.legs.ports import Device, Opened, Trunk
+from tongdai.legs.ports import Device, Opened
 from tongdai.sdp import Direction, Negotiated, Secured, Srtp
 from tongdai.sip.digest import Algorithm, Credentials, ha1
 from tongdai.tenants.credentials import REALM
+from tongdai.tenants.trunk.model import Gateway, NumberFormat, Trunk, TrunkSettings
 
 PASSWORD = "correct horse"
 
@@ -24,11 +26,21 @@ class FakeDevice(msgspec.Struct, frozen=True):
     ha1: Mapping[Algorithm, str]
 
 
-class FakeTrunk(msgspec.Struct, frozen=True):
-    id: str
-    host: str
-    port: int
-    credentials: Credentials | None = None
+def a_trunk(
+    name: str,
+    host: str,
+    port: int,
+    credentials: Credentials | None = None,
+    *,
+    more: Sequence[Gateway] = (),
+    **settings: Any,
+) -> Trunk:
+    """A carrier at this address and at `more`, that is asked for signs of life only when a test wants so."""
+    settings.setdefault("options_seconds", 0.0)
+    if credentials is not None:
+        settings |= {"username": credentials.username, "password": credentials.password}
+    gateways = (Gateway(host, port), *more)
+    return Trunk(name, name.capitalize(), NumberFormat.DIGITS, "VN", gateways, TrunkSettings(**settings))
 
 
 def device(tenant: str, extension: str, name: str) -> FakeDevice:
@@ -47,7 +59,7 @@ class FakeEdge:
 
     def __init__(self) -> None:
         self.devices: dict[str, FakeDevice] = {}
-        self.trunks: dict[str, FakeTrunk] = {}
+        self.trunks: dict[str, Trunk] = {}
         self.numbers: dict[str, str] = {}
         self.domains: dict[str, str] = {}
 
@@ -55,7 +67,7 @@ class FakeEdge:
         return self.devices.get(username)
 
     def trunk_at(self, host: str, port: int) -> Trunk | None:
-        return next((x for x in self.trunks.values() if (x.host, x.port) == (host, port)), None)
+        return next((x for x in self.trunks.values() for y in x.gateways if y.address == (host, port)), None)
 
     def trunk(self, trunk: str) -> Trunk | None:
         return self.trunks.get(trunk)
@@ -74,6 +86,9 @@ class FakeEdge:
 
     def number_to_trunk(self, trunk: str, number: str, emergency: bool) -> str:
         return number if emergency else number.removeprefix("+")
+
+    def caller_to_trunk(self, trunk: str, number: str) -> str:
+        return number.removeprefix("+")
 
     def algorithms(self, tenant: str | None) -> Sequence[Algorithm]:
         return ("MD5", "SHA-256")

@@ -13,8 +13,8 @@ from tests.unit.legs.doubles import (
     FakeDevice,
     FakeEdge,
     FakeMedia,
-    FakeTrunk,
     MemoryJournal,
+    a_trunk,
     device,
 )
 from tests.unit.sip.network import Network, Node, SeededIds
@@ -31,6 +31,7 @@ from tongdai.sip.digest import Credentials, DigestServer
 from tongdai.sip.flow import Address, Flow, Transport
 from tongdai.sip.message import Message, Response, parse
 from tongdai.sip.ua import InviteSession, UserAgent
+from tongdai.trunks import Trunks
 
 OFFICE = ("192.0.2.100", 5060)
 CARRIER = ("198.51.100.1", 5080)
@@ -146,13 +147,30 @@ class OfficeAgent(UserAgent):
         return sent
 
     def deadline(self) -> float | None:
-        times = [super().deadline(), self.also.deadline() if self.also is not None else None]
+        times = [super().deadline(), *(timed.deadline() for timed in self._timed())]
         return min((at for at in times if at is not None), default=None)
 
     def on_timers(self, now: float) -> None:
         super().on_timers(now)
-        if self.also is not None:
-            self.also.on_timers(now)
+        for timed in self._timed():
+            timed.on_timers(now)
+
+    def _timed(self) -> list[Timed]:
+        also = [self.also] if self.also is not None else []
+        return [self.office.front, self.office.trunks, *also]
+
+
+class NetworkClock:
+    """The network's time, which is also the wall's."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+
+    def monotonic(self) -> float:
+        return self._network.now
+
+    def wall(self) -> float:
+        return self._network.now
 
 
 class Office(Node):
@@ -183,6 +201,12 @@ class Office(Node):
         guard = Guard(lambda: network.now, self._lives_at)
         self.callers = Callers(edge, digest, lambda: network.now, guard, names=["pbx.example.com"])
         calls = count(1)
+        self.trunks = Trunks(
+            clock=NetworkClock(network),
+            journal=self.journal,
+            local={"udp": [OFFICE], "tcp": [OFFICE], "tls": [(OFFICE[0], 5061)]},
+            chance=lambda: 0.5,
+        )
         self.front = Front(
             edge=edge,
             callers=self.callers,
@@ -193,13 +217,18 @@ class Office(Node):
             journal=self.journal,
             new_id=lambda: f"call{generation or ''}_{next(calls)}",
             addresses=[OFFICE],
+            trunks=self.trunks,
+            clock=lambda: network.now,
             interfaces=self.interfaces,
         )
         self.generation = generation
         super().__init__(network, OFFICE, "udp")
         network.nodes[OFFICE] = self
         self.front.use(self.agent)
-        self.writers = [self.front.journal]
+        self.trunks.use(self.agent)
+        self.trunks.restore(self.journal.kept)
+        self.trunks.follow(edge.trunks.values(), {})
+        self.writers = [self.front.journal, self.trunks.journal]
 
     def _lives_at(self, username: str, flow: Flow) -> tuple[bool, bool]:
         home = self.lives.get(username)
@@ -250,7 +279,7 @@ class Stage:
         self.contacts: dict[str, Contact] = {}
         self.edge.numbers = {MAIN: "anphat", THEIRS: "binhminh"}
         self.edge.domains = {"anphat.demo": "anphat", "binhminh.demo": "binhminh"}
-        self.edge.trunks["trunk"] = FakeTrunk("trunk", *CARRIER)
+        self.edge.trunks["trunk"] = a_trunk("trunk", *CARRIER)
         self.office = self.new_office()
         self._hosts = count(1)
         self.carrier = Phone(self.network, CARRIER, None, "udp")

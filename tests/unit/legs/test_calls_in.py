@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from tests.unit.legs.doubles import PASSWORD, FakeTrunk
+from tests.unit.legs.doubles import PASSWORD, a_trunk
 from tests.unit.legs.stage import MAIN, THEIRS, Phone, Stage, statuses
 
 from tongdai.calls import events as e
@@ -276,7 +276,7 @@ def test_numbers_of_two_tenants_come_by_the_same_trunk_each_to_its_own(stage: St
 
 
 def test_a_second_trunk_at_the_same_host_is_told_by_its_port(stage: Stage):
-    stage.edge.trunks["other"] = FakeTrunk("other", stage.carrier.address[0], 5090)
+    stage.edge.trunks["other"] = a_trunk("other", stage.carrier.address[0], 5090)
     other = Phone(stage.network, (stage.carrier.address[0], 5090), None, "udp")
     _, leg = stage.offered(other, "842871234500")
     assert leg

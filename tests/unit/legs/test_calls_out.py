@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from tests.unit.legs.doubles import FakeTrunk
+from tests.unit.legs.doubles import a_trunk
 from tests.unit.legs.stage import CARRIER, MAIN, OFFICE, OUTSIDE, Phone, Stage
 
 from tongdai.calls import commands as c
@@ -275,8 +275,8 @@ def test_a_trunk_gets_the_number_as_it_wants_it_and_the_companys_number(stage: S
     stage.calls(NUMBER, caller=Party(PartyKind.OUTSIDE, MAIN, "Lan"))
     request = invite(stage, stage.carrier)
     assert request.target == f"sip:84912345678@{CARRIER[0]}:{CARRIER[1]}"
-    assert request.headers.get("P-Asserted-Identity") == f'"Lan" <sip:{MAIN}@{OFFICE[0]}>'
-    assert (request.from_.uri.user, request.to.uri.user) == (MAIN, "84912345678")
+    assert request.headers.get("P-Asserted-Identity") == f'"Lan" <sip:{MAIN[1:]}@{OFFICE[0]}>'
+    assert (request.from_.uri.user, request.to.uri.user) == (MAIN[1:], "84912345678")
     assert stage.office.kinds() == [e.LegRinging, e.LegAnswered]
 
 
@@ -293,7 +293,7 @@ def test_a_device_is_never_told_an_asserted_identity(stage: Stage, lan: Phone):
 def test_who_wants_to_stay_private_is_told_to_a_carrier_in_confidence_only(stage: Stage):
     stage.calls(NUMBER, caller=Party(PartyKind.OUTSIDE, MAIN, "Lan", private=True))
     request = invite(stage, stage.carrier)
-    assert request.headers.get("P-Asserted-Identity") == f'"Lan" <sip:{MAIN}@{OFFICE[0]}>'
+    assert request.headers.get("P-Asserted-Identity") == f'"Lan" <sip:{MAIN[1:]}@{OFFICE[0]}>'
     assert request.headers.get("Privacy") == "id"
     rest = bytes(request).decode().replace(request.headers.get("P-Asserted-Identity") or "", "")
     assert "anonymous@anonymous.invalid" in rest
@@ -305,7 +305,7 @@ def test_who_calls_for_help_is_never_private(stage: Stage):
     target = c.TrunkTarget("trunk", "113", emergency=True)
     stage.calls(target, caller=Party(PartyKind.OUTSIDE, MAIN, "Lan", private=True))
     request = invite(stage, stage.carrier)
-    assert request.from_.uri.user == MAIN
+    assert request.from_.uri.user == MAIN[1:]
     assert "Privacy" not in request.headers
 
 
@@ -319,7 +319,7 @@ def test_a_colleague_does_not_see_who_calls_in_private(stage: Stage, lan: Phone)
 
 @pytest.mark.parametrize("password", ["secret", "wrong"])
 def test_a_trunk_that_asks_for_a_password_gets_it(stage: Stage, password: str):
-    stage.edge.trunks["trunk"] = FakeTrunk("trunk", *CARRIER, credentials=Credentials("anphat", password))
+    stage.edge.trunks["trunk"] = a_trunk("trunk", *CARRIER, credentials=Credentials("anphat", password))
     digest = DigestServer(b"k" * 32)
     verdicts = []
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.legs.doubles import FakeTrunk
+from tests.unit.legs.doubles import a_trunk
 from tests.unit.legs.stage import CARRIER, OUTSIDE, Phone, Stage
 from tests.unit.legs.test_transfers import refer_to, results
 
@@ -235,7 +235,7 @@ def test_a_connection_of_the_process_before_is_not_used(stage: Stage):
 def test_a_trunks_leg_has_its_credentials_again(stage: Stage):
     """A carrier that challenges the BYE of a call that began before the restart."""
     credentials = Credentials("anphat", "secret")
-    stage.edge.trunks["trunk"] = FakeTrunk("trunk", *CARRIER, credentials=credentials)
+    stage.edge.trunks["trunk"] = a_trunk("trunk", *CARRIER, credentials=credentials)
     stage.carrier.picks_up()
     leg = stage.calls(c.TrunkTarget("trunk", OUTSIDE.number))
     office, _ = stage.restart()

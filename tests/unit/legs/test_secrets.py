@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.legs.doubles import FakeTrunk
+from tests.unit.legs.doubles import a_trunk
 from tests.unit.legs.stage import CARRIER, Stage
 
 from tongdai.sip.digest import Credentials
@@ -33,7 +33,7 @@ def test_a_phone_that_asks_us_for_a_password_gets_none(
     stage: Stage, method: str, status: int, transport: Transport
 ):
     """Although there is one, for the carrier."""
-    stage.edge.trunks["trunk"] = FakeTrunk("trunk", *CARRIER, Credentials("us", "secret"))
+    stage.edge.trunks["trunk"] = a_trunk("trunk", *CARRIER, Credentials("us", "secret"))
     lan = stage.phone("anphat", "101", transport=transport)
     name = method.removeprefix("first ")
     if method != name:

@@ -14,9 +14,10 @@ from tests.unit.sip.test_stream import User
 
 from tongdai.app.certificate import load
 from tongdai.app.self_signed import make
+from tongdai.core.clock import SystemClock
 from tongdai.sip.flow import Flow
 from tongdai.sip.transport import stream
-from tongdai.sip.transport.stream import StreamTransport, listen_tcp
+from tongdai.sip.transport.stream import Peer, StreamTransport, listen_tcp
 
 OPTIONS = (
     b"OPTIONS sip:example.com SIP/2.0\r\nVia: SIP/2.0/TLS 127.0.0.1:9;branch=z9hG4bK1\r\n"
@@ -77,6 +78,45 @@ async def test_a_phone_that_is_gone_is_reported_and_never_called_back(
     with pytest.raises(BlockingIOError):
         stranger.accept()
     stranger.close()
+
+
+async def test_a_carrier_is_called_over_tls_and_both_prove_who_they_are(tmp_path: Path):
+    """Mutual TLS: the carrier takes only whom it knows, and we talk only to who has the carrier's name."""
+    theirs, ours = ((tmp_path / f"{who}.crt", tmp_path / f"{who}.key") for who in ("theirs", "ours"))
+    make(*theirs, ["sip.carrier.example"], SystemClock().wall())
+    make(*ours, ["pbx.example"], SystemClock().wall())
+    context = load(*theirs)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(ours[0])
+    carrier, user = User(), User()
+    far = await StreamTransport.open(listen_tcp(("127.0.0.1", 0)), carrier, kind="tls", tls=context)
+
+    async def send(name: str, *, shown: bool) -> StreamTransport:
+        client = ssl.create_default_context(cafile=theirs[0])
+        if shown:
+            client.load_cert_chain(*ours)
+        near = await StreamTransport.open(
+            listen_tcp(("127.0.0.1", 0)),
+            user,
+            kind="tls",
+            tls=load(*ours),
+            identity=lambda address: Peer(client, name) if address == far.advertised else None,
+        )
+        near.send(near.flow_to(far.advertised), OPTIONS)
+        return near
+
+    near = await send("sip.carrier.example", shown=True)
+    _, flow = await carrier.next("message")
+    far.send(flow, OPTIONS)
+    _, flow = await user.next("message")
+    assert flow.remote == far.advertised
+    await near.close()
+    for name, shown in (("another.example", True), ("sip.carrier.example", False)):
+        near = await send(name, shown=shown)
+        _, lost = await user.next("lost")
+        assert lost.remote == far.advertised
+        await near.close()
+    await far.close()
 
 
 async def test_a_connection_has_one_number_whatever_it_came_over(context: ssl.SSLContext):

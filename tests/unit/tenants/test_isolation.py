@@ -260,6 +260,13 @@ async def test_a_trunk_opened_to_one_is_not_open_to_the_other(
     assert {x.id: x.trunks for x in (await load(db)).tenants} == {tenant: (trunk.id,), other: ()}
 
 
+async def test_the_limits_of_one_are_not_the_others(db: Database, tenant: TenantId, other: TenantId):
+    async with db.write() as connection:
+        await tenants.change(tenant, connection, TenantChanges(outside_calls=3, outside_per_second=0.5))
+    limits = {x.id: (x.outside_calls, x.outside_per_second) for x in (await load(db)).tenants}
+    assert limits == {tenant: (3, 0.5), other: (0, 0.0)}
+
+
 async def test_operations_of_a_tenant_that_does_not_exist(db: Database):
     nobody = TenantId("tenant_none")
     async with db.write() as connection:

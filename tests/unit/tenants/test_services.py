@@ -16,6 +16,7 @@ from tongdai.tenants.department.model import DepartmentKind
 from tongdai.tenants.department.schema import NewDepartment
 from tongdai.tenants.device import service as devices
 from tongdai.tenants.device.schema import NewDevice
+from tongdai.tenants.errors import Invalid
 from tongdai.tenants.extension import service as extensions
 from tongdai.tenants.extension.model import Destination, Extension
 from tongdai.tenants.extension.store import rows as extension_rows
@@ -35,7 +36,8 @@ from tongdai.tenants.room.schema import NewRoom
 from tongdai.tenants.tenant import service as tenants
 from tongdai.tenants.tenant.schema import NewTenant, TenantChanges
 from tongdai.tenants.trunk import service as trunks
-from tongdai.tenants.trunk.schema import NewTrunk
+from tongdai.tenants.trunk.model import CallerRule, Gateway, Transport, TrunkSettings
+from tongdai.tenants.trunk.schema import NewTrunk, TrunkChanges, read_gateway
 
 KEY = b"k" * 32
 MAIN = "+842871234500"
@@ -372,7 +374,80 @@ async def test_a_trunk_that_cannot_be(db: Database, new: NewTrunk, code: str):
         taken = await trunks.create(connection, NewTrunk("Taken", "192.0.2.1", 5060))
         assert await refused(trunks.create(connection, new)) == code
         await trunks.move(connection, taken.id, "192.0.2.1", 5070)
+        assert await refused(trunks.remove(connection, "trunk_none")) == "trunk_not_found"
         assert await refused(trunks.move(connection, "trunk_none", "192.0.2.9", 5060)) == "trunk_not_found"
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        (TrunkSettings(register=True), "no_username"),
+        (TrunkSettings(domain="a b"), "bad_domain"),
+        (TrunkSettings(username="a\r\nX: 1"), "bad_account"),
+        (TrunkSettings(expires=5), "bad_expires"),
+        (TrunkSettings(options_seconds=0.5), "bad_interval"),
+        (TrunkSettings(failures_to_down=0), "bad_count"),
+        (TrunkSettings(patience=0), "bad_patience"),
+        (TrunkSettings(prefix="abc"), "bad_prefix"),
+        (TrunkSettings(strip=99), "bad_strip"),
+        (TrunkSettings(caller=CallerRule.FIXED), "no_caller_number"),
+        (TrunkSettings(caller_number="nobody"), "bad_number"),
+        (TrunkSettings(codecs=("G729",)), "bad_codec"),
+        (TrunkSettings(channels=-1), "bad_limit"),
+        (TrunkSettings(sources=("carrier.example",)), "bad_source"),
+        (TrunkSettings(tls_certificate="/nowhere"), "half_certificate"),
+        (TrunkSettings(tls_ca="/nowhere"), "no_file"),
+    ],
+)
+async def test_settings_of_a_trunk_that_cannot_be(db: Database, settings: TrunkSettings, code: str):
+    new = NewTrunk("C", "192.0.2.1", 5060, settings=settings)
+    async with db.write() as connection:
+        assert await refused(trunks.create(connection, new)) == code
+        trunk = await trunks.create(connection, NewTrunk("C", "192.0.2.1", 5060))
+        assert await refused(trunks.change(connection, trunk.id, TrunkChanges(settings=settings))) == code
+        assert await trunks.get(connection, "C") == trunk
+
+
+@pytest.mark.parametrize(
+    ("text", "gateway"),
+    [
+        ("192.0.2.1", Gateway("192.0.2.1")),
+        ("tls:192.0.2.1", Gateway("192.0.2.1", 5061, Transport.TLS)),
+        ("tcp:192.0.2.1:5070/2/30", Gateway("192.0.2.1", 5070, Transport.TCP, 2, 30)),
+        ("[2001:db8::1]:5080", Gateway("2001:db8::1", 5080)),
+    ],
+)
+def test_a_gateway_is_written_as_one_says_it(text: str, gateway: Gateway):
+    assert read_gateway(text) == gateway
+
+
+@pytest.mark.parametrize(
+    "text", ["", "sip.carrier.example", "192.0.2.1:0", "192.0.2.1:99999", "ws:192.0.2.1"]
+)
+def test_what_is_no_gateway_is_refused(text: str):
+    with pytest.raises(Invalid):
+        read_gateway(text)
+
+
+async def test_a_trunk_is_changed_and_goes_when_nobody_uses_it(db: Database, tenant: TenantId):
+    more = (Gateway("192.0.2.1"), Gateway("192.0.2.2", 5061, Transport.TLS, 1, 5))
+    settings = TrunkSettings(username="u", password="p", codecs=("PCMA",), channels=3)
+    async with db.write() as connection:
+        trunk = await trunks.create(connection, NewTrunk("Carrier", "192.0.2.1", 5060))
+        await trunks.create(connection, NewTrunk("Other", "192.0.2.9", 5060))
+        await trunks.open_to(tenant, connection, [trunk.id])
+        changes = TrunkChanges(name="New", gateways=more, settings=settings)
+        changed = await trunks.change(connection, trunk.id, changes)
+        taken = TrunkChanges(gateways=(Gateway("192.0.2.9"),))
+        assert await refused(trunks.change(connection, trunk.id, taken)) == "address_taken"
+        assert await refused(trunks.remove(connection, "New")) == "trunk_in_use"
+    stored = next(x for x in (await load(db)).trunks if x.id == trunk.id)
+    assert stored == changed
+    assert (stored.gateways, stored.settings) == (more, settings)
+    async with db.write() as connection:
+        await trunks.open_to(tenant, connection, [])
+        await trunks.remove(connection, "New")
+    assert [x.name for x in (await load(db)).trunks] == ["Other"]
 
 
 # prompts

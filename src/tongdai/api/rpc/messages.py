@@ -99,6 +99,10 @@ class ReadMetrics(msgspec.Struct, frozen=True, tag=True):
     pass
 
 
+class ReadTrunks(msgspec.Struct, frozen=True, tag=True):
+    """How the carriers fare: the provider's to ask."""
+
+
 class Follow(msgspec.Struct, frozen=True, tag=True):
     """Tell everything that happens from now on, and before that what happened behind `after` in the feed of
     this name (if it is still this one)."""
@@ -120,6 +124,7 @@ Request = (
     | ChangeGreeting
     | ChangePin
     | ReadMetrics
+    | ReadTrunks
     | Follow
 )
 
@@ -202,7 +207,26 @@ class Metrics(msgspec.Struct, frozen=True, tag=True):
     values: dict[str, float]
 
 
-Answer = Done | Refused | Calls | Presence | Mailbox | Metrics
+class TrunkGateway(msgspec.Struct, frozen=True):
+    """`since` is 0 when it was always so; `registered` is None where nobody registers; `calls` and `channels`
+    (0: no limit) are the trunk's."""
+
+    trunk: str
+    name: str
+    gateway: str
+    up: bool
+    since: float
+    registered: bool | None
+    why: str
+    calls: int
+    channels: int
+
+
+class TrunkStates(msgspec.Struct, frozen=True, tag=True):
+    gateways: tuple[TrunkGateway, ...]
+
+
+Answer = Done | Refused | Calls | Presence | Mailbox | Metrics | TrunkStates
 
 # told
 

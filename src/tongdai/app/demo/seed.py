@@ -42,6 +42,7 @@ from tongdai.tenants.tenant import store as tenant_store
 from tongdai.tenants.tenant.schema import NewTenant, TenantChanges
 from tongdai.tenants.trunk import service as trunks
 from tongdai.tenants.trunk import store as trunk_store
+from tongdai.tenants.trunk.model import TrunkSettings
 from tongdai.tenants.trunk.schema import NewTrunk
 
 _TRUNK = "Carrier"
@@ -133,7 +134,9 @@ async def _trunk(connection: AsyncConnection, host: str, port: int) -> str:
         if trunk.name == _TRUNK:
             await trunks.move(connection, trunk.id, host, port)
             return trunk.id
-    return (await trunks.create(connection, NewTrunk(_TRUNK, host, port))).id
+    # not asked for signs of life: whoever stands in for the carrier may be a script that knows no OPTIONS
+    new = NewTrunk(_TRUNK, host, port, settings=TrunkSettings(options_seconds=0))
+    return (await trunks.create(connection, new)).id
 
 
 async def _company(

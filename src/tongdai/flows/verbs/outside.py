@@ -24,7 +24,7 @@ from tongdai.flows.verbs.dial import answered
 NO_ANSWER_SECONDS = 120.0
 """How long an outside number may ring."""
 
-_NEXT_TRUNK = (Cause.CONGESTION, Cause.UNAVAILABLE, Cause.FAILED)
+_NEXT_TRUNK = (Cause.CONGESTION, Cause.LIMITED, Cause.UNAVAILABLE, Cause.FAILED)
 
 
 def start(run: Run, node: Outside | Hosted) -> None:
@@ -39,7 +39,7 @@ def target_of(node: Outside | Hosted, attempt: int = 0) -> Target | None:
         return HostedTarget(node.number) if attempt == 0 else None
     if attempt >= len(node.trunks):
         return None
-    return TrunkTarget(node.trunks[attempt], node.number, node.emergency)
+    return TrunkTarget(node.trunks[attempt], node.number, node.emergency, again=attempt > 0)
 
 
 def shown(run: Run, node: Outside | Hosted) -> Party:
@@ -57,13 +57,17 @@ def _try(run: Run, node: Outside | Hosted) -> None:
     if run.subject.state is LegState.ANSWERED or isinstance(run.subject.hears, Hears):
         run.step.hear(run.call, run.subject, RingTone())
     party = Party(PartyKind.OUTSIDE, node.number)
-    run.step.call_leg(run.call, target, party, shown(run, node), "outside")
+    behind = run.subject.party if run.subject.party.kind is PartyKind.OUTSIDE else None
+    run.step.call_leg(run.call, target, party, shown(run, node), "outside", behind)
 
 
 def _give_up(run: Run, cause: Cause) -> None:
-    """A caller who was not answered yet learns the cause from his phone, another is told."""
+    """A caller who was not answered yet learns the cause from his phone, another is told. That every line is
+    in use no phone can say."""
     run.cancel("ring")
-    if run.subject.state is LegState.ANSWERED:
+    if cause is Cause.LIMITED:
+        run.say(Phrase("outside.limited"), step="refusing")
+    elif run.subject.state is LegState.ANSWERED:
         run.say(Phrase("outside.unavailable"), step="refusing")
     else:
         run.end(cause)

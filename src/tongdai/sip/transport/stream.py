@@ -8,11 +8,14 @@ import itertools
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from typing import Literal, Protocol, cast
+from typing import Literal, NamedTuple, Protocol, cast
 
+from tongdai.core.log import get_logger
 from tongdai.sip.flow import Address, Flow, hostport
 from tongdai.sip.message import Message, ParseError
 from tongdai.sip.transport.framing import Framing, StreamFraming
+
+log = get_logger(__name__)
 
 SLOW_SECONDS = 30.0
 """A connection that has begun a message, or has never sent one, must complete it within this time."""
@@ -63,6 +66,18 @@ def listen_tcp(address: Address, backlog: int = 512) -> socket.socket:
         sock.close()
         raise OSError(error.errno, f"cannot listen on TCP {hostport(address)}: {error.strerror}") from error
     return sock
+
+
+class Peer(NamedTuple):
+    """Whom we expect at the other end of a connection that we open: by a certificate of this name, when there
+    is a context."""
+
+    context: ssl.SSLContext | None = None
+    name: str | None = None
+
+
+Identity = Callable[[Address], Peer | None]
+"""Who is at an address; None for who is not called."""
 
 
 class _Connection(asyncio.Protocol):
@@ -189,19 +204,21 @@ class StreamTransport:
         framing: Callable[[], Framing] = StreamFraming,
         numbers: Iterator[int] | None = None,
         max_connections: int = 20_000,
+        identity: Identity | None = None,
     ) -> None:
         """`advertised` is the address peers reach us at, and so `Flow.local` of accepted connections.
 
-        Only those of `kind` tcp are opened by us, too: a phone has no certificate that would tell us who it
-        is, and a browser listens nowhere, so these are reached over the connection that they opened (RFC
-        5626). `framing` makes what stands between a connection's bytes and messages. `numbers` names
-        connections; who serves several listeners gives all of them the same, so that a number says which
-        connection is meant.
+        Those of `kind` tcp are opened by us, too, and of tls those to whom `identity` knows: a phone has no
+        certificate that would tell us who it is, and a browser listens nowhere, so these are reached over the
+        connection that they opened (RFC 5626). `framing` makes what stands between a connection's bytes and
+        messages. `numbers` names connections; who serves several listeners gives all of them the same, so
+        that a number says which connection is meant.
         """
         self.advertised = advertised
         self.user = user
         self.kind = kind
         self.framing = framing
+        self._identity = identity
         self._numbers = numbers or itertools.count(1)
         self._max_connections = max_connections
         self._loop = asyncio.get_running_loop()
@@ -224,6 +241,7 @@ class StreamTransport:
         tls: ssl.SSLContext | None = None,
         numbers: Iterator[int] | None = None,
         max_connections: int = 20_000,
+        identity: Identity | None = None,
     ) -> StreamTransport:
         """Accept on a listening socket, our own or inherited; without one, only connections of ours exist."""
         if advertised is None:
@@ -240,6 +258,7 @@ class StreamTransport:
             framing=framing,
             numbers=numbers,
             max_connections=max_connections,
+            identity=identity,
         )
         if sock is not None:
             self._server = await self._loop.create_server(
@@ -260,11 +279,12 @@ class StreamTransport:
         connection = self._connections.get(flow.connection)
         if connection is None or connection.remote != flow.remote:  # a former process counted anew
             connection = self._by_remote.get(flow.remote)
-        if connection is None and self.kind != "tcp":
+        whom = self._whom(flow.remote)
+        if connection is None and whom is None:
             self._loop.call_soon(self.user.on_lost, flow)
             return
         if connection is None:
-            connection = self._connect(flow.remote)
+            connection = self._connect(flow.remote, whom)
         connection.send(data)
 
     async def close(self) -> None:
@@ -330,19 +350,29 @@ class StreamTransport:
 
     # -- opening and watching
 
-    def _connect(self, remote: Address) -> _Connection:
+    def _whom(self, remote: Address) -> Peer | None:
+        """How to know the peer that we would open a connection to; None when none may be opened."""
+        if self.kind == "tcp":
+            return Peer()
+        return self._identity(remote) if self.kind == "tls" and self._identity is not None else None
+
+    def _connect(self, remote: Address, whom: Peer | None) -> _Connection:
         connection = _Connection(self, remote)
         connection.greeted = True
         self._by_remote[remote] = connection
-        task = self._loop.create_task(self._open(connection, remote))
+        task = self._loop.create_task(self._open(connection, remote, whom or Peer()))
         self._opening[remote] = task
         return connection
 
-    async def _open(self, connection: _Connection, remote: Address) -> None:
+    async def _open(self, connection: _Connection, remote: Address, whom: Peer) -> None:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                await self._loop.create_connection(lambda: connection, *remote)
-        except (OSError, TimeoutError):
+                await self._loop.create_connection(
+                    lambda: connection, *remote, ssl=whom.context, server_hostname=whom.name
+                )
+        except (OSError, TimeoutError) as error:
+            if whom.context is not None:
+                log.warning("no connection over TLS", remote=hostport(remote), error=str(error))
             if self._by_remote.get(remote) is connection:
                 del self._by_remote[remote]
             self.user.on_lost(self.flow_to(remote))

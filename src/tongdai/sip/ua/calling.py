@@ -178,7 +178,9 @@ class OutgoingInvite:
 
     def _answer_challenge(self, response: Response, now: float) -> bool:
         request = self.transaction.request if self.transaction is not None else None
-        if self._digest is None or request is None:
+        if self._digest is None or self._credentials is None or request is None:
+            return False
+        if not self._credentials.are_for(self.flow.remote):
             return False
         answer = self._digest.answer(response, "INVITE", request.target)
         if answer is None:

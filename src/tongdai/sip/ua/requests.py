@@ -19,32 +19,41 @@ Final = Callable[[int, Response | None, float], None]
 class OutgoingRequest:
     """Sends at once; calls `on_final` once."""
 
-    __slots__ = ("_build", "_core", "_digest", "_on_final", "_transaction")
+    __slots__ = ("_build", "_core", "_credentials", "_digest", "_flow", "_on_final", "_transaction")
 
     def __init__(
         self, core: UaCore, build: Build, credentials: Credentials | None, on_final: Final, now: float
     ) -> None:
         self._core = core
         self._build = build
+        self._credentials = credentials
         self._digest = None if credentials is None else DigestClient(credentials, core.ids.token)
         self._on_final = on_final
         self._transaction: ClientTransaction | None = None
+        self._flow: Flow | None = None
         self._send(now, ())
 
     def _send(self, now: float, extra: HeaderList) -> None:
         request, flow = self._build(extra)
+        self._flow = flow
         self._transaction = self._core.layer.send(request, flow, self._on_response, self._on_failure, now)
 
     def _on_response(self, response: Response, now: float) -> None:
         if response.status < 200:
             return
         request = self._transaction.request if self._transaction is not None else None
-        if response.status in (401, 407) and self._digest is not None and request is not None:
+        challenged = response.status in (401, 407) and self._may_answer()
+        if challenged and self._digest is not None and request is not None:
             answer = self._digest.answer(response, request.method, request.target)
             if answer is not None:
                 self._send(now, [answer])
                 return
         self._on_final(response.status, response, now)
+
+    def _may_answer(self) -> bool:
+        """Whether whom we asked may have our digest."""
+        flow = self._flow
+        return self._credentials is not None and flow is not None and self._credentials.are_for(flow.remote)
 
     def _on_failure(self, status: int, now: float) -> None:
         self._on_final(status, None, now)

@@ -103,6 +103,12 @@ class InviteSession:
         return self.state.phase == "confirmed"
 
     @property
+    def heard(self) -> bool:
+        """The peer has said something to our unanswered INVITE, if only 100."""
+        outgoing = self._caller.outgoing
+        return outgoing is not None and outgoing.heard
+
+    @property
     def ended(self) -> bool:
         """Over for the owner: no event follows."""
         return self.state.phase == "terminated"

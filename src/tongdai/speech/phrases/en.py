@@ -40,6 +40,7 @@ PHRASES: dict[str, str | Callable[..., str]] = {
     "outside.not_permitted": (
         "Calls to this destination are not permitted. Please ask your administrator to open it."
     ),
+    "outside.limited": "All lines are in use. Please call again later.",
     "outside.unavailable": "The number you have dialed cannot be reached right now.",
     "goodbye": "Goodbye.",
     # leaving a message

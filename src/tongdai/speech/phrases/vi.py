@@ -36,6 +36,7 @@ PHRASES: dict[str, str | Callable[..., str]] = {
     "outside.not_permitted": (
         "Không được phép gọi đến nơi này. Xin vui lòng liên hệ quản trị viên để được mở."
     ),
+    "outside.limited": "Tất cả các đường dây đang bận. Xin quý khách gọi lại sau.",
     "outside.unavailable": "Số quý khách vừa gọi hiện không liên lạc được.",
     "goodbye": "Xin chào và hẹn gặp lại.",
     # để lại lời nhắn

@@ -10,7 +10,8 @@ from tongdai.core.tenancy import TenantId
 class Tenant(msgspec.Struct, frozen=True):
     """`main_number` is what the outside sees calling, empty until the tenant has a number.
     `allowed_countries` are those that may be called, as ISO 3166-1 codes. `music_blob` is empty for the music
-    of the house.
+    of the house. `outside_calls` at once and `outside_per_second` begun limit calls through trunks; 0 is no
+    limit.
     """
 
     id: TenantId
@@ -23,3 +24,5 @@ class Tenant(msgspec.Struct, frozen=True):
     allowed_countries: list[str]
     music_blob: str
     sha256_digest: bool
+    outside_calls: int = 0
+    outside_per_second: float = 0.0

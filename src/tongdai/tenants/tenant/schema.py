@@ -41,6 +41,8 @@ class TenantChanges(msgspec.Struct, frozen=True, kw_only=True):
     allowed_countries: list[str] | UnsetType = UNSET
     music_blob: str | UnsetType = UNSET
     sha256_digest: bool | UnsetType = UNSET
+    outside_calls: int | UnsetType = UNSET
+    outside_per_second: float | UnsetType = UNSET
 
     def check(self) -> None:
         if self.name is not UNSET:
@@ -53,6 +55,9 @@ class TenantChanges(msgspec.Struct, frozen=True, kw_only=True):
             check_ring_seconds(self.ring_seconds)
         if self.allowed_countries is not UNSET:
             check_countries(self.allowed_countries)
+        for limit in (self.outside_calls, self.outside_per_second):
+            if limit is not UNSET and limit < 0:
+                raise Invalid("bad_limit", "A limit cannot be negative.", "Use 0 for no limit.")
 
 
 def check_countries(countries: Sequence[str]) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 import msgspec
+
+from tongdai.sip.digest import Credentials
 
 
 class NumberFormat(StrEnum):
@@ -18,17 +21,120 @@ class NumberFormat(StrEnum):
     """02871234500 in the carrier's country, 0014155550100 elsewhere"""
 
 
+class CallerRule(StrEnum):
+    """Whose number the outside sees."""
+
+    OWN = "own"
+    """The tenant's main number."""
+    FIXED = "fixed"
+    """Always `caller_number`: for carriers that take no other."""
+    PASS = "pass"
+    """Of a call from outside that goes out again, the first caller's; Diversion (RFC 5806) and History-Info
+    (RFC 7044) say through whom it came."""
+
+
+class Transport(StrEnum):
+    UDP = "udp"
+    TCP = "tcp"
+    TLS = "tls"
+
+
+class Gateway(msgspec.Struct, frozen=True):
+    """One address of a carrier. The lowest `priority` is tried first; of equal ones each first as often as
+    its `weight` says (RFC 2782)."""
+
+    host: str
+    port: int = 5060
+    transport: Transport = Transport.UDP
+    priority: int = 0
+    weight: int = 1
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return self.host, self.port
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.transport}:{host}:{self.port}"
+
+
+class TrunkSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How to deal with a carrier. Seconds where time is meant; 0 is never or no limit."""
+
+    username: str = ""
+    password: str = ""
+    realm: str = ""
+    """Only challenges of this realm are answered; empty: any of the carrier's own gateways."""
+    domain: str = ""
+    """The carrier's name in URIs, and in its certificate; empty: the gateway's address."""
+    register: bool = False
+    expires: int = 600
+    options_seconds: float = 30.0
+    failures_to_down: int = 3
+    successes_to_up: int = 2
+    patience: float = 3.5
+    """How long an INVITE may go without any response before the next gateway is tried."""
+    strip: int = 0
+    """Characters taken from the front of a number, as the format writes it, before `prefix` is put there."""
+    prefix: str = ""
+    inbound_prefix: str = ""
+    """What the carrier puts in front of numbers."""
+    caller: CallerRule = CallerRule.OWN
+    caller_number: str = ""
+    trusted: bool = True
+    """P-Asserted-Identity (RFC 3325) is sent and believed."""
+    codecs: tuple[str, ...] = ()
+    """Best first; empty: what the caller's phone speaks."""
+    channels: int = 0
+    per_second: float = 0.0
+    redirect_hosts: tuple[str, ...] = ()
+    """Where a 3xx may send calls, beside the carrier's own gateways."""
+    sources: tuple[str, ...] = ()
+    """Addresses or networks, besides the gateways, that the carrier calls from, any port."""
+    tls_certificate: str = ""
+    tls_key: str = ""
+    tls_ca: str = ""
+    """Files: our certificate for mutual TLS, and whose word to take for theirs; empty: the system's."""
+
+
 class Trunk(msgspec.Struct, frozen=True):
-    """A carrier's peer, known by the address and port it sends from and is called at. `country` is where it
-    takes national numbers to be.
-    """
+    """A carrier, known by the addresses it sends from and is called at. `country` is where it takes national
+    numbers to be."""
 
     id: str
     name: str
-    host: str
-    port: int
+    number_format: NumberFormat
+    country: str
+    gateways: tuple[Gateway, ...]
+    settings: TrunkSettings = TrunkSettings()
+
+    @property
+    def credentials(self) -> Credentials | None:
+        """What we are there, for the gateways and nobody else."""
+        settings = self.settings
+        if not settings.username:
+            return None
+        at = frozenset(gateway.address for gateway in self.gateways)
+        return Credentials(settings.username, settings.password, settings.realm or None, at)
+
+
+class TrunkRow(msgspec.Struct, frozen=True):
+    """The columns of a trunk."""
+
+    id: str
+    name: str
     number_format: str
     country: str
+    gateways: list[dict[str, Any]]
+    settings: dict[str, Any]
+
+    @classmethod
+    def of(cls, trunk: Trunk) -> TrunkRow:
+        return msgspec.convert(msgspec.to_builtins(trunk), cls)
+
+    @property
+    def trunk(self) -> Trunk:
+        return msgspec.convert(msgspec.to_builtins(self), Trunk)
 
 
 class TenantTrunk(msgspec.Struct, frozen=True):

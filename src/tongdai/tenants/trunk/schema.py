@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import ipaddress
+import re
+from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from tongdai.tenants.checks import check_name
 from tongdai.tenants.errors import Invalid
 from tongdai.tenants.tenant.schema import check_countries
-from tongdai.tenants.trunk.model import NumberFormat
+from tongdai.tenants.trunk.model import CallerRule, Gateway, NumberFormat, Transport, TrunkSettings
+
+CODECS = ("OPUS", "G722", "PCMU", "PCMA")
+
+_PREFIX = re.compile(r"[+*#0-9]{0,20}")
+_GATEWAY = re.compile(
+    r"(?:(?P<transport>udp|tcp|tls):)?(?P<host>\[[0-9a-fA-F:.]+\]|[^\[\]:/,]+)(?::(?P<port>[0-9]{1,5}))?"
+    r"(?:/(?P<priority>[0-9]{1,3})(?:/(?P<weight>[0-9]{1,3}))?)?"
+)
 
 
 class NewTrunk(msgspec.Struct, frozen=True):
@@ -18,11 +30,39 @@ class NewTrunk(msgspec.Struct, frozen=True):
     port: int
     country: str = "VN"
     number_format: NumberFormat = NumberFormat.E164
+    settings: TrunkSettings = TrunkSettings()
+    several: tuple[Gateway, ...] = ()
+    """All its gateways, when it is not only the one at `host` and `port`."""
+
+    @property
+    def gateways(self) -> tuple[Gateway, ...]:
+        return self.several or (Gateway(self.host, self.port),)
 
     def check(self) -> None:
         check_name(self.name)
-        check_address(self.host, self.port)
+        check_gateways(self.gateways)
         check_countries([self.country])
+        check_settings(self.settings)
+
+
+class TrunkChanges(msgspec.Struct, frozen=True, kw_only=True):
+    """What is left unset stays as it is. `settings` are whole."""
+
+    name: str | UnsetType = UNSET
+    country: str | UnsetType = UNSET
+    number_format: NumberFormat | UnsetType = UNSET
+    gateways: tuple[Gateway, ...] | UnsetType = UNSET
+    settings: TrunkSettings | UnsetType = UNSET
+
+    def check(self) -> None:
+        if self.name is not UNSET:
+            check_name(self.name)
+        if self.country is not UNSET:
+            check_countries([self.country])
+        if self.gateways is not UNSET:
+            check_gateways(self.gateways)
+        if self.settings is not UNSET:
+            check_settings(self.settings)
 
 
 def check_address(host: str, port: int) -> None:
@@ -35,3 +75,91 @@ def check_address(host: str, port: int) -> None:
         ) from None
     if not 1 <= port <= 65535:
         raise Invalid("bad_port", f"{port} is no port.", "Give 1 to 65535, usually 5060.")
+
+
+def check_gateways(gateways: Sequence[Gateway]) -> None:
+    if not gateways:
+        raise Invalid("no_gateway", "A trunk without a gateway leads nowhere.", "Give at least one.")
+    for gateway in gateways:
+        check_address(gateway.host, gateway.port)
+        if not (0 <= gateway.priority <= 999 and 1 <= gateway.weight <= 999):
+            raise Invalid(
+                "bad_weight",
+                f"The gateway {gateway} cannot be ranked.",
+                "Priority 0 to 999, weight 1 to 999.",
+            )
+    if len({gateway.address for gateway in gateways}) < len(gateways):
+        raise Invalid("gateway_twice", "A gateway is named twice.", "Name each address once.")
+
+
+def read_gateway(text: str) -> Gateway:
+    """`[udp:|tcp:|tls:]HOST[:PORT][/PRIORITY[/WEIGHT]]`. Raises `Invalid`."""
+    found = _GATEWAY.fullmatch(text.strip())
+    if found is None:
+        raise Invalid(
+            "bad_gateway",
+            f"{text!r} is no gateway.",
+            "Write 203.0.113.5:5060, tls:203.0.113.5:5061 or, with its rank, 203.0.113.5:5060/1/10.",
+        )
+    transport = Transport(found["transport"] or "udp")
+    port = int(found["port"]) if found["port"] else (5061 if transport is Transport.TLS else 5060)
+    priority, weight = int(found["priority"] or 0), int(found["weight"] or 1)
+    gateway = Gateway(found["host"].strip("[]"), port, transport, priority, weight)
+    check_gateways([gateway])
+    return gateway
+
+
+def check_settings(new: TrunkSettings) -> None:
+    _check_account(new)
+    _check_times(new)
+    for prefix in (new.prefix, new.inbound_prefix):
+        if not _PREFIX.fullmatch(prefix):
+            raise Invalid("bad_prefix", f"{prefix!r} is no prefix.", "Use up to 20 digits, +, * and #.")
+    if not 0 <= new.strip <= 15:
+        raise Invalid("bad_strip", f"{new.strip} characters cannot be taken away.", "Use 0 to 15.")
+    if new.caller is CallerRule.FIXED and not new.caller_number:
+        raise Invalid("no_caller_number", "Which number is always shown?", "Give --caller-number too.")
+    if not new.caller_number.removeprefix("+").isdigit() and new.caller_number:
+        raise Invalid("bad_number", f"{new.caller_number!r} is no number.", "Give it as +842871234500.")
+    for codec in new.codecs:
+        if codec not in CODECS:
+            raise Invalid("bad_codec", f"{codec!r} is no codec of ours.", f"Use {', '.join(CODECS)}.")
+    if new.channels < 0 or new.per_second < 0:
+        raise Invalid("bad_limit", "A limit cannot be negative.", "Use 0 for no limit.")
+    for source in new.sources:
+        try:
+            ipaddress.ip_network(source)
+        except ValueError:
+            raise Invalid(
+                "bad_source", f"{source!r} is no address or network.", "Write 203.0.113.5 or 203.0.113.0/24."
+            ) from None
+    if bool(new.tls_certificate) != bool(new.tls_key):
+        raise Invalid("half_certificate", "Certificate and key belong together.", "Give both files.")
+    for file in (new.tls_certificate, new.tls_key, new.tls_ca):
+        if file and not Path(file).is_file():
+            raise Invalid("no_file", f"There is no file {file}.", "Name one that the server can read.")
+
+
+def _check_account(new: TrunkSettings) -> None:
+    if new.register and not new.username:
+        raise Invalid("no_username", "Registering needs an account.", "Give --username and --password.")
+    for text in (new.username, new.password, new.realm, new.domain):
+        if len(text) > 200 or not text.isprintable():
+            raise Invalid(
+                "bad_account", "The account has characters that SIP cannot carry.", "Use printable ones."
+            )
+    if any(c in new.domain for c in ' <>@;:/"'):
+        raise Invalid("bad_domain", f"{new.domain!r} is no name.", "Give one such as sip.carrier.example.")
+
+
+def _check_times(new: TrunkSettings) -> None:
+    if not 60 <= new.expires <= 86_400:
+        raise Invalid("bad_expires", f"{new.expires} s cannot be registered for.", "Use 60 to 86400.")
+    if new.options_seconds and not 2 <= new.options_seconds <= 3600:
+        raise Invalid(
+            "bad_interval", f"OPTIONS every {new.options_seconds:g} s?", "Use 2 to 3600, or 0 for none."
+        )
+    if not (1 <= new.failures_to_down <= 20 and 1 <= new.successes_to_up <= 20):
+        raise Invalid("bad_count", "So many signs of life cannot be waited for.", "Use 1 to 20.")
+    if not 1 <= new.patience <= 30:
+        raise Invalid("bad_patience", f"{new.patience:g} s is no patience.", "Use 1 to 30, usually 3 to 4.")

@@ -4,32 +4,64 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+from msgspec import UNSET
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tongdai.core.ids import new_id
 from tongdai.core.tenancy import TenantId
-from tongdai.tenants.errors import NotFound, Taken
+from tongdai.tenants.errors import Invalid, NotFound, Taken
 from tongdai.tenants.tenant import service as tenants
 from tongdai.tenants.trunk import store
-from tongdai.tenants.trunk.model import Trunk
-from tongdai.tenants.trunk.schema import NewTrunk, check_address
+from tongdai.tenants.trunk.model import Gateway, Trunk
+from tongdai.tenants.trunk.schema import NewTrunk, TrunkChanges
 
 
 async def create(connection: AsyncConnection, new: NewTrunk) -> Trunk:
     new.check()
-    await _refuse_taken(connection, "", new.host, new.port)
-    trunk = Trunk(new_id("trunk"), new.name, new.host, new.port, new.number_format, new.country)
+    await _refuse_taken(connection, "", new.name, new.gateways)
+    trunk = Trunk(new_id("trunk"), new.name, new.number_format, new.country, new.gateways, new.settings)
     await store.insert_one(connection, trunk)
     return trunk
 
 
+async def get(connection: AsyncConnection, trunk: str) -> Trunk:
+    """By id or name. Raises `NotFound`."""
+    for item in await store.all_trunks(connection):
+        if trunk in (item.id, item.name):
+            return item
+    raise NotFound("trunk", trunk)
+
+
+async def change(connection: AsyncConnection, trunk: str, changes: TrunkChanges) -> Trunk:
+    """Change what is given of the trunk with this id."""
+    changes.check()
+    present = await get(connection, trunk)
+    wanted = {
+        name: value for name in changes.__struct_fields__ if (value := getattr(changes, name)) is not UNSET
+    }
+    changed = msgspec.structs.replace(present, **wanted)
+    await _refuse_taken(connection, present.id, changed.name, changed.gateways)
+    await store.replace_one(connection, changed)
+    return changed
+
+
 async def move(connection: AsyncConnection, trunk: str, host: str, port: int) -> None:
-    """The carrier's peer has another address."""
-    check_address(host, port)
-    if trunk not in {item.id for item in await store.all_trunks(connection)}:
-        raise NotFound("trunk", trunk)
-    await _refuse_taken(connection, trunk, host, port)
-    await store.move(connection, trunk, host, port)
+    """The carrier's only peer has another address."""
+    await change(connection, trunk, TrunkChanges(gateways=(Gateway(host, port),)))
+
+
+async def remove(connection: AsyncConnection, trunk: str) -> None:
+    """Refused while a tenant's calls go through it."""
+    present = await get(connection, trunk)
+    using = await store.users(connection, present.id)
+    if using:
+        raise Invalid(
+            "trunk_in_use",
+            f"{present.name} carries the calls of {len(using)} tenant(s).",
+            "Take it from them first: tongdai trunk open DOMAIN with the trunks they keep.",
+        )
+    await store.delete_one(connection, present.id)
 
 
 async def open_to(tenant: TenantId, connection: AsyncConnection, trunks: Sequence[str]) -> None:
@@ -42,7 +74,13 @@ async def open_to(tenant: TenantId, connection: AsyncConnection, trunks: Sequenc
     await store.replace_uses(tenant, connection, trunks)
 
 
-async def _refuse_taken(connection: AsyncConnection, trunk: str, host: str, port: int) -> None:
+async def _refuse_taken(
+    connection: AsyncConnection, trunk: str, name: str, gateways: Sequence[Gateway]
+) -> None:
+    """A call in belongs to the one trunk whose address it comes from."""
+    wanted = {gateway.address for gateway in gateways}
     for other in await store.all_trunks(connection):
-        if (other.host, other.port) == (host, port) and other.id != trunk:
+        if other.id == trunk:
+            continue
+        for host, port in wanted & {gateway.address for gateway in other.gateways}:
             raise Taken("address_taken", f"{host}:{port} is the trunk {other.name}.", "Give another address.")

@@ -1,0 +1,72 @@
+"""Calls to the phones that are registered here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tongdai import sdp
+from tongdai.calls import commands as c
+from tongdai.legs.callers import contact_user, shown_as
+from tongdai.legs.kinds import is_private, kinds_for
+from tongdai.legs.leg import SipLeg, spoken_by
+from tongdai.legs.ports import Contacts
+from tongdai.sip.flow import Flow
+from tongdai.sip.message import SipUri
+from tongdai.sip.ua import UserAgent
+
+
+class Phones:
+    """Each kind of stream that a phone may take is offered, one after the other."""
+
+    def __init__(
+        self,
+        contacts: Contacts,
+        *,
+        ua: Callable[[], UserAgent],
+        matched: Callable[[str], SipLeg | None],
+        again: Callable[[SipLeg, c.CreateLeg], None],
+    ) -> None:
+        """`matched` finds the leg whose codecs to prefer; `again` calls once more, and ends the leg when that
+        cannot be."""
+        self._contacts = contacts
+        self._ua = ua
+        self._matched = matched
+        self._again = again
+
+    def flow(self, target: c.DeviceTarget) -> Flow | None:
+        """Where the phone is; None when it is gone."""
+        contact = self._contacts(target.binding)
+        return contact.flow if contact is not None else None
+
+    def call(self, leg: SipLeg, command: c.CreateLeg, target: c.DeviceTarget) -> bool:
+        """Send the INVITE; False when the phone is gone. Raises ValueError for what cannot be written in
+        one."""
+        contact, caller = self._contacts(target.binding), command.caller
+        if contact is None:
+            return False
+        if leg.otherwise is None:
+            kinds = iter(kinds_for(contact))
+            leg.otherwise = lambda: self._otherwise(next(kinds, None), leg, command)
+            leg.offer_as(next(kinds, sdp.PLAIN), is_private(contact.flow))
+        leg.record.device, leg.record.instance = contact.device, contact.instance
+        offer = leg.make_offer(*spoken_by(self._matched(command.match)))
+        leg.session = self._ua().invite(
+            contact.uri,
+            contact.flow,
+            from_=shown_as(caller, contact.domain),
+            to=f"<{SipUri(contact.domain, contact.username)}>",
+            sdp=offer,
+            route_set=contact.path,
+            contact_user=contact_user(caller),
+            pinned=True,
+            tag=leg,
+        )
+        return True
+
+    def _otherwise(self, protocol: str | None, leg: SipLeg, command: c.CreateLeg) -> bool:
+        """Once more, for a phone that does not take what it was offered; False when there is nothing else."""
+        if protocol is None:
+            return False
+        leg.offer_as(protocol, True)
+        self._again(leg, command)
+        return True

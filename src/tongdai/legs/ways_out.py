@@ -1,0 +1,282 @@
+"""Calls to the outside: through which gateway of a trunk, and what to try when one does not do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from tongdai.calls import commands as c
+from tongdai.calls import events as e
+from tongdai.calls.model import Cause
+from tongdai.core.log import get_logger
+from tongdai.legs.causes import cause_of
+from tongdai.legs.leg import SipLeg, spoken_by
+from tongdai.legs.ports import Edge, Post, Trunks
+from tongdai.legs.presented import presented
+from tongdai.sip.flow import Flow, ip_version
+from tongdai.sip.message import NameAddr, ParseError, Response, SipUri
+from tongdai.sip.timers import Timer, Timers
+from tongdai.sip.ua import InviteSession, UserAgent
+from tongdai.tenants.trunk.model import Gateway, Trunk
+
+log = get_logger(__name__)
+
+MOST_REDIRECTS = 3
+EVERYBODY_HAS = ("PCMA", "PCMU")
+"""Offered once more to a carrier that takes nothing else (488)."""
+_ELSEWHERE = frozenset({500, 501, 502, 503, 504, 505, 513, 580})
+"""What another gateway may answer otherwise. A 4xx or 6xx is of the number that was called (RFC 3261 §21)."""
+_LONGEST_PAUSE = 600
+
+
+class Way(msgspec.Struct):
+    """A call out that nobody has answered yet."""
+
+    command: c.CreateLeg
+    target: c.TrunkTarget
+    trunk: Trunk
+    gateways: list[Gateway]
+    """Still to be tried."""
+    gateway: Gateway
+    user: str
+    cause: Cause = Cause.CONGESTION
+    only: Sequence[str] = ()
+    """Codecs to offer, when everything else was refused."""
+    redirects: int = 0
+    failed: bool = False
+    """Something was tried in vain."""
+    session: InviteSession | None = None
+    timer: Timer | None = None
+
+
+class WaysOut:
+    """Every call out that waits for its answer, by leg."""
+
+    def __init__(
+        self,
+        edge: Edge,
+        trunks: Trunks,
+        *,
+        ua: Callable[[], UserAgent],
+        clock: Callable[[], float],
+        post: Post,
+        matched: Callable[[str], SipLeg | None],
+        failed: Callable[[SipLeg, Cause], None],
+    ) -> None:
+        """`matched` finds the leg whose codecs to prefer; `failed` ends a leg."""
+        self._edge = edge
+        self._trunks = trunks
+        self._ua = ua
+        self._clock = clock
+        self._post = post
+        self._matched = matched
+        self._failed = failed
+        self._ways: dict[str, Way] = {}
+        self._timers = Timers()
+
+    def deadline(self) -> float | None:
+        return self._timers.deadline()
+
+    def on_timers(self, now: float) -> None:
+        self._timers.fire(now)
+
+    # beginning
+
+    def open(self, leg: SipLeg, command: c.CreateLeg, target: c.TrunkTarget) -> Flow | None:
+        """A channel for the leg and the flow that it will most likely take; None when it has failed."""
+        trunk = self._edge.trunk(target.trunk)
+        if trunk is None:
+            self._failed(leg, Cause.UNAVAILABLE)
+            return None
+        tenant = leg.record.tenant
+        refusal = self._trunks.admit(tenant, leg.id, trunk, emergency=target.emergency)
+        if refusal:
+            log.warning("a call was refused", tenant=tenant, leg=leg.id, trunk=trunk.name, why=refusal)
+            self._post(tenant, e.LegRerouted(leg.id, trunk.name, f"was not called: {refusal}"))
+            self._failed(leg, Cause.LIMITED)
+            return None
+        leg.record.trunk = trunk.id
+        first, *others = self._trunks.order(trunk)
+        user = self._edge.number_to_trunk(trunk.id, target.number, target.emergency)
+        self._ways[leg.id] = Way(command, target, trunk, others, first, user)
+        return self._trunks.flow(first)
+
+    def call(self, leg: SipLeg) -> None:
+        """Send the INVITE. Raises ValueError for what cannot be written in one."""
+        way = self._ways[leg.id]
+        gateway, settings = way.gateway, way.trunk.settings
+        flow = self._trunks.flow(gateway)
+        port = None if settings.domain else gateway.port
+        uri = str(SipUri(settings.domain or gateway.host, way.user, port))
+        if flow.transport != "udp":
+            uri += f";transport={flow.transport}"
+        prefer, foreign = spoken_by(self._matched(way.command.match))
+        if way.only:
+            prefer, foreign = way.only, ()
+        elif settings.codecs:
+            prefer = settings.codecs
+        leg.begin_anew()
+        caller = way.command.caller
+        if way.target.emergency and caller.private:
+            caller = msgspec.structs.replace(caller, private=False)  # who helps must be able to call back
+        shown = presented(
+            way.trunk,
+            caller,
+            way.command.behind,
+            flow.local[0],
+            uri,
+            lambda number: self._edge.caller_to_trunk(way.trunk.id, number),
+        )
+        leg.session = way.session = self._ua().invite(
+            uri,
+            flow,
+            from_=shown.from_,
+            to=f"<{uri}>",
+            sdp=leg.make_offer(prefer, foreign),
+            headers=shown.headers,
+            contact_user=shown.contact_user,
+            credentials=way.trunk.credentials,
+            tag=leg,
+        )
+        way.timer = self._timers.schedule(self._clock() + settings.patience, self._silent, leg)
+
+    # what becomes of it
+
+    def heard(self, leg: SipLeg, *, answered: bool = False) -> None:
+        """Something came back from the gateway."""
+        way = self._ways.get(leg.id)
+        if way is None:
+            return
+        if way.timer is not None:
+            self._timers.cancel(way.timer)
+            self._took(leg, way)
+        if answered:
+            del self._ways[leg.id]
+
+    def _took(self, leg: SipLeg, way: Way) -> None:
+        """The gateway deals with the call."""
+        way.timer = None
+        self._trunks.heard(way.trunk, way.gateway)
+        if way.failed or way.target.again:
+            self._post(leg.record.tenant, e.LegCarried(leg.id, self._name(way)))
+
+    def forget(self, leg: SipLeg) -> None:
+        """The leg is over."""
+        way = self._ways.pop(leg.id, None)
+        if way is not None and way.timer is not None:
+            self._timers.cancel(way.timer)
+        self._trunks.left(leg.id)
+
+    def refused(self, leg: SipLeg, status: int, reason: str, response: Response | None) -> Cause | None:
+        """The INVITE failed: try something else (None), or say why the leg ends."""
+        way = self._ways.get(leg.id)
+        if way is None:
+            return cause_of(status)
+        # from a carrier these tell of the party that was called, whom another way would only ring again
+        way.cause = Cause.NO_ANSWER if response is not None and status in (408, 480) else cause_of(status)
+        return None if self._tried_otherwise(leg, way, status, reason, response) else way.cause
+
+    def _tried_otherwise(
+        self, leg: SipLeg, way: Way, status: int, reason: str, response: Response | None
+    ) -> bool:
+        if way.timer is not None:
+            self._timers.cancel(way.timer)
+            way.timer = None
+        if response is None:
+            self._trunks.failed(way.trunk, way.gateway)
+            return self._next(leg, way, "could not be reached" if status == 503 else "did not answer")
+        if 300 <= status < 400:
+            return self._redirected(leg, way, response)
+        if status in (415, 488, 606) and not way.only:
+            way.only = EVERYBODY_HAS
+            self._tell(leg, way, f"took none of the codecs ({status}); offered PCMA and PCMU alone")
+            return self._again(leg, way)
+        if status in _ELSEWHERE:
+            if status == 503:
+                self._trunks.failed(way.trunk, way.gateway, pause_of(response))
+            return self._next(leg, way, f"answered {status} {reason}".strip())
+        return False
+
+    def _silent(self, leg: SipLeg, now: float) -> None:
+        """Not even a 100: somebody waits at his phone, and Timer B takes 32 s."""
+        way = self._ways.get(leg.id)
+        if way is None or leg.gone:
+            return
+        if way.session is not None and way.session.heard:
+            self._took(leg, way)  # 100: it looks for the number
+            return
+        way.timer = None
+        if way.session is not None:
+            way.session.tag = None
+            way.session.bye()  # should it answer after all, it is cancelled or hung up on
+        self._trunks.failed(way.trunk, way.gateway)
+        way.cause = Cause.UNAVAILABLE
+        if not self._next(leg, way, f"did not answer for {way.trunk.settings.patience:g} s"):
+            self._failed(leg, way.cause)
+
+    def _redirected(self, leg: SipLeg, way: Way, response: Response) -> bool:
+        way.redirects += 1
+        for uri in contacts_of(response):
+            gateway = self._allowed(way, uri)
+            if gateway is not None and way.redirects <= MOST_REDIRECTS:
+                self._tell(leg, way, f"sent the call on to {uri.user or 'the number'} at {uri.host}")
+                way.gateway, way.user = gateway, uri.user or way.user
+                return self._again(leg, way)
+        self._tell(leg, way, f"answered {response.status} and named nobody whom we may follow to")
+        return False
+
+    def _allowed(self, way: Way, uri: SipUri) -> Gateway | None:
+        """Only to whom the administrator named: who may send calls anywhere sends them where they cost
+        most."""
+        settings = way.trunk.settings
+        if uri.host == settings.domain:
+            return way.gateway
+        for gateway in way.trunk.gateways:
+            if (uri.host, uri.port or 5060) == gateway.address:
+                return gateway
+        if uri.host in settings.redirect_hosts and ip_version(uri.host):
+            return Gateway(uri.host, uri.port or 5060)
+        return None
+
+    def _next(self, leg: SipLeg, way: Way, why: str) -> bool:
+        self._tell(leg, way, why)
+        if not way.gateways:
+            return False
+        way.gateway = way.gateways.pop(0)
+        return self._again(leg, way)
+
+    def _again(self, leg: SipLeg, way: Way) -> bool:
+        try:
+            self.call(leg)
+        except ValueError as error:
+            log.error("a leg cannot be called", tenant=leg.record.tenant, leg=leg.id, error=str(error))
+            return False
+        return True
+
+    def _tell(self, leg: SipLeg, way: Way, why: str) -> None:
+        way.failed = True
+        log.info("a way out did not do", tenant=leg.record.tenant, leg=leg.id, trunk=self._name(way), why=why)
+        self._post(leg.record.tenant, e.LegRerouted(leg.id, self._name(way), why))
+
+    def _name(self, way: Way) -> str:
+        alone = len(way.trunk.gateways) == 1 and way.gateway in way.trunk.gateways
+        return way.trunk.name if alone else f"{way.trunk.name} ({way.gateway.host}:{way.gateway.port})"
+
+
+def contacts_of(response: Response) -> list[SipUri]:
+    """Where a 3xx sends the call, the carrier's favourite first (§8.1.3.4)."""
+    found: list[tuple[float, SipUri]] = []
+    for text in response.headers.get_list("Contact"):
+        try:
+            address = NameAddr.parse(text)
+            found.append((-float(address.params.get("q") or 1.0), address.uri))
+        except (ParseError, ValueError):
+            continue
+    return [uri for _, uri in sorted(found, key=lambda item: item[0])]
+
+
+def pause_of(response: Response) -> float:
+    """Seconds that a 503 asks for (§20.33); 0 when it does not say."""
+    text = (response.headers.get("Retry-After") or "").partition("(")[0].partition(";")[0].strip()
+    return float(min(int(text), _LONGEST_PAUSE)) if text.isdigit() and len(text) < 8 else 0.0

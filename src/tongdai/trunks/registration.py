@@ -1,0 +1,182 @@
+"""A registration of ours with a carrier (RFC 3261 §10.2): kept fresh, and never given up.
+
+That a PBX stops trying after so many failures is what keeps telephones dead after a carrier's bad night.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tongdai.core.log import get_logger
+from tongdai.sip.flow import Flow
+from tongdai.sip.message import NameAddr, ParseError, Response, SipUri
+from tongdai.sip.timers import Timer, Timers
+from tongdai.sip.ua import UserAgent
+from tongdai.tenants.trunk.model import Gateway, Trunk
+
+log = get_logger(__name__)
+
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
+"""Seconds after the first failure, doubled with each further one."""
+REFUSED_PAUSE = 60.0
+"""After a 401, 403, 404 or 407: what is wrong changes slowly, and carriers lock accounts that insist."""
+LEAST_EXPIRES = 30
+
+
+class Registration:
+    """One gateway's. `registered` until the carrier's own time has passed."""
+
+    def __init__(
+        self,
+        trunk: Trunk,
+        gateway: Gateway,
+        flow: Flow,
+        *,
+        ua: Callable[[], UserAgent],
+        timers: Timers,
+        clock: Callable[[], float],
+        fraction: Callable[[], float],
+    ) -> None:
+        """`fraction` gives random numbers in 0..1, so that many who lost their carrier at once do not all
+        come back at once."""
+        self.trunk = trunk
+        self.gateway = gateway
+        self.registered = False
+        self.why = "not yet"
+        """What stands in the way while it is not."""
+        self._flow = flow
+        self._ua = ua
+        self._timers = timers
+        self._clock = clock
+        self._fraction = fraction
+        self._call_id: str | None = None
+        self._cseq = 1
+        self._failures = 0
+        self._expires = trunk.settings.expires
+        self._timer: Timer | None = None
+        self._until = 0.0
+        self._round = 0
+
+    def start(self) -> None:
+        """Register, within the second."""
+        self._schedule(self._fraction() * min(1.0, FIRST_PAUSE))
+
+    def stop(self, *, leave: bool) -> None:
+        """Register no longer. With `leave` the carrier is told; not when another registration takes over,
+        which it would take for that one's end."""
+        if self._timer is not None:
+            self._timers.cancel(self._timer)
+            self._timer = None
+        self._round += 1
+        if self.registered and leave:
+            self.registered = False
+            self._send(0, self._round)
+
+    def expired(self, now: float) -> bool:
+        return self.registered and now >= self._until
+
+    # in
+
+    def _schedule(self, seconds: float) -> None:
+        self._timer = self._timers.schedule(self._clock() + seconds, self._refresh)
+
+    def _refresh(self, now: float) -> None:
+        self._timer = None
+        if self.expired(now):
+            self.registered = False
+        self._round += 1
+        self._send(self._expires, self._round)
+
+    def _send(self, expires: int, number: int) -> None:
+        settings, gateway = self.trunk.settings, self.gateway
+        suffix = "" if self._flow.transport == "udp" else f";transport={self._flow.transport}"
+        host = settings.domain or gateway.host
+        port = None if settings.domain or gateway.port == 5060 else gateway.port
+        registrar = f"{SipUri(host, None, port)}{suffix}"
+        address = f"<{SipUri(host, settings.username, port)}>"
+        self._call_id = self._ua().request(
+            "REGISTER",
+            registrar,
+            self._flow,
+            from_=address,
+            to=address,
+            headers=[("Expires", str(expires))],
+            contact_user=settings.username,
+            credentials=self.trunk.credentials,
+            call_id=self._call_id,
+            cseq=self._cseq,
+            on_final=lambda status, response: self._answered(status, response, expires, number),
+        )
+        self._cseq += 4  # each challenge that is answered takes one more
+
+    def _answered(self, status: int, response: Response | None, asked: int, number: int) -> None:
+        if number != self._round or not asked:
+            return
+        if 200 <= status < 300 and response is not None:
+            self._accepted(response)
+        elif status == 423 and response is not None and self._longer(response):
+            self._schedule(0.0)
+        else:
+            self._refused(status, response)
+
+    def _accepted(self, response: Response) -> None:
+        granted = granted_seconds(response, self._flow.local, self._expires)
+        if not self.registered:
+            log.info(
+                "registered with a carrier",
+                trunk=self.trunk.name,
+                gateway=str(self.gateway),
+                seconds=granted,
+            )
+        self.registered, self.why, self._failures = True, "", 0
+        self._until = self._clock() + granted
+        # early enough for two more attempts before the carrier forgets us
+        early = min(granted * 0.1 + 5.0, granted / 2) * (1.0 + self._fraction())
+        self._schedule(max(granted - early, granted * 0.4, 1.0))
+
+    def _longer(self, response: Response) -> bool:
+        text = (response.headers.get("Min-Expires") or "").strip()
+        if not text.isdigit() or not self._expires < int(text) <= 86_400:
+            return False
+        self._expires = int(text)
+        return True
+
+    def _refused(self, status: int, response: Response | None) -> None:
+        self._failures += 1
+        why = f"{status} {response.reason}" if response is not None else "no answer"
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self._failures - 1, 10))
+        if status in (401, 403, 404, 407):
+            pause = max(pause, REFUSED_PAUSE)
+        pause = max(pause * (0.5 + self._fraction() / 2), retry_after(response))
+        if self.why != why or self.registered:
+            log.warning(
+                "a carrier does not register us",
+                trunk=self.trunk.name,
+                gateway=str(self.gateway),
+                why=why,
+                again_in=round(pause, 1),
+            )
+        self.why = why
+        if status in (401, 403, 404, 407) or self.expired(self._clock()):
+            self.registered = False
+        self._schedule(pause)
+
+
+def granted_seconds(response: Response, local: tuple[str, int], asked: int) -> int:
+    """For how long the carrier keeps our Contact: as it says there, else in Expires (§10.2.4). Contacts of
+    other devices may be listed beside ours."""
+    try:
+        contacts = [NameAddr.parse(text) for text in response.headers.get_list("Contact")]
+    except ParseError:
+        contacts = []
+    ours = [x for x in contacts if (x.uri.host, x.uri.port or 5060) == local] or contacts[:1]
+    given = next((value for x in ours if (value := x.params.get("expires"))), None)
+    text = (given or response.headers.get("Expires") or "").strip()
+    return max(LEAST_EXPIRES, int(text)) if text.isdigit() else asked
+
+
+def retry_after(response: Response | None) -> float:
+    """Seconds that the response asks us to wait (§20.33), at most an hour; 0 when it does not."""
+    text = (response.headers.get("Retry-After") or "") if response is not None else ""
+    digits = text.partition("(")[0].partition(";")[0].strip()
+    return float(min(int(digits), 3600)) if digits.isdigit() and len(digits) < 8 else 0.0

@@ -1,0 +1,258 @@
+"""Carriers as they are: dead, busy, particular about numbers and codecs, and asking for a password."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.interop.conftest import Phones, new_demo
+from tests.interop.demo import Demo
+from tests.interop.phones.call import RawCall
+from tests.interop.phones.link import Reply
+from tests.interop.phones.raw import Account, RawPhone
+from tests.interop.phones.sip import Message, user_of
+from tests.interop.phones.sound import hears_something
+from tests.interop.talk import hear_each_other
+
+from tongdai.app.commands import app
+
+DOMAIN, MAIN = "anphat.demo", "+842871234500"
+NUMBER = "0908123456"
+
+
+@pytest.fixture(scope="module")
+def trunked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """A demo whose trunks these tests change."""
+    with new_demo(tmp_path_factory.mktemp("trunked")) as running:
+        yield running.start()
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """A gateway whose port is open and that never says a word."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{sock.getsockname()[1]}"
+
+
+class Carrier(RawPhone):
+    """Registers whoever has the password, and keeps the REGISTERs with one."""
+
+    def prepare(self) -> None:
+        self.logins: list[Message] = []
+
+    def _serve(self, request: Message, reply: Reply) -> None:
+        if request.method != "REGISTER":
+            super()._serve(request, reply)
+        elif not request.all("authorization"):
+            nonce = secrets.token_hex(8)
+            challenge = f'Digest realm="carrier", nonce="{nonce}", algorithm=MD5, qop="auth"'
+            self.respond(request, reply, 401, "Unauthorized", tag="c", www_authenticate=challenge)
+        else:
+            self.logins.append(request)
+            contact = f"{request.get('contact')};expires=90"
+            self.respond(request, reply, 200, "OK", tag="c", contact=contact)
+
+
+async def carrier(phones: Phones, demo: Demo) -> RawPhone:
+    return await phones.raw(Account("carrier", "", demo.server), register=False)
+
+
+def at(phone: RawPhone) -> str:
+    host, port = phone.link.local
+    return f"{host}:{port}"
+
+
+async def use(demo: Demo, *arguments: str) -> str:
+    """Make a trunk with these arguments the only way out, in place of the one before; returns its name."""
+    name = f"T{secrets.token_hex(3)}"
+    await command(demo, "trunk", "add", name, *arguments)
+    followed = f'"tenants": ["{DOMAIN}"]'
+    follows = demo.service_log().count(followed)
+    await command(demo, "trunk", "open", DOMAIN, name)
+    async with asyncio.timeout(5):
+        while demo.service_log().count(followed) == follows:
+            await asyncio.sleep(0.05)
+    if former := _used.pop(demo.directory, ""):  # its port may be another carrier's by and by
+        await command(demo, "trunk", "remove", former)
+    _used[demo.directory] = name
+    return name
+
+
+_used: dict[Path, str] = {}
+"""Which trunk a demo uses now."""
+
+
+async def command(demo: Demo, *arguments: str) -> None:
+    """A command of `tongdai`, in this process: a new one takes longer than what it does."""
+    given = [*arguments, "--data", str(demo.directory)]
+    await asyncio.to_thread(app, given, standalone_mode=False)
+
+
+async def connect(demo: Demo, phones: Phones, gateway: RawPhone) -> tuple[RawCall, RawCall, float]:
+    """Lan calls a number outside, `gateway` takes it; they hear each other. Also the seconds it took."""
+    caller = await phones.raw(demo.account("101"))
+    began = time.monotonic()
+    near = await caller.call(NUMBER, wait="sent")
+    far = await gateway.rings(within=8)
+    await far.accept()
+    await near.answered()
+    took = time.monotonic() - began
+    await hear_each_other(near, far)
+    return near, far, took
+
+
+async def test_a_dead_gateway_delays_a_call_by_seconds_only(trunked: Demo, phones: Phones, silent: str):
+    alive = await carrier(phones, trunked)
+    name = await use(trunked, silent, f"{at(alive)}/1", "--options=0")
+    near, _, took = await connect(trunked, phones, alive)
+    assert 3.4 <= took <= 8  # 3.6 s on an idle machine
+    await near.hang_up()
+    await asyncio.sleep(0.8)
+    told = await asyncio.to_thread(trunked.cli, "explain", "last")
+    assert f"{name} ({silent}) did not answer for 3.5 s" in told
+    assert f"{name} ({at(alive)})" in told
+
+
+async def test_a_gateway_that_is_known_to_be_dead_delays_nobody(trunked: Demo, phones: Phones, silent: str):
+    alive = await carrier(phones, trunked)
+    name = await use(trunked, silent, f"{at(alive)}/1", "--options=2", "--failures-to-down=1")
+    async with asyncio.timeout(15):
+        while "a gateway is down" not in trunked.service_log():
+            await asyncio.sleep(0.1)
+    status = await asyncio.to_thread(trunked.cli, "trunks", "status")
+    assert "DOWN" in next(x for x in status.splitlines() if x.startswith(name) and silent in x)
+    _, _, took = await connect(trunked, phones, alive)
+    assert took < 3.4
+
+
+async def test_a_carrier_out_of_service_gives_way_to_the_next(trunked: Demo, phones: Phones):
+    first, second = await carrier(phones, trunked), await carrier(phones, trunked)
+    first.on_invite = lambda call: call.reject(503, "Service Unavailable")
+    await use(trunked, at(first), f"{at(second)}/1", "--options=0")
+    await connect(trunked, phones, second)
+    assert len(first.calls) == 1
+
+
+async def test_a_carrier_that_takes_only_pcma_gets_it_at_the_second_try(trunked: Demo, phones: Phones):
+    gateway = await carrier(phones, trunked)
+    gateway.codecs = [8]
+
+    def once(call: RawCall) -> None:
+        gateway.on_invite = None
+        call.reject(488, "Not Acceptable Here")
+
+    gateway.on_invite = once
+    await use(trunked, at(gateway), "--options=0", "--codecs=G722,OPUS")
+    caller = await phones.raw(trunked.account("101"))
+    near = await caller.call(NUMBER, wait="sent")
+    await gateway.rings()  # the one that was refused
+    far = await (await gateway.rings()).accept()
+    await near.answered()
+    await hear_each_other(near, far)
+    offered = far.invite_message.body.partition("m=audio ")[2].split("\r\n")[0].split()
+    assert offered[2:4] == ["8", "0"]
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named", "not named"])
+async def test_a_call_is_sent_on_only_to_who_is_named(trunked: Demo, phones: Phones, named: bool):
+    first = await carrier(phones, trunked)
+    second = await phones.raw(Account("carrier", "", trunked.server), register=False)
+    other = f"<sip:0777@{at(second)}>"
+
+    def moved(call: RawCall) -> None:
+        call._answer(302, "Moved Temporarily", contact=other)
+        call.ended.set()
+
+    first.on_invite = moved
+    await use(trunked, at(first), "--options=0", *(["--redirect-hosts=127.0.0.1"] if named else []))
+    if named:
+        _, far, _ = await connect(trunked, phones, second)
+        assert user_of(far.invite_message.uri) == "0777"
+    else:
+        caller = await phones.raw(trunked.account("101"))
+        near = await caller.call(NUMBER, wait="sent")
+        assert (await near.finished()).status >= 400
+        await second.stays_quiet(0.2)
+
+
+@pytest.mark.parametrize(
+    ("settings", "called", "shown"),
+    [
+        (["--format=e164"], "+84908123456", MAIN),
+        (["--format=digits"], "84908123456", MAIN[1:]),
+        (["--format=national"], "0908123456", "02871234500"),
+        (["--format=national", "--strip=1", "--prefix=9*84"], "9*84908123456", "02871234500"),
+        (["--caller=fixed", "--caller-number=+84900000000"], "+84908123456", "+84900000000"),
+    ],
+)
+async def test_numbers_are_written_as_the_carrier_wants_them(
+    trunked: Demo, phones: Phones, settings: list[str], called: str, shown: str
+):
+    gateway = await carrier(phones, trunked)
+    await use(trunked, at(gateway), "--options=0", *settings)
+    caller = await phones.raw(trunked.account("101"))
+    near = await caller.call(NUMBER, wait="sent")
+    far = await gateway.rings()
+    assert user_of(far.invite_message.uri) == called
+    assert far.caller == shown
+    assert user_of(far.invite_message.get("p-asserted-identity")) == shown
+    await near.cancel()
+
+
+async def test_a_call_above_the_limit_is_told_so_and_an_emergency_call_is_not(trunked: Demo, phones: Phones):
+    gateway = await carrier(phones, trunked)
+    name = await use(trunked, at(gateway), "--options=0", "--channels=1")
+    await connect(trunked, phones, gateway)
+    other = await phones.raw(trunked.account("102"))
+    refused = await other.call(NUMBER)
+    await hears_something(refused)
+    await refused.hang_up()
+    await gateway.stays_quiet(0.1)
+    await asyncio.sleep(0.8)
+    told = await asyncio.to_thread(trunked.cli, "explain", "last")
+    assert f"{name} was not called: {name} has all its 1 lines in use" in told
+    emergency = await other.call("113", wait="sent")
+    await (await gateway.rings()).accept()
+    await emergency.answered()
+
+
+async def test_a_carrier_that_challenges_registers_us_and_calls_come_in(
+    trunked: Demo, phones: Phones, tmp_path_factory: pytest.TempPathFactory
+):
+    password = tmp_path_factory.mktemp("carrier") / "password"
+    password.write_text("secret\n")
+    gateway = Carrier(Account("carrier", "", trunked.server), tone=900)
+    gateway.prepare()
+    await gateway.open()
+    try:
+        account = ["--register", "--username=anphat", f"--password-file={password}"]
+        name = await use(trunked, at(gateway), "--options=0", *account)
+        async with asyncio.timeout(5):
+            while not gateway.logins:
+                await asyncio.sleep(0.05)
+        login = gateway.logins[-1].get("authorization")
+        assert 'username="anphat"' in login
+        assert "secret" not in login
+        status = await asyncio.to_thread(trunked.cli, "trunks", "status")
+        assert "yes" in next(line for line in status.splitlines() if line.startswith(name))
+        near = await gateway.call(MAIN)
+        await hears_something(near)
+        await near.hang_up()
+        assert "secret" not in await asyncio.to_thread(trunked.cli, "trunk", "show", name)
+        assert "secret" not in trunked.service_log()
+    finally:
+        await gateway.close()
+
+
+async def test_whoever_is_no_carrier_is_refused(trunked: Demo, phones: Phones):
+    gateway = await carrier(phones, trunked)
+    await use(trunked, at(gateway), "--options=0")
+    impostor = await carrier(phones, trunked)
+    call = await impostor.call(MAIN, wait="sent")
+    assert (await call.finished()).status in (401, 403, 407)

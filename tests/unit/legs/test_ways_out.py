@@ -1,0 +1,410 @@
+"""Calls through a trunk: several gateways, refusals of all kinds, who is shown, whom our password is for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.unit.legs.doubles import a_trunk
+from tests.unit.legs.stage import CARRIER, MAIN, OFFICE, PCMU_PCMA, Phone, Stage
+
+from tongdai import sdp
+from tongdai.calls import commands as c
+from tongdai.calls import events as e
+from tongdai.calls.model import Cause, Party, PartyKind
+from tongdai.sip.digest import Credentials, DigestServer
+from tongdai.sip.message import Request
+from tongdai.sip.ua import InviteSession
+from tongdai.tenants.trunk.model import CallerRule, Gateway
+from tongdai.trunks import Limit
+
+LEG = "call_x.l1"
+SECOND = ("198.51.100.2", 5060)
+BACKUP = Gateway(*SECOND, priority=1)
+NUMBER = c.TrunkTarget("trunk", "+84912345678")
+COMPANY = Party(PartyKind.OUTSIDE, MAIN, "Lan")
+ACCOUNT = Credentials("anphat", "secret")
+
+
+def use(stage: Stage, limits: dict[str, Limit] | None = None, **settings: Any) -> Phone:
+    """The trunk has two gateways and these settings; returns the second carrier."""
+    settings.setdefault("more", [BACKUP])
+    trunk = stage.edge.trunks["trunk"] = a_trunk("trunk", *CARRIER, **settings)
+    stage.office.trunks.follow([trunk], limits or {})
+    second = Phone(stage.network, SECOND, None, "udp")
+    second.picks_up()
+    return second
+
+
+def call(stage: Stage, leg: str = LEG, *, behind: Party | None = None, **target: Any) -> None:
+    """The company calls a number outside."""
+    wanted = c.TrunkTarget("trunk", "+84912345678", **target)
+    command = c.CreateLeg("call_x", leg, wanted, COMPANY, behind=behind)
+    stage.office.front.create("anphat", command)
+    stage.run()
+
+
+def invites(stage: Stage, carrier: Phone) -> list[Request]:
+    found = stage.messages("INVITE", to=carrier)
+    return [x for x in found if isinstance(x, Request)]
+
+
+def reasons(stage: Stage) -> list[str]:
+    return [f"{x.via} {x.why}" for x in stage.office.of(e.LegRerouted)]
+
+
+# failover
+
+
+def test_a_gateway_that_says_nothing_is_left_within_seconds(stage: Stage):
+    """The owner's caller heard nothing for half a minute: Timer B."""
+    use(stage)
+    del stage.network.nodes[CARRIER]
+    call(stage)
+    stage.run(4.5)
+    assert stage.office.kinds()[-1] is e.LegAnswered
+    assert reasons(stage) == [f"Trunk ({CARRIER[0]}:{CARRIER[1]}) did not answer for 3.5 s"]
+    assert stage.office.last(e.LegCarried).via == f"Trunk ({SECOND[0]}:{SECOND[1]})"
+
+
+def test_the_last_gateway_that_says_nothing_ends_the_leg(stage: Stage):
+    second = use(stage)
+    del stage.network.nodes[CARRIER], stage.network.nodes[second.address]
+    call(stage)
+    stage.run(8)
+    assert stage.ends() == [(LEG, Cause.UNAVAILABLE)]
+    assert len(reasons(stage)) == 2
+    assert stage.media.live == {}
+    stage.run(60)
+    assert stage.network.at_rest()
+
+
+def test_a_gateway_that_only_tries_is_waited_for(stage: Stage):
+    second = use(stage)
+    stage.carrier.handler.on["invite"] = lambda session: None  # 100 alone
+    call(stage)
+    stage.run(10)
+    assert invites(stage, second) == []
+    stage.carrier.session.accept(stage.carrier.sdp())
+    stage.run()
+    assert stage.office.kinds() == [e.LegAnswered]
+
+
+def test_an_answer_that_comes_after_we_left_is_hung_up(stage: Stage):
+    """The dead carrier comes back and finds the INVITE: its phone must not stay connected to nobody."""
+    use(stage)
+    nodes = stage.network.nodes
+    held = nodes.pop(CARRIER)
+    call(stage)
+    stage.run(4.5)
+    nodes[CARRIER] = held
+    stage.carrier.picks_up()
+    stage.run(40)
+    assert all(event[1].ended for event in stage.carrier.handler.events if event[0] == "invite")
+    assert stage.office.of(e.LegAnswered) == [e.LegAnswered(LEG)]
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_gateway_in_trouble_gives_way_to_the_next(stage: Stage, status: int):
+    second = use(stage)
+    stage.carrier.handler.on["invite"] = lambda session: session.reject(status)
+    call(stage)
+    assert stage.office.kinds()[-1] is e.LegAnswered
+    assert f"answered {status}" in reasons(stage)[0]
+    assert len(invites(stage, second)) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "cause"),
+    [
+        (404, Cause.NOT_FOUND),
+        (486, Cause.BUSY),
+        (480, Cause.NO_ANSWER),
+        (403, Cause.FORBIDDEN),
+        (603, Cause.DECLINED),
+    ],
+)
+def test_what_the_called_party_says_is_final(stage: Stage, status: int, cause: Cause):
+    second = use(stage)
+    stage.carrier.handler.on["invite"] = lambda session: session.reject(status)
+    call(stage)
+    assert stage.ends() == [(LEG, cause)]
+    assert invites(stage, second) == []
+
+
+def test_a_pause_that_a_carrier_asks_for_is_kept(stage: Stage):
+    second = use(stage)
+    stage.carrier.handler.on["invite"] = lambda session: session.reject(503, headers=[("Retry-After", "60")])
+    call(stage)
+    call(stage, "call_x.l2")
+    assert (len(invites(stage, stage.carrier)), len(invites(stage, second))) == (1, 2)
+
+
+def test_early_sound_of_a_gateway_that_failed_is_not_the_next_ones(stage: Stage):
+    use(stage)
+
+    def fail(session: InviteSession) -> None:
+        session.progress(183, stage.carrier.sdp("8 101", port=4100))
+        session.reject(503)
+
+    stage.carrier.handler.on["invite"] = fail
+    call(stage)
+    assert stage.office.kinds()[-1] is e.LegAnswered
+    told = stage.media.remote_of(LEG)
+    assert (told.ip, told.port) == (SECOND[0], 4000)
+
+
+def test_a_call_that_is_given_up_while_the_gateway_is_silent_is_tried_nowhere_else(stage: Stage):
+    second = use(stage)
+    del stage.network.nodes[CARRIER]
+    call(stage)
+    stage.office.front.hangup(LEG, Cause.CANCELLED)
+    stage.run(10)
+    assert invites(stage, second) == []
+    assert stage.office.events == []
+
+
+# codecs
+
+
+def test_a_carrier_that_takes_no_codec_is_offered_what_everybody_has_once(stage: Stage):
+    use(stage, more=[], codecs=("OPUS", "G722", "PCMU"))
+    answers = iter(["refuse", "accept"])
+
+    def answer(session: InviteSession) -> None:
+        if next(answers) == "refuse":
+            session.reject(488)
+        else:
+            session.accept(stage.carrier.sdp("8 101"))
+
+    stage.carrier.handler.on["invite"] = answer
+    call(stage)
+    first, again = (codecs_of(x) for x in invites(stage, stage.carrier))
+    assert first[:3] == ["opus", "G722", "PCMU"]
+    assert again == ["PCMA", "PCMU"]
+    assert stage.office.kinds()[-1] is e.LegAnswered
+
+
+def test_a_second_488_is_the_end(stage: Stage):
+    use(stage)
+    stage.carrier.handler.on["invite"] = lambda session: session.reject(488)
+    call(stage)
+    assert stage.ends() == [(LEG, Cause.NOT_ACCEPTABLE)]
+    assert len(invites(stage, stage.carrier)) == 2
+
+
+def codecs_of(request: Request) -> list[str]:
+    [media] = sdp.parse(request.sdp or "").media
+    return [x.name for x in media.codecs() if x.name not in ("telephone-event", "CN")]
+
+
+# 3xx
+
+
+def redirect(stage: Stage, contact: str) -> None:
+    headers = [("Contact", contact)]
+    stage.carrier.handler.on["invite"] = lambda session: session.reject(302, headers=headers)
+
+
+def test_a_redirect_to_a_host_that_is_named_is_followed(stage: Stage):
+    second = use(stage, more=[], redirect_hosts=(SECOND[0],))
+    redirect(stage, f"<sip:84999@{SECOND[0]}:{SECOND[1]}>")
+    call(stage)
+    assert invites(stage, second)[0].uri.user == "84999"
+    assert stage.office.kinds()[-1] is e.LegAnswered
+
+
+def test_a_redirect_to_anybody_else_is_not(stage: Stage):
+    """Whoever can redirect our calls sends them to numbers that earn him money."""
+    second = use(stage, more=[])
+    redirect(stage, f"<sip:+882161234567@{SECOND[0]}>")
+    call(stage)
+    assert invites(stage, second) == []
+    assert stage.ends() == [(LEG, Cause.FAILED)]
+    assert "302" in reasons(stage)[0]
+
+
+def test_redirects_in_a_circle_end(stage: Stage):
+    use(stage, more=[])
+    redirect(stage, f"<sip:84999@{CARRIER[0]}:{CARRIER[1]}>")
+    call(stage)
+    stage.run(5)
+    assert len(invites(stage, stage.carrier)) == 4
+    assert stage.ends() == [(LEG, Cause.FAILED)]
+
+
+# limits
+
+
+def test_a_call_above_the_limit_is_refused_and_one_that_ends_makes_room(stage: Stage):
+    use(stage, channels=1)
+    stage.carrier.picks_up()
+    call(stage)
+    call(stage, "call_x.l2")
+    assert stage.ends() == [("call_x.l2", Cause.LIMITED)]
+    assert "lines in use" in reasons(stage)[0]
+    assert len(invites(stage, stage.carrier)) == 1
+    stage.office.front.hangup(LEG, Cause.NORMAL)
+    call(stage, "call_x.l3")
+    assert stage.office.last(e.LegAnswered).leg == "call_x.l3"
+
+
+def test_an_emergency_call_passes_over_every_limit(stage: Stage):
+    use(stage, {"anphat": Limit(1, 0.01)}, channels=1, per_second=0.01)
+    stage.carrier.picks_up()
+    call(stage)
+    call(stage, "call_x.l2", emergency=True)
+    assert stage.office.last(e.LegAnswered).leg == "call_x.l2"
+
+
+def test_the_limit_of_one_tenant_is_not_the_others(stage: Stage):
+    use(stage, {"anphat": Limit(at_once=1)})
+    stage.carrier.picks_up()
+    call(stage)
+    call(stage, "call_x.l2")
+    assert stage.ends() == [("call_x.l2", Cause.LIMITED)]
+    stage.calls(NUMBER, "call_y.l1", tenant="binhminh")
+    assert stage.office.last(e.LegAnswered).leg == "call_y.l1"
+
+
+def test_calls_that_went_on_through_a_restart_still_have_their_channel(stage: Stage):
+    use(stage, channels=1)
+    stage.carrier.picks_up()
+    call(stage)
+    office, legs = stage.restart()
+    assert list(legs) == [LEG]
+    call(stage, "call_x.l2")
+    assert [(x.leg, x.cause) for x in office.of(e.LegEnded)] == [("call_x.l2", Cause.LIMITED)]
+
+
+def test_calls_in_have_a_channel_too(stage: Stage):
+    use(stage, channels=1)
+    _, leg = stage.answered(stage.carrier, MAIN)
+    call(stage)
+    assert stage.ends() == [(LEG, Cause.LIMITED)]
+    stage.office.front.hangup(leg, Cause.NORMAL)
+    stage.carrier.picks_up()
+    call(stage, "call_x.l2")
+    assert stage.office.last(e.LegAnswered).leg == "call_x.l2"
+
+
+# who is shown
+
+
+NGOC = Party(PartyKind.OUTSIDE, "+84987654321", "Ngoc")
+
+
+@pytest.mark.parametrize(
+    ("rule", "behind", "from_user"),
+    [
+        ("own", NGOC, MAIN[1:]),
+        ("pass", None, MAIN[1:]),
+        ("pass", NGOC, "84987654321"),
+        ("fixed", NGOC, "84900000000"),
+    ],
+)
+def test_whose_number_is_shown_is_the_trunks_rule(
+    stage: Stage, rule: str, behind: Party | None, from_user: str
+):
+    use(stage, caller=CallerRule(rule), caller_number="+84900000000" if rule == "fixed" else "")
+    call(stage, behind=behind)
+    [request] = invites(stage, stage.carrier)
+    assert request.from_.uri.user == from_user
+    diverted = rule == "pass" and behind is not None
+    assert (request.headers.get("Diversion") is not None) is diverted
+    assert (request.headers.get("History-Info") is not None) is diverted
+    if diverted:
+        assert f"<sip:{MAIN[1:]}@{OFFICE[0]}>" in (request.headers.get("Diversion") or "")
+        assert MAIN[1:] in (request.headers.get("P-Asserted-Identity") or "")
+
+
+def test_who_hides_his_number_stays_hidden_when_his_call_is_passed_on(stage: Stage):
+    use(stage, caller=CallerRule.PASS)
+    call(stage, behind=Party(PartyKind.OUTSIDE, ""))
+    [request] = invites(stage, stage.carrier)
+    assert request.headers.get("Privacy") == "id"
+    assert str(request.from_.uri) == "sip:anonymous@anonymous.invalid"
+
+
+def test_a_carrier_that_is_not_trusted_gets_and_gives_no_asserted_identity(stage: Stage):
+    use(stage, trusted=False)
+    call(stage)
+    assert invites(stage, stage.carrier)[0].headers.get("P-Asserted-Identity") is None
+    stage.offered(stage.carrier, MAIN, headers=[("P-Asserted-Identity", "<sip:84911111111@x.example>")])
+    assert stage.office.last(e.LegOffered).party.number != "+84911111111"
+
+
+def test_the_carriers_name_stands_in_the_addresses(stage: Stage):
+    use(stage, domain="sip.carrier.example")
+    call(stage)
+    [request] = invites(stage, stage.carrier)
+    assert request.target == "sip:84912345678@sip.carrier.example"
+    assert request.from_.uri.host == "sip.carrier.example"
+
+
+# whom our password is for
+
+
+def challenge(stage: Stage, realm: str = "carrier") -> list[tuple[str, str]]:
+    return DigestServer(b"k" * 32).challenge(realm, stage.network.now)
+
+
+def leaks(stage: Stage) -> list[bytes]:
+    return [data for _, _, data in stage.network.log if b"uthorization:" in data]
+
+
+def test_nobody_who_called_us_learns_anything_by_challenging_our_bye(stage: Stage):
+    """Digest leak: call, have the other hang up, answer the BYE with 407, and guess at leisure."""
+    use(stage, credentials=ACCOUNT)
+    _, leg = stage.answered(stage.carrier, MAIN)
+    for restarted in (False, True):
+        office = stage.restart()[0] if restarted else stage.office
+        stage.network.drop = lambda flow, data: data.startswith(b"BYE")
+        office.front.hangup(leg, Cause.NORMAL)
+        stage.run(0.1)
+        bye = stage.messages("BYE", to=stage.carrier)[-1]
+        assert isinstance(bye, Request)
+        for status in (401, 407):
+            refusal = bytes(bye.response(status, headers=challenge(stage)))
+            office.agent.receive(refusal, office.flow_to(stage.carrier), stage.network.now)
+        stage.run(0.1)
+    assert leaks(stage) == []
+
+
+def test_another_realm_than_the_carriers_gets_nothing(stage: Stage):
+    use(stage, more=[], credentials=ACCOUNT, realm="carrier")
+    stage.carrier.handler.on["invite"] = lambda session: session.reject(401, headers=challenge(stage, "evil"))
+    call(stage)
+    assert leaks(stage) == []
+    assert stage.ends() == [(LEG, Cause.FORBIDDEN)]
+
+
+def test_who_a_call_was_redirected_to_gets_nothing(stage: Stage):
+    second = use(stage, more=[], credentials=ACCOUNT, redirect_hosts=(SECOND[0],))
+    redirect(stage, f"<sip:84999@{SECOND[0]}>")
+    second.handler.on["invite"] = lambda session: session.reject(407, headers=challenge(stage))
+    call(stage)
+    assert len(invites(stage, second)) == 1
+    assert leaks(stage) == []
+
+
+def test_who_the_dialog_was_moved_to_gets_nothing(stage: Stage):
+    """A carrier's Contact leads elsewhere, and that challenges our BYE."""
+    use(stage, more=[], credentials=ACCOUNT)
+    elsewhere = Phone(stage.network, ("198.51.100.66", 5060), None, "udp")
+
+    def answer(session: InviteSession) -> None:
+        session.state.local_contact = "sip:carrier@198.51.100.66:5060"
+        session.accept(stage.carrier.sdp(PCMU_PCMA))
+
+    stage.carrier.handler.on["invite"] = answer
+    call(stage)
+    stage.network.drop = lambda flow, data: data.startswith(b"BYE")
+    stage.office.front.hangup(LEG, Cause.NORMAL)
+    stage.run(0.1)
+    bye = stage.messages("BYE", to=elsewhere)[-1]
+    assert isinstance(bye, Request)
+    refusal = bytes(bye.response(407, headers=challenge(stage)))
+    stage.office.agent.receive(refusal, stage.office.flow_to(elsewhere), stage.network.now)
+    stage.run(0.1)
+    assert leaks(stage) == []

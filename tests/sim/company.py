@@ -112,6 +112,11 @@ class Company:
         if dialled == "*97" and by.person:
             box = PEOPLE[by.person].mailbox
             return self.one(f"own-{by.person}", "mailbox", by.name, schema.Mailbox(box))
+        if dialled.startswith("**"):
+            rings = self.by_extension[dialled[2:]]
+            who = next((x.id for x in PEOPLE.values() if x.extension == dialled[2:]), "")
+            node = schema.Pickup(who, "" if who else rings)
+            return self.one(f"pickup-{dialled}", "pickup", dialled, node)
         ref = self.by_extension.get(dialled)
         if ref is not None:
             return self.flows[ref]

@@ -40,6 +40,7 @@ TYPES: dict[type, str] = {
     f.Transferred: "call.transferred",
     f.Parked: "call.parked",
     f.Retrieved: "call.retrieved",
+    f.PickedUp: "call.picked_up",
     f.RoomJoined: "call.room_joined",
     f.Merged: "call.merged",
     f.Refused: "call.refused",
@@ -149,7 +150,7 @@ class Hub:
         people = self._people.get(logged.call, frozenset())
         if isinstance(fact, f.CallStarted | f.LegCreated) and fact.party.person:
             people |= {fact.party.person}
-        elif isinstance(fact, f.Retrieved) and fact.by.person:
+        elif isinstance(fact, f.Retrieved | f.PickedUp) and fact.by.person:
             people |= {fact.by.person}
         if not isinstance(fact, f.LegMeasured):  # it may come when the call is over and forgotten
             self._people[logged.call] = people

@@ -173,6 +173,7 @@ class Control:
             ids=RandomIds(),
             on_output=self.pulse.stir,
             screen=callers.screen,
+            find_ringing=self.front.find_ringing,
         )
         self.front.use(self.ua)
         self.trunks.use(self.ua)

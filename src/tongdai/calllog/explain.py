@@ -222,6 +222,9 @@ class _Story:
     def retrieved(self, at: float, fact: f.Retrieved) -> None:
         self._say(at, f"{_name(fact.by)} took the call back from {fact.slot}")
 
+    def picked_up(self, at: float, fact: f.PickedUp) -> None:
+        self._say(at, f"{_name(fact.by)} picked up the call that rang at {_name(fact.at)}")
+
     def joined(self, at: float, fact: f.RoomJoined) -> None:
         self._place = None
         there = "alone there" if fact.members == 1 else f"{fact.members} there"
@@ -274,6 +277,7 @@ _PLACES = {
     "mailbox": "voicemail of {label}",
     "directory": "directory by name",
     "echo": "echo test",
+    "pickup": "",
     "refused": "",
 }
 """What is said of a destination where nobody rang, by its kind; of the others the label says it."""
@@ -313,6 +317,7 @@ _TELL: dict[type, Callable[[_Story, float, Any], None]] = {
     f.Transferred: _Story.transferred,
     f.Parked: _Story.parked,
     f.Retrieved: _Story.retrieved,
+    f.PickedUp: _Story.picked_up,
     f.RoomJoined: _Story.joined,
     f.Merged: _Story.merged,
     f.Refused: _Story.refused,

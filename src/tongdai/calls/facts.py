@@ -114,6 +114,13 @@ class Retrieved(msgspec.Struct, frozen=True, tag=True):
     by: Party
 
 
+class PickedUp(msgspec.Struct, frozen=True, tag=True):
+    """`by` answered the call that rang at `at`."""
+
+    at: Party
+    by: Party
+
+
 class RoomJoined(msgspec.Struct, frozen=True, tag=True):
     room: str
     label: str
@@ -191,6 +198,7 @@ Fact = (
     | Transferred
     | Parked
     | Retrieved
+    | PickedUp
     | RoomJoined
     | Merged
     | Refused

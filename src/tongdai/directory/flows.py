@@ -80,6 +80,11 @@ def park(slot: str) -> Flow:
     return _single(f"park:{slot}", "park", slot, schema.Park(slot))
 
 
+def pickup(code: str, person: str = "", flow: str = "") -> Flow:
+    """Answer what rings at a person's phones, or in the flow of that ref."""
+    return _single(f"pickup:{code}", "pickup", code, schema.Pickup(person, flow))
+
+
 def outside(number: str, trunks: tuple[str, ...], caller: str) -> Flow:
     return _single(f"outside:{number}", "outside", number, schema.Outside(number, trunks, caller))
 

@@ -15,6 +15,7 @@ from tongdai.tenants.numbering import (
     ECHO_TEST,
     OWN_MAILBOX,
     PARKING,
+    PICKUP,
     country_of,
     is_emergency,
     outside_number,
@@ -43,6 +44,7 @@ class Routes:
         self._made: dict[str, Callable[[str], Flow]] = {
             "outside": lambda number: flows.outside(number, config.trunks, config.main_number),
             "emergency": self._emergency,
+            "pickup": self._pickup,
             "hosted": lambda number: flows.hosted(number, config.main_number),
             "unknown": flows.unknown,
             "forbidden": flows.not_permitted,
@@ -98,10 +100,21 @@ class Routes:
             return self._menu.get(dialled) or flows.unknown(dialled)
         if dialled == OWN_MAILBOX:
             return self._mailboxes[by.person]
+        if dialled.startswith(PICKUP):
+            return self._pickup(dialled)
         return self._features.get(dialled) or self._inside.get(dialled) or self._outside(dialled)
 
     def _emergency(self, number: str) -> Flow:
         return flows.emergency(number, self._emergency_trunks, self._config.main_number)
+
+    def _pickup(self, code: str) -> Flow:
+        flow = self._inside.get(code.removeprefix(PICKUP))
+        kind, _, id_ = flow.ref.partition(":") if flow is not None else ("", "", "")
+        if kind == Destination.PERSON:
+            return flows.pickup(code, person=id_)
+        if flow is not None and kind == Destination.DEPARTMENT:
+            return flows.pickup(code, flow=flow.ref)
+        return flows.unknown(code)
 
     def _outside(self, dialled: str) -> Flow:
         number = outside_number(dialled, self._config.country)

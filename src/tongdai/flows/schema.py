@@ -97,6 +97,13 @@ class Park(msgspec.Struct, frozen=True, tag="park"):
     slot: str
 
 
+class Pickup(msgspec.Struct, frozen=True, tag="pickup", omit_defaults=True):
+    """Answer a call that rings at a person's phones, or at any phone in the flow of this ref."""
+
+    person: str = ""
+    flow: str = ""
+
+
 class Outside(msgspec.Struct, frozen=True, tag="outside", omit_defaults=True):
     """An outside call through a trunk. `caller` is shown (E.164). Emergency calls are tried on every
     trunk.
@@ -155,6 +162,7 @@ Node = (
     | EchoTest
     | MusicForEver
     | Park
+    | Pickup
     | Outside
     | Hosted
     | Originate

@@ -15,7 +15,7 @@ from tongdai.flows import schema
 from tongdai.flows.ports import World
 from tongdai.flows.run import Run
 from tongdai.flows.schema import Flow
-from tongdai.flows.verbs import to_verb
+from tongdai.flows.verbs import pickup, to_verb
 
 
 def requested(step: Step, world: World, call: Call, leg: Leg, event: TransferRequested) -> None:
@@ -81,6 +81,8 @@ def _refusal(state: TenantState, flow: Flow) -> Cause | None:
     node = flow.nodes.get(flow.start)
     if isinstance(node, schema.Refuse):
         return Cause(node.cause)
+    if isinstance(node, schema.Pickup):  # one picks up a call oneself, nobody is sent to do so
+        return Cause.FORBIDDEN
     if isinstance(node, schema.Park) and node.slot in state.parking:
         return Cause.BUSY
     return None
@@ -130,6 +132,9 @@ def take_over(step: Step, world: World, call: Call, replaces: str) -> None:
         return
     theirs = step.state.call_of(replaces)
     old = theirs.legs.get(replaces) if theirs is not None else None
+    if theirs is not None and old is not None and pickup.rings(old):
+        pickup.take(step, call, theirs, old)
+        return
     if theirs is None or old is None or old.state is not LegState.ANSWERED:
         step.end_call(call, Cause.NOT_FOUND)
         return

@@ -23,7 +23,8 @@ from tongdai.legs.ports import Contact, Contacts, Edge, Instances, LegMedia, Ope
 from tongdai.legs.twins import Twins
 from tongdai.legs.ways_out import WaysOut
 from tongdai.sip.flow import Address, Flow
-from tongdai.sip.message import Request, Response
+from tongdai.sip.message import Replaces, Request, Response
+from tongdai.sip.pickup import ringing_leg
 from tongdai.sip.ua import IncomingRequest, InviteSession, Refer, UserAgent
 from tongdai.sip.ua.core import ALLOW
 
@@ -339,6 +340,12 @@ class Legs:
         session = self.ua.find_replaced(refer.replaces) if refer.replaces is not None else None
         other = self._leg(session) if session is not None else None
         return other.id if other is not None and other.record.tenant == leg.record.tenant else ""
+
+    def find_ringing(self, replaces: Replaces) -> InviteSession | None:
+        """The session of a phone that rings, by the name that lamps have of it."""
+        leg = self._legs.get(ringing_leg(replaces))
+        session = leg.session if leg is not None else None
+        return session if session is not None and not session.confirmed else None
 
     def transfer_result(self, leg_id: str, ok: bool, cause: Cause) -> None:
         leg = self._legs.get(leg_id)

@@ -8,6 +8,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 import msgspec
 
+from tongdai.sip.pickup import ringing_dialog
+
 Subject = Literal["mailbox", "person", "park"]
 
 
@@ -75,8 +77,13 @@ def _dialog(talk: Talk, entity: str, host: str) -> str:
     direction = "initiator" if talk.outgoing else "recipient"
     name = f" display={quoteattr(talk.name)}" if talk.name else ""
     remote = f"sip:{talk.number or 'anonymous'}@{host}"
+    dialog = ""
+    if not talk.answered and not talk.outgoing:
+        named = ringing_dialog(talk.id)  # a pickup key writes this into its Replaces
+        tags = f'local-tag="{named.from_tag}" remote-tag="{named.to_tag}"'
+        dialog = f" call-id={quoteattr(named.call_id)} {tags}"
     return (
-        f"<dialog id={quoteattr(talk.id)} direction={quoteattr(direction)}>\r\n"
+        f"<dialog id={quoteattr(talk.id)}{dialog} direction={quoteattr(direction)}>\r\n"
         f"<state>{'confirmed' if talk.answered else 'early'}</state>\r\n"
         f"<local><identity>{escape(entity)}</identity></local>\r\n"
         f"<remote><identity{name}>{escape(remote)}</identity></remote>\r\n</dialog>\r\n"

@@ -13,6 +13,8 @@ from tongdai.tenants.errors import Invalid
 OWN_MAILBOX = "*97"
 ECHO_TEST = "*43"
 DIRECTORY = "411"
+PICKUP = "**"
+"""Before an extension: answer what rings there."""
 PARKING = tuple(f"70{digit}" for digit in range(10))
 
 # By country, with the source; ITU-T E.129 (national numbering plans) where none is named. What a country has

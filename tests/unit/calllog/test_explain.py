@@ -144,6 +144,35 @@ def test_why_somebody_did_not_answer(cause: Cause, said: str):
     assert said in one_line(facts)
 
 
+def test_a_call_that_a_colleague_picked_up():
+    facts = logged(
+        (0, f.CallStarted("a", LAN, "102")),
+        (0, f.FlowEntered("person", "Minh Tran")),
+        (0, f.LegCreated("b", MINH, "target")),
+        (1, f.LegRang("b")),
+        (5, f.PickedUp(MINH, HOA)),
+        (5, f.LegEndedFact("b", Cause.ELSEWHERE, by_us=True)),
+        (5, f.LegAnsweredFact("c")),
+        (5, f.Connected("a", "c")),
+        (65, f.LegEndedFact("a", Cause.NORMAL, by_us=False)),
+        (65, f.LegEndedFact("c", Cause.NORMAL, by_us=True)),
+        (65, f.CallEnded(Cause.NORMAL, "101")),
+    )
+    assert one_line(facts) == (
+        "called 102 → rang 102 → 103 picked up the call that rang at 102 → 1 min → the caller hung up"
+    )
+
+
+def test_a_pickup_goes_on_as_the_call_that_it_picked_up():
+    facts = logged(
+        (0, f.CallStarted("a", HOA, "**102")),
+        (0, f.FlowEntered("pickup", "**102")),
+        (0, f.Merged("call_1")),
+        (0, f.CallEnded(Cause.NORMAL, "")),
+    )
+    assert one_line(facts) == "called **102 → went on as part of call call_1"
+
+
 def test_a_blind_transfer():
     facts = logged(
         (0, f.CallStarted("a", LAN, "102")),

@@ -51,6 +51,8 @@ def test_a_department_with_a_queue(world: TenantWorld, lan: Party):
         ("*43", schema.EchoTest()),
         ("411", schema.Directory()),
         ("700", schema.Park("700")),
+        ("**102", schema.Pickup(person="minh")),
+        ("**200", schema.Pickup(flow="department:sales")),
         ("709", schema.Park("709")),
         ("600", schema.Conference("room")),
         ("9100", schema.Conference("open")),
@@ -247,3 +249,10 @@ def test_a_flow_is_found_after_a_restart_with_another_configuration(
 @pytest.mark.parametrize("ref", ["person:thao", "room:none", "flow:menu:9", "nonsense", "", "park:800"])
 def test_a_ref_to_what_is_not_there(world: TenantWorld, ref: str):
     assert world.flow(ref) is None
+
+
+@pytest.mark.parametrize("dialled", ["**", "**199", "**600", "**100", "***102", "**0901234567"])
+def test_only_people_and_departments_have_calls_to_pick_up(world: TenantWorld, lan: Party, dialled: str):
+    node = start(world.route(dialled, lan))
+    assert isinstance(node, schema.Refuse)
+    assert node.cause == "not_found"

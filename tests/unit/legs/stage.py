@@ -243,6 +243,7 @@ class Office(Node):
             clock=lambda: self.network.now,
             ids=SeededIds(f"{self.network.seed}-office-{self.generation}"),
             screen=self.callers.screen,
+            find_ringing=self.front.find_ringing,
         )
         self.office_agent.office = self
         return self.office_agent

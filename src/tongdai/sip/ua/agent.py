@@ -42,6 +42,7 @@ class UserAgent:
         product: str = "tongdai",
         on_output: Callable[[], None] | None = None,
         screen: Screen | None = None,
+        find_ringing: Callable[[Replaces], InviteSession | None] = lambda _: None,
         t1: float = 0.5,
         session_seconds: int = 1800,
     ) -> None:
@@ -54,11 +55,13 @@ class UserAgent:
         None lets the request in. It may see one request several times, and one that cannot be parsed wholly.
 
         `session_seconds` is the interval after which a call whose peer is silently gone shall end (RFC 4028);
-        with 0 it is left to the peers to ask for one.
+        with 0 it is left to the peers to ask for one. `find_ringing` knows further names that a Replaces may
+        give to an early dialog.
         """
         self._core = UaCore(handler, clock, ids, product, on_output, t1, session_seconds)
         self._handler = handler
         self._screen = screen
+        self._find_ringing = find_ringing
         self._tag_key = ids.token().encode()[:64]
         self.notifier = Notifier(self._core)
 
@@ -396,7 +399,7 @@ class UserAgent:
         replaced = None
         if replaces is not None:
             wanted = Replaces.parse(replaces)
-            replaced = self.find_replaced(wanted)
+            replaced = self.find_replaced(wanted) or self._find_ringing(wanted)
             if replaced is None or (not replaced.confirmed and replaced.state.role == "uas"):
                 self._answer(transaction, request, 481, (), now)
                 return

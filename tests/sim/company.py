@@ -115,8 +115,8 @@ class Company:
         if dialled.startswith("**"):
             rings = self.by_extension[dialled[2:]]
             who = next((x.id for x in PEOPLE.values() if x.extension == dialled[2:]), "")
-            node = schema.Pickup(who, "" if who else rings)
-            return self.one(f"pickup-{dialled}", "pickup", dialled, node)
+            pickup = schema.Pickup(who, "" if who else rings)
+            return self.one(f"pickup-{dialled}", "pickup", dialled, pickup)
         ref = self.by_extension.get(dialled)
         if ref is not None:
             return self.flows[ref]

@@ -48,9 +48,9 @@ async def test_other_ways_to_hold_work_too(demo: Demo, phones: Phones, way: str)
         response = await near.reinvite("inactive")
         assert read_sdp(response.body).direction == "inactive"
     else:
-        host, caller.host = caller.host, "0.0.0.0"
+        host, caller.media_host = caller.media_host, "0.0.0.0"
         response = await near.reinvite("sendrecv")
-        caller.host = host
+        caller.media_host = host
     assert response.status == 200
     near.rtp.mute(True)
     await asyncio.sleep(0.3)

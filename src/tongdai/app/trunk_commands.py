@@ -103,9 +103,9 @@ def add(
     tls_ca: TlsCa = None,
 ) -> None:
     """Add a carrier. Nobody's calls go through it before `tongdai trunk open`."""
+    given = _settings(locals())
     from tongdai.app.trunk_administration import add_trunk
 
-    given = _settings(locals())
     sys.stdout.write(add_trunk(data, name, gateways, country, number_format, given))
 
 
@@ -146,9 +146,9 @@ def change(
     tls_ca: TlsCa = None,
 ) -> None:
     """Change what is given; the next call has it."""
+    given = _settings(locals())
     from tongdai.app.trunk_administration import change_trunk
 
-    given = _settings(locals())
     sys.stdout.write(change_trunk(data, name, gateways, rename, country, number_format, given))
 
 
@@ -211,7 +211,7 @@ def _settings(given: dict[str, Any]) -> dict[str, Any]:
     found = {
         _RENAMED.get(name, name): value
         for name, value in given.items()
-        if value is not None and name not in _NOT_SETTINGS and name != "add_trunk" and name != "change_trunk"
+        if value is not None and name not in _NOT_SETTINGS
     }
     for name in _LISTS:
         if name in found:

@@ -194,7 +194,7 @@ class WaysOut:
             return self._again(leg, way)
         if status in _ELSEWHERE:
             if status == 503:
-                self._trunks.failed(way.trunk, way.gateway, pause_of(response))
+                self._trunks.failed(way.trunk, way.gateway, response.retry_after(_LONGEST_PAUSE))
             return self._next(leg, way, f"answered {status} {reason}".strip())
         return False
 
@@ -274,9 +274,3 @@ def contacts_of(response: Response) -> list[SipUri]:
         except (ParseError, ValueError):
             continue
     return [uri for _, uri in sorted(found, key=lambda item: item[0])]
-
-
-def pause_of(response: Response) -> float:
-    """Seconds that a 503 asks for (§20.33); 0 when it does not say."""
-    text = (response.headers.get("Retry-After") or "").partition("(")[0].partition(";")[0].strip()
-    return float(min(int(text), _LONGEST_PAUSE)) if text.isdigit() and len(text) < 8 else 0.0

@@ -21,6 +21,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
 REFUSED_PAUSE = 60.0
 """After a 401, 403, 404 or 407: what is wrong changes slowly, and carriers lock accounts that insist."""
 LEAST_EXPIRES = 30
+_LONGEST_WAIT = 3600
+"""Seconds that a carrier may make us wait."""
 
 
 class Registration:
@@ -147,7 +149,8 @@ class Registration:
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self._failures - 1, 10))
         if status in (401, 403, 404, 407):
             pause = max(pause, REFUSED_PAUSE)
-        pause = max(pause * (0.5 + self._fraction() / 2), retry_after(response))
+        asked = response.retry_after(_LONGEST_WAIT) if response is not None else 0.0
+        pause = max(pause * (0.5 + self._fraction() / 2), asked)
         if self.why != why or self.registered:
             log.warning(
                 "a carrier does not register us",
@@ -173,10 +176,3 @@ def granted_seconds(response: Response, local: tuple[str, int], asked: int) -> i
     given = next((value for x in ours if (value := x.params.get("expires"))), None)
     text = (given or response.headers.get("Expires") or "").strip()
     return max(LEAST_EXPIRES, int(text)) if text.isdigit() else asked
-
-
-def retry_after(response: Response | None) -> float:
-    """Seconds that the response asks us to wait (§20.33), at most an hour; 0 when it does not."""
-    text = (response.headers.get("Retry-After") or "") if response is not None else ""
-    digits = text.partition("(")[0].partition(";")[0].strip()
-    return float(min(int(digits), 3600)) if digits.isdigit() and len(digits) < 8 else 0.0

@@ -248,3 +248,8 @@ class Response(Message):
     def start_line(self) -> str:
         """See `Message.start_line`."""
         return f"SIP/2.0 {self.status} {self.reason}"
+
+    def retry_after(self, most: int) -> float:
+        """Seconds that it asks to wait (§20.33), at most so many; 0 when it does not say."""
+        text = (self.headers.get("Retry-After") or "").partition("(")[0].partition(";")[0].strip()
+        return float(min(int(text), most)) if text.isdigit() and len(text) < 8 else 0.0

@@ -94,7 +94,7 @@ class Company(Exchange):
             "calls": len(switch.calls()),
             "timers of calls": len(switch._timers),
             "events": len(switch._queue),
-            "legs": [len(front._legs), len(front._kept), len(front._dirty)],
+            "legs": [len(front._legs), len(front._kept._kept), len(front._kept._dirty)],
             "twins": [len(front._twins._legs), len(front._twins._dirty)],
             "sessions of the engine": len(self.media.live),
             "journal": sorted(self.office.journal.load()),

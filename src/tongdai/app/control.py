@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import gc
-import ipaddress
 import os
 import resource
 import secrets
@@ -20,11 +18,11 @@ import uvloop
 from tongdai.api.rpc.messages import Answer, CallFact, MailboxChanged, Registered, Request, Serve
 from tongdai.api.rpc.server import RpcServer
 from tongdai.app.carriers import limits_of, peer_at
-from tongdai.app.certificate import Certificate
 from tongdai.app.control_config import READY_LINE, ControlConfig, read_config
 from tongdai.app.front import Front, admit
 from tongdai.app.inquiries import Inquiries
 from tongdai.app.library import Library
+from tongdai.app.listening import open_wires, renew
 from tongdai.app.prewarm import first_prompts
 from tongdai.app.pulse import Pulse
 from tongdai.app.server_key import server_key
@@ -35,7 +33,6 @@ from tongdai.calls import events as e
 from tongdai.calls.facts import Fact
 from tongdai.calls.model import Cause
 from tongdai.core.clock import SystemClock
-from tongdai.core.errors import TongdaiError
 from tongdai.core.ids import new_id
 from tongdai.core.interfaces import Interfaces, read_interfaces
 from tongdai.core.log import configure_logging, get_logger
@@ -55,7 +52,6 @@ from tongdai.sip.digest import DigestServer
 from tongdai.sip.flow import Flow
 from tongdai.sip.ids import RandomIds
 from tongdai.sip.message import SipUri
-from tongdai.sip.transport.websocket import Origins, WebSocketFraming, origins
 from tongdai.sip.ua import UserAgent
 from tongdai.sip.ua.overload import Overload
 from tongdai.speech import Speech, SpeechSettings, SpokenPrompts
@@ -77,8 +73,6 @@ MOST_FILES = 100_000
 """Descriptors that are asked for: a phone over TCP, TLS or WebSocket takes one."""
 
 _HEARD = "engine/heard"
-_RENEW_SECONDS = 30.0
-"""How often the files of the TLS certificate are looked at."""
 
 
 class Control:
@@ -284,7 +278,11 @@ class Control:
         self.media.use(engine)
         await self._take_over(entries)
         self._catch_up()
-        await self._open_wires()
+        certificate = await open_wires(
+            self.wires, self.config, lambda address: peer_at(self.provider, address)
+        )
+        if certificate is not None:
+            self._background.add(asyncio.create_task(renew(certificate, self.stopping), name="certificate"))
         self.trunks.restore(entries)
         self.trunks.follow(self.provider.trunks, limits_of(self.provider))
         self.pulse.stir()
@@ -308,47 +306,6 @@ class Control:
         await self.db.close()
         self.journal.commit()
         self.journal.close()
-
-    async def _open_wires(self) -> None:
-        """Serve every transport, and follow the certificate of those that have one. Without a good
-        certificate everything else goes on."""
-        config, wires = self.config, self.wires
-        framing = functools.partial(WebSocketFraming, _origins(config))
-        for here in config.listens:
-            await wires.open_udp(here.udp_fd, (here.advertised, config.sip_port))
-            await wires.open_stream("tcp", here.tcp_fd, (here.advertised, config.sip_port))
-            if not config.ws_tls:
-                await wires.open_stream("ws", here.ws_fd, (here.advertised, config.ws_port), framing=framing)
-        try:
-            certificate = Certificate(Path(config.tls_certificate), Path(config.tls_key))
-        except TongdaiError as error:
-            log.error("no SIP over TLS", error=str(error))
-            return
-        tls = certificate.context
-        for here in config.listens:
-            await wires.open_stream(
-                "tls",
-                here.tls_fd,
-                (here.advertised, config.tls_port),
-                tls=tls,
-                identity=lambda address: peer_at(self.provider, address),
-            )
-            if config.ws_tls:
-                await wires.open_stream(
-                    "wss", here.ws_fd, (here.advertised, config.ws_port), framing=framing, tls=tls
-                )
-        self._background.add(asyncio.create_task(self._renew(certificate), name="certificate"))
-
-    async def _renew(self, certificate: Certificate) -> None:
-        while not self.stopping.is_set():
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_RENEW_SECONDS):
-                    await self.stopping.wait()
-            try:
-                if certificate.refresh():
-                    log.info("another TLS certificate")
-            except TongdaiError as error:
-                log.error("the new TLS certificate cannot be used; the old one stays", error=str(error))
 
     async def _take_over(self, entries: dict[str, bytes]) -> None:
         """Calls whose legs and sound are all there go on; what is left of the others ends, with its CDR."""
@@ -470,15 +427,6 @@ class Control:
             async with asyncio.timeout(FAREWELL_SECONDS):
                 await self.pulse.quiet(lambda: not self.switch.calls() and not self.ua.transactions())
         log.info("stopped", calls_left=len(self.switch.calls()))
-
-
-def _origins(config: ControlConfig) -> Origins:
-    """Whose pages may open a WebSocket: those of the names that this server has, and those of the setting."""
-    addresses = [listening.advertised for listening in config.listens]
-    hosts = [*addresses, *config.names]
-    if all(ipaddress.ip_address(address).is_loopback for address in addresses):
-        hosts += ["localhost", "127.0.0.1", "::1"]
-    return origins(hosts, [origin.strip() for origin in config.ws_origins.split(",") if origin.strip()])
 
 
 def _devices(provider: ProviderConfig) -> set[tuple[str, str]]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-import msgspec
-
 from tongdai import sdp
 from tongdai.calls import commands as c
 from tongdai.calls import events as e
@@ -16,6 +14,7 @@ from tongdai.journal.port import Journal
 from tongdai.legs.callers import Callers, Refusal
 from tongdai.legs.causes import status_of
 from tongdai.legs.info import digit_of
+from tongdai.legs.kept import KeptLegs
 from tongdai.legs.kinds import on_websocket
 from tongdai.legs.leg import RETRY_AFTER, LegRecord, SipLeg, check_offer, sdp_id, spoken_by
 from tongdai.legs.phones import Phones
@@ -29,10 +28,6 @@ from tongdai.sip.ua import IncomingRequest, InviteSession, Refer, UserAgent
 from tongdai.sip.ua.core import ALLOW
 
 log = get_logger(__name__)
-
-_LEG = "leg/"
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(LegRecord).decode
 
 
 class Legs:
@@ -56,7 +51,6 @@ class Legs:
     ) -> None:
         """`addresses` are those at which SIP over UDP reaches us; `new_id` makes ids of calls; `clock` is the
         user agent's."""
-        self._edge = edge
         self._callers = callers
         self._media = media
         self._instances = instances
@@ -67,8 +61,7 @@ class Legs:
         self._interfaces = interfaces or Interfaces()
         self._ua: UserAgent | None = None
         self._legs: dict[str, SipLeg] = {}
-        self._kept: set[str] = set()
-        self._dirty: dict[str, None] = {}
+        self._kept = KeptLegs(journal, edge=edge, media=media, ua=lambda: self.ua, matched=self._legs.get)
         self._twins = Twins(edge, media, post, new_id)
         self._phones = Phones(contacts, ua=lambda: self.ua, matched=self._legs.get, again=self._call)
         self._trunks = trunks
@@ -164,7 +157,7 @@ class Legs:
         leg = self._leg(session)
         if leg is None:
             return
-        self._mark(leg)
+        self._kept.mark(leg)
         if leg.remote_offer is not None:
             return
         was_held = leg.record.held
@@ -256,7 +249,7 @@ class Legs:
             leg.end(Cause.NOT_ACCEPTABLE)
             self._failed(leg, Cause.NOT_ACCEPTABLE)
             return
-        self._mark(leg)
+        self._kept.mark(leg)
         self._post(leg.record.tenant, e.LegAnswered(leg.id))
 
     def on_failed(self, session: InviteSession, status: int, reason: str, response: Response | None) -> None:
@@ -289,7 +282,7 @@ class Legs:
                 session.reject_reinvite(488)
                 return
             session.accept_reinvite(answer)
-        self._mark(leg)
+        self._kept.mark(leg)
         self._tell_hold(leg, was_held)
 
     def _tell_hold(self, leg: SipLeg, was_held: bool) -> None:
@@ -308,13 +301,13 @@ class Legs:
         except sdp.SdpError as error:
             log.info("a peer's answer does not fit", tenant=leg.record.tenant, leg=leg.id, error=str(error))
             return
-        self._mark(leg)
+        self._kept.mark(leg)
         self._tell_hold(leg, was_held)
 
     def on_changed(self, session: InviteSession) -> None:
         leg = self._leg(session)
         if leg is not None:
-            self._mark(leg)
+            self._kept.mark(leg)
 
     def on_bye(self, session: InviteSession, reason: str | None) -> None:
         self._far_end(session, Cause.NORMAL)
@@ -423,7 +416,7 @@ class Legs:
             leg.end(Cause.NOT_ACCEPTABLE)
             self._failed(leg, Cause.NOT_ACCEPTABLE)
         else:
-            self._mark(leg)
+            self._kept.mark(leg)
 
     def _address_for(self, flow: Flow | None, offer: sdp.SessionDescription | None = None) -> str | None:
         """The address for a peer's sound: by where that is, or its signalling, when ICE will tell."""
@@ -448,7 +441,7 @@ class Legs:
             leg.session.tag = None
         self._legs.pop(leg.id, None)
         self._ways_out.forget(leg)
-        self._mark(leg)
+        self._kept.mark(leg)
 
     def _failed(self, leg: SipLeg, cause: Cause, why: str = "") -> None:
         self._forget(leg)
@@ -460,63 +453,27 @@ class Legs:
         if leg is not None:
             self._failed(leg, cause)
 
-    def _mark(self, leg: SipLeg) -> None:
-        self._dirty[leg.id] = None
-
     def journal(self) -> None:
         """Write what changed since the last time; the caller commits."""
-        for leg_id in self._dirty:
-            leg = self._legs.get(leg_id)
-            record = leg.snapshot() if leg is not None else None
-            if record is not None:
-                self._journal.put(_LEG + leg_id, _encode(record))
-                self._kept.add(leg_id)
-            elif leg_id in self._kept:
-                self._journal.delete(_LEG + leg_id)
-                self._kept.discard(leg_id)
-        self._dirty.clear()
+        self._kept.write()
         self._twins.journal(self._journal)
 
     def restore(self, entries: Mapping[str, bytes]) -> dict[str, str]:
         """Take over the legs of a process that is gone; returns them with their tenants."""
         legs = self._twins.restore(entries)
-        for key, value in entries.items():
-            if not key.startswith(_LEG):
-                continue
-            self._kept.add(key.removeprefix(_LEG))
-            try:
-                leg = self._restored(_decode(value))
-            except ValueError as error:
-                log.error("a journaled leg cannot be read; dropped", key=key, error=str(error))
-                self._dirty[key.removeprefix(_LEG)] = None
-                continue
+        for leg in self._kept.restore(entries):
             self._legs[leg.id] = leg
             legs[leg.id] = leg.record.tenant
             if leg.record.trunk:
                 self._trunks.joined(leg.record.tenant, leg.id, leg.record.trunk)
         return legs
 
-    def _restored(self, record: LegRecord) -> SipLeg:
-        """Raises ValueError for what cannot be gone on with."""
-        leg = SipLeg(record, self._media)
-        dialog = record.dialog
-        if dialog is None:
-            raise ValueError("a leg without a dialog")
-        # who called us has no claim to our password
-        trunk = self._edge.trunk(record.trunk) if dialog.role == "uac" else None
-        credentials = trunk.credentials if trunk is not None else None
-        if dialog.flow.connection:
-            # connections ended with the process before; any other one to the same peer will do
-            dialog.flow = msgspec.structs.replace(dialog.flow, connection=0)
-        leg.restored(self.ua.restore(dialog, credentials=credentials, tag=leg))
-        return leg
-
     def moved(self, tenant: str, contact: Contact) -> None:
         """A phone has proven itself on another path, so what its calls need goes that way: the path before
         may have ended with its connection, or with the process that had it."""
         for leg in self._legs.values():
             if leg.record.tenant == tenant and leg.follow(contact):
-                self._mark(leg)
+                self._kept.mark(leg)
                 log.info("a call follows its phone", tenant=tenant, leg=leg.id, flow=str(contact.flow))
 
     def lost(self, leg_id: str, why: str = "") -> None:

@@ -61,8 +61,9 @@ lock:
 		pyproject.toml -o requirements/run.txt
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --annotation-style=line --quiet $(UPGRADE) \
 		-c requirements/run.txt --extra dev pyproject.toml -o requirements/dev.txt
-	echo 'atheris>=3.0' | $(BIN)/uv pip compile --universal --generate-hashes --no-header --annotation-style=line \
-		--quiet $(UPGRADE) - -o requirements/fuzz.txt
+	printf '%s\n' "atheris>=3.0,<3.1; python_version < '3.12'" "atheris>=3.1; python_version >= '3.12'" | \
+		$(BIN)/uv pip compile --universal --generate-hashes --no-header --annotation-style=line --quiet $(UPGRADE) \
+		- -o requirements/fuzz.txt
 
 bench: setup test-packages
 	set -e; for bench in bench/*.py; do $(BIN)/python $$bench $(ARGS); done

@@ -5,6 +5,7 @@
 //! worker by way of control, which knows it.
 
 use crate::clock;
+use crate::fault;
 use crate::notes::{Note, NoteSender};
 use crate::orders::Slot;
 use crate::threads;
@@ -13,7 +14,6 @@ use media_proto::dtls::{Association, Failure, Fingerprint, Identity, Keys, Role,
 use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -133,8 +133,17 @@ impl Desk {
         let now = clock::now();
         match request {
             Request::Begin { id, slot, socket, role, fingerprints, to } => {
-                let association = Association::new(&self.identity, role, fingerprints, clock::start(), now);
-                self.associations.insert(id, Shaking { slot, socket, to, association });
+                let identity = &self.identity;
+                let new = || Association::new(identity, role, fingerprints, clock::start(), now);
+                match fault::survive(new) {
+                    Some(association) => {
+                        self.associations.insert(id, Shaking { slot, socket, to, association });
+                    }
+                    None => {
+                        let outcome = Outcome::Failed(Failure::Handshake);
+                        self.notes.send(Note::Handshake { slot, id, outcome });
+                    }
+                }
             }
             Request::Target { id, to } => {
                 if let Some(shaking) = self.associations.get_mut(&id) {
@@ -174,12 +183,12 @@ impl Desk {
             // Who closes says so by signalling too, or its consent ends.
             (Step::Closed | Step::Packet(_), _) => {}
         };
-        let worked = catch_unwind(AssertUnwindSafe(|| work(association, &mut out)));
+        let worked = fault::survive(|| work(association, &mut out));
         let (slot, is_over) = (*slot, association.is_over());
-        if worked.is_err() {
+        if worked.is_none() {
             outcome = Some(Outcome::Failed(Failure::Handshake));
         }
-        if worked.is_err() || is_over {
+        if worked.is_none() || is_over {
             self.associations.remove(&id);
         }
         if let Some(outcome) = outcome {

@@ -9,11 +9,14 @@
 //!   that, piece by piece;
 //! - [`writer`] writes recordings, for the same reason.
 //!
+//! A panic ends the session, room or file that was worked for ([`fault`]), and neither the thread nor the process.
+//!
 //! They talk through channels ([`orders`] down, [`notes`] up) with an eventfd beside each to wake the other side.
 
 pub mod args;
 pub mod clock;
 pub mod control;
+pub mod fault;
 pub mod handshakes;
 pub mod loader;
 pub mod log;

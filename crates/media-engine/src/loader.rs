@@ -1,10 +1,12 @@
 //! The thread that reads sound files, and what it keeps of them.
 
-use crate::notes::{Note, NoteSender};
+use crate::fault;
+use crate::notes::{Note, NoteSender, Refused};
 use crate::orders::Token;
 use crate::playlist::Piece;
 use crate::reader::{self, SoundFile, Stream};
 use crate::threads;
+use crate::wire::ErrorCode;
 use media_proto::SAMPLE_RATE;
 use media_proto::sound::Sound;
 use media_proto::track::Track;
@@ -40,12 +42,18 @@ pub fn start(
     let thread = threads::spawn("loader", move || {
         let (mut cache, mut streams) = (Cache::new(CACHE_BYTES), 0);
         for Request { token, files, shared } in receiver {
-            let mut load = |path: &String| match cache.load(Path::new(path), shared)? {
-                Loaded::Sound(sound) => Ok(Piece::Sound(sound)),
-                Loaded::Long(file) => {
-                    streams += 1;
-                    Ok(Piece::Stream(Box::new(Stream::new(streams, path.clone(), file, &reader))))
-                }
+            let mut load = |path: &String| {
+                let loaded = fault::survive(|| cache.load(Path::new(path), shared)).unwrap_or_else(|| {
+                    cache = Cache::new(CACHE_BYTES);
+                    Err((ErrorCode::Internal, format!("{path} cannot be read, by a fault of the engine")))
+                });
+                Ok(match loaded? {
+                    Loaded::Sound(sound) => Piece::Sound(sound),
+                    Loaded::Long(file) => {
+                        streams += 1;
+                        Piece::Stream(Box::new(Stream::new(streams, path.clone(), file, &reader)))
+                    }
+                })
             };
             let pieces = files.iter().map(&mut load).collect();
             notes.send(Note::Loaded { token, pieces });
@@ -82,7 +90,12 @@ impl Cache {
         Cache { sounds: HashMap::new(), capacity, bytes: 0, uses: 0 }
     }
 
-    fn load(&mut self, path: &Path, shared: bool) -> Result<Loaded, String> {
+    fn load(&mut self, path: &Path, shared: bool) -> Result<Loaded, Refused> {
+        self.read(path, shared).map_err(|detail| (ErrorCode::BadFile, detail))
+    }
+
+    fn read(&mut self, path: &Path, shared: bool) -> Result<Loaded, String> {
+        fault::work_on(&path.to_string_lossy());
         let problem = |error: io::Error| format!("{} cannot be read: {error}", path.display());
         let metadata = std::fs::metadata(path).map_err(problem)?;
         let stamp = (metadata.modified().ok(), metadata.len());
@@ -141,7 +154,7 @@ mod tests {
     use media_proto::wav;
 
     fn load(cache: &mut Cache, path: &Path) -> Result<Arc<Sound>, String> {
-        match cache.load(path, false)? {
+        match cache.read(path, false)? {
             Loaded::Sound(sound) => Ok(sound),
             Loaded::Long(_) => Err("is long".into()),
         }
@@ -204,7 +217,32 @@ mod tests {
         assert!(matches!(cache.load(&path, false), Ok(Loaded::Long(_))));
         assert!(matches!(cache.load(&path, true), Ok(Loaded::Sound(_))));
         write(&path, &vec![100; 601 * 8000]);
-        assert!(cache.load(&path, true).is_err_and(|detail| detail.contains("shorter")));
+        assert!(cache.read(&path, true).is_err_and(|detail| detail.contains("shorter")));
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_fault_over_one_file_fails_its_request_and_the_next_one_is_served() {
+        let folder = folder("fault");
+        let path = folder.join("a.wav");
+        write(&path, &[1; 100]);
+        let (note_sender, notes) = crate::notes::queue().unwrap();
+        let (reader, _reader) = reader::start().unwrap();
+        let (loader, thread) = start(note_sender, reader).unwrap();
+        let file = path.to_str().unwrap().to_owned();
+        fault::provoked::in_work_on(&file);
+        for token in 0..2 {
+            loader.send(Request { token, files: vec![file.clone()], shared: false }).unwrap();
+        }
+        let next = || match notes.notes.recv() {
+            Ok(Note::Loaded { token, pieces }) => (token, pieces),
+            other => panic!("{other:?}"),
+        };
+        let (first, second) = (next(), next());
+        assert!(matches!(&first, (0, Err((ErrorCode::Internal, detail))) if detail.contains(&file)));
+        assert!(matches!(second, (1, Ok(pieces)) if pieces.len() == 1));
+        drop(loader);
+        thread.join().unwrap();
         std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -4,7 +4,7 @@ use crate::handshakes::{AssociationId, Outcome};
 use crate::orders::{Slot, Sockets, Token};
 use crate::playlist::Piece;
 use crate::sys::EventFd;
-use crate::wire::{EngineStats, PlayEnd, RecordEnd, SessionStats};
+use crate::wire::{EngineStats, ErrorCode, PlayEnd, RecordEnd, SessionStats};
 use media_proto::Micros;
 use media_proto::presence::Lack;
 use media_proto::srtp::Suite;
@@ -25,6 +25,11 @@ pub enum Note {
         token: Option<Token>,
         panicked: bool,
     },
+    /// A fault ended a mixer; these were in it.
+    MixerFailed {
+        mixer: Slot,
+        members: Vec<Slot>,
+    },
     SessionStats {
         token: Token,
         stats: SessionStats,
@@ -35,11 +40,11 @@ pub enum Note {
     },
     Loaded {
         token: Token,
-        pieces: Result<Vec<Piece>, String>,
+        pieces: Result<Vec<Piece>, Refused>,
     },
     RecordOpened {
         token: Token,
-        opened: Result<(), String>,
+        opened: Result<(), Refused>,
     },
     Recorded(Recorded),
     /// What came of a handshake; the worker wants to know it.
@@ -51,6 +56,9 @@ pub enum Note {
     /// A worker has closed everything; after all of them, the writer has completed all files.
     Ended,
 }
+
+/// Why a thread did not do what control asked of it: the code, and for people what was wrong.
+pub type Refused = (ErrorCode, String);
 
 /// Something that happened in a session.
 #[derive(Clone, Debug)]

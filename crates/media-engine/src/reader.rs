@@ -1,5 +1,6 @@
 //! The thread that reads long sound files, piece by piece as they are heard: an hour costs no more memory than a second.
 
+use crate::fault;
 use crate::log::{Level, log};
 use crate::threads;
 use media_proto::track::Track;
@@ -43,14 +44,34 @@ pub enum Job {
 
 /// Starts the thread; it ends when all senders are gone.
 pub fn start() -> io::Result<(mpsc::Sender<Job>, JoinHandle<()>)> {
-    let (sender, jobs) = mpsc::channel();
+    let (sender, jobs) = mpsc::channel::<Job>();
     let thread = threads::spawn("reader", move || {
         let mut files = HashMap::new();
         for job in jobs {
-            carry_out(job, &mut files);
+            let id = job.id();
+            if fault::survive(|| carry_out(job, &mut files)).is_none() {
+                give_up(id, &mut files);
+            }
         }
     })?;
     Ok((sender, thread))
+}
+
+impl Job {
+    fn id(&self) -> u64 {
+        match *self {
+            Job::Open { id, .. } | Job::Fill { id, .. } | Job::Seek { id, .. } | Job::Close { id } => id,
+        }
+    }
+}
+
+/// Ends a file that a fault of ours keeps from being read on, for who hears it and nobody else.
+fn give_up(id: u64, files: &mut HashMap<u64, Open>) {
+    if let Some(mut open) = files.remove(&id) {
+        let detail = format!("{} cannot be read on, by a fault of the engine", open.path);
+        let (turn, end) = (open.turn, Some(Err(detail)));
+        open.send(Chunk { turn, narrow: Vec::new(), wide: Vec::new(), end });
+    }
 }
 
 /// A file that is heard.
@@ -67,12 +88,12 @@ struct Open {
 fn carry_out(job: Job, files: &mut HashMap<u64, Open>) {
     match job {
         Job::Open { id, path, file, out } => {
-            let mut open = Open { path, file, out, turn: 0, over: false, idle: Vec::new() };
+            let open = Open { path, file, out, turn: 0, over: false, idle: Vec::new() };
+            let open = files.entry(id).insert_entry(open).into_mut();
             for _ in 0..CHUNKS {
                 let (narrow, wide) = (Vec::with_capacity(CHUNK), Vec::with_capacity(2 * CHUNK));
                 open.fill(Chunk { turn: 0, narrow, wide, end: None });
             }
-            files.insert(id, open);
         }
         Job::Fill { id, chunk } => {
             if let Some(open) = files.get_mut(&id) {
@@ -96,6 +117,7 @@ impl Open {
             self.idle.push(chunk);
             return;
         }
+        fault::work_on(&self.path);
         chunk.turn = self.turn;
         chunk.narrow.resize(CHUNK, 0);
         chunk.wide.resize(2 * CHUNK, 0);
@@ -223,5 +245,56 @@ impl Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         let _ = self.jobs.send(Job::Close { id: self.id });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use media_proto::wav;
+    use std::time::Duration;
+
+    /// Waits for what a stream has next.
+    fn hear(stream: &mut Stream) -> Result<usize, String> {
+        for _ in 0..1_000 {
+            match stream.ready(CHUNK).0 {
+                Ready::Chunk(chunk) => return Ok(chunk.narrow.len()),
+                Ready::Failed(detail) => return Err(detail.to_owned()),
+                Ready::End => return Ok(0),
+                Ready::NotYet => crate::sys::pause(Duration::from_millis(10)),
+            }
+        }
+        panic!("nothing came of the file");
+    }
+
+    #[test]
+    fn a_fault_over_one_file_ends_it_and_the_others_are_read_on() {
+        let path = std::env::temp_dir().join(format!("tongdai-reader-{}.wav", std::process::id()));
+        let faulty = path.with_extension("faulty.wav");
+        let mut file = wav::header(5 * CHUNK as u32).to_vec();
+        file.resize(file.len() + 10 * CHUNK, 0);
+        let (jobs, thread) = start().unwrap();
+        let stream = |path: &std::path::Path, id| {
+            std::fs::write(path, &file).unwrap();
+            let track = Track::open(BufReader::new(File::open(path).unwrap())).unwrap();
+            let path = path.to_str().unwrap().to_owned();
+            Stream::new(id, path, Box::new(track), &jobs)
+        };
+        let mut good = stream(&path, 1);
+        // At the first chunk, and at a later one.
+        fault::provoked::in_work_on(faulty.to_str().unwrap());
+        let mut first = stream(&faulty, 2);
+        assert!(hear(&mut first).unwrap_err().contains("by a fault of the engine"));
+        let mut later = stream(&faulty, 3);
+        assert_eq!(hear(&mut later), Ok(CHUNK));
+        fault::provoked::in_work_on(faulty.to_str().unwrap());
+        let heard = (0..4).map(|_| hear(&mut later)).find(Result::is_err);
+        assert!(heard.unwrap().unwrap_err().contains("by a fault of the engine"));
+        assert!((0..5).all(|_| hear(&mut good) == Ok(CHUNK)));
+        assert_eq!(hear(&mut good), Ok(0));
+        drop((good, first, later, jobs));
+        thread.join().unwrap();
+        std::fs::remove_file(path).unwrap();
+        std::fs::remove_file(faulty).unwrap();
     }
 }

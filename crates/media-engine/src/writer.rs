@@ -1,10 +1,11 @@
 //! The thread that writes recordings.
 
+use crate::fault;
 use crate::notes::{Note, NoteSender, Recorded};
 use crate::orders::Token;
 use crate::sys;
 use crate::threads;
-use crate::wire::{FileFormat, RecordEnd};
+use crate::wire::{ErrorCode, FileFormat, RecordEnd};
 use media_proto::{opus_file, wav};
 use std::collections::HashMap;
 use std::fs::File;
@@ -74,26 +75,39 @@ struct Open {
     header_at: u32,
     bytes: Vec<u8>,
     failed: Arc<AtomicBool>,
+    /// A fault of ours, and not the disk, keeps it from being written on.
+    faulty: bool,
 }
 
 fn carry_out(job: Job, files: &mut HashMap<u64, Open>, notes: &NoteSender) {
     match job {
         Job::Open { token, file, path, form, failed } => {
-            let opened = Open::new(path, form, failed).map(|open| {
-                files.insert(file, open);
-            });
+            let detail = format!("{path} cannot be written, by a fault of the engine");
+            let opened = match fault::survive(|| Open::new(path, form, failed)) {
+                Some(Ok(open)) => {
+                    files.insert(file, open);
+                    Ok(())
+                }
+                Some(Err(detail)) => Err((ErrorCode::BadFile, detail)),
+                None => Err((ErrorCode::Internal, detail)),
+            };
             notes.send(Note::RecordOpened { token, opened });
         }
         Job::Write { file, mut samples, back } => {
-            if let Some(open) = files.get_mut(&file) {
-                open.append(&samples);
+            if let Some(open) = files.get_mut(&file)
+                && fault::survive(|| open.append(&samples)).is_none()
+            {
+                open.give_up();
             }
             samples.clear();
             let _ = back.send(samples); // the worker may have ended
         }
         Job::Finish { file, done } => {
             if let Some(mut open) = files.remove(&file) {
-                let done = open.finish(done);
+                let done = fault::survive(|| open.finish(done.clone())).unwrap_or_else(|| {
+                    open.give_up();
+                    open.told(done)
+                });
                 notes.send(Note::Recorded(done));
             }
         }
@@ -103,6 +117,7 @@ fn carry_out(job: Job, files: &mut HashMap<u64, Open>, notes: &NoteSender) {
 
 impl Open {
     fn new(path: String, form: Form, failed: Arc<AtomicBool>) -> Result<Open, String> {
+        fault::work_on(&path);
         let mut bytes = Vec::with_capacity(2 * CHUNK);
         let opus = match form.format {
             FileFormat::Wav => {
@@ -127,6 +142,7 @@ impl Open {
             header_at: 0,
             bytes,
             failed,
+            faulty: false,
         })
     }
 
@@ -134,6 +150,7 @@ impl Open {
         if self.failed.load(Ordering::Relaxed) {
             return;
         }
+        fault::work_on(&self.path);
         self.bytes.clear();
         match &mut self.opus {
             None => self.bytes.extend(samples.iter().flat_map(|sample| sample.to_le_bytes())),
@@ -169,21 +186,34 @@ impl Open {
         }
     }
 
+    /// After a fault nothing more is written; what was stays, and plays. The recorder learns of it as of a failing disk.
+    fn give_up(&mut self) {
+        self.faulty = true;
+        self.failed.store(true, Ordering::Relaxed);
+    }
+
     /// Makes the file whole. What did not fit on the disk is cut off, and the length told is that of the file.
-    fn finish(&mut self, mut done: Recorded) -> Recorded {
+    fn finish(&mut self, done: Recorded) -> Recorded {
+        fault::work_on(&self.path);
         match &mut self.opus {
             None => self.header(),
+            Some(_) if self.failed.load(Ordering::Relaxed) => {}
             Some(opus) => {
                 self.bytes.clear();
                 opus.finish(&mut self.bytes);
-                if !self.failed.load(Ordering::Relaxed) {
-                    self.write();
-                }
+                self.write();
             }
         }
         let _ = self.file.set_len(self.length);
-        if self.failed.load(Ordering::Relaxed) {
-            done.reason = RecordEnd::Disk;
+        self.told(done)
+    }
+
+    /// What is told of the file as it is.
+    fn told(&self, mut done: Recorded) -> Recorded {
+        match (self.faulty, self.failed.load(Ordering::Relaxed)) {
+            (true, _) => done.reason = RecordEnd::Failed,
+            (false, true) => done.reason = RecordEnd::Disk,
+            (false, false) => {}
         }
         let per_ms = self.form.rate / 1000 * u32::from(self.form.channels);
         done.ms = self.samples / per_ms;
@@ -243,5 +273,82 @@ mod tests {
         let told = open.finish(done(&path));
         assert_eq!((told.ms, told.reason), (500, RecordEnd::Disk));
         std::fs::remove_file(path).unwrap();
+    }
+
+    /// Opens two files, in the first of which there is a fault at `at` (0: its opening), and tells what came of them.
+    fn with_a_fault(name: &str, format: FileFormat, at: usize) -> (Vec<Recorded>, [String; 2]) {
+        let paths = [temporary(&format!("{name}-{at}-a")), temporary(&format!("{name}-{at}-b"))];
+        let (note_sender, notes) = crate::notes::queue().unwrap();
+        let mut files = HashMap::new();
+        let (back, _backs) = mpsc::channel();
+        let form = Form { format, ..FORM };
+        let failed: [Arc<AtomicBool>; 2] = Default::default();
+        for step in 0..4 {
+            for (file, path) in (0..).zip(&paths) {
+                if file == 0 && step == at {
+                    fault::provoked::in_work_on(path);
+                }
+                let (path, failed) = (path.clone(), failed[file as usize].clone());
+                let job = match step {
+                    0 => Job::Open { token: file, file, path, form, failed },
+                    3 => Job::Finish { file, done: done(&path) },
+                    _ => Job::Write { file, samples: vec![7; CHUNK], back: back.clone() },
+                };
+                carry_out(job, &mut files, &note_sender);
+            }
+        }
+        assert_eq!(failed.map(|failed| failed.load(Ordering::Relaxed)), [[1, 2, 3].contains(&at), false]);
+        let mut done = Vec::new();
+        for note in notes.notes.try_iter() {
+            match note {
+                Note::RecordOpened { token: 0, opened } if at == 0 => {
+                    assert!(opened.is_err_and(|(code, _)| code == ErrorCode::Internal));
+                }
+                Note::RecordOpened { opened, .. } => opened.unwrap(),
+                Note::Recorded(recorded) => done.push(recorded),
+                _ => {}
+            }
+        }
+        (done, paths)
+    }
+
+    #[test]
+    fn a_fault_over_one_recording_keeps_what_is_written_and_leaves_the_others_alone() {
+        for (at, ms) in [(1, 0), (2, 500), (3, 1000)] {
+            let (done, paths) = with_a_fault("fault", FileFormat::Wav, at);
+            let told: Vec<_> = done.iter().map(|done| (done.path.as_str(), done.ms, done.reason)).collect();
+            assert_eq!(
+                told,
+                [(&*paths[0], ms, RecordEnd::Failed), (&*paths[1], 1000, RecordEnd::Digit)],
+                "{at}"
+            );
+            let whole = wav::parse(&std::fs::read(&paths[1]).unwrap()).unwrap();
+            assert_eq!(whole.len(), 8000);
+            if at == 2 {
+                assert_eq!(wav::parse(&std::fs::read(&paths[0]).unwrap()), Ok(vec![7; CHUNK]));
+            }
+            paths.iter().for_each(|path| std::fs::remove_file(path).unwrap());
+        }
+    }
+
+    #[test]
+    fn a_fault_at_the_beginning_of_a_recording_refuses_it() {
+        let (done, paths) = with_a_fault("fault-at-first", FileFormat::Opus, 0);
+        assert_eq!(done.len(), 1);
+        assert_eq!((done[0].path.as_str(), done[0].reason), (&*paths[1], RecordEnd::Digit));
+        paths.iter().for_each(|path| drop(std::fs::remove_file(path)));
+    }
+
+    #[test]
+    fn a_recording_as_opus_that_a_fault_cut_has_no_half_page() {
+        let (done, paths) = with_a_fault("fault-opus", FileFormat::Opus, 2);
+        assert_eq!((done[0].reason, done[1].reason), (RecordEnd::Failed, RecordEnd::Digit));
+        let length = |path: &str| {
+            let file = std::io::BufReader::new(File::open(path).unwrap());
+            media_proto::track::Track::open(file).unwrap().length()
+        };
+        assert_eq!(length(&paths[1]), 8000);
+        assert!(length(&paths[0]) <= 4000);
+        paths.iter().for_each(|path| std::fs::remove_file(path).unwrap());
     }
 }

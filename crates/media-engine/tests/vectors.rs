@@ -339,11 +339,28 @@ fn events() -> Vec<(String, Numbered)> {
                 error: ErrorCode::NoSession,
                 detail: s("there is no session s-1"),
                 session: Some(session()),
+                mixer: None,
             },
         ),
         (
             "error without session",
-            Event::Error { op: s(""), error: ErrorCode::BadCommand, detail: s("no map"), session: None },
+            Event::Error {
+                op: s(""),
+                error: ErrorCode::BadCommand,
+                detail: s("no map"),
+                session: None,
+                mixer: None,
+            },
+        ),
+        (
+            "error of a mixer",
+            Event::Error {
+                op: s("mixer"),
+                error: ErrorCode::Internal,
+                detail: s("a fault of the engine ended this mixer"),
+                session: Some(session()),
+                mixer: Some(s("m-1")),
+            },
         ),
         ("orphaned", Event::Orphaned { session: session() }),
     ]
@@ -362,6 +379,7 @@ fn events() -> Vec<(String, Numbered)> {
         RecordEnd::Limit,
         RecordEnd::Closed,
         RecordEnd::Disk,
+        RecordEnd::Failed,
     ] {
         let event = Event::RecordDone {
             session: session(),

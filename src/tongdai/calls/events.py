@@ -109,8 +109,8 @@ class PlayDone(msgspec.Struct, frozen=True, tag=True):
 
 
 class RecordDone(msgspec.Struct, frozen=True, tag=True):
-    """`reason`: stopped, digit, silence, limit, closed, disk. The sound is the blob `blob`; `ms` long,
-    trailing silence not counted in `voiced_ms`."""
+    """`reason`: stopped, digit, silence, limit, closed, disk, failed. The sound is the blob `blob`; `ms`
+    long, trailing silence not counted in `voiced_ms`."""
 
     leg: str
     record: str

@@ -175,7 +175,7 @@ def _recorded(step: Step, event: e.RecordDone, world: World) -> None:
         return
     call.recording = ""
     step.touch(call)
-    if event.reason == "disk":
+    if event.reason in ("disk", "failed"):
         step.note(call, f.Trouble("a recording could not be written"))
     if call.position is not None:
         to_verb(step, call, event, world)

@@ -36,7 +36,7 @@ class RecordDone(_Event, frozen=True, tag="record_done"):
     path: str
     ms: int
     voiced_ms: int
-    reason: Literal["stopped", "digit", "silence", "limit", "closed", "disk"]
+    reason: Literal["stopped", "digit", "silence", "limit", "closed", "disk", "failed"]
     digit: str | None = None
 
 
@@ -95,12 +95,14 @@ class Heard(_Event, frozen=True, tag="heard"):
 
 
 class Failed(_Event, frozen=True, tag="error"):
-    """A command without an id failed."""
+    """A command without an id failed, or by a fault of the engine a session did (`op` is `session`), or the
+    `mixer` that a session was in (`mixer`)."""
 
     op: str
     error: str
     detail: str = ""
     session: str | None = None
+    mixer: str | None = None
 
 
 class Orphaned(_Event, frozen=True, tag="orphaned"):

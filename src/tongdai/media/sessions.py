@@ -312,6 +312,12 @@ class Sessions:
             case ev.Expired(session=leg, ms=ms):
                 log.info("the browser of a leg is gone", leg=leg, tenant=self._tenants.get(leg))
                 self._gone(leg, f"the browser gave no sign of life for {round(ms / 1000)} s")
+            case ev.Failed(op="session" | "mixer"):
+                leg = event.session or ""
+                tenant = self._tenants.get(leg)
+                log.error("the engine failed", leg=leg, tenant=tenant, mixer=event.mixer, detail=event.detail)
+                self._mixers.discard(event.mixer or "")  # whoever comes next opens it anew
+                self._gone(leg, f"the sound failed: {event.detail}")
             case ev.Failed():
                 log.warning(
                     "the engine refused a command", op=event.op, error=event.error, detail=event.detail

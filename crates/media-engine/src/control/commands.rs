@@ -4,10 +4,12 @@ use super::formats::{self, Formats};
 use super::replies::{Pending, Waiter};
 use super::{ConnectionId, Control, Known};
 use crate::clock;
+use crate::fault;
 use crate::log::{Level, log};
+use crate::notes::Refused;
 use crate::orders::{Order, Remote, Slot, Sockets, Source, Token};
 use crate::playlist::Place;
-use crate::ports::Refused;
+use crate::ports;
 use crate::sys;
 use crate::wire::{self, Body, Command, EngineStats, Envelope, ErrorCode, RemoteCommand};
 use media_proto::mixer::Gain;
@@ -42,6 +44,12 @@ pub enum Answer {
 pub struct Refusing {
     pub code: ErrorCode,
     pub detail: String,
+}
+
+impl From<Refused> for Refusing {
+    fn from((code, detail): Refused) -> Refusing {
+        Refusing { code, detail }
+    }
 }
 
 pub fn refuse<T>(code: ErrorCode, detail: impl Into<String>) -> Result<T, Refusing> {
@@ -88,7 +96,8 @@ impl Control {
     pub fn execute(&mut self, asked: Asked) {
         let target = asked.command.target();
         let waiter = asked.waiter.clone();
-        match self.obey(asked) {
+        let obeyed = fault::survive(|| self.obey(asked));
+        match obeyed.unwrap_or_else(|| refuse(ErrorCode::Internal, "a fault of the engine")) {
             Ok(Answer::Now(body)) => self.grant(&waiter, body),
             Ok(Answer::Later { pending, token, holds }) => {
                 self.pending.insert(token, pending);
@@ -230,13 +239,13 @@ impl Control {
         let ip = ip.map_or(Ok(self.args.ip), parse_ip)?;
         let (port, sockets) = match self.ports.open(clock::now(), |port| bind(ip, port)) {
             Ok(opened) => opened,
-            Err(Refused::Exhausted) => {
+            Err(ports::Refused::Exhausted) => {
                 let (first, last) = (self.args.first_port, self.args.last_port);
                 let detail =
                     format!("no pair of ports is free in {first}-{last}; widen --ports or end calls");
                 return refuse(ErrorCode::NoPorts, detail);
             }
-            Err(Refused::System(error)) => {
+            Err(ports::Refused::System(error)) => {
                 let used_up = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM];
                 let code = match error.raw_os_error() {
                     Some(number) if used_up.contains(&number) => ErrorCode::NoPorts,

@@ -4,7 +4,7 @@ use super::Control;
 use super::commands::{Answer, Asked, Refusing, refuse};
 use super::replies::Pending;
 use crate::loader::Request;
-use crate::notes::Recorded;
+use crate::notes::{Recorded, Refused};
 use crate::orders::{Order, Record, Source, Token};
 use crate::playlist::{Piece, Playlist};
 use crate::wire::{Body, Both, Command, ErrorCode, RecordCommand, RecordEnd};
@@ -31,8 +31,8 @@ impl Control {
     }
 
     /// Goes on with a command whose files are loaded.
-    pub fn loaded(&mut self, asked: Command, pieces: Result<Vec<Piece>, String>) -> Result<Body, Refusing> {
-        let pieces = pieces.or_else(|detail| refuse(ErrorCode::BadFile, detail))?;
+    pub fn loaded(&mut self, asked: Command, pieces: Result<Vec<Piece>, Refused>) -> Result<Body, Refusing> {
+        let pieces = pieces?;
         match asked {
             Command::Hear { session, source } => {
                 let slot = self.slot_of(&session)?;
@@ -96,9 +96,9 @@ impl Control {
         command: RecordCommand,
         rate: u32,
         failed: Arc<AtomicBool>,
-        opened: Result<(), String>,
+        opened: Result<(), Refused>,
     ) -> Result<Body, Refusing> {
-        opened.or_else(|detail| refuse(ErrorCode::BadFile, detail))?;
+        opened?;
         let done = Recorded {
             session: command.session,
             record: command.record,

@@ -52,7 +52,7 @@ impl Control {
             Some(re) => self.reply(waiter.from, &Refusal { re, ok: false, error, detail }),
             None => {
                 let (op, session) = (waiter.op.clone(), waiter.session.clone());
-                self.outbox.push(Event::Error { op, error, detail, session });
+                self.outbox.push(Event::Error { op, error, detail, session, mixer: None });
             }
         }
     }
@@ -71,6 +71,7 @@ impl Control {
             Note::Closed { slot, stats, sockets, token, panicked } => {
                 self.closed(slot, stats, sockets, token, panicked);
             }
+            Note::MixerFailed { mixer, members } => self.mixer_failed(mixer, &members),
             Note::SessionStats { token, stats } => self.answer(token, Body::Session { stats }),
             Note::EngineStats { token, stats } => self.sum(token, &stats),
             Note::Loaded { token, pieces } => {
@@ -181,14 +182,33 @@ impl Control {
             self.panics += 1;
             log(Level::Error, "session_failed", json!({"session": session, "tag": known.tag}));
             let detail = "a fault of the engine ended this session".to_owned();
-            let error = ErrorCode::Internal;
-            self.outbox.push(Event::Error { op: "session".into(), error, detail, session: Some(session) });
+            let (op, error) = ("session".into(), ErrorCode::Internal);
+            self.outbox.push(Event::Error { op, error, detail, session: Some(session), mixer: None });
         } else {
             let fields = json!({"session": session, "tag": known.tag, "stats": stats});
             log(Level::Debug, "closed", fields);
         }
         if let Some(token) = token {
             self.answer(token, Body::Session { stats });
+        }
+    }
+
+    /// A fault ended a mixer. Each member is told of it, by what it is a member of.
+    fn mixer_failed(&mut self, slot: Slot, members: &[Slot]) {
+        let Some((mixer, ())) = self.mixers.free(slot) else { return };
+        self.panics += 1;
+        log(Level::Error, "mixer_failed", json!({"mixer": mixer, "members": members.len()}));
+        self.orders.send(Order::MixerClose { mixer: slot }); // so that nobody is held to hear it
+        self.sessions.silence(&wire::Source::Mixer { mixer: mixer.clone() });
+        let name = |slot: &Slot| self.sessions.get(*slot).map(|(session, _)| Some(session.clone()));
+        let mut told: Vec<_> = members.iter().filter_map(name).collect();
+        if told.is_empty() {
+            told.push(None);
+        }
+        for session in told {
+            let detail = "a fault of the engine ended this mixer".to_owned();
+            let (op, error, mixer) = ("mixer".into(), ErrorCode::Internal, Some(mixer.clone()));
+            self.outbox.push(Event::Error { op, error, detail, session, mixer });
         }
     }
 
@@ -205,5 +225,42 @@ impl Control {
             events_lost: self.outbox.lost(),
             ..stats
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Known, start};
+    use crate::args;
+    use crate::notes::Note;
+    use crate::wire::{self, ErrorCode, Event, Numbered, Source};
+
+    #[test]
+    fn a_room_that_failed_is_told_of_by_each_member_and_can_be_opened_again() {
+        let options = "--socket /nowhere --ip 127.0.0.1 --ports 40000-40001 --workers 1";
+        let (mut control, _threads) =
+            start(args::parse(options.split(' ').map(str::to_owned)).unwrap()).unwrap();
+        let mixer = control.mixers.add("m".into(), ());
+        let source = Source::Mixer { mixer: "m".into() };
+        let ip = control.args.ip;
+        let members = ["a", "b"].map(|name| {
+            let known = Known { ip, port: 0, source: source.clone(), remote: None, wide: false, tag: None };
+            control.sessions.add(name.into(), known)
+        });
+        control.take_note(Note::MixerFailed { mixer, members: members.to_vec() });
+        control.take_note(Note::MixerFailed { mixer, members: members.to_vec() });
+        let mut frames = Vec::new();
+        control.outbox.take(&mut frames);
+        let half = frames.len() / 2;
+        let told = [&frames[4..half], &frames[half + 4..]].map(|frame| {
+            match wire::read::<Numbered>(frame).unwrap().event {
+                Event::Error { op, error: ErrorCode::Internal, session, mixer, .. } => (op, session, mixer),
+                other => panic!("{other:?}"),
+            }
+        });
+        let expected = |name: &str| ("mixer".to_owned(), Some(name.to_owned()), Some("m".to_owned()));
+        assert_eq!(told, [expected("a"), expected("b")]);
+        assert!(control.sessions.named().all(|(_, _, known)| known.source == Source::Silence));
+        assert!(control.mixers.find("m").is_none() && control.panics == 1);
     }
 }

@@ -42,6 +42,8 @@ pub enum RecordEnd {
     Limit,
     Closed,
     Disk,
+    /// By a fault of ours.
+    Failed,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -110,6 +112,8 @@ pub enum Event {
         detail: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         session: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mixer: Option<String>,
     },
     Orphaned {
         session: String,

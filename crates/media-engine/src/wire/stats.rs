@@ -64,7 +64,7 @@ pub struct EngineStats {
     pub rx_invalid: u64,
     pub rx_unauthentic: u64,
     pub tx_errors: u64,
-    /// Sessions that were ended by a fault of the engine.
+    /// Sessions and mixers that were ended by a fault of the engine.
     pub panics: u64,
     /// Sessions that were ended because nobody claimed them.
     pub orphaned: u64,

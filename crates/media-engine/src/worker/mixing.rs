@@ -6,7 +6,8 @@
 
 use super::session::{Session, kind};
 use super::world::World;
-use crate::orders::{Format, Slot, Source};
+use crate::fault;
+use crate::orders::{Format, Slot, Source, Subject};
 use crate::playlist::Playlist;
 use media_proto::codec::{Codec, Encoder};
 use media_proto::floor::{self, Claim};
@@ -162,6 +163,8 @@ impl SharedEncoder {
 
 /// The mix as those get it who only listen, made at its first use.
 struct Shared<'a> {
+    /// Whose work it is, whoever gets it first.
+    mixer: Subject,
     mix: &'a Mix,
     rate: u32,
     all: Option<[i16; WIDE_FRAME]>,
@@ -175,7 +178,7 @@ impl Shared<'_> {
     fn all(&mut self) -> &[i16; WIDE_FRAME] {
         self.all.get_or_insert_with(|| {
             let mut all = [0; WIDE_FRAME];
-            self.mix.all(&mut all);
+            fault::within(self.mixer, || self.mix.all(&mut all));
             all
         })
     }
@@ -189,7 +192,7 @@ impl Shared<'_> {
             SAMPLE_RATE => narrow.copy_from_slice(&all[..FRAME]),
             _ => {
                 let down = self.down.get_or_insert_with(|| Box::new(Resampler::new(16_000, 8_000)));
-                down.process(&all, &mut narrow);
+                fault::within(self.mixer, || down.process(&all, &mut narrow));
             }
         }
         *self.narrow.insert(narrow)
@@ -216,7 +219,8 @@ impl Shared<'_> {
                 self.encoders.len() - 1
             }
         };
-        Some(self.encoders[at].payload(&all))
+        let encoder = &mut self.encoders[at];
+        Some(fault::within(self.mixer, || encoder.payload(&all)))
     }
 }
 
@@ -234,13 +238,14 @@ impl World {
         for at in 0..self.mixers.len() {
             // Taken out for the time of the work, since the members are elsewhere in the same world.
             let Some(mut mixer) = self.mixers[at].take_if(|mixer| mixer.next_due() <= now) else { continue };
-            let first = mixer.slots[0];
-            self.guarded(first, |world| world.mix(&mut mixer, now));
+            let subject = Subject::Mixer(at as Slot);
+            self.guarded(subject, |world| world.mix(subject, &mut mixer, now));
             self.mixers[at] = Some(mixer);
         }
     }
 
-    fn mix(&mut self, mixer: &mut Mixer, now: Micros) {
+    /// One tick of a mixer. What is done for one member is his own fault, and the rest is that of all (`subject`).
+    fn mix(&mut self, subject: Subject, mixer: &mut Mixer, now: Micros) {
         mixer.next += FRAME_MICROS;
         if mixer.next + 100 * MS < now {
             mixer.next = now + FRAME_MICROS;
@@ -250,10 +255,11 @@ impl World {
         };
         let rate = if mixer.slots.iter().any(|&slot| is_wide(self, slot)) { 16_000 } else { SAMPLE_RATE };
         self.listen_to_members(mixer, now);
+        fault::work_for(subject);
         floor::seat(&mut mixer.claims);
         mixer.mix.clear();
         for ((&slot, member), claim) in mixer.slots.iter().zip(&mut mixer.members).zip(&mixer.claims) {
-            self.current = slot;
+            fault::work_for(Subject::Session(slot));
             let Some(session) = self.session(slot) else { continue };
             member.speak(if claim.is_seated() { session.voice } else { Gain::NONE }, rate);
             if member.speaks {
@@ -264,6 +270,7 @@ impl World {
                 member.listens = 0;
             }
         }
+        fault::work_for(subject);
         mixer.add_played(rate);
         let Mixer { mix, down, slots, members, encoders, .. } = mixer;
         for shared in encoders.iter_mut() {
@@ -271,13 +278,15 @@ impl World {
         }
         encoders.retain(|shared| shared.unused < UNUSED);
         let encoded = Default::default();
-        let mut shared = Shared { mix, rate, all: None, narrow: None, encoded, down, encoders };
+        let mut shared =
+            Shared { mixer: subject, mix, rate, all: None, narrow: None, encoded, down, encoders };
         for (&slot, member) in slots.iter().zip(members.iter_mut()) {
-            self.current = slot;
+            fault::work_for(Subject::Session(slot));
             if let Some(session) = self.session(slot) {
                 session.send_mix(member, &mut shared, now);
             }
         }
+        fault::work_for(subject);
         let all = *shared.all();
         mixer.before = [mixer.before[1], all];
     }
@@ -285,7 +294,7 @@ impl World {
     /// Takes what each member says in this tick, at the rate at which it comes.
     fn listen_to_members(&mut self, mixer: &mut Mixer, now: Micros) {
         for ((&slot, member), claim) in mixer.slots.iter().zip(&mut mixer.members).zip(&mut mixer.claims) {
-            self.current = slot;
+            fault::work_for(Subject::Session(slot));
             member.begins = !std::mem::take(&mut member.heard);
             let Some(session) = self.session(slot) else { continue };
             let mut said = 0;

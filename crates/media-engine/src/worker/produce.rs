@@ -3,8 +3,9 @@
 use super::session::{Digits, HOLE, Session, kind};
 use super::world::World;
 use crate::clock;
+use crate::fault;
 use crate::notes::Happening;
-use crate::orders::{Format, Slot, Source};
+use crate::orders::{Format, Slot, Source, Subject};
 use crate::wire::PlayEnd;
 use media_proto::codec::Codec;
 use media_proto::dtmf::{self, PAYLOAD_LEN, Step};
@@ -142,10 +143,11 @@ impl Session {
                 self.loop_at = sound.looped(law, self.loop_at, payload);
                 kind::LOOP
             }
-            (None, None, _) if let Some(heard) = &mut self.heard => {
+            (None, None, &Source::Session(source)) if let Some(heard) = &mut self.heard => {
                 let mut frame = [0; MAX_SAMPLES];
                 if let Some(spoken) = spoken {
-                    heard.take(spoken, now, &mut frame[..samples], SAMPLE_RATE);
+                    let frame = &mut frame[..samples];
+                    fault::within(Subject::Session(source), || heard.take(spoken, now, frame, SAMPLE_RATE));
                 }
                 law.encode(&frame[..samples], payload);
                 kind::VOICE
@@ -188,9 +190,10 @@ impl Session {
                 self.loop_at = sound.looped_frame(self.loop_at, &mut frame);
                 kind::LOOP
             }
-            (None, None, _) if let Some(heard) = &mut self.heard => {
+            (None, None, &Source::Session(source)) if let Some(heard) = &mut self.heard => {
                 if let Some(spoken) = spoken {
-                    heard.take(spoken, now, &mut frame, format.what.rate());
+                    let rate = format.what.rate();
+                    fault::within(Subject::Session(source), || heard.take(spoken, now, &mut frame, rate));
                 }
                 kind::VOICE
             }

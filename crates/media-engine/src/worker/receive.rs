@@ -4,8 +4,9 @@ use super::line::Door;
 use super::session::{Digits, Forward, Kind, Session};
 use super::world::World;
 use crate::clock;
+use crate::fault;
 use crate::notes::Happening;
-use crate::orders::{Slot, Source};
+use crate::orders::{Slot, Source, Subject};
 use crate::playlist::Playlist;
 use crate::sys::Batch;
 use crate::wire::RecordEnd;
@@ -32,7 +33,7 @@ impl World {
         let count =
             if now < session.last_taken + BUSY { batch.receive(socket) } else { batch.receive_one(socket) };
         session.last_taken = now;
-        self.guarded(slot, |world| {
+        self.guarded(Subject::Session(slot), |world| {
             for index in 0..count {
                 match batch.datagram(index) {
                     Some((from, datagram)) if door == Door::Rtcp => world.rtcp(slot, from, datagram, now),
@@ -149,7 +150,7 @@ impl World {
             self.sessions[slot as usize].as_ref().and_then(|session| session.hearers.get(index))
         {
             index += 1;
-            self.current = hearer;
+            fault::work_for(Subject::Session(hearer));
             let Some(hearing) = self.sessions.get_mut(hearer as usize).and_then(Option::as_deref_mut) else {
                 continue;
             };
@@ -167,14 +168,16 @@ impl World {
                         if let (false, Some(content), Some(session)) = (is_heard, content, self.session(slot))
                         {
                             let payload = &forward.datagram[forward.start..forward.end];
-                            session.say(now, &packet, content, payload);
+                            fault::within(Subject::Session(slot), || {
+                                session.say(now, &packet, content, payload);
+                            });
                             is_heard = true;
                         }
                     }
                 }
             }
         }
-        self.current = slot;
+        fault::work_for(Subject::Session(slot));
         if let (false, Kind::Voice(_), Some(session)) = (is_heard, kind, self.session(slot)) {
             session.keep_silent();
         }

@@ -438,6 +438,13 @@ impl Session {
         due
     }
 
+    /// What it hears is there no more; it hears silence.
+    pub fn lose_source(&mut self, now: Micros) {
+        self.source = Source::Silence;
+        (self.ear, self.heard) = (None, None);
+        self.next_packet = self.next_packet.max(now);
+    }
+
     pub fn stats(&self, now: Micros) -> SessionStats {
         let (block, heard) = (self.reports.block, self.heard());
         SessionStats {

@@ -3,9 +3,10 @@
 use super::line::Door;
 use super::session::Session;
 use super::world::World;
+use crate::fault;
 use crate::handshakes;
 use crate::notes::{self, Note, NoteReceiver, Recorded};
-use crate::orders::{Format, Order, Record, Remote, Slot, Sockets, Source};
+use crate::orders::{Format, Order, Record, Remote, Slot, Sockets, Source, Subject};
 use crate::playlist::Playlist;
 use crate::sys::{Batch, Epoll};
 use crate::wire::{Both, Direction, RecordEnd};
@@ -95,6 +96,19 @@ impl Stage {
         }
     }
 
+    /// All phones speak for so many packets.
+    fn talk(&mut self, packets: usize) {
+        for _ in 0..packets {
+            (0..SESSIONS).for_each(|slot| self.send(slot, 0));
+            self.pass(20 * MS);
+        }
+    }
+
+    /// Packets sent to a session's phone.
+    fn sent(&mut self, slot: Slot) -> u64 {
+        self.world.session(slot).map_or(0, |session| session.tx.packets())
+    }
+
     fn pass(&mut self, time: Micros) {
         self.now += time;
         self.world.tick(self.now);
@@ -109,9 +123,11 @@ impl Stage {
         while self.phone.recv(&mut buffer).is_ok() {}
     }
 
-    fn panicked(&self) -> Vec<Slot> {
+    /// The sessions and mixers that a fault ended.
+    fn panicked(&self) -> Vec<Subject> {
         let panicked = |note| match note {
-            Note::Closed { slot, panicked: true, .. } => Some(slot),
+            Note::Closed { slot, panicked: true, .. } => Some(Subject::Session(slot)),
+            Note::MixerFailed { mixer, .. } => Some(Subject::Mixer(mixer)),
             _ => None,
         };
         self.notes.notes.try_iter().filter_map(panicked).collect()
@@ -171,13 +187,107 @@ fn a_panic_ends_the_session_that_was_worked_for_and_no_other() {
     let mut stage = Stage::new();
     (0..3).for_each(|slot| stage.open(slot));
     stage.order(Order::Hear { slot: 2, source: Source::Session(1) });
-    stage.world.guarded(0, |world| {
-        world.current = 1;
+    stage.world.guarded(Subject::Session(0), |_| {
+        fault::work_for(Subject::Session(1));
         panic!("a fault that this test makes");
     });
     stage.pass(0);
-    assert_eq!(stage.panicked(), [1]);
+    assert_eq!(stage.panicked(), [Subject::Session(1)]);
     assert!(stage.world.session(0).is_some() && stage.world.session(1).is_none());
+    stage.check();
+}
+
+/// A room of three who speak, and a call beside it.
+fn room(codec: Codec) -> Stage {
+    let mut stage = Stage::new();
+    stage.order(Order::MixerOpen { mixer: 1 });
+    for slot in 0..4 {
+        stage.open(slot);
+        stage.remote(slot, Direction::Sendrecv, true, codec);
+    }
+    for slot in 0..3 {
+        stage.order(Order::Hear { slot, source: Source::Mixer(1) });
+    }
+    stage.talk(3);
+    stage
+}
+
+#[test]
+fn a_panic_over_a_members_voice_ends_that_member_and_the_room_goes_on() {
+    // As member 1: the first time for what he says, the second for its place in the mix, the third for what he is sent.
+    for nth in 1..=3 {
+        let mut stage = room(Codec::Pcmu);
+        fault::provoked::in_work_for(Subject::Session(1), nth);
+        stage.pass(20 * MS);
+        assert_eq!(stage.panicked(), [Subject::Session(1)]);
+        let sent = stage.sent(0);
+        stage.talk(5);
+        assert_eq!(stage.sent(0), sent + 5);
+        assert_eq!(stage.world.mixers[1].as_ref().map(|mixer| mixer.members().len()), Some(2));
+        assert!(stage.world.session(3).is_some() && stage.panicked().is_empty());
+        stage.check();
+    }
+}
+
+#[test]
+fn a_panic_over_what_all_hear_ends_the_room_and_none_of_its_members() {
+    // A room used to blame the member that it was at, or its first one, for whatever went wrong in it.
+    for (codec, most) in [(Codec::Pcmu, 5), (Codec::G722, 6)] {
+        for nth in 1..=most {
+            let mut stage = room(codec);
+            (0..60).for_each(|_| stage.pass(20 * MS)); // who is silent long enough gets what all get
+            fault::provoked::in_work_for(Subject::Mixer(1), nth);
+            stage.pass(20 * MS);
+            assert_eq!(stage.panicked(), [Subject::Mixer(1)], "{codec:?}, {nth}");
+            assert!((0..4).all(|slot| stage.world.session(slot).is_some()));
+            let sent = stage.sent(0);
+            stage.talk(5);
+            assert!(stage.sent(0) >= sent + 5, "silence is sent in place of the room");
+            stage.check();
+        }
+    }
+}
+
+#[test]
+fn a_panic_over_the_voice_of_one_ends_him_and_not_who_hears_him() {
+    let mut stage = Stage::new();
+    (0..2).for_each(|slot| stage.open(slot));
+    stage.remote(0, Direction::Sendrecv, true, Codec::Pcmu);
+    stage.remote(1, Direction::Sendrecv, true, Codec::G722);
+    stage.order(Order::Hear { slot: 1, source: Source::Session(0) });
+    stage.talk(5);
+    fault::provoked::in_work_for(Subject::Session(0), 2); // its own tick is the first
+    stage.pass(20 * MS);
+    assert_eq!(stage.panicked(), [Subject::Session(0)]);
+    let sent = stage.sent(1);
+    stage.pass(20 * MS);
+    assert_eq!(stage.sent(1), sent + 1);
+    stage.check();
+}
+
+#[test]
+fn a_session_that_cannot_even_be_closed_is_gone_from_all_books() {
+    let mut stage = room(Codec::Pcmu);
+    stage.order(Order::Hear { slot: 3, source: Source::Session(1) });
+    fault::provoked::in_work_for(Subject::Session(1), 1);
+    fault::provoked::in_work_for(Subject::Session(1), 1); // while it is closed
+    stage.pass(20 * MS);
+    assert_eq!(stage.panicked(), [Subject::Session(1)]);
+    assert!((0..4).map(|slot| stage.world.session(slot).is_some()).eq([true, false, true, true]));
+    stage.check();
+    stage.open(1);
+    stage.check();
+    stage.talk(2);
+    assert!(stage.panicked().is_empty());
+}
+
+#[test]
+fn a_panic_in_an_order_for_a_mixer_ends_the_mixer() {
+    let mut stage = room(Codec::Pcmu);
+    fault::provoked::in_work_for(Subject::Mixer(1), 1);
+    stage.order(Order::MixerPlay { mixer: 1, list: Playlist::once(sound(20)) });
+    stage.pass(0);
+    assert_eq!(stage.panicked(), [Subject::Mixer(1)]);
     stage.check();
 }
 
@@ -189,9 +299,9 @@ fn what_goes_to_another_worker_goes_on_there_and_what_a_fault_ended_stays() {
     from.remote(0, Direction::Sendrecv, true, Codec::Pcmu);
     from.order(Order::Hear { slot: 1, source: Source::Session(0) });
     from.order(Order::Hear { slot: 0, source: Source::Mixer(1) });
-    from.world.guarded(2, |_| panic!("a fault that this test makes"));
+    from.world.guarded(Subject::Session(2), |_| panic!("a fault that this test makes"));
     let parcel = from.world.pack(&[0, 1, 2], &[1], from.now);
-    assert_eq!(from.panicked(), [2]);
+    assert_eq!(from.panicked(), [Subject::Session(2)]);
     assert!((0..3).all(|slot| from.world.session(slot).is_none()) && from.world.session(3).is_some());
     to.world.unpack(parcel);
     assert!(to.world.session(0).is_some() && to.world.session(1).is_some());

@@ -5,6 +5,7 @@ use super::mixing::Mixer;
 use super::player::{Player, Role};
 use super::secure;
 use super::session::{Digits, Session};
+use crate::fault;
 use crate::handshakes::Handshakes;
 use crate::notes::{Happening, Note, NoteSender};
 use crate::orders::{Order, Slot, Sockets, Source, Subject};
@@ -16,7 +17,6 @@ use media_proto::sound::Sound;
 use media_proto::{Micros, rtp, tone};
 use std::collections::VecDeque;
 use std::os::fd::AsFd;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
 
 pub struct World {
@@ -38,9 +38,8 @@ pub struct World {
     pub unwritten: VecDeque<Job>,
     /// The way back for chunks that the writer emptied.
     pub emptied: (mpsc::Sender<Vec<i16>>, mpsc::Receiver<Vec<i16>>),
-    /// The session that is worked for: the one to close when the work panics.
-    pub current: Slot,
-    broken: Vec<Slot>,
+    /// What panicked, and has to be closed.
+    broken: Vec<Subject>,
     /// Counters of sessions that are closed.
     past: EngineStats,
     random: u64,
@@ -62,7 +61,6 @@ impl World {
             handshakes,
             unwritten: VecDeque::new(),
             emptied: mpsc::channel(),
-            current: 0,
             broken: Vec::new(),
             past: EngineStats::default(),
             random: sys::random() as u64 | 1,
@@ -96,11 +94,13 @@ impl World {
         self.notes.send(Note::Session { slot, what });
     }
 
-    /// Does something for a session. A panic ends the session that was worked for at that moment, and no other.
-    pub fn guarded(&mut self, slot: Slot, work: impl FnOnce(&mut World)) {
-        self.current = slot;
-        if catch_unwind(AssertUnwindSafe(|| work(self))).is_err() {
-            self.broken.push(self.current);
+    /// Does something for a session or a mixer. A panic ends the one that was worked for at that moment, and no other.
+    pub fn guarded(&mut self, subject: Subject, work: impl FnOnce(&mut World)) {
+        match fault::contain(subject, || work(self)) {
+            Ok(()) => {}
+            // Who is where is not known any more; half an engine is worse than a new one.
+            Err(Subject::Worker) => panic!("a fault in the books of a worker"),
+            Err(at_fault) => self.broken.push(at_fault),
         }
     }
 
@@ -108,8 +108,11 @@ impl World {
     pub fn tick(&mut self, now: Micros) {
         for slot in 0..self.due.len() {
             if self.due[slot] <= now {
-                self.guarded(slot as Slot, |world| world.tick_session(slot as Slot, now));
-                self.schedule(slot as Slot);
+                let slot = slot as Slot;
+                self.guarded(Subject::Session(slot), |world| {
+                    world.tick_session(slot, now);
+                    world.schedule(slot);
+                });
             }
         }
         self.tick_mixers(now);
@@ -122,9 +125,22 @@ impl World {
         }
     }
 
-    /// Closes the sessions in which something panicked.
+    /// Closes the sessions and mixers in which something panicked.
     pub fn close_broken(&mut self, now: Micros) {
-        while let Some(slot) = self.broken.pop() {
+        while let Some(subject) = self.broken.pop() {
+            match subject {
+                Subject::Session(slot) => self.close_broken_session(slot, now),
+                Subject::Mixer(mixer) => {
+                    let members = self.close_mixer(mixer, now);
+                    self.notes.send(Note::MixerFailed { mixer, members });
+                }
+                Subject::Worker => {}
+            }
+        }
+    }
+
+    fn close_broken_session(&mut self, slot: Slot, now: Micros) {
+        let closed = fault::contain(Subject::Session(slot), || {
             self.close(slot, now, |slot, stats, sockets| Note::Closed {
                 slot,
                 stats,
@@ -132,7 +148,40 @@ impl World {
                 token: None,
                 panicked: true,
             });
+        });
+        if closed.is_ok() {
+            return;
         }
+        // It cannot even say goodbye: it is taken out of the others' books by hand.
+        for session in self.sessions.iter_mut().flatten() {
+            session.hearers.retain(|hearer| *hearer != slot);
+            if matches!(session.source, Source::Session(source) if source == slot) {
+                session.lose_source(now);
+            }
+        }
+        for mixer in self.mixers.iter_mut().flatten() {
+            mixer.leave(slot);
+        }
+        for other in 0..self.due.len() {
+            self.schedule(other as Slot);
+        }
+        if let Some(session) = self.displace(slot) {
+            let (stats, sockets) = (Default::default(), session.sockets);
+            self.notes.send(Note::Closed { slot, stats, sockets, token: None, panicked: true });
+        }
+    }
+
+    /// Closes a mixer; its members, who are returned, hear silence.
+    fn close_mixer(&mut self, mixer: Slot, now: Micros) -> Vec<Slot> {
+        let closed = self.mixers.get_mut(mixer as usize).and_then(Option::take);
+        let members = closed.map(|mixer| mixer.members().to_vec()).unwrap_or_default();
+        for &slot in &members {
+            if let Some(session) = self.session(slot) {
+                session.lose_source(now);
+            }
+            self.schedule(slot);
+        }
+        members
     }
 
     /// Finds anew when a session next has something to do.
@@ -146,12 +195,11 @@ impl World {
 
     /// Carries out an order.
     pub fn carry_out(&mut self, order: Order, now: Micros) {
-        let slot = match order.subject() {
-            Subject::Session(slot) => slot,
-            Subject::Mixer(_) | Subject::Worker => Slot::MAX,
-        };
-        self.guarded(slot, |world| world.obey(order, now));
-        self.schedule(slot);
+        let subject = order.subject();
+        self.guarded(subject, |world| world.obey(order, now));
+        if let Subject::Session(slot) = subject {
+            self.schedule(slot);
+        }
     }
 
     fn obey(&mut self, order: Order, now: Micros) {
@@ -233,15 +281,7 @@ impl World {
                 }
             }
             Order::MixerClose { mixer } => {
-                let closed = self.mixers.get_mut(mixer as usize).and_then(Option::take);
-                for slot in closed.map(|mixer| mixer.members().to_vec()).unwrap_or_default() {
-                    if let Some(session) = self.session(slot) {
-                        session.ear = None;
-                        session.source = Source::Silence;
-                        session.next_packet = session.next_packet.max(now);
-                    }
-                    self.schedule(slot);
-                }
+                self.close_mixer(mixer, now);
             }
             Order::Close { slot, token } => {
                 self.close(slot, now, |slot, stats, sockets| Note::Closed {
@@ -292,7 +332,7 @@ impl World {
             });
         self.sessions[at] = Some(session);
         if watched.is_err() {
-            self.broken.push(slot);
+            self.broken.push(Subject::Session(slot));
         }
     }
 
@@ -384,9 +424,7 @@ impl World {
         secure::end(&mut session, &self.handshakes);
         for &hearer in &session.hearers {
             if let Some(hearer) = self.session(hearer) {
-                hearer.source = Source::Silence;
-                hearer.heard = None;
-                hearer.next_packet = hearer.next_packet.max(now);
+                hearer.lose_source(now);
             }
             self.schedule(hearer);
         }
@@ -398,7 +436,7 @@ impl World {
     /// Closes everything.
     pub fn end(&mut self, now: Micros) {
         for slot in 0..self.sessions.len() as Slot {
-            self.guarded(slot, |world| {
+            self.guarded(Subject::Session(slot), |world| {
                 world.close(slot, now, |slot, stats, sockets| Note::Closed {
                     slot,
                     stats,

@@ -176,7 +176,7 @@ def _record_greeting(run: Run, node: Mailbox, event: PlayDone) -> None:
 
 def _greeting_recorded(run: Run, node: Mailbox, event: RecordDone) -> None:
     """A greeting counts when it was ended on purpose; who hung up has thought better of it."""
-    if event.reason in ("closed", "disk") or event.voiced_ms == 0:
+    if event.reason in ("closed", "disk", "failed") or event.voiced_ms == 0:
         run.step.discard(event.blob)
         if not run.call.ended:
             _options(run, Phrase("mailbox.greeting_silent"))

@@ -41,7 +41,7 @@ def _recorded(run: Run, node: Voicemail, event: RecordDone) -> None:
     else:
         run.step.discard(event.blob)
     if not run.call.ended:
-        refusal = "goodbye" if event.reason == "disk" else "voicemail.too_short"
+        refusal = "goodbye" if event.reason in ("disk", "failed") else "voicemail.too_short"
         run.say(Phrase("voicemail.saved" if kept else refusal), step="goodbye")
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -17,18 +19,22 @@ from tests.interop.phones.link import Reply
 from tests.interop.phones.raw import Account, RawPhone
 from tests.interop.phones.sip import Message, user_of
 from tests.interop.phones.sound import hears_something
+from tests.interop.ports import free_port
 from tests.interop.talk import hear_each_other
+from tests.nameserver import NameServer
 
 from tongdai.app.commands import app
 
 DOMAIN, MAIN = "anphat.demo", "+842871234500"
 NUMBER = "0908123456"
+DNS_PORT = free_port()
 
 
 @pytest.fixture(scope="module")
 def trunked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """A demo whose trunks these tests change."""
-    with new_demo(tmp_path_factory.mktemp("trunked")) as running:
+    """A demo whose trunks these tests change, and that asks DNS at a port of theirs."""
+    environment = {"TONGDAI_DNS_SERVERS": f"127.0.0.1:{DNS_PORT}"}
+    with new_demo(tmp_path_factory.mktemp("trunked"), environment) as running:
         yield running.start()
 
 
@@ -248,6 +254,43 @@ async def test_a_carrier_that_challenges_registers_us_and_calls_come_in(
         assert "secret" not in trunked.service_log()
     finally:
         await gateway.close()
+
+
+async def test_a_carrier_is_found_by_its_name_and_still_while_dns_is_silent(
+    trunked: Demo, phones: Phones, silent: str
+):
+    """NAPTR to SRV to an address, past a dead first server; then the name server dies, and control too."""
+    alive = await carrier(phones, trunked)
+    zone = {
+        ("carrier.test", "NAPTR"): ['1 1 "s" "SIP+D2U" "" _sip._udp.carrier.test.'],
+        ("_sip._udp.carrier.test", "SRV"): [
+            f"1 1 {silent.rpartition(':')[2]} a.carrier.test.",
+            f"2 1 {alive.link.local[1]} a.carrier.test.",
+        ],
+        ("a.carrier.test", "A"): ["127.0.0.1"],
+    }
+    server = await NameServer(zone, ttl=5).open(DNS_PORT)
+    try:
+        await use(trunked, "carrier.test", "--options=0")
+        async with asyncio.timeout(5):
+            while "a carrier was located" not in trunked.service_log():
+                await asyncio.sleep(0.05)
+        near, far, took = await connect(trunked, phones, alive)
+        assert 3.4 <= took <= 8
+        assert far.invite_message.uri == "sip:+84908123456@carrier.test"
+        await near.hang_up()
+        incoming = await alive.call(MAIN)  # known by the address that the name has
+        await hears_something(incoming)
+        await incoming.hang_up()
+        server.silent = True
+        killed = trunked.facts.pids["control"]
+        os.kill(killed, signal.SIGKILL)
+        async with asyncio.timeout(30):
+            while trunked.reread().pids["control"] == killed:
+                await asyncio.sleep(0.05)
+        await connect(trunked, phones, alive)
+    finally:
+        server.close()
 
 
 async def test_whoever_is_no_carrier_is_refused(trunked: Demo, phones: Phones):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterable
 from functools import lru_cache
 
 from tongdai.core.log import get_logger
 from tongdai.sip.flow import Address
 from tongdai.sip.transport.stream import Peer
 from tongdai.tenants.config import ProviderConfig
-from tongdai.tenants.trunk.model import Transport
+from tongdai.tenants.trunk.model import Transport, Trunk
 from tongdai.trunks import Limit
 
 log = get_logger(__name__)
@@ -20,9 +21,9 @@ def limits_of(provider: ProviderConfig) -> dict[str, Limit]:
     return {str(x.id): Limit(x.outside_calls, x.outside_per_second) for x in provider.tenants}
 
 
-def peer_at(provider: ProviderConfig, address: Address) -> Peer | None:
+def peer_at(trunks: Iterable[Trunk], address: Address) -> Peer | None:
     """The carrier whose gateway is there over TLS, and the certificates for it; None for everybody else."""
-    for trunk in provider.trunks:
+    for trunk in trunks:
         for gateway in trunk.gateways:
             if gateway.address == address and gateway.transport is Transport.TLS:
                 settings = trunk.settings
@@ -31,7 +32,7 @@ def peer_at(provider: ProviderConfig, address: Address) -> Peer | None:
                 except (OSError, ssl.SSLError) as error:
                     log.error("a trunk's certificates cannot be used", trunk=trunk.name, error=str(error))
                     return None
-                return Peer(context, settings.domain or gateway.host)
+                return Peer(context, settings.domain or gateway.asked.host)
     return None
 
 

@@ -48,6 +48,7 @@ def serve(
     sip_names: Annotated[
         str | None, typer.Option(help="Host names by which phones know this server.")
     ] = None,
+    dns_servers: Annotated[str | None, typer.Option(help="Servers of DNS, for carriers by name.")] = None,
     media_ports: Annotated[str | None, typer.Option(help="First and last UDP port of sound.")] = None,
     media_interfaces: Annotated[str | None, typer.Option(help="Addresses of sound.")] = None,
     turn_urls: Annotated[str | None, typer.Option(help="TURN and STUN servers for browsers.")] = None,
@@ -73,8 +74,8 @@ def serve(
 
 _SERVE_FLAGS = frozenset(
     """data database host advertised_ip sip_port tls_port ws_port ws_origins http_port tls_certificate tls_key
-    sip_names media_ports media_interfaces turn_urls turn_secret turn_username turn_password ring_seconds
-    piper_command log_level log_format""".split()
+    sip_names dns_servers media_ports media_interfaces turn_urls turn_secret turn_username turn_password
+    ring_seconds piper_command log_level log_format""".split()
 )
 
 

@@ -19,6 +19,7 @@ from tongdai.api.rpc.messages import Answer, CallFact, MailboxChanged, Registere
 from tongdai.api.rpc.server import RpcServer
 from tongdai.app.carriers import limits_of, peer_at
 from tongdai.app.control_config import READY_LINE, ControlConfig, read_config
+from tongdai.app.finder import Finder
 from tongdai.app.front import Front, admit
 from tongdai.app.inquiries import Inquiries
 from tongdai.app.library import Library
@@ -49,16 +50,17 @@ from tongdai.presence import Subscriptions
 from tongdai.presence.sights import Sights
 from tongdai.registrar import Binding, Bindings, Registrar
 from tongdai.sip.digest import DigestServer
-from tongdai.sip.flow import Flow
+from tongdai.sip.flow import Flow, ip_version
 from tongdai.sip.ids import RandomIds
 from tongdai.sip.message import SipUri
+from tongdai.sip.transport.resolver import Resolver
 from tongdai.sip.ua import UserAgent
 from tongdai.sip.ua.overload import Overload
 from tongdai.speech import Speech, SpeechSettings, SpokenPrompts
 from tongdai.switch import Switch
 from tongdai.tenants.changes import Follower
 from tongdai.tenants.config import ProviderConfig, TenantConfig, load, with_departed, with_tenant
-from tongdai.trunks import Trunks
+from tongdai.trunks import Locator, Trunks
 from tongdai.voicemail import Mailboxes
 
 log = get_logger(__name__)
@@ -71,6 +73,9 @@ MEASURE_SECONDS = 0.5
 
 MOST_FILES = 100_000
 """Descriptors that are asked for: a phone over TCP, TLS or WebSocket takes one."""
+
+FIRST_NAMES_SECONDS = 2.0
+"""How long a start waits for DNS to say where the carriers are, if they are called by name."""
 
 _HEARD = "engine/heard"
 
@@ -139,6 +144,11 @@ class Control:
         )
         sip = [(listening.advertised, config.sip_port) for listening in config.listens]
         tls = [(listening.advertised, config.tls_port) for listening in config.listens]
+        versions = sorted({ip_version(listening.advertised) for listening in config.listens})
+        self.finder = Finder(Resolver(clock.monotonic, config.name_servers), versions, self.pulse.stir)
+        self.locator = Locator(
+            clock=clock, journal=self.journal, look_up=self.finder.look_up, on_change=self._located
+        )
         self.trunks = Trunks(clock=clock, journal=self.journal, local={"udp": sip, "tcp": sip, "tls": tls})
         self.front = Front(
             edge=self.directory.edge,
@@ -190,12 +200,21 @@ class Control:
         self.switch.connect(self.front, self.media, self.mailboxes, self.calllog)
         self.pulse.use(
             self.ua,
-            timed=[self.ua, self.switch, self.front, self.trunks, self.bindings, self.subscriptions],
+            timed=[
+                self.ua,
+                self.switch,
+                self.front,
+                self.trunks,
+                self.locator,
+                self.bindings,
+                self.subscriptions,
+            ],
             writers=[
                 self.subscriptions.flush,
                 self.switch.journal,
                 self.front.journal,
                 self.trunks.journal,
+                self.locator.journal,
                 self._journal_engine,
             ],
         )
@@ -276,16 +295,19 @@ class Control:
             after=self._heard,
         )
         self.media.use(engine)
+        self.trunks.restore(entries)
+        self.locator.restore(entries)
+        self.locator.follow(self.provider.trunks)
+        self.directory.edge.follow_trunks(self.locator.trunks)
         await self._take_over(entries)
         self._catch_up()
         certificate = await open_wires(
-            self.wires, self.config, lambda address: peer_at(self.provider, address)
+            self.wires, self.config, lambda address: peer_at(self.locator.trunks, address)
         )
         if certificate is not None:
             self._background.add(asyncio.create_task(renew(certificate, self.stopping), name="certificate"))
-        self.trunks.restore(entries)
-        self.trunks.follow(self.provider.trunks, limits_of(self.provider))
-        self.pulse.stir()
+        self._located()
+        await self.finder.settle(FIRST_NAMES_SECONDS)
         self._prewarm(self.provider.tenants)
         self._background.add(asyncio.create_task(self._follower.run(self.stopping), name="following"))
         await self.rpc.open()
@@ -296,6 +318,7 @@ class Control:
         await self.stopping.wait()
         for task in tuple(self._background):
             task.cancel()
+        self.finder.close()
         await self.rpc.close()
         await self.speech.close()
         await self._farewell()
@@ -379,7 +402,8 @@ class Control:
         changed = [tenant for tenant in loaded.tenants if tenant != former.get(tenant.id)]
         self.provider = provider
         self.directory.become(newer)
-        self.trunks.follow(provider.trunks, limits_of(provider))
+        self.locator.follow(provider.trunks)
+        self._located()
         self.library.follow(provider)
         self.mailboxes.follow(provider)
         self.bindings.retain(_devices(provider))
@@ -391,6 +415,12 @@ class Control:
         self._prewarm(changed)
         log.info("the configuration was changed", seq=provider.seq, tenants=[x.domain for x in changed])
         return provider.seq
+
+    def _located(self) -> None:
+        """The trunks are at these addresses from now on."""
+        self.directory.edge.follow_trunks(self.locator.trunks)
+        self.trunks.follow(self.locator.trunks, limits_of(self.provider))
+        self.pulse.stir()
 
     def _metrics(self) -> dict[str, float]:
         """For Prometheus, by name."""

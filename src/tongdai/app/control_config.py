@@ -13,6 +13,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from tongdai.core.errors import TongdaiError
+from tongdai.core.interfaces import read_servers
 
 READY_LINE = b"ready\n"
 """What control writes to `ready_fd` once it takes calls."""
@@ -65,6 +66,8 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Host names by which phones know this server, separated by commas."""
     ws_origins: str = ""
     """Origins of pages that may connect beside our own, separated by commas."""
+    dns_servers: str = ""
+    """Servers of DNS, separated by commas; empty: those of the system."""
     ring_seconds: float | None = None
     """How long phones ring; None: each tenant's own setting."""
     piper_command: str | None = None
@@ -76,6 +79,11 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     def data(self) -> Path:
         """`data_dir` as a path."""
         return Path(self.data_dir)
+
+    @property
+    def name_servers(self) -> list[tuple[str, int]]:
+        """`dns_servers` one by one."""
+        return read_servers(self.dns_servers)
 
     @property
     def names(self) -> list[str]:

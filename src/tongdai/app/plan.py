@@ -44,6 +44,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     tls_key: str
     sip_names: str
     ws_origins: str
+    dns_servers: str = ""
     media_ports: str
     media_interfaces: str = ""
     turn: TurnServers = TurnServers()

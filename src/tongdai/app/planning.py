@@ -86,6 +86,7 @@ def plan_service(settings: Settings) -> Plan:
         tls_key=str(key),
         sip_names=settings.sip_names,
         ws_origins=settings.ws_origins,
+        dns_servers=settings.dns_servers,
         media_ports=settings.media_ports,
         media_interfaces=settings.media_interfaces or _media_interfaces(listens),
         turn=settings.turn,

@@ -20,7 +20,7 @@ from pydantic_settings import (
 )
 
 from tongdai.core.errors import TongdaiError
-from tongdai.core.interfaces import read_interfaces
+from tongdai.core.interfaces import read_interfaces, read_servers
 from tongdai.core.turn import TurnServers, check_turn, read_turn_urls
 
 FILE = Path("tongdai.toml")
@@ -78,6 +78,11 @@ class Settings(BaseSettings):
         description="Host names, separated by commas, by which phones know this server beside their "
         "company's domain. Calls to any other name go nowhere.",
     )
+    dns_servers: str = Field(
+        "",
+        description="IP addresses of DNS servers, separated by commas, with `:port` where it is not 53, for "
+        "carriers that are called by name. Empty: those of the system (/etc/resolv.conf).",
+    )
     media_interfaces: str = Field(
         "",
         description="Addresses of sound, separated by commas; `BIND=PUBLIC` behind a NAT, `BIND for NETWORK` "
@@ -120,6 +125,12 @@ class Settings(BaseSettings):
     @classmethod
     def _interfaces(cls, value: str) -> str:
         read_interfaces(value)
+        return value
+
+    @field_validator("dns_servers")
+    @classmethod
+    def _dns_servers(cls, value: str) -> str:
+        read_servers(value)
         return value
 
     @field_validator("turn_urls")

@@ -55,3 +55,18 @@ class Interfaces:
     def public(self, bind: str) -> str:
         """What stands in SDP for an address that a session was bound to."""
         return next((x.public for x in self._interfaces if x.bind == bind), bind)
+
+
+def read_servers(text: str, port: int = 53) -> list[tuple[str, int]]:
+    """Read `10.0.0.53, 127.0.0.1:5353, [2001:db8::53]:53`. Raises ValueError saying what is wrong."""
+    found = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        host, colon, number = part.rpartition(":")
+        if not colon or (":" in host and not host.endswith("]")):
+            host, number = part, str(port)
+        host = host.strip("[]")
+        ip_address(host)
+        if not number.isdigit() or not 0 < int(number) < 65536:
+            raise ValueError(f"{number!r} is no port")
+        found.append((host, int(number)))
+    return found

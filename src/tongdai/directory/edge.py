@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 import msgspec
@@ -34,12 +34,7 @@ class Edge:
         self._domains: dict[str, str] = {}
         self._tenants: dict[str, str] = {}
         self._countries = {str(tenant.id): tenant.country for tenant in config.tenants}
-        self._trunks = {trunk.id: trunk for trunk in config.trunks}
-        self._by_address = {gateway.address: trunk for trunk in config.trunks for gateway in trunk.gateways}
-        self._by_source: dict[str, Trunk] = {}
-        self._by_network: list[tuple[IPv4Network | IPv6Network, Trunk]] = []
-        for trunk in config.trunks:
-            self._note_sources(trunk)
+        self.follow_trunks(config.trunks)
         self._sha256 = {tenant.id for tenant in config.tenants if tenant.sha256_digest}
         for tenant in config.tenants:
             self._domains[tenant.id] = tenant.domain
@@ -61,6 +56,16 @@ class Edge:
         """Answer as `newer` does from now on."""
         vars(self).update(vars(newer))
 
+    def follow_trunks(self, trunks: Iterable[Trunk]) -> None:
+        """These are the trunks from now on, with the addresses that their names have now."""
+        self._trunks = {trunk.id: trunk for trunk in trunks}
+        self._by_address: dict[tuple[str, int], Trunk] = {}
+        self._by_source: dict[str, Trunk] = {}
+        self._by_network: list[tuple[IPv4Network | IPv6Network, Trunk]] = []
+        for trunk in self._trunks.values():
+            self._by_address |= {gateway.address: trunk for gateway in trunk.gateways if gateway.located}
+            self._note_sources(trunk)
+
     def device(self, username: str) -> DeviceRef | None:
         """User names are unique anywhere; the domain is not needed."""
         return self._devices.get(username)
@@ -68,7 +73,7 @@ class Edge:
     def _note_sources(self, trunk: Trunk) -> None:
         """Who calls over a stream does so from any port."""
         for gateway in trunk.gateways:
-            if gateway.transport is not Transport.UDP:
+            if gateway.located and gateway.transport is not Transport.UDP:
                 self._by_source[gateway.host] = trunk
         for source in trunk.settings.sources:
             network = ip_network(source)

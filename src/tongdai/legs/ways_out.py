@@ -97,7 +97,12 @@ class WaysOut:
             self._failed(leg, Cause.LIMITED)
             return None
         leg.record.trunk = trunk.id
-        first, *others = self._trunks.order(trunk)
+        gateways = list(self._trunks.order(trunk))
+        if not gateways:
+            self._post(tenant, e.LegRerouted(leg.id, trunk.name, "was not called: DNS has no address of it"))
+            self._failed(leg, Cause.UNAVAILABLE)
+            return None
+        first, *others = gateways
         user = self._edge.number_to_trunk(trunk.id, target.number, target.emergency)
         self._ways[leg.id] = Way(command, target, trunk, others, first, user)
         return self._trunks.flow(first)
@@ -107,8 +112,8 @@ class WaysOut:
         way = self._ways[leg.id]
         gateway, settings = way.gateway, way.trunk.settings
         flow = self._trunks.flow(gateway)
-        port = None if settings.domain else gateway.port
-        uri = str(SipUri(settings.domain or gateway.host, way.user, port))
+        port = None if settings.domain else gateway.asked.port or None
+        uri = str(SipUri(settings.domain or gateway.asked.host, way.user, port))
         if flow.transport != "udp":
             uri += f";transport={flow.transport}"
         prefer, foreign = spoken_by(self._matched(way.command.match))
@@ -234,6 +239,8 @@ class WaysOut:
             return way.gateway
         for gateway in way.trunk.gateways:
             if (uri.host, uri.port or 5060) == gateway.address:
+                return gateway
+            if gateway.of is not None and uri.host == gateway.of.host:
                 return gateway
         if uri.host in settings.redirect_hosts and ip_version(uri.host):
             return Gateway(uri.host, uri.port or 5060)

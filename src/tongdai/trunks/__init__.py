@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tongdai.trunks.limits import Limit
+from tongdai.trunks.locator import Locator
 from tongdai.trunks.trunks import GatewayState, TenantLimits, Trunks
 
-__all__ = ["GatewayState", "Limit", "TenantLimits", "Trunks"]
+__all__ = ["GatewayState", "Limit", "Locator", "TenantLimits", "Trunks"]

@@ -5,7 +5,9 @@ That a PBX stops trying after so many failures is what keeps telephones dead aft
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+import msgspec
 
 from tongdai.core.log import get_logger
 from tongdai.sip.flow import Flow
@@ -26,27 +28,33 @@ _LONGEST_WAIT = 3600
 
 
 class Registration:
-    """One gateway's. `registered` until the carrier's own time has passed."""
+    """One gateway's, at one of the addresses that its name has, or the next when that one is silent.
+    `registered` until the carrier's own time has passed."""
 
     def __init__(
         self,
         trunk: Trunk,
-        gateway: Gateway,
-        flow: Flow,
+        gateways: Sequence[Gateway],
         *,
+        flow: Callable[[Gateway], Flow],
+        order: Callable[[Trunk, Sequence[Gateway]], Sequence[Gateway]],
         ua: Callable[[], UserAgent],
         timers: Timers,
         clock: Callable[[], float],
         fraction: Callable[[], float],
     ) -> None:
-        """`fraction` gives random numbers in 0..1, so that many who lost their carrier at once do not all
-        come back at once."""
+        """`flow` says how to reach a gateway, `order` which to try first. `fraction` gives random numbers
+        in 0..1, so that many who lost their carrier at once do not all come back at once."""
         self.trunk = trunk
-        self.gateway = gateway
+        self.gateway = gateways[0]
+        """Where we are registered, or try to be."""
         self.registered = False
         self.why = "not yet"
         """What stands in the way while it is not."""
-        self._flow = flow
+        self._gateways = gateways
+        self._left = list(gateways)
+        self._flow_to = flow
+        self._order = order
         self._ua = ua
         self._timers = timers
         self._clock = clock
@@ -56,19 +64,43 @@ class Registration:
         self._failures = 0
         self._expires = trunk.settings.expires
         self._timer: Timer | None = None
+        self._silence: Timer | None = None
         self._until = 0.0
         self._round = 0
 
     def start(self) -> None:
         """Register, within the second."""
+        self._begin_again()
         self._schedule(self._fraction() * min(1.0, FIRST_PAUSE))
+
+    def goes_on(self, trunk: Trunk, gateways: Sequence[Gateway]) -> bool:
+        """Whether this serves the trunk as it is now; another address of its name needs nobody to leave."""
+        if msgspec.structs.replace(trunk, gateways=()) != msgspec.structs.replace(self.trunk, gateways=()):
+            return False
+        if gateways[0].of is None and self.trunk != trunk:
+            return False
+        self.trunk, self._gateways = trunk, gateways
+        if self.gateway not in gateways:
+            self._begin_again()
+            self._again(0.0)
+        return True
+
+    def leave(self, gateway: Gateway) -> None:
+        """That one is down: register at another address of the same name, if there is one."""
+        if gateway == self.gateway and len(self._gateways) > 1:
+            self._begin_again()
+            if self.gateway != gateway:
+                self._again(0.0)
+
+    def _begin_again(self) -> None:
+        """All addresses are to be tried, the best first."""
+        self._left = list(self._order(self.trunk, self._gateways))
+        self.gateway = self._left.pop(0)
 
     def stop(self, *, leave: bool) -> None:
         """Register no longer. With `leave` the carrier is told; not when another registration takes over,
         which it would take for that one's end."""
-        if self._timer is not None:
-            self._timers.cancel(self._timer)
-            self._timer = None
+        self._stop_timers()
         self._round += 1
         if self.registered and leave:
             self.registered = False
@@ -79,6 +111,25 @@ class Registration:
 
     # in
 
+    def _stop_timers(self) -> None:
+        for timer in (self._timer, self._silence):
+            if timer is not None:
+                self._timers.cancel(timer)
+        self._timer = self._silence = None
+
+    def _again(self, seconds: float) -> None:
+        """In place of what goes on."""
+        self._stop_timers()
+        self._round += 1
+        self._schedule(seconds)
+
+    def _silent(self, number: int, now: float) -> None:
+        """Not a word in time, and there is another address: Timer F takes 32 s."""
+        self._silence = None
+        if number == self._round:
+            self._round += 1
+            self._refused(408, None)
+
     def _schedule(self, seconds: float) -> None:
         self._timer = self._timers.schedule(self._clock() + seconds, self._refresh)
 
@@ -88,18 +139,21 @@ class Registration:
             self.registered = False
         self._round += 1
         self._send(self._expires, self._round)
+        if self._left:
+            wait = self._clock() + self.trunk.settings.patience
+            self._silence = self._timers.schedule(wait, self._silent, self._round)
 
     def _send(self, expires: int, number: int) -> None:
-        settings, gateway = self.trunk.settings, self.gateway
-        suffix = "" if self._flow.transport == "udp" else f";transport={self._flow.transport}"
-        host = settings.domain or gateway.host
-        port = None if settings.domain or gateway.port == 5060 else gateway.port
+        settings, asked, flow = self.trunk.settings, self.gateway.asked, self._flow_to(self.gateway)
+        suffix = "" if flow.transport == "udp" else f";transport={flow.transport}"
+        host = settings.domain or asked.host
+        port = None if settings.domain or asked.port in (0, 5060) else asked.port
         registrar = f"{SipUri(host, None, port)}{suffix}"
         address = f"<{SipUri(host, settings.username, port)}>"
         self._call_id = self._ua().request(
             "REGISTER",
             registrar,
-            self._flow,
+            flow,
             from_=address,
             to=address,
             headers=[("Expires", str(expires))],
@@ -114,6 +168,9 @@ class Registration:
     def _answered(self, status: int, response: Response | None, asked: int, number: int) -> None:
         if number != self._round or not asked:
             return
+        if self._silence is not None:
+            self._timers.cancel(self._silence)
+            self._silence = None
         if 200 <= status < 300 and response is not None:
             self._accepted(response)
         elif status == 423 and response is not None and self._longer(response):
@@ -122,7 +179,7 @@ class Registration:
             self._refused(status, response)
 
     def _accepted(self, response: Response) -> None:
-        granted = granted_seconds(response, self._flow.local, self._expires)
+        granted = granted_seconds(response, self._flow_to(self.gateway).local, self._expires)
         if not self.registered:
             log.info(
                 "registered with a carrier",
@@ -131,6 +188,7 @@ class Registration:
                 seconds=granted,
             )
         self.registered, self.why, self._failures = True, "", 0
+        self._left = [x for x in self._order(self.trunk, self._gateways) if x != self.gateway]
         self._until = self._clock() + granted
         # early enough for two more attempts before the carrier forgets us
         early = min(granted * 0.1 + 5.0, granted / 2) * (1.0 + self._fraction())
@@ -144,6 +202,12 @@ class Registration:
         return True
 
     def _refused(self, status: int, response: Response | None) -> None:
+        if (response is None or status == 503) and self._left:  # RFC 3263 §4.3
+            self.gateway = self._left.pop(0)
+            self._schedule(0.0)
+            return
+        if len(self._gateways) > 1:
+            self._begin_again()
         self._failures += 1
         why = f"{status} {response.reason}" if response is not None else "no answer"
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self._failures - 1, 10))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import groupby
 
 import msgspec
 
@@ -11,11 +12,11 @@ from tongdai.core.clock import Clock
 from tongdai.core.log import get_logger
 from tongdai.journal.port import Journal
 from tongdai.sip.flow import Address, Flow, local_for
-from tongdai.sip.flow import Transport as FlowTransport
 from tongdai.sip.message import Response, SipUri
 from tongdai.sip.timers import Timer, Timers
 from tongdai.sip.ua import UserAgent
-from tongdai.tenants.trunk.model import Gateway, Transport, Trunk
+from tongdai.tenants.trunk.model import Gateway, Trunk
+from tongdai.trunks.flows import KINDS
 from tongdai.trunks.health import Change, Health, alive
 from tongdai.trunks.limits import Limit, Limits
 from tongdai.trunks.registration import Registration
@@ -24,12 +25,6 @@ log = get_logger(__name__)
 
 _HEALTH = "trunk/"
 _CHANCE = secrets.SystemRandom()
-
-_KINDS: dict[Transport, FlowTransport] = {
-    Transport.UDP: "udp",
-    Transport.TCP: "tcp",
-    Transport.TLS: "tls",
-}
 
 TenantLimits = Mapping[str, Limit]
 """What each tenant may have at once and begin, over all trunks."""
@@ -91,6 +86,7 @@ class Trunks:
         self._tenants: TenantLimits = {}
         self._ways: dict[str, _Way] = {}
         self._of: dict[str, list[_Way]] = {}
+        self._registrations: dict[str, Registration] = {}
         self._restored: dict[str, Health] = {}
         self._dirty: dict[str, None] = {}
         self._ua: UserAgent | None = None
@@ -105,7 +101,7 @@ class Trunks:
 
     # configuration
 
-    def follow(self, trunks: Iterable[Trunk], tenants: TenantLimits) -> None:
+    def follow(self, trunks: Collection[Trunk], tenants: TenantLimits) -> None:
         """These are the trunks from now on. What did not change goes on as it was."""
         self._tenants = tenants
         former, self._ways, self._of = self._ways, {}, {}
@@ -122,41 +118,65 @@ class Trunks:
                 self._ways[way.key] = way
                 self._of[trunk.id].append(way)
         for way in former.values():
-            heir = self._ways.get(way.key)
-            self._end(way, leave=heir is None or heir.registration is None)
-            if heir is None:
+            self._end(way)
+            if way.key not in self._ways:
                 self._dirty[way.key] = None
+        self._register(trunks)
         for key in self._restored.keys() - self._ways.keys():
             self._dirty[key] = None
         self._restored = {}
 
     def _begin(self, way: _Way) -> None:
-        settings = way.trunk.settings
-        if settings.register and self._ua is not None:
-            way.registration = Registration(
-                way.trunk,
-                way.gateway,
-                self.flow(way.gateway),
-                ua=self._agent,
-                timers=self._timers,
-                clock=self._clock.monotonic,
-                fraction=self._chance,
-            )
-            way.registration.start()
-        if settings.options_seconds:
-            self._ask_in(way, self._chance() * min(2.0, settings.options_seconds))
+        seconds = way.trunk.settings.options_seconds
+        if seconds and way.gateway.located:
+            self._ask_in(way, self._chance() * min(2.0, seconds))
 
-    def _end(self, way: _Way, *, leave: bool = True) -> None:
+    def _end(self, way: _Way) -> None:
         way.gone = True
         if way.timer is not None:
             self._timers.cancel(way.timer)
-        if way.registration is not None:
-            way.registration.stop(leave=leave)
+
+    def _register(self, trunks: Iterable[Trunk]) -> None:
+        """One registration for each gateway that was configured, however many addresses its name has."""
+        former, self._registrations = self._registrations, {}
+        for trunk in trunks:
+            if not trunk.settings.register or self._ua is None:
+                continue
+            for asked, ways in groupby(self._of[trunk.id], lambda way: way.gateway.asked):
+                ways_there = [way for way in ways if way.gateway.located]
+                if not ways_there:
+                    continue
+                key = f"{trunk.id}/{asked}"
+                known = former.get(key)
+                if known is not None and known.goes_on(trunk, [way.gateway for way in ways_there]):
+                    registration = former.pop(key)
+                else:
+                    registration = self._new_registration(trunk, [way.gateway for way in ways_there])
+                    registration.start()
+                self._registrations[key] = registration
+                for way in ways_there:
+                    way.registration = registration
+        for key, registration in former.items():
+            registration.stop(leave=key not in self._registrations)
+
+    def _new_registration(self, trunk: Trunk, gateways: Sequence[Gateway]) -> Registration:
+        return Registration(
+            trunk,
+            gateways,
+            flow=self.flow,
+            order=self._ranked,
+            ua=self._agent,
+            timers=self._timers,
+            clock=self._clock.monotonic,
+            fraction=self._chance,
+        )
 
     def close(self) -> None:
         """Take leave of every carrier."""
         for way in self._ways.values():
             self._end(way)
+        for registration in self._registrations.values():
+            registration.stop(leave=True)
 
     # time
 
@@ -174,8 +194,8 @@ class Trunks:
     def _ask(self, way: _Way, now: float) -> None:
         way.timer = None
         settings, gateway, flow = way.trunk.settings, way.gateway, self.flow(way.gateway)
-        host, port = gateway.host, gateway.port
-        target = str(SipUri(host, settings.username or None, port))
+        asked = gateway.asked
+        target = str(SipUri(asked.host, settings.username or None, asked.port or None))
         if flow.transport != "udp":
             target += f";transport={flow.transport}"
         way.asked += 1
@@ -222,6 +242,8 @@ class Trunks:
         self._dirty[way.key] = None
         tell = log.warning if change == "down" else log.info
         tell(f"a gateway is {change}", trunk=way.trunk.name, gateway=str(way.gateway), why=why)
+        if change == "down" and way.registration is not None:
+            way.registration.leave(way.gateway)
         if change == "down" and not any(x.health.up for x in self._of.get(way.trunk.id, ())):
             log.error("a trunk is down", trunk=way.trunk.name)
         elif change == "up" and sum(x.health.up for x in self._of.get(way.trunk.id, ())) == 1:
@@ -245,21 +267,27 @@ class Trunks:
     # ways out
 
     def order(self, trunk: Trunk) -> Sequence[Gateway]:
+        known = self._of.get(trunk.id)
+        gateways = [way.gateway for way in known] if known is not None else trunk.gateways
+        return self._ranked(trunk, [gateway for gateway in gateways if gateway.located])
+
+    def _ranked(self, trunk: Trunk, gateways: Sequence[Gateway]) -> list[Gateway]:
+        """Those that are well first; by priority, and by what DNS says (RFC 3263 §4.2)."""
         now = self._clock.monotonic()
 
-        def rank(way: _Way) -> tuple[bool, int, float]:
-            well = way.health.up and now >= way.paused_until
-            if way.registration is not None and not way.registration.registered:
+        def rank(gateway: Gateway) -> tuple[bool, int, int, float]:
+            way = self._ways.get(f"{trunk.id}/{gateway}")
+            well = way is None or (way.health.up and now >= way.paused_until)
+            if way is not None and way.registration is not None and not way.registration.registered:
                 well = False
             # the smallest of such numbers is each one's as often as its weight says
-            return not well, way.gateway.priority, -(self._chance() ** (1.0 / way.gateway.weight))
+            return not well, gateway.priority, gateway.rank, -(self._chance() ** (1.0 / gateway.weight))
 
-        ways = self._of.get(trunk.id)
-        return [way.gateway for way in sorted(ways, key=rank)] if ways else trunk.gateways
+        return sorted(gateways, key=rank)
 
     def flow(self, gateway: Gateway) -> Flow:
         local = local_for(self._local[gateway.transport], gateway.host)
-        return Flow(_KINDS[gateway.transport], local, gateway.address)
+        return Flow(KINDS[gateway.transport], local, gateway.address)
 
     # channels
 
@@ -299,6 +327,8 @@ class Trunks:
         if registration is not None:
             registered = registration.registered and not registration.expired(now)
         why = "" if way.health.up else "does not answer"
+        if not way.gateway.located:
+            why = "DNS has no address of it"
         if registration is not None and not registered:
             why = f"not registered: {registration.why}"
         elif now < way.paused_until:
@@ -306,8 +336,8 @@ class Trunks:
         return GatewayState(
             trunk=way.trunk.id,
             name=way.trunk.name,
-            gateway=str(way.gateway),
-            up=way.health.up,
+            gateway=_shown(way.gateway),
+            up=way.health.up and way.gateway.located,
             since=way.health.since,
             registered=registered,
             why=why,
@@ -346,6 +376,10 @@ class Trunks:
                 except msgspec.DecodeError as error:
                     log.error("a journaled gateway cannot be read; dropped", key=key, error=str(error))
                     self._dirty[key.removeprefix(_HEALTH)] = None
+
+
+def _shown(gateway: Gateway) -> str:
+    return f"{gateway} ({gateway.of.host})" if gateway.of is not None else str(gateway)
 
 
 def _trunk(trunk: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from tests.unit.legs.doubles import a_trunk
 from tests.unit.legs.stage import CARRIER, MAIN, OFFICE, PCMU_PCMA, Phone, Stage
@@ -15,7 +16,7 @@ from tongdai.calls.model import Cause, Party, PartyKind
 from tongdai.sip.digest import Credentials, DigestServer
 from tongdai.sip.message import Request
 from tongdai.sip.ua import InviteSession
-from tongdai.tenants.trunk.model import CallerRule, Gateway
+from tongdai.tenants.trunk.model import CallerRule, Gateway, Transport
 from tongdai.trunks import Limit
 
 LEG = "call_x.l1"
@@ -408,3 +409,32 @@ def test_who_the_dialog_was_moved_to_gets_nothing(stage: Stage):
     stage.office.agent.receive(refusal, stage.office.flow_to(elsewhere), stage.network.now)
     stage.run(0.1)
     assert leaks(stage) == []
+
+
+def test_a_carrier_by_name_is_called_by_its_name_at_its_addresses(stage: Stage):
+    """RFC 3263: the Request-URI keeps the name; the second address is tried with another branch."""
+    asked = Gateway("sip.carrier.test", 0, Transport.AUTO)
+    second = use(stage)
+    trunk = msgspec.structs.replace(
+        stage.edge.trunks["trunk"],
+        gateways=(Gateway(*CARRIER, rank=0, of=asked), Gateway(*SECOND, rank=1, of=asked)),
+    )
+    stage.edge.trunks["trunk"] = trunk
+    stage.office.trunks.follow([trunk], {})
+    stage.carrier.handler.on["invite"] = lambda session: session.reject(503)
+    call(stage)
+    assert stage.office.kinds()[-1] is e.LegAnswered
+    sent = [*invites(stage, stage.carrier), *invites(stage, second)]
+    assert [x.target for x in sent] == ["sip:84912345678@sip.carrier.test"] * 2
+    assert len({x.via.branch for x in sent}) == 2
+
+
+def test_a_carrier_that_dns_does_not_know_leaves_the_call_to_the_next_trunk(stage: Stage):
+    use(stage)
+    trunk = msgspec.structs.replace(stage.edge.trunks["trunk"], gateways=(Gateway("sip.carrier.test", 0),))
+    stage.edge.trunks["trunk"] = trunk
+    stage.office.trunks.follow([trunk], {})
+    call(stage)
+    assert stage.ends() == [(LEG, Cause.UNAVAILABLE)]
+    assert reasons(stage) == ["Trunk was not called: DNS has no address of it"]
+    assert stage.media.live == {}

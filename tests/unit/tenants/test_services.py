@@ -363,7 +363,8 @@ async def test_trunks_are_opened_to_a_tenant_in_order(db: Database, tenant: Tena
 @pytest.mark.parametrize(
     ("new", "code"),
     [
-        (NewTrunk("Carrier", "sip.carrier.example", 5060), "bad_address"),
+        (NewTrunk("Carrier", "sip carrier", 5060), "bad_address"),
+        (NewTrunk("Carrier", "192.0.2.1.example.1", 5060), "bad_address"),
         (NewTrunk("Carrier", "192.0.2.1", 0), "bad_port"),
         (NewTrunk("Carrier", "192.0.2.1", 5060), "address_taken"),
         (NewTrunk("", "192.0.2.2", 5060), "bad_name"),
@@ -415,6 +416,9 @@ async def test_settings_of_a_trunk_that_cannot_be(db: Database, settings: TrunkS
         ("tls:192.0.2.1", Gateway("192.0.2.1", 5061, Transport.TLS)),
         ("tcp:192.0.2.1:5070/2/30", Gateway("192.0.2.1", 5070, Transport.TCP, 2, 30)),
         ("[2001:db8::1]:5080", Gateway("2001:db8::1", 5080)),
+        ("sip.carrier.example/1", Gateway("sip.carrier.example", 0, Transport.AUTO, 1)),
+        ("tls:sip.carrier.example", Gateway("sip.carrier.example", 0, Transport.TLS)),
+        ("sip.carrier.example:5080", Gateway("sip.carrier.example", 5080)),
     ],
 )
 def test_a_gateway_is_written_as_one_says_it(text: str, gateway: Gateway):
@@ -422,7 +426,7 @@ def test_a_gateway_is_written_as_one_says_it(text: str, gateway: Gateway):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "sip.carrier.example", "192.0.2.1:0", "192.0.2.1:99999", "ws:192.0.2.1"]
+    "text", ["", "sip carrier", "sip.carrier.example:0", "192.0.2.1:0", "192.0.2.1:99999", "ws:192.0.2.1"]
 )
 def test_what_is_no_gateway_is_refused(text: str):
     with pytest.raises(Invalid):

@@ -13,7 +13,7 @@ from tests.unit.legs.stage import CARRIER, OFFICE, Phone, Stage
 from tongdai.core.clock import SystemClock
 from tongdai.sip.digest import Credentials, DigestServer, Verdict, ha1
 from tongdai.sip.ua import IncomingRequest
-from tongdai.tenants.trunk.model import Gateway, Trunk
+from tongdai.tenants.trunk.model import Gateway, NumberFormat, Transport, Trunk, TrunkSettings
 from tongdai.trunks import Limit, Trunks
 
 SECOND = ("198.51.100.2", 5060)
@@ -230,3 +230,82 @@ def test_weights_share_the_calls():
     trunks.follow([trunk], {})
     firsts = [trunks.order(trunk)[0].host for _ in range(4000)]
     assert 0.71 <= firsts.count("192.0.2.2") / 4000 <= 0.79
+
+
+# carriers by name
+
+
+def named(*hosts: str, **settings: Any) -> Trunk:
+    """A trunk of one name, whose addresses are tried in this order."""
+    settings.setdefault("options_seconds", 0.0)
+    asked = Gateway("sip.carrier.test", 0, Transport.AUTO)
+    at = [Gateway(host, port, rank=rank, of=asked) for rank, (host, port) in enumerate(map(_pair, hosts))]
+    return Trunk("trunk", "Trunk", NumberFormat.DIGITS, "VN", tuple(at), TrunkSettings(**settings))
+
+
+def _pair(text: str) -> tuple[str, int]:
+    host, _, port = text.partition(":")
+    return host, int(port)
+
+
+FIRST = f"{CARRIER[0]}:{CARRIER[1]}"
+OTHER = f"{SECOND[0]}:{SECOND[1]}"
+LOGIN: dict[str, Any] = {"username": "anphat", "password": "secret", "register": True}
+
+
+def test_a_name_with_several_addresses_is_registered_at_one(stage: Stage):
+    """Its servers share what is registered: at each of them every call would ring twice."""
+    taken = registrar(stage, stage.carrier)
+    second = Phone(stage.network, SECOND, None, "udp")
+    others = registrar(stage, second)
+    follow(stage, named(FIRST, OTHER, **LOGIN))
+    stage.run(60)
+    assert (len(taken), len(others)) == (1, 0)
+    assert registers(stage)[-1].target == "sip:sip.carrier.test"
+    assert [x.registered for x in stage.office.trunks.states()] == [True, True]
+
+
+@pytest.mark.parametrize("silent", [True, False], ids=["says nothing", "answers 503"])
+def test_a_registration_goes_to_the_next_address_of_its_name(stage: Stage, silent: bool):
+    """RFC 3263 §4.3, and within seconds: Timer F takes 32."""
+    second = Phone(stage.network, SECOND, None, "udp")
+    others = registrar(stage, second)
+    if silent:
+        del stage.network.nodes[CARRIER]
+    else:
+        stage.carrier.handler.on["register"] = lambda incoming: incoming.respond(503)
+    follow(stage, named(FIRST, OTHER, **LOGIN))
+    stage.run(6)
+    assert len(others) == 1
+    assert all(x.registered for x in stage.office.trunks.states())
+    branches = [x.via.branch for x in stage.messages("REGISTER", by=stage.office)]
+    assert len(set(branches)) >= 2
+
+
+def test_an_address_that_went_from_dns_loses_the_registration_to_another(stage: Stage):
+    taken = registrar(stage, stage.carrier)
+    second = Phone(stage.network, SECOND, None, "udp")
+    others = registrar(stage, second)
+    follow(stage, named(FIRST, **LOGIN))
+    stage.run(5)
+    follow(stage, named(OTHER, **LOGIN))
+    stage.run(5)
+    assert taken == [600]  # no REGISTER with Expires 0: it would undo what the other server has now
+    assert others == [600]
+
+
+def test_addresses_are_called_in_the_order_of_dns(stage: Stage):
+    trunk = named(OTHER, FIRST)
+    follow(stage, trunk)
+    for _ in range(20):
+        assert [x.host for x in stage.office.trunks.order(trunk)] == [SECOND[0], CARRIER[0]]
+
+
+def test_a_name_without_an_address_is_no_way_out_and_says_so(stage: Stage):
+    trunk = Trunk(
+        "trunk", "Trunk", NumberFormat.DIGITS, "VN", (Gateway("sip.carrier.test", 0, Transport.AUTO),)
+    )
+    follow(stage, trunk)
+    assert stage.office.trunks.order(trunk) == []
+    state = stage.office.trunks.states()[0]
+    assert (state.up, state.gateway, state.why) == (False, "sip.carrier.test", "DNS has no address of it")

@@ -146,6 +146,7 @@ class Supervisor:
                 media_interfaces=plan.media_interfaces,
                 sip_names=plan.sip_names,
                 ws_origins=plan.ws_origins,
+                dns_servers=plan.dns_servers,
                 ring_seconds=plan.ring_seconds,
                 piper_command=plan.piper_command,
                 log_level=plan.log_level,

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from tongdai.sip.digest import Credentials
+from tongdai.sip.flow import ip_version
 
 
 class NumberFormat(StrEnum):
@@ -37,25 +38,43 @@ class Transport(StrEnum):
     UDP = "udp"
     TCP = "tcp"
     TLS = "tls"
+    AUTO = "auto"
+    """Of a gateway by name: what DNS says (RFC 3263 §4.1)."""
 
 
-class Gateway(msgspec.Struct, frozen=True):
-    """One address of a carrier. The lowest `priority` is tried first; of equal ones each first as often as
-    its `weight` says (RFC 2782)."""
+class Gateway(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One address of a carrier, or a name that DNS knows, with port 0 where DNS is to say that too. The
+    lowest `priority` is tried first; of equal ones each first as often as its `weight` says (RFC 2782)."""
 
     host: str
     port: int = 5060
     transport: Transport = Transport.UDP
     priority: int = 0
     weight: int = 1
+    rank: int = 0
+    """Of several addresses of one name the order in which DNS has them. Not stored, like the next."""
+    of: Gateway | None = None
+    """The gateway by name whose address this is now."""
 
     @property
     def address(self) -> tuple[str, int]:
         return self.host, self.port
 
+    @property
+    def located(self) -> bool:
+        """It can be sent to: it is an address."""
+        return bool(ip_version(self.host))
+
+    @property
+    def asked(self) -> Gateway:
+        """It, or whose address it is: what was configured, and stands in URIs and certificates."""
+        return self.of or self
+
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.transport}:{host}:{self.port}"
+        transport = "" if self.transport is Transport.AUTO else f"{self.transport}:"
+        port = f":{self.port}" if self.port else ""
+        return f"{transport}{host}{port}"
 
 
 class TrunkSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -66,7 +85,7 @@ class TrunkSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     realm: str = ""
     """Only challenges of this realm are answered; empty: any of the carrier's own gateways."""
     domain: str = ""
-    """The carrier's name in URIs, and in its certificate; empty: the gateway's address."""
+    """The carrier's name in URIs, and in its certificate; empty: the gateway's name or address."""
     register: bool = False
     expires: int = 600
     options_seconds: float = 30.0
@@ -114,7 +133,7 @@ class Trunk(msgspec.Struct, frozen=True):
         settings = self.settings
         if not settings.username:
             return None
-        at = frozenset(gateway.address for gateway in self.gateways)
+        at = frozenset(gateway.address for gateway in self.gateways if gateway.located)
         return Credentials(settings.username, settings.password, settings.realm or None, at)
 
 

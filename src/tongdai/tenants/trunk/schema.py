@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from tongdai.sip.flow import ip_version
 from tongdai.tenants.checks import check_name
 from tongdai.tenants.errors import Invalid
 from tongdai.tenants.tenant.schema import check_countries
@@ -18,6 +19,9 @@ from tongdai.tenants.trunk.model import CallerRule, Gateway, NumberFormat, Trans
 CODECS = ("OPUS", "G722", "PCMU", "PCMA")
 
 _PREFIX = re.compile(r"[+*#0-9]{0,20}")
+_NAME = re.compile(
+    r"(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?", re.I
+)
 _GATEWAY = re.compile(
     r"(?:(?P<transport>udp|tcp|tls):)?(?P<host>\[[0-9a-fA-F:.]+\]|[^\[\]:/,]+)(?::(?P<port>[0-9]{1,5}))?"
     r"(?:/(?P<priority>[0-9]{1,3})(?:/(?P<weight>[0-9]{1,3}))?)?"
@@ -65,23 +69,27 @@ class TrunkChanges(msgspec.Struct, frozen=True, kw_only=True):
             check_settings(self.settings)
 
 
-def check_address(host: str, port: int) -> None:
-    """A trunk is recognised by where its packets come from, so a name would not do."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
+def check_address(gateway: Gateway) -> None:
+    """An address has a port and a transport; of a name DNS may know both."""
+    if not gateway.located and not _NAME.fullmatch(gateway.host):
         raise Invalid(
-            "bad_address", f"{host!r} is no IP address.", "Give the carrier's address, not its name."
-        ) from None
-    if not 1 <= port <= 65535:
-        raise Invalid("bad_port", f"{port} is no port.", "Give 1 to 65535, usually 5060.")
+            "bad_address",
+            f"{gateway.host!r} is neither an IP address nor a name.",
+            "Give the carrier's, such as 203.0.113.5 or sip.carrier.example.",
+        )
+    if not (1 if gateway.located else 0) <= gateway.port <= 65535:
+        raise Invalid("bad_port", f"{gateway.port} is no port.", "Give 1 to 65535, usually 5060.")
+    if gateway.transport is Transport.AUTO and (gateway.located or gateway.port):
+        raise Invalid("no_transport", f"How is {gateway} reached?", "Put udp:, tcp: or tls: in front.")
+    if gateway.of is not None or gateway.rank:
+        raise Invalid("bad_gateway", f"{gateway} comes from DNS.", "Give the name itself.")
 
 
 def check_gateways(gateways: Sequence[Gateway]) -> None:
     if not gateways:
         raise Invalid("no_gateway", "A trunk without a gateway leads nowhere.", "Give at least one.")
     for gateway in gateways:
-        check_address(gateway.host, gateway.port)
+        check_address(gateway)
         if not (0 <= gateway.priority <= 999 and 1 <= gateway.weight <= 999):
             raise Invalid(
                 "bad_weight",
@@ -93,18 +101,24 @@ def check_gateways(gateways: Sequence[Gateway]) -> None:
 
 
 def read_gateway(text: str) -> Gateway:
-    """`[udp:|tcp:|tls:]HOST[:PORT][/PRIORITY[/WEIGHT]]`. Raises `Invalid`."""
+    """`[udp:|tcp:|tls:]HOST[:PORT][/PRIORITY[/WEIGHT]]`. What a name leaves out is left to DNS. Raises
+    `Invalid`."""
     found = _GATEWAY.fullmatch(text.strip())
     if found is None:
         raise Invalid(
             "bad_gateway",
             f"{text!r} is no gateway.",
-            "Write 203.0.113.5:5060, tls:203.0.113.5:5061 or, with its rank, 203.0.113.5:5060/1/10.",
+            "Write sip.carrier.example, tls:203.0.113.5:5061 or, with its rank, 203.0.113.5:5060/1/10.",
         )
-    transport = Transport(found["transport"] or "udp")
-    port = int(found["port"]) if found["port"] else (5061 if transport is Transport.TLS else 5060)
+    host, port = found["host"].strip("[]"), int(found["port"] or 0)
+    by_name = not ip_version(host)
+    transport = Transport(found["transport"] or ("auto" if by_name and not found["port"] else "udp"))
+    if not found["port"] and not by_name:
+        port = 5061 if transport is Transport.TLS else 5060
+    elif found["port"] and not port:
+        raise Invalid("bad_port", "0 is no port.", "Give 1 to 65535, usually 5060.")
     priority, weight = int(found["priority"] or 0), int(found["weight"] or 1)
-    gateway = Gateway(found["host"].strip("[]"), port, transport, priority, weight)
+    gateway = Gateway(host, port, transport, priority, weight)
     check_gateways([gateway])
     return gateway
 

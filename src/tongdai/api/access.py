@@ -149,6 +149,13 @@ async def administrator(found: Member) -> Scope:
     return found
 
 
+async def provider_of(found: Member) -> Scope:
+    """Raises `Problem` 403 for everybody but the provider."""
+    if found.who.role is not Role.PROVIDER:
+        raise forbidden("the provider")
+    return found
+
+
 async def provider(who: Who) -> Identity:
     """Raises `Problem` 403 for everybody else."""
     if who.role is not Role.PROVIDER:
@@ -161,4 +168,6 @@ def forbidden(to: str) -> Problem:
 
 
 Admin = Annotated[Scope, Depends(administrator)]
+Owner = Annotated[Scope, Depends(provider_of)]
+"""The provider in one of the tenants."""
 Provider = Annotated[Identity, Depends(provider)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import msgspec
@@ -43,6 +44,8 @@ FIELD_OF = {
     "bad_language": "language",
     "bad_ring_seconds": "ring_seconds",
     "not_own_number": "main_number",
+    "bad_number": "number",
+    "number_taken": "number",
     "last_admin": "role",
     "bad_address": "host",
     "bad_port": "port",
@@ -136,6 +139,17 @@ class Problem(Exception):
 def not_found(what: str, identity: str) -> Problem:
     """The same for what does not exist and for what is another tenant's."""
     return Problem(404, f"{what}_not_found", f"There is no {what} {identity}.", "Look at the list.")
+
+
+@contextmanager
+def referring(field: str) -> Iterator[None]:
+    """What is not found here was named by this field: the request is wrong, not its address."""
+    try:
+        yield
+    except NotFound as error:
+        raise Problem(
+            422, error.code, error.message, error.remedy, errors=[(f"/{field}", error.message)]
+        ) from None
 
 
 def _of(error: TongdaiError) -> Problem:

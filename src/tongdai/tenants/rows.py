@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -65,13 +65,15 @@ class TenantRows(Generic[M]):
         after: Sequence[str] | None = None,
         limit: int,
         contains: str = "",
+        same: Mapping[str, object] | None = None,
     ) -> list[M]:
         """At most `limit` rows behind `after` (the values of `sort` and of the key in the row before), in
         the order of `sort`; with `contains`, only those in whose `sort` column this text is, whatever its
-        case."""
+        case; with `same`, only those whose columns have these values."""
         order = [self.table.c[name] for name in dict.fromkeys((sort, *self._key))]
         wanted = select(*self._columns).where(self.table.c.tenant == tenant).limit(limit)
         wanted = wanted.order_by(*(column.desc() if descending else column for column in order))
+        wanted = wanted.where(*(self.table.c[name] == value for name, value in (same or {}).items()))
         if contains:
             wanted = wanted.where(self.table.c[sort].icontains(contains, autoescape=True))
         if after is not None:

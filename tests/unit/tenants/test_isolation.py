@@ -115,12 +115,15 @@ ASKS: dict[str, Ask] = {
     "flow.versions": lambda me, c, x: flows.versions(me, c, x.flow),
     "flow.add": lambda me, c, x: flows.add(me, c, x.flow, b"{}"),
     "flow.publish": lambda me, c, x: flows.publish(me, c, x.flow, 1),
+    "flow.published": lambda me, c, x: flows.published(me, c, x.flow),
+    "flow.delete": lambda me, c, x: flows.delete(me, c, x.flow),
     "number.assign": lambda me, c, x: numbers.assign(me, c, FREE, Destination.ROOM, x.room),
     "number.assign to a person": lambda me, c, x: numbers.assign(me, c, FREE, Destination.PERSON, x.person),
     "number.assign to a flow": lambda me, c, x: numbers.assign(me, c, FREE, Destination.FLOW, x.flow),
     "number.assign to a department": lambda me, c, x: numbers.assign(
         me, c, FREE, Destination.DEPARTMENT, x.department
     ),
+    "number.get": lambda me, c, x: numbers.get(me, c, x.number),
     "number.lead_to": lambda me, c, x: _lead(me, c, x),
     "number.release": lambda me, c, x: numbers.release(me, c, x.number),
     "login.end": lambda me, c, x: logins.end(me, c, x.person, x.login),
@@ -129,8 +132,8 @@ ASKS: dict[str, Ask] = {
     "tenant.change": lambda me, c, x: tenants.change(me, c, TenantChanges(main_number=x.number)),
 }
 
-# Of what `furnish` makes, the number is the main number; nothing else is held.
-REFUSED_TO_THE_OWNER = {"number.release": "main_number"}
+# Of what `furnish` makes, the number is the main number and leads to the flow; nothing else is held.
+REFUSED_TO_THE_OWNER = {"number.release": "main_number", "flow.delete": "number_leads_there"}
 
 # These ask for nothing by id, or are parts of the operations above that answer alike whoever asks.
 WITHOUT_IDS = {
@@ -141,7 +144,10 @@ WITHOUT_IDS = {
     "flow.create",
     "extension.assign",
     "extension.assign_music",
+    "extension.free",
+    "extension.of",
     "extension.release",
+    "flow.refuse_if_led_to",
     "mailbox.forget",
     "number.refuse_if_led_to",
     "prompt.put",

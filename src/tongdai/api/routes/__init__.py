@@ -6,13 +6,17 @@ from fastapi import APIRouter
 
 from tongdai.api.routes import (
     calls,
+    departments,
     devices,
     events,
+    extensions,
     health,
     mailboxes,
     me,
+    numbers,
     people,
     records,
+    rooms,
     sign_in,
     tenants,
 )
@@ -23,6 +27,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     tenants.router,
     people.router,
     devices.router,
+    departments.router,
+    rooms.router,
+    extensions.router,
+    numbers.router,
     calls.router,
     mailboxes.router,
     records.router,

@@ -66,7 +66,9 @@ class PersonChanges(Body):
 class Password(Body):
     """A new password."""
 
-    password: Annotated[str, Field(max_length=1000, description="8 characters or more.")]
+    password: Annotated[
+        str, Field(max_length=1000, description="8 characters or more.", examples=["four words that rhyme"])
+    ]
 
 
 class Pin(Body):

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from tongdai.api import etags, shapes
-from tongdai.api.access import Admin, Member, Provider, Role, forbidden
+from tongdai.api.access import Admin, Member, Owner, Provider
 from tongdai.api.context import Ctx
 from tongdai.api.idempotency import Documented, Once
 from tongdai.api.paging import Cursor, Limit, Page, after, following
@@ -134,10 +134,8 @@ async def change_tenant(
 
 
 @router.delete(TENANT, status_code=204, summary="Delete a tenant")
-async def delete_tenant(scope: Admin, ctx: Ctx, if_match: etags.IfMatch = None) -> None:
+async def delete_tenant(scope: Owner, ctx: Ctx, if_match: etags.IfMatch = None) -> None:
     """With all its configuration; its calls in progress end. For the provider."""
-    if scope.who.role is not Role.PROVIDER:
-        raise forbidden("the provider")
     async with ctx.writer.change(scope.tenant, scope.who.actor, "tenant.delete") as change:
         former = shown(await tenants.get(scope.tenant, change.connection))
         etags.check(if_match, former)

@@ -15,6 +15,7 @@ from tongdai.tenants.department.schema import DepartmentChanges, NewDepartment
 from tongdai.tenants.errors import Invalid, NotFound
 from tongdai.tenants.extension import service as extensions
 from tongdai.tenants.extension.model import Destination
+from tongdai.tenants.flow import service as flows
 from tongdai.tenants.mailbox import service as mailboxes
 from tongdai.tenants.number import service as numbers
 from tongdai.tenants.person import service as people
@@ -65,9 +66,10 @@ async def set_members(
 
 
 async def delete(tenant: TenantId, connection: AsyncConnection, department: str) -> None:
-    """Delete a department, not its people. Refused while a number leads to it."""
+    """Delete a department, not its people. Refused while a number or a menu leads to it."""
     await get(tenant, connection, department)
     await numbers.refuse_if_led_to(tenant, connection, Destination.DEPARTMENT, department)
+    await flows.refuse_if_led_to(tenant, connection, Destination.DEPARTMENT, department)
     await extensions.release(tenant, connection, Destination.DEPARTMENT, department)
     await mailboxes.forget(tenant, connection, department)
     await store.rows.delete(tenant, connection, department)

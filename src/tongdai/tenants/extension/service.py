@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tongdai.core.tenancy import TenantId
-from tongdai.tenants.errors import NotFound, Taken
+from tongdai.tenants.errors import Invalid, NotFound, Taken
 from tongdai.tenants.extension.model import Destination, Extension
 from tongdai.tenants.extension.store import rows
 from tongdai.tenants.numbering import check_extension
@@ -42,3 +42,31 @@ async def release(tenant: TenantId, connection: AsyncConnection, kind: Destinati
     """Take the extension away from what it leads to, if it has one."""
     for held in await rows.where(tenant, connection, kind=kind, target=target):
         await rows.delete(tenant, connection, held.extension)
+
+
+async def of(tenant: TenantId, connection: AsyncConnection, kind: Destination, target: str) -> list[str]:
+    """The extensions that lead there: one or none."""
+    return [held.extension for held in await rows.where(tenant, connection, kind=kind, target=target)]
+
+
+async def free(tenant: TenantId, connection: AsyncConnection, begin: str, limit: int) -> list[str]:
+    """The first `limit` extensions as long as `begin`, from it upwards, that can be given away."""
+    owner = await tenants.get(tenant, connection)
+    if owner is None:
+        raise NotFound("tenant", tenant)
+    taken = {held.extension for held in await rows.where(tenant, connection)}
+    found: list[str] = []
+    for number in range(int(begin), 10 ** len(begin)):
+        if len(found) == limit:
+            break
+        if str(number) not in taken and _can_be(str(number), owner.country):
+            found.append(str(number))
+    return found
+
+
+def _can_be(extension: str, country: str) -> bool:
+    try:
+        check_extension(extension, country)
+    except Invalid:
+        return False
+    return True

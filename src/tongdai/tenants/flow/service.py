@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tongdai.core.ids import new_id
 from tongdai.core.tenancy import TenantId
-from tongdai.tenants.errors import NotFound
+from tongdai.tenants.errors import Invalid, NotFound
 from tongdai.tenants.extension import service as extensions
 from tongdai.tenants.extension.model import Destination
 from tongdai.tenants.flow import store
 from tongdai.tenants.flow.model import FlowVersion
+from tongdai.tenants.number import service as numbers
+
+_LEADS = ("id", "people", "department", "room", "mailbox", "extension", "operator")
+"""Fields of a flow that name what it leads to: by id, or by extension."""
 
 
 async def create(
@@ -46,3 +54,44 @@ async def publish(tenant: TenantId, connection: AsyncConnection, flow: str, vers
         raise NotFound("flow", f"{flow} version {version}")
     await store.unpublish(tenant, connection, flow)
     await store.rows.update(tenant, connection, flow, version, published=True)
+
+
+async def published(tenant: TenantId, connection: AsyncConnection, flow: str) -> FlowVersion:
+    """The version that new calls enter. Raises `NotFound`."""
+    for version in await store.rows.where(tenant, connection, id=flow, published=True):
+        return version
+    raise NotFound("flow", flow)
+
+
+async def delete(tenant: TenantId, connection: AsyncConnection, flow: str) -> None:
+    """Delete a flow with every version. Refused while a number leads to it."""
+    await versions(tenant, connection, flow)
+    await numbers.refuse_if_led_to(tenant, connection, Destination.FLOW, flow)
+    await extensions.release(tenant, connection, Destination.FLOW, flow)
+    await store.rows.delete_where(tenant, connection, id=flow)
+
+
+async def refuse_if_led_to(
+    tenant: TenantId, connection: AsyncConnection, kind: Destination, target: str
+) -> None:
+    """Raise `Invalid` while a published flow leads there: its callers would be cut off."""
+    names = {target, *await extensions.of(tenant, connection, kind, target)}
+    for version in await store.rows.where(tenant, connection, published=True):
+        if not names.isdisjoint(_led_to(msgspec.json.decode(version.graph))):
+            raise Invalid(
+                "menu_leads_there",
+                f"A menu leads to this {kind}.",
+                "Let the keys of the menu lead elsewhere first.",
+            )
+
+
+def _led_to(part: Any) -> Iterator[str]:
+    if isinstance(part, list):
+        for item in part:
+            yield from _led_to(item)
+    elif isinstance(part, dict):
+        for name, value in part.items():
+            if name in _LEADS:
+                yield from value if isinstance(value, list) else [str(value)]
+            else:
+                yield from _led_to(value)

@@ -32,6 +32,13 @@ async def assign(
     return item
 
 
+async def get(tenant: TenantId, connection: AsyncConnection, number: str) -> Number:
+    found = await rows.get(tenant, connection, number)
+    if found is None:
+        raise NotFound("number", number)
+    return found
+
+
 async def lead_to(
     tenant: TenantId, connection: AsyncConnection, number: str, kind: Destination, target: str
 ) -> None:
@@ -83,4 +90,4 @@ async def _check_target(
             )
         found = room
     if not found:
-        raise NotFound(str(kind), target)
+        raise NotFound("menu" if kind is Destination.FLOW else str(kind), target)

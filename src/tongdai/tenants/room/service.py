@@ -11,6 +11,7 @@ from tongdai.tenants.checks import check_pin
 from tongdai.tenants.errors import NotFound
 from tongdai.tenants.extension import service as extensions
 from tongdai.tenants.extension.model import Destination
+from tongdai.tenants.flow import service as flows
 from tongdai.tenants.number import service as numbers
 from tongdai.tenants.room.model import Room
 from tongdai.tenants.room.schema import NewRoom, RoomChanges
@@ -57,5 +58,6 @@ async def set_pin(tenant: TenantId, connection: AsyncConnection, room: str, pin:
 async def delete(tenant: TenantId, connection: AsyncConnection, room: str) -> None:
     await get(tenant, connection, room)
     await numbers.refuse_if_led_to(tenant, connection, Destination.ROOM, room)
+    await flows.refuse_if_led_to(tenant, connection, Destination.ROOM, room)
     await extensions.release(tenant, connection, Destination.ROOM, room)
     await rows.delete(tenant, connection, room)

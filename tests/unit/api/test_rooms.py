@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from tests.unit.api.conftest import Web
+
+
+async def test_a_room_from_nothing(web: Web):
+    admin = await web.admin()
+    made = await admin.post(web.tenant() + "/rooms", json={"name": "Board", "extension": "601"})
+    assert made.status_code == 201, made.text
+    assert made.json()["pin"] is None
+    place = made.headers["location"]
+    changed = await admin.patch(place, json={"pin": "97531"}, headers={"If-Match": made.headers["etag"]})
+    assert changed.json()["pin"] == "97531"
+    served = web.control.served()[-1].part.tenants[0]
+    assert next(x for x in served.rooms if x.name == "Board").pin == "97531"
+    entries = (await admin.get(web.tenant() + "/audit")).json()["items"]
+    assert "97531" not in str(entries), "the audit log tells that it changed, not to what"
+    assert (await admin.delete(place)).status_code == 204
+    assert [x["name"] for x in (await admin.get(web.tenant() + "/rooms")).json()["items"]] == ["Conference"]
+
+
+async def test_a_room_with_a_number_keeps_its_pin(web: Web):
+    admin = await web.admin()
+    room = (await admin.get(web.tenant() + "/rooms")).json()["items"][0]
+    assert room["numbers"] == ["+842871234560"]
+    place = f"{web.tenant()}/rooms/{room['id']}"
+    assert (await admin.patch(place, json={"pin": None})).json()["code"] == "number_leads_there"
+    bad = (await admin.patch(place, json={"pin": "12"})).json()
+    assert (bad["code"], bad["errors"][0]["field"]) == ("bad_pin", "/pin")
+    assert (await admin.delete(place)).json()["code"] == "number_leads_there"

@@ -42,7 +42,10 @@ OTHERS: dict[str, Ask] = {
     "tenant.create": lambda me, c, x: tenants.create(c, NewTenant("New", "new.example")),
     "trunk.create": lambda me, c, x: trunks.create(c, NewTrunk("Carrier", "192.0.2.1", 5060)),
 }
-READS = {"person.get", "device.get", "department.get", "room.get", "prompt.get", "flow.versions"}
+READS = {
+    *("person.get", "device.get", "department.get", "room.get", "prompt.get", "number.get"),
+    *("flow.versions", "flow.published"),
+}
 NO_CONFIGURATION = {"login.end"}
 OPERATIONS = {name: ask for name, ask in (ASKS | OTHERS).items() if name not in REFUSED_TO_THE_OWNER}
 

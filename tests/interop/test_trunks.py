@@ -293,6 +293,23 @@ async def test_a_carrier_is_found_by_its_name_and_still_while_dns_is_silent(
         server.close()
 
 
+@pytest.mark.parametrize("transport", ["t1", "u1"], ids=["TCP", "no TCP"])
+async def test_a_large_invite_goes_over_tcp_where_somebody_listens(
+    trunked: Demo, phones: Phones, transport: str
+):
+    """RFC 3261 §18.1.1: above 1,300 bytes IP cuts it in pieces, which many firewalls drop."""
+    outside = Account("carrier", "", trunked.server)
+    gateway = await phones.sipp("carrier_answers", outside, transport=transport).open()
+    long_name = ".".join(["carrier-with-a-rather-long-name"] * 6)
+    await use(trunked, f"127.0.0.1:{gateway.port}", "--options=0", f"--domain={long_name}")
+    caller = await phones.raw(trunked.account("101"))
+    near = await caller.call(NUMBER)
+    await near.hang_up()
+    await gateway.finished()
+    invite = gateway.messages().partition("INVITE sip:")[2].partition("\n\n")[0]
+    assert ("SIP/2.0/TCP" in invite) is (transport == "t1")
+
+
 async def test_whoever_is_no_carrier_is_refused(trunked: Demo, phones: Phones):
     gateway = await carrier(phones, trunked)
     await use(trunked, at(gateway), "--options=0")

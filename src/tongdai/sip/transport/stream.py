@@ -24,7 +24,8 @@ PING_SECONDS = 25.0
 NATs and proxies keep a quiet connection for 30 s at least."""
 WRITE_LIMIT = 1024 * 1024
 """Bytes that may wait for a peer that does not read."""
-CONNECT_SECONDS = 10.0
+CONNECT_SECONDS = 2.5
+"""Who listens answers within one repetition of SYN; a call may wait for it, to go on over UDP."""
 HANDSHAKE_SECONDS = 10.0
 """TLS must be agreed on within this time."""
 _SWEEP_SECONDS = 5.0
@@ -366,7 +367,7 @@ class StreamTransport:
 
     async def _open(self, connection: _Connection, remote: Address, whom: Peer) -> None:
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
+            async with asyncio.timeout(CONNECT_SECONDS + (HANDSHAKE_SECONDS if whom.context else 0.0)):
                 await self._loop.create_connection(
                     lambda: connection, *remote, ssl=whom.context, server_hostname=whom.name
                 )

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from tongdai.sip.digest import Credentials, DigestClient
 from tongdai.sip.flow import Flow
-from tongdai.sip.message import Headers, Request, Response
+from tongdai.sip.message import Headers, Request, Response, SipUri
 from tongdai.sip.timers import Timer
 from tongdai.sip.transaction import ClientTransaction
-from tongdai.sip.ua.core import HeaderList, UaCore
+from tongdai.sip.ua.core import HeaderList, UaCore, contact_uri
 from tongdai.sip.ua.dialog import build_request, request_flow, sdp_body
 from tongdai.sip.ua.state import DialogState
 
@@ -31,6 +31,7 @@ class OutgoingInvite:
         "_proof",
         "_state",
         "_user",
+        "_widened",
         "attempt",
         "cancel_reason",
         "cancelled",
@@ -67,6 +68,7 @@ class OutgoingInvite:
         self._give_up: Timer | None = None
         self._numbers: dict[str, int] = {}
         self._proof: HeaderList = ()
+        self._widened: tuple[Flow, str] | None = None
         self.sdp = sdp
         self.headers = headers
         self.initial = initial
@@ -83,20 +85,49 @@ class OutgoingInvite:
     def start(self, now: float, extra: HeaderList = ()) -> None:
         """Send it; `extra` are the credentials of a repetition."""
         state = self._state
+        request = self._built(extra)
+        self._proof = extra
+        self.cseq = state.invite_cseq = request.cseq.number
+        self.flow = request_flow(state) if not self.initial else state.flow
+        stream = None if state.pinned else self._core.stream_for(request, self.flow, now)
+        if stream is not None:
+            self._widen(stream)
+            request = self._built(extra, self.cseq)
+        self.heard = False
+        self.transaction = self._core.layer.send(request, self.flow, self._on_response, self._on_failure, now)
+
+    def _built(self, extra: HeaderList, cseq: int | None = None) -> Request:
         body, content_type = sdp_body(self.sdp)
-        request = build_request(
-            state,
+        return build_request(
+            self._state,
             "INVITE",
             self._core.product,
+            cseq=cseq,
             headers=[*self.headers, *self._user.timer_asks(), *extra],
             body=body,
             content_type=content_type,
         )
-        self._proof = extra
-        self.cseq = state.invite_cseq = request.cseq.number
-        self.flow = request_flow(state) if not self.initial else state.flow
-        self.heard = False
-        self.transaction = self._core.layer.send(request, self.flow, self._on_response, self._on_failure, now)
+
+    def _widen(self, stream: Flow) -> None:
+        """It is too large for UDP: it, and what follows in its dialog, goes over TCP."""
+        state = self._state
+        if self.initial:
+            self._widened = self.flow, state.local_contact
+            state.flow = stream
+            state.local_contact = contact_uri(stream, SipUri.parse(state.local_contact).user)
+        else:
+            self._widened = self.flow, ""
+        self.flow = stream
+
+    def _narrow(self, now: float) -> None:
+        """Nobody takes it over TCP: again over UDP (§18.1.1), as a request of another branch."""
+        assert self._widened is not None
+        flow, contact = self._widened
+        self._widened = None
+        self._core.refused_stream(flow, now)
+        if self.initial:
+            self._state.flow, self._state.local_contact = flow, contact
+        self.start(now, self._proof)
 
     def is_next(self, tag: str, number: int) -> bool:
         """The reliable response of this RSeq is the first of its dialog or follows the one before: others
@@ -163,7 +194,9 @@ class OutgoingInvite:
             self._user.invite_failure(self, status, response, now)
 
     def _on_failure(self, status: int, now: float) -> None:
-        if not self.done:
+        if status == 503 and self._widened is not None and not (self.heard or self.cancelled or self.done):
+            self._narrow(now)
+        elif not self.done:
             self._finish()
             self._user.invite_failure(self, 487 if self.cancelled else status, None, now)
 

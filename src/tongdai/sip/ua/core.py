@@ -6,9 +6,9 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from tongdai.sip.flow import Flow
+from tongdai.sip.flow import Address, Flow
 from tongdai.sip.ids import IdSource
-from tongdai.sip.message import escape_user
+from tongdai.sip.message import Request, escape_user
 from tongdai.sip.timers import Timers
 from tongdai.sip.transaction import TransactionLayer
 
@@ -23,6 +23,14 @@ ALLOW = "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, REGISTER, INFO, REFER
 SUPPORTED = "replaces, norefersub, timer, 100rel"
 EXTENSIONS = frozenset({"replaces", "norefersub", "timer", "100rel", "path"})
 """Option tags that a Require may name: with `path`, a proxy wants the registrar to remember it (RFC 3327)."""
+
+
+LARGEST_DATAGRAM = 1300
+"""Bytes of a request above which it goes over TCP (RFC 3261 §18.1.1): IP would cut it in pieces, and many
+firewalls let none but the first pass."""
+_VIA_BYTES = 100
+_REFUSED_SECONDS = 600.0
+"""How long who took no connection is not tried again."""
 
 
 class SessionError(Exception):
@@ -43,6 +51,7 @@ class UaCore:
         "on_output",
         "outgoing",
         "product",
+        "refusing",
         "session_seconds",
         "timers",
     )
@@ -71,6 +80,8 @@ class UaCore:
         """(Call-ID, our tag) -> session."""
         self.by_caller: dict[tuple[str, str], InviteSession] = {}
         """(Call-ID, their tag) -> incoming session."""
+        self.refusing: dict[Address, float] = {}
+        """Who took no TCP connection for a large request, and until when to remember that."""
 
     def transmit(self, flow: Flow, data: bytes) -> None:
         """Queue a message."""
@@ -81,6 +92,20 @@ class UaCore:
     def fraction(self) -> float:
         """A random number in 0..1, from the injected source."""
         return zlib.crc32(self.ids.token().encode()) / 2**32
+
+    def stream_for(self, request: Request, flow: Flow, now: float) -> Flow | None:
+        """The flow over TCP that a request too large for UDP takes (RFC 3261 §18.1.1); None for any other,
+        and to whom we know not to listen there."""
+        if flow.transport != "udp" or self.refusing.get(flow.remote, 0.0) > now:
+            return None
+        if len(bytes(request)) + _VIA_BYTES <= LARGEST_DATAGRAM:
+            return None
+        return Flow("tcp", flow.local, flow.remote)
+
+    def refused_stream(self, flow: Flow, now: float) -> None:
+        """Nobody listens there: datagrams in pieces are better than none."""
+        self.refusing = {remote: until for remote, until in self.refusing.items() if until > now}
+        self.refusing[flow.remote] = now + _REFUSED_SECONDS
 
     def add(self, session: InviteSession) -> None:
         """Make a session known."""

@@ -19,11 +19,30 @@ Final = Callable[[int, Response | None, float], None]
 class OutgoingRequest:
     """Sends at once; calls `on_final` once."""
 
-    __slots__ = ("_build", "_core", "_credentials", "_digest", "_flow", "_on_final", "_transaction")
+    __slots__ = (
+        "_build",
+        "_core",
+        "_credentials",
+        "_digest",
+        "_extra",
+        "_flow",
+        "_may_widen",
+        "_narrow",
+        "_on_final",
+        "_transaction",
+    )
 
     def __init__(
-        self, core: UaCore, build: Build, credentials: Credentials | None, on_final: Final, now: float
+        self,
+        core: UaCore,
+        build: Build,
+        credentials: Credentials | None,
+        on_final: Final,
+        now: float,
+        *,
+        pinned: bool = False,
     ) -> None:
+        """`pinned` keeps it on its flow, however large it is: the peer is reached by no other."""
         self._core = core
         self._build = build
         self._credentials = credentials
@@ -31,10 +50,17 @@ class OutgoingRequest:
         self._on_final = on_final
         self._transaction: ClientTransaction | None = None
         self._flow: Flow | None = None
+        self._may_widen = not pinned
+        self._narrow: Flow | None = None
+        self._extra: HeaderList = ()
         self._send(now, ())
 
     def _send(self, now: float, extra: HeaderList) -> None:
         request, flow = self._build(extra)
+        self._extra, self._narrow = extra, None
+        stream = self._core.stream_for(request, flow, now) if self._may_widen else None
+        if stream is not None:
+            self._narrow, flow = flow, stream
         self._flow = flow
         self._transaction = self._core.layer.send(request, flow, self._on_response, self._on_failure, now)
 
@@ -56,4 +82,8 @@ class OutgoingRequest:
         return self._credentials is not None and flow is not None and self._credentials.are_for(flow.remote)
 
     def _on_failure(self, status: int, now: float) -> None:
+        if status == 503 and self._narrow is not None:  # §18.1.1: again over UDP
+            self._core.refused_stream(self._narrow, now)
+            self._send(now, self._extra)
+            return
         self._on_final(status, None, now)

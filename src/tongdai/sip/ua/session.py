@@ -382,7 +382,7 @@ class InviteSession:
             if status in (408, 481) and method not in ("NOTIFY", "PRACK") and not self.ended:
                 self.lose(status, method)
 
-        OutgoingRequest(self._core, build, self._credentials, final, now)
+        OutgoingRequest(self._core, build, self._credentials, final, now, pinned=self.state.pinned)
 
     def go_on(self, now: float) -> None:
         """Used by the parts: an INVITE is finished, the one that waited may begin."""

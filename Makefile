@@ -8,11 +8,11 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 
 help:
 	@echo "make run    build everything, start the demo company and say what to dial"
-	@echo "make setup  only build: .venv with tongdai and the media engine"
+	@echo "make setup  only build: .venv with tongdai, the media engine and the pages"
 	@echo "make test   all tests: engine, call logic, real phones over real sockets"
 	@echo "make soak   100,000 calls that fail or are abandoned (CALLS=…): nothing may be left of them"
-	@echo "make lint   style, types, layers, for Python and Rust"
-	@echo "make format rewrite Python and Rust in the house style"
+	@echo "make lint   style, types, layers, for Python, Rust and TypeScript"
+	@echo "make format rewrite Python, Rust and TypeScript in the house style"
 	@echo "make bench  the benchmarks of bench/"
 	@echo "make fuzz   what strangers send, made up for SECONDS=60 (TARGET=message, see tests/fuzz/targets.py)"
 	@echo "make lock   write the lock files anew from pyproject.toml (UPGRADE=--upgrade for newer versions)"
@@ -37,6 +37,7 @@ tests/interop/browser/build/page.js: $(addprefix tests/interop/browser/,page.js 
 
 test: setup test-packages
 	cargo test --workspace --locked --quiet
+	cd web && npm run --silent test
 	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 CALLS ?= 100000
@@ -50,11 +51,13 @@ lint: setup
 	$(BIN)/lint-imports --no-logo
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+	cd web && npm run --silent check
 
 format: setup
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	cargo fmt --all
+	cd web && npm run --silent format
 
 lock:
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --annotation-style=line --quiet $(UPGRADE) \
@@ -75,5 +78,5 @@ fuzz: setup
 	$(BIN)/python -m tests.fuzz $(TARGET) $(SECONDS)
 
 clean:
-	rm -rf .venv build dist target src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist target web/node_modules src/tongdai/api/pages src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

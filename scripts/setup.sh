@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Leaves .venv in the checkout with what the lock file says, `tongdai` and the media engine. What is up to date is
+# Leaves .venv in the checkout with what the lock file says, `tongdai`, the media engine and the pages of web/. What is up to date is
 # left alone: a second run takes a fraction of a second. PYTHON chooses the interpreter (3.11 or later).
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -27,7 +27,8 @@ step() {
 }
 # usage: fingerprint PATH...   one hash over the names and contents of these files and folders
 fingerprint() {
-    find "$@" -type f -not -path '*/target/*' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1
+    find "$@" -type f -not -path '*/target/*' -not -path '*/node_modules/*' \
+        -not -path '*/__pycache__/*' -not -path 'web/build/openapi.json' -not -path 'web/src/api/schema.d.ts' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1
 }
 
 find_python() {
@@ -73,8 +74,20 @@ install_project() {
     "$venv/bin/python" -m pip install -q --no-build-isolation --no-deps --force-reinstall -e .
 }
 
+install_web_packages() {
+    say "installing the locked packages of the pages into web/node_modules"
+    (cd web && npm ci --ignore-scripts --silent)
+}
+
+build_web() {
+    say "building the pages of web/"
+    "$venv/bin/python" -m tongdai.api.openapi >web/build/openapi.json
+    (cd web && npm run --silent types >/dev/null && npm run --silent build)
+}
+
 scripts/apt.sh "build-essential: command -v cc && command -v make" "cmake: command -v cmake" \
-    "pkg-config: command -v pkg-config" "espeak-ng: command -v espeak-ng"
+    "pkg-config: command -v pkg-config" "espeak-ng: command -v espeak-ng" \
+    "nodejs: command -v node" "npm: command -v npm"
 
 # a checkout that was moved takes its .venv along, whose scripts point to where it was
 if [ "$(cat "$stamps/place" 2>/dev/null || pwd)" != "$PWD" ] ||
@@ -86,3 +99,7 @@ pwd >"$stamps/place"
 step packages "$(fingerprint requirements/dev.txt)" install_locked
 [ -x "$venv/bin/tongdai" ] && [ -x "$venv/bin/tongdai-media" ] || rm -f "$stamps/project"
 step project "$(fingerprint pyproject.toml Cargo.toml Cargo.lock crates)" install_project
+[ -d web/node_modules ] || rm -f "$stamps/web-packages"
+step web-packages "$(fingerprint web/package.json web/package-lock.json)" install_web_packages
+[ -f src/tongdai/api/pages/index.html ] || rm -f "$stamps/web"
+step web "$(fingerprint web src/tongdai/api/routes src/tongdai/api/*.py)" build_web

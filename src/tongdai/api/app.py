@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from tongdai.api import problems
+from tongdai.api import problems, site
 from tongdai.api.context import Context
 from tongdai.api.edge import Edge
 from tongdai.api.routes import ROUTERS
@@ -33,6 +33,20 @@ A change is live for the next call when the answer comes; what cannot be made li
 
 def make_app(context: Context) -> FastAPI:
     """The application over this context."""
+    app = _described()
+    app.state.context = context
+    problems.install(app)
+    site.install(app)
+    app.add_middleware(Edge, metrics=context.metrics, clock=context.clock, secure=context.secure)
+    return app
+
+
+def openapi() -> dict[str, Any]:
+    """What `/openapi.json` says; the client of web/ is made from it."""
+    return _described().openapi()
+
+
+def _described() -> FastAPI:
     app = FastAPI(
         title="tongdai",
         version=_version(),
@@ -44,11 +58,8 @@ def make_app(context: Context) -> FastAPI:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         separate_input_output_schemas=False,
     )
-    app.state.context = context
-    problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
-    app.add_middleware(Edge, metrics=context.metrics, clock=context.clock, secure=context.secure)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # as FastAPI's documentation has it
     return app
 
@@ -77,7 +88,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     return app.openapi_schema
 
 
-OPEN = ("/api/v1/sign-in", "/healthz", "/metrics", "/metrics/control")
+OPEN = ("/api/v1/sign-in", "/api/v1/sign-in/offers", "/healthz", "/metrics", "/metrics/control")
 """Paths that ask for nobody to be signed in."""
 
 

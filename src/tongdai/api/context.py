@@ -28,6 +28,10 @@ class SipAddress(msgspec.Struct, frozen=True):
     udp: int
     tcp: int
     tls: int
+    ws: int
+    """Port of SIP over WebSocket, for browsers."""
+    ws_tls: bool
+    """Whether that is wss."""
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +53,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     secure: bool
     """Whether this is HTTPS."""
     data: Path
+    offers: Path
+    """Left by the seed of a demo whose passwords are no secrets; else there is no such file."""
 
 
 def context(connection: HTTPConnection) -> Context:

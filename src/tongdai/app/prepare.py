@@ -18,6 +18,9 @@ from tongdai.app.server_key import server_key
 from tongdai.core.clock import SystemClock
 from tongdai.core.errors import TongdaiError
 
+OFFERS_FILE = "offers.json"
+"""In the data directory: whom the page offers to be, when passwords are no secrets."""
+
 
 class Preparation(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked for. `trunk` is the demo's carrier (IP address, port)."""
@@ -40,6 +43,7 @@ async def prepare(asked: Preparation) -> Prepared:
     from tongdai.db import migrate
 
     plan = asked.plan
+    (plan.data / OFFERS_FILE).unlink(missing_ok=True)
     await migrate(plan.db_url)
     key = server_key(plan.data)
     prepare_certificate(plan)
@@ -47,7 +51,7 @@ async def prepare(asked: Preparation) -> Prepared:
         return Prepared()
 
     from tongdai.app.demo.companies import CARRIER
-    from tongdai.app.demo.seed import seed
+    from tongdai.app.demo.seed import offers, seed
     from tongdai.db import open_database
 
     secrets = keep_secrets(plan.data / "secrets.json", key, fixed=plan.demo.fixed_passwords)
@@ -63,6 +67,8 @@ async def prepare(asked: Preparation) -> Prepared:
         )
     finally:
         await db.close()
+    if secrets.fixed and plan.demo.fixed_passwords:
+        (plan.data / OFFERS_FILE).write_bytes(msgspec.json.encode(offers(seeded)))
     return Prepared(
         accounts=msgspec.to_builtins(seeded),
         carrier_username=CARRIER,

@@ -24,6 +24,7 @@ from tongdai.api.metrics import WebMetrics
 from tongdai.api.rpc.client import RpcClient
 from tongdai.api.writing import Writer
 from tongdai.app.control_config import READY_LINE, read_config
+from tongdai.app.prepare import OFFERS_FILE
 from tongdai.app.server_key import server_key
 from tongdai.app.web_config import WebConfig
 from tongdai.blobs import LocalBlobs
@@ -70,10 +71,18 @@ async def serve(config: WebConfig) -> None:
             metrics=WebMetrics(),
             clock=clock,
             key=server_key(data),
-            sip=SipAddress(config.sip_host, config.sip_port, config.sip_port, config.tls_port),
+            sip=SipAddress(
+                host=config.sip_host,
+                udp=config.sip_port,
+                tcp=config.sip_port,
+                tls=config.tls_port,
+                ws=config.ws_port,
+                ws_tls=config.ws_tls,
+            ),
             turn=config.turn,
             secure=secure,
             data=data,
+            offers=data / OFFERS_FILE,
         )
     )
     options: dict[str, Any] = {}

@@ -29,6 +29,8 @@ class WebConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Where phones find us; goes into what the API tells of them."""
     sip_port: int
     tls_port: int
+    ws_port: int
+    ws_tls: bool
     turn: TurnServers = TurnServers()
     piper_command: str | None = None
     log_level: str = "info"

@@ -102,9 +102,10 @@ async def web(seeded: tuple[Path, Seeded], tmp_path: Path) -> AsyncIterator[Web]
         metrics=WebMetrics(),
         clock=clock,
         key=b"k" * 32,
-        sip=SipAddress("127.0.0.1", 5060, 5060, 5061),
+        sip=SipAddress("127.0.0.1", 5060, 5060, 5061, 8088, False),
         secure=False,
         data=tmp_path,
+        offers=tmp_path / "offers.json",
     )
     web = Web(context, control, seeded[1], clock)
     yield web

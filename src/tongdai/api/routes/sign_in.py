@@ -6,7 +6,7 @@ import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, TypeAdapter
 
 from tongdai.api.access import Identity, Role, Who, address_of, cookie_name, same_origin
 from tongdai.api.context import Context, Ctx
@@ -32,6 +32,16 @@ class Credentials(Body):
     password: Annotated[str, Field(max_length=1000, examples=["anphat-admin"])]
 
 
+class Offer(BaseModel):
+    """Somebody whose password everybody may know."""
+
+    name: str = Field(examples=["Lan Nguyen"])
+    company: str = Field(examples=["An Phát Trading"])
+    does: str = Field(description="What there is to see as this person.", examples=["Sales, 101"])
+    email: str
+    password: str
+
+
 class Me(BaseModel):
     """Who is signed in."""
 
@@ -40,6 +50,9 @@ class Me(BaseModel):
     email: str = Field(examples=["lan@anphat.demo"])
     tenant: str | None = Field(description="His tenant's id; null for the provider.")
     person: str | None = Field(description="His own id; null for the provider.")
+
+
+_OFFERS = TypeAdapter(list[Offer])
 
 
 def shown(who: Identity) -> Me:
@@ -99,6 +112,15 @@ async def sign_in(request: Request, response: Response, body: Credentials, ctx: 
     _set_cookie(response, ctx, secret, int(logins.SESSION_SECONDS))
     role = Role.PROVIDER if subject.provider else Role.ADMINISTRATOR if subject.admin else Role.EMPLOYEE
     return shown(Identity(role, tenant, subject.person, subject, login, address))
+
+
+@router.get("/sign-in/offers", summary="Whom one can sign in as without asking")
+async def offers(ctx: Ctx) -> list[Offer]:
+    """The people of a demo on loopback, with their passwords; nobody anywhere else."""
+    try:
+        return _OFFERS.validate_json(await asyncio.to_thread(ctx.offers.read_bytes))
+    except FileNotFoundError:
+        return []
 
 
 @router.post("/sign-out", status_code=204, summary="Sign out")

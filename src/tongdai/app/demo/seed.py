@@ -77,6 +77,16 @@ class SeededTenant(msgspec.Struct, frozen=True):
     people: list[SeededPerson]
 
 
+class Offer(msgspec.Struct, frozen=True):
+    """Somebody whom a newcomer may be with one click, as `api.routes.sign_in` reads it."""
+
+    name: str
+    company: str
+    does: str
+    email: str
+    password: str
+
+
 class Seeded(msgspec.Struct, frozen=True):
     """The parts of demo.json that tell of accounts, under its keys."""
 
@@ -118,6 +128,19 @@ async def seed(
             await tenants.delete(bench_tenant.id, connection)
     email = demo.PROVIDER_EMAIL
     return Seeded(Login(email, secrets.passwords[email]), seeded)
+
+
+def offers(seeded: Seeded) -> list[Offer]:
+    """Whom the page offers to be; only for a demo with fixed passwords."""
+    company, data = seeded.tenants[0], demo.COMPANIES[0]
+    of = {member: x.name for x in data.departments for member in x.members} | {data.operator: "Operator"}
+    people = [
+        Offer(x.name, company.name, f"{of[x.extension]}, {x.extension}", x.email, x.password)
+        for x in company.people
+        if x.extension in of and x.extension in ("101", "102", "104", "105")
+    ]
+    admin = Offer("Administrator", company.name, "", company.admin.email, company.admin.password)
+    return [*people, admin]
 
 
 async def _provider(connection: AsyncConnection, secrets: DemoSecrets) -> None:

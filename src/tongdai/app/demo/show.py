@@ -142,7 +142,8 @@ class Demo:
         admin = content["tenants"][0]["admin"]
         lines += [
             f"The API is at {self._http}/api/v1 (docs/api.md).",
-            f"Its administrator is {admin['email']}, password {admin['password']}.",
-            *("", f"For programs: {self._path}. Ctrl-C stops.", ""),
+            f"The administrator is {admin['email']}, password {admin['password']}.",
+            f"For programs: {self._path}. Ctrl-C stops.",
+            *("", f"Open {self._http} and call.", ""),
         ]
         return "\n".join(lines)

@@ -182,6 +182,8 @@ class Supervisor:
                 sip_host=plan.advertised_ip,
                 sip_port=self._sip_port,
                 tls_port=self._tls_port,
+                ws_port=self._ws_port,
+                ws_tls=plan.ws_tls,
                 turn=plan.turn,
                 piper_command=plan.piper_command,
                 log_level=plan.log_level,

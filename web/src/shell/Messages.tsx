@@ -1,0 +1,57 @@
+import { Button, Center, Group, Stack, Text, Title } from "@mantine/core";
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { asProblem } from "@/api/problem";
+
+/** Nothing here yet: what it is, and what to do. */
+export function Empty({
+  icon,
+  title,
+  text,
+  children,
+}: {
+  icon?: ReactNode;
+  title: string;
+  text?: string;
+  children?: ReactNode;
+}) {
+  return (
+    <Center py={48} px="md">
+      <Stack align="center" gap={6} maw={340}>
+        {icon && <Text c="dimmed">{icon}</Text>}
+        <Title order={3} size="h4" ta="center">
+          {title}
+        </Title>
+        {text && (
+          <Text c="dimmed" ta="center" size="sm">
+            {text}
+          </Text>
+        )}
+        {children && <Group mt="sm">{children}</Group>}
+      </Stack>
+    </Center>
+  );
+}
+
+export function NotFound() {
+  const { t } = useTranslation();
+  return (
+    <Empty title={t("notFound.title")} text={t("notFound.text")}>
+      <Button component="a" href="/phone" variant="light">
+        {t("notFound.home")}
+      </Button>
+    </Empty>
+  );
+}
+
+/** What could not be read, why, and a way to try again. */
+export function Failed({ error, reset }: { error: unknown; reset?: () => void }) {
+  const { t } = useTranslation();
+  return (
+    <Empty title={t("failed")} text={asProblem(error).words}>
+      <Button variant="light" onClick={reset ?? (() => location.reload())}>
+        {t("retry")}
+      </Button>
+    </Empty>
+  );
+}

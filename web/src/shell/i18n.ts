@@ -1,0 +1,39 @@
+import i18next from "i18next";
+import { initReactI18next } from "react-i18next";
+import { en, problems, vi } from "@/shell/words";
+
+export const LANGUAGES = { en: "English", vi: "Tiếng Việt" } as const;
+export type Language = keyof typeof LANGUAGES;
+
+const KEPT = "tongdai.language";
+
+function preferred(): Language {
+  const kept = localStorage.getItem(KEPT);
+  if (kept === "en" || kept === "vi") return kept;
+  return navigator.language.startsWith("vi") ? "vi" : "en";
+}
+
+/** Begin to speak the language of whoever looks. */
+export function startSpeaking(): void {
+  const lng = preferred();
+  document.documentElement.lang = lng;
+  void i18next.use(initReactI18next).init({
+    lng,
+    fallbackLng: "en",
+    resources: { en: { shell: en, problem: problems.en }, vi: { shell: vi, problem: problems.vi } },
+    defaultNS: "shell",
+    interpolation: { escapeValue: false }, // React does
+  });
+}
+
+export function speak(language: Language): void {
+  localStorage.setItem(KEPT, language);
+  document.documentElement.lang = language;
+  void i18next.changeLanguage(language);
+}
+
+/** The words of a page, which come with it: `vi` is typed as `en`, so that none is forgotten. */
+export function addWords<T extends object>(namespace: string, words: { en: T; vi: T }): void {
+  i18next.addResourceBundle("en", namespace, words.en);
+  i18next.addResourceBundle("vi", namespace, words.vi);
+}

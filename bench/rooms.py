@@ -25,7 +25,7 @@ import msgspec
 from harness import rtp
 from harness.failure import BenchError
 from harness.processes import cpu_seconds
-from tongdai.media.binary import engine_binary
+from tongdai.core.binary import engine_binary
 from tongdai.media.wire import PROTO, FrameReader, encode
 
 ENGINE_CORE, LOAD_CORE = 0, 1

@@ -15,7 +15,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from tongdai.media import EngineClient, EngineEvent, EngineRefused, engine_binary, events, wire
+from tongdai.core.binary import engine_binary
+from tongdai.media import EngineClient, EngineEvent, EngineRefused, events, wire
 from tongdai.media.commands import Commands
 
 FOLDER = Path(__file__).parent

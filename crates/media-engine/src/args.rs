@@ -17,6 +17,8 @@ usage: tongdai-media --socket PATH --ip ADDRESS --ports FIRST-LAST [options]
   --parent-fd N          end when this inherited descriptor reaches its end
   --log-level LEVEL      debug, info, warning or error (info)
   --version              print the version
+
+       tongdai-media decode SECONDS < FILE    an upload as bare samples (see decode/mod.rs)
 ";
 
 const MAX_WORKERS: u64 = 64;

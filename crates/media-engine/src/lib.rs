@@ -11,11 +11,14 @@
 //!
 //! A panic ends the session, room or file that was worked for ([`fault`]), and neither the thread nor the process.
 //!
+//! [`decode`] is none of them: a process of its own for each file that somebody uploads.
+//!
 //! They talk through channels ([`orders`] down, [`notes`] up) with an eventfd beside each to wake the other side.
 
 pub mod args;
 pub mod clock;
 pub mod control;
+pub mod decode;
 pub mod fault;
 pub mod handshakes;
 pub mod loader;

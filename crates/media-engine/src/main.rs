@@ -1,6 +1,6 @@
-//! `tongdai-media`: the media engine's process.
+//! `tongdai-media`: the media engine's process, and that of its subcommand.
 
-use media_engine::{args, control};
+use media_engine::{args, control, decode};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -12,6 +12,9 @@ fn main() -> ExitCode {
     if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
         print!("{}", args::USAGE);
         return ExitCode::SUCCESS;
+    }
+    if let Some(("decode", rest)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return decode::main(rest);
     }
     let args = match args::parse(arguments) {
         Ok(args) => args,

@@ -291,6 +291,55 @@ pub fn raise_file_limit() {
     }
 }
 
+/// Lets this process have at most so much of a resource, for good (setrlimit(2)). The names have another type in every C library.
+pub fn limit(resource: Resource, most: u64) {
+    let limit = libc::rlimit { rlim_cur: most as libc::rlim_t, rlim_max: most as libc::rlim_t };
+    // SAFETY: the structure lives through the call. Less is always allowed, so there is no error to tell.
+    unsafe { libc::setrlimit(resource, &limit) };
+}
+
+/// `RLIMIT_…`
+pub type Resource = libc::__rlimit_resource_t;
+
+/// The most calls that [`allow_only`] takes.
+const MOST_CALLS: usize = 32;
+/// The name of this machine's system calls (linux/audit.h); elsewhere there is no filter.
+const AUDIT_ARCH: Option<u32> = if cfg!(target_arch = "x86_64") {
+    Some(0xc000_003e)
+} else if cfg!(target_arch = "aarch64") {
+    Some(0xc000_00b7)
+} else {
+    None
+};
+
+/// Ends this process at any system call but these (seccomp(2)), for good, and with its parent. False where the system has no
+/// such filter.
+pub fn allow_only(calls: &[libc::c_long]) -> bool {
+    const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
+    const IS: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
+    const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+    let Some(arch) = AUDIT_ARCH else { return false };
+    assert!(calls.len() <= MOST_CALLS, "more system calls than a jump of the filter reaches");
+    let kill = libc::sock_filter { code: RETURN, jt: 0, jf: 0, k: libc::SECCOMP_RET_KILL_PROCESS };
+    let mut program = [kill; MOST_CALLS + 6];
+    // Of `struct seccomp_data`, the architecture is at 4 and the number of the call at 0.
+    program[0] = libc::sock_filter { code: LOAD, jt: 0, jf: 0, k: 4 };
+    program[1] = libc::sock_filter { code: IS, jt: 1, jf: 0, k: arch };
+    program[3] = libc::sock_filter { code: LOAD, jt: 0, jf: 0, k: 0 };
+    for (i, call) in calls.iter().enumerate() {
+        let allowed = (calls.len() - i) as u8; // over the rest, and over the end for all others
+        program[4 + i] = libc::sock_filter { code: IS, jt: allowed, jf: 0, k: *call as u32 };
+    }
+    program[5 + calls.len()].k = libc::SECCOMP_RET_ALLOW;
+    let filter = libc::sock_fprog { len: 6 + calls.len() as u16, filter: program.as_mut_ptr() };
+    // SAFETY: the first two calls take no pointers; of the third, the filter and its program live through it.
+    unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+            && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &filter) == 0
+    }
+}
+
 /// Takes ownership of a descriptor that was handed down by number.
 pub fn inherited(fd: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: only asks whether the descriptor is open; the result is checked.

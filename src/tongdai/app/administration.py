@@ -67,7 +67,7 @@ def change_tenant(data: Path | None, domain: str, changes: TenantChanges) -> str
 
 
 def upload(data: Path | None, domain: str, what: str, file: Path) -> str:
-    """Play a WAV file in place of the music, the greeting or a phrase, and tell what is heard from now on.
+    """Play a sound file in place of the music, the greeting or a phrase, and tell what is heard from now on.
     Raises `TongdaiError`, and then nothing has changed."""
     put = _target(what).put
 

@@ -223,7 +223,7 @@ def upload(
         str, typer.Argument(help="music, greeting, or a phrase of `tongdai phrases`, e.g. queue.welcome.")
     ],
     file: Annotated[
-        Path | None, typer.Argument(help="A WAV file: any rate, mono or stereo, at most 10 minutes.")
+        Path | None, typer.Argument(help="MP3, M4A, FLAC, Ogg, WAV and more: at most 10 minutes and 20 MiB.")
     ] = None,
     data: DataDir = None,
     remove: Annotated[bool, typer.Option("--remove", help="Go back to what tongdai plays itself.")] = False,

@@ -7,7 +7,6 @@ client.hear("leg1", wire.Echo())
 
 from __future__ import annotations
 
-from tongdai.media.binary import engine_binary
 from tongdai.media.client import EngineClient
 from tongdai.media.errors import EngineError, EngineGone, EngineRefused
 from tongdai.media.events import EngineEvent
@@ -22,5 +21,4 @@ __all__ = [
     "EngineRefused",
     "Opened",
     "SessionInfo",
-    "engine_binary",
 ]

@@ -52,7 +52,7 @@ class Tone(msgspec.Struct, frozen=True, tag="tone"):
 
 
 class Convert(msgspec.Struct, frozen=True, tag="convert"):
-    """Bring a WAV file to telephone form."""
+    """Bring an upload to telephone form."""
 
     data: bytes
     path: str
@@ -63,7 +63,7 @@ def too_large(size: int) -> SpeechError:
     return SpeechError(
         "too_large",
         f"The file has {size / 2**20:.1f} MiB.",
-        f"At most {MOST_BYTES // 2**20} MiB can be used.",
+        f"At most {MOST_BYTES // 2**20} MiB can be used: send it as MP3, M4A or Opus, which take a tenth.",
     )
 
 

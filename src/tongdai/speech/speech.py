@@ -107,10 +107,11 @@ class Speech:
         return await self._made(self.tone_path(name), lambda path: jobs.Tone(name, path))
 
     async def convert(self, source: Path | bytes, target: Path) -> float:
-        """Bring an uploaded WAV (any rate, any channels; 20 MiB and 10 minutes at most) to telephone form in
-        `target`.
+        """Bring an upload to telephone form in `target`: MP3, M4A (AAC, ALAC), FLAC, Ogg and WebM (Vorbis,
+        Opus), AIFF or WAV of any rate and channels, or the sound of a video; 20 MiB and 10 minutes at most.
 
-        Returns its length in seconds. Raises `SpeechError` for what cannot be used.
+        Returns its length in seconds. Raises `SpeechError` for what cannot be used, with what to send
+        instead.
         """
         data = source if isinstance(source, bytes) else await asyncio.to_thread(_read, source)
         if len(data) > jobs.MOST_BYTES:

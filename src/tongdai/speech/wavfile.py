@@ -27,13 +27,18 @@ _RATES = range(4000, 384_001)
 _REMEDY = "Use a WAV file (PCM of 8 to 32 bits, float, A-law or µ-law)."
 
 
+def is_wav(data: bytes) -> bool:
+    """Whether it begins like a WAV file."""
+    return len(data) >= 12 and data[:4] in (b"RIFF", b"RF64") and data[8:12] == b"WAVE"
+
+
 def read_wav(data: bytes) -> tuple[Samples, int]:
     """The sound in a WAV file: samples of shape (frames, channels) in [-1, 1], and frames per second.
 
     Sizes that promise more than there is (a stream, a file cut short) are taken as "to the end". Raises
     `SpeechError`.
     """
-    if len(data) < 12 or data[:4] not in (b"RIFF", b"RF64") or data[8:12] != b"WAVE":
+    if not is_wav(data):
         raise SpeechError("not_wav", "This is not a WAV file.", _REMEDY)
     position = 12
     form: tuple[int, int, int, int] | None = None

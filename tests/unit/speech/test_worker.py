@@ -48,7 +48,7 @@ def test_jobs_are_answered_one_after_the_other(tmp_path):
         jobs.Tone("beep", str(tmp_path / "beep.wav")),
     )
     assert music.seconds == 80
-    assert bad.code == "not_wav"
+    assert bad.code == "not_sound"
     assert beep.seconds == pytest.approx(0.4)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["beep.wav", "music.wav"]
 

@@ -21,11 +21,11 @@ from tongdai.app.prepare import Preparation, Prepared
 from tongdai.app.supervisor.child import Child, Launch
 from tongdai.app.supervisor.sockets import SipSockets, open_tcp
 from tongdai.app.web_config import WebConfig
+from tongdai.core.binary import engine_binary
 from tongdai.core.clock import SystemClock
 from tongdai.core.errors import TongdaiError
 from tongdai.core.interfaces import read_interfaces
 from tongdai.core.log import configure_logging, get_logger
-from tongdai.media.binary import engine_binary
 
 log = get_logger(__name__)
 

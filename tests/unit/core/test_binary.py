@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tongdai.core.binary import engine_binary
 from tongdai.core.errors import TongdaiError
-from tongdai.media import engine_binary
 
 
 def test_the_engine_is_looked_for_beside_this_python_and_not_on_path(

@@ -1,4 +1,4 @@
-"""Where the engine's program is."""
+"""Where the engine's program is, which also decodes what people upload."""
 
 from __future__ import annotations
 

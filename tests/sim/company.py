@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tongdai.calls.model import Party, PartyKind
+from tongdai.calls.preferences import Preferences
 from tongdai.calls.prompts import Phrase, Prompt, Text
 from tongdai.flows import schema
 from tongdai.flows.ports import Department, MailboxView, Person, RoomConfig
@@ -35,6 +36,14 @@ SUPPORT = Department("support", "Support", "300", ("quang", "mai"), "")
 ROOM = RoomConfig("room", "Conference", "600", CONFERENCE_PIN)
 GREETING = Text("Welcome to An Phat Trading. For sales, press 1.")
 
+PREFERENCES = {
+    "*78": ("dnd", "on"),
+    "*79": ("dnd", "off"),
+    "*76": ("dnd", "toggle"),
+    "*70": ("call_waiting", "on"),
+    "*71": ("call_waiting", "off"),
+}
+
 _KEYS = {
     letter: key
     for key, letters in zip(
@@ -64,7 +73,7 @@ class Company:
         self.rooms = {ROOM.id: ROOM}
         self.departments = {SALES.id: SALES, SUPPORT.id: SUPPORT}
         for person in PEOPLE.values():
-            self._dial(person.extension, "person", person.name, (person.id,), person.mailbox)
+            self._dial(person.extension, "person", person.name, (person.id,), person.mailbox, personal=True)
         self._dial("200", "department", "Sales", SALES.members, SALES.mailbox)
         self._one("300", "queue", "Support", schema.Queue("support"))
         self._one("411", "directory", "Directory", schema.Directory(operator="104"))
@@ -96,9 +105,19 @@ class Company:
     def _one(self, extension: str, kind: str, label: str, node: Node) -> None:
         self.put(extension, Flow(f"ext-{extension}", kind, label, "only", {"only": node}))
 
-    def _dial(self, extension: str, kind: str, label: str, people: tuple[str, ...], mailbox: str) -> None:
+    def _dial(
+        self,
+        extension: str,
+        kind: str,
+        label: str,
+        people: tuple[str, ...],
+        mailbox: str,
+        personal: bool = False,
+    ) -> None:
         nodes: dict[str, Node] = {
-            "ring": schema.Dial(people, busy="voicemail", no_answer="voicemail", unavailable="voicemail"),
+            "ring": schema.Dial(
+                people, busy="voicemail", no_answer="voicemail", unavailable="voicemail", personal=personal
+            ),
             "voicemail": schema.Voicemail(mailbox),
         }
         self.put(extension, Flow(f"ext-{extension}", kind, label, "ring", nodes))
@@ -112,6 +131,9 @@ class Company:
         if dialled == "*97" and by.person:
             box = PEOPLE[by.person].mailbox
             return self.one(f"own-{by.person}", "mailbox", by.name, schema.Mailbox(box))
+        changed = PREFERENCES.get(dialled)
+        if changed is not None:
+            return self.one(f"prefer-{dialled}", "preference", "", schema.Prefer(*changed))
         if dialled.startswith("**"):
             rings = self.by_extension[dialled[2:]]
             who = next((x.id for x in PEOPLE.values() if x.extension == dialled[2:]), "")
@@ -171,6 +193,9 @@ class Company:
 
     def bindings(self, person: str) -> Sequence[str]:
         return ()
+
+    def preferences(self, person: str) -> Preferences:
+        return Preferences()
 
     def spelled(self, digits: str) -> Sequence[Person]:
         named = (p for p in PEOPLE.values() if any(spelled(w).startswith(digits) for w in p.name.split()))

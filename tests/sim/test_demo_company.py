@@ -14,6 +14,7 @@ from tongdai.app.demo.seed import seed
 from tongdai.calls import commands as c
 from tongdai.calls import facts as f
 from tongdai.calls.model import Cause, Echo, InRoom, Music
+from tongdai.calls.preferences import Preferences
 from tongdai.calls.prompts import Phrase
 from tongdai.db import migrate, open_database
 from tongdai.directory import Directory
@@ -52,6 +53,13 @@ class Boxes:
         return pin == PIN
 
 
+class Unset:
+    """Nobody has preferred anything."""
+
+    def of(self, tenant: str, person: str) -> Preferences:
+        return Preferences()
+
+
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> ProviderConfig:
     url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('demo') / 'tongdai.db'}"
@@ -75,7 +83,7 @@ def company(config: ProviderConfig) -> TenantConfig:
 @pytest.fixture
 def sim(config: ProviderConfig, company: TenantConfig) -> Checked:
     """A phone for everybody but the agents of Support, called by the extension: `101`, `102` …"""
-    sim = Checked(Directory(config, Nobody(), Boxes()).worlds[company.id])
+    sim = Checked(Directory(config, Nobody(), Boxes(), Unset()).worlds[company.id])
     for person in company.people:
         if person.extension in ("101", "102", "103", "104"):
             sim.register(person.id, person.extension)

@@ -41,6 +41,8 @@ TYPES: dict[type, str] = {
     f.Parked: "call.parked",
     f.Retrieved: "call.retrieved",
     f.PickedUp: "call.picked_up",
+    f.PassedBy: "call.passed_by",
+    f.Preferred: "preferences.changed",
     f.RoomJoined: "call.room_joined",
     f.Merged: "call.merged",
     f.Refused: "call.refused",

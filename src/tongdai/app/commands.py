@@ -217,6 +217,29 @@ def tenant(
 
 
 @app.command()
+def person(
+    domain: Domain,
+    extension: Annotated[str, typer.Argument(help="Whose calls, e.g. 101.")],
+    data: DataDir = None,
+    dnd: Annotated[bool | None, typer.Option("--dnd/--no-dnd", help="Do not disturb.")] = None,
+    dnd_busy: Annotated[
+        bool | None,
+        typer.Option("--dnd-busy/--dnd-voicemail", help="Whether who calls then hears busy."),
+    ] = None,
+    call_waiting: Annotated[
+        bool | None, typer.Option("--call-waiting/--no-call-waiting", help="Take a second call.")
+    ] = None,
+) -> None:
+    """Show how somebody's calls are treated, or change it: from the next call on, as his phone could. tongdai
+    must be running."""
+    from tongdai.app.person_administration import change_person
+
+    given = {"dnd": dnd, "dnd_busy": dnd_busy, "call_waiting": call_waiting}
+    changes = {name: value for name, value in given.items() if value is not None}
+    sys.stdout.write(change_person(data, domain, extension, changes))
+
+
+@app.command()
 def upload(
     domain: Domain,
     what: Annotated[

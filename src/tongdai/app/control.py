@@ -46,6 +46,7 @@ from tongdai.legs.ports import Contact
 from tongdai.media.client import EngineClient
 from tongdai.media.events import EngineEvent
 from tongdai.media.sessions import Sessions
+from tongdai.preferences import PeoplesPreferences
 from tongdai.presence import Subscriptions
 from tongdai.presence.sights import Sights
 from tongdai.registrar import Binding, Bindings, Registrar
@@ -109,7 +110,12 @@ class Control:
             key=server_key(config.data),
             on_change=self._mailbox_changed,
         )
-        self.directory = Directory(provider, self.bindings, self.mailboxes, ring_seconds=config.ring_seconds)
+        self.preferences = PeoplesPreferences(
+            provider, journal=self.journal, db=self.db, on_change=self._preferred
+        )
+        self.directory = Directory(
+            provider, self.bindings, self.mailboxes, self.preferences, ring_seconds=config.ring_seconds
+        )
         self.calllog = CallLog(
             journal=self.journal,
             db=self.db,
@@ -126,6 +132,7 @@ class Control:
             directory=self.directory,
             bindings=self.bindings,
             mailboxes=self.mailboxes,
+            preferences=self.preferences,
             metrics=self._metrics,
             trunks=lambda: self.trunks.states(),
             clock=clock,
@@ -197,7 +204,7 @@ class Control:
             on_lost=self.bindings.connection_lost,
             overload=Overload(secrets.token_hex(8), self.directory.edge.is_emergency_somewhere),
         )
-        self.switch.connect(self.front, self.media, self.mailboxes, self.calllog)
+        self.switch.connect(self.front, self.media, self.mailboxes, self.preferences, self.calllog)
         self.pulse.use(
             self.ua,
             timed=[
@@ -249,6 +256,12 @@ class Control:
         self.subscriptions.stir(tenant)
         self.rpc.tell(MailboxChanged(tenant, mailbox))
 
+    def _preferred(self, tenant: str, person: str) -> None:
+        """Who can be disturbed again may be wanted by a queue."""
+        self.switch.post(tenant, e.PersonReachable(person))
+        self.subscriptions.stir(tenant)
+        self.rpc.tell(Registered(tenant, person))
+
     def _gone(self, tenant: str, person: str) -> None:
         self.subscriptions.stir(tenant)
         self.rpc.tell(Registered(tenant, person))
@@ -281,6 +294,7 @@ class Control:
         """Take over what a former process left, serve until told to stop, and leave politely."""
         entries = self.journal.load()
         await self.mailboxes.open(entries)
+        await self.preferences.open(entries)
         self.calllog.open(entries)
         self.bindings.restore(entries)
         self.bindings.retain(_devices(self.provider))
@@ -326,6 +340,7 @@ class Control:
         await engine.close()
         await self.calllog.close()
         await self.mailboxes.close()
+        await self.preferences.close()
         await self.db.close()
         self.journal.commit()
         self.journal.close()
@@ -396,7 +411,12 @@ class Control:
         fails there, nothing has changed."""
         provider = with_departed(loaded, self.provider)
         newer = await asyncio.to_thread(
-            Directory, provider, self.bindings, self.mailboxes, ring_seconds=self.config.ring_seconds
+            Directory,
+            provider,
+            self.bindings,
+            self.mailboxes,
+            self.preferences,
+            ring_seconds=self.config.ring_seconds,
         )
         former = {tenant.id: tenant for tenant in self.provider.tenants}
         changed = [tenant for tenant in loaded.tenants if tenant != former.get(tenant.id)]
@@ -406,6 +426,7 @@ class Control:
         self._located()
         self.library.follow(provider)
         self.mailboxes.follow(provider)
+        self.preferences.follow(provider)
         self.bindings.retain(_devices(provider))
         self.subscriptions.retain(_devices(provider))
         self.switch.end_all(Cause.SHUTDOWN, former.keys() - {tenant.id for tenant in loaded.tenants})

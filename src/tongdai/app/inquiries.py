@@ -11,11 +11,13 @@ from tongdai.api.rpc import messages as m
 from tongdai.calls import commands as c
 from tongdai.calls import events as e
 from tongdai.calls.model import Call, Cause, InRoom, Leg, LegState, Party, PartyKind, TenantState
+from tongdai.calls.preferences import Preferences
 from tongdai.core.clock import Clock
 from tongdai.directory import Directory, flows
 from tongdai.flows import schema
 from tongdai.flows.ports import World
 from tongdai.flows.transfers import movable
+from tongdai.preferences import PeoplesPreferences
 from tongdai.registrar import Bindings
 from tongdai.switch import Switch
 from tongdai.tenants.config import TenantConfig
@@ -51,6 +53,7 @@ class Inquiries:
         directory: Directory,
         bindings: Bindings,
         mailboxes: Mailboxes,
+        preferences: PeoplesPreferences,
         metrics: Callable[[], dict[str, float]],
         trunks: Callable[[], list[GatewayState]],
         clock: Clock,
@@ -60,6 +63,7 @@ class Inquiries:
         self._directory = directory
         self._bindings = bindings
         self._mailboxes = mailboxes
+        self._preferences = preferences
         self._metrics = metrics
         self._clock = clock
         self._answers: dict[type, Callable[[Any], m.Answer | Awaitable[m.Answer]]] = {
@@ -74,6 +78,8 @@ class Inquiries:
             m.ChangeMessage: self._message,
             m.ChangeGreeting: self._greeting,
             m.ChangePin: self._pin,
+            m.ReadPreferences: self._read_preferences,
+            m.ChangePreferences: self._change_preferences,
             m.ReadMetrics: lambda _: m.Metrics(self._metrics()),
             m.ReadTrunks: lambda _: m.TrunkStates(tuple(_told(x) for x in trunks())),
         }
@@ -137,9 +143,7 @@ class Inquiries:
         config = self._served.tenant(asked.tenant)
         person = next((x for x in config.people if x.id == asked.person), None) if config else None
         if person is None:
-            return m.Refused(
-                "person_not_found", f"There is no person {asked.person}.", "Look at the list.", gone=True
-            )
+            return _no_person(asked.person)
         if not self._bindings.of(person.id):
             return m.Refused(
                 "no_device_registered",
@@ -237,8 +241,27 @@ class Inquiries:
             bindings = [b for id_ in self._bindings.of(person.id) if (b := self._bindings.binding(id_))]
             idle = "available" if bindings else "offline"
             devices = tuple(dict.fromkeys(binding.device for binding in bindings))
-            found.append(m.PersonPresence(person.id, states.get(person.id, idle), devices))
+            dnd = self._preferences.of(asked.tenant, person.id).dnd
+            found.append(m.PersonPresence(person.id, states.get(person.id, idle), devices, dnd))
         return m.Presence(tuple(found))
+
+    # preferences
+
+    def _read_preferences(self, asked: m.ReadPreferences) -> m.Answer:
+        if not self._preferences.knows(asked.tenant, asked.person):
+            return _no_person(asked.person)
+        return m.PersonPreferences(self._preferences.of(asked.tenant, asked.person))
+
+    def _change_preferences(self, asked: m.ChangePreferences) -> m.Answer:
+        if not self._preferences.knows(asked.tenant, asked.person):
+            return _no_person(asked.person)
+        present = self._preferences.of(asked.tenant, asked.person)
+        try:
+            changed = msgspec.convert({**msgspec.to_builtins(present), **asked.changes}, Preferences)
+        except msgspec.ValidationError as error:
+            return m.Refused("bad_preference", f"{error}.", "Give true, false, a number or seconds.")
+        self._preferences.prefer(asked.tenant, c.SetPreferences(asked.person, changed))
+        return m.PersonPreferences(changed)
 
     # mailboxes
 
@@ -298,6 +321,10 @@ def _no_leg(leg: str) -> m.Refused:
     return m.Refused(
         "leg_not_found", f"There is no leg {leg} in this call.", "Look at the call's legs.", gone=True
     )
+
+
+def _no_person(person: str) -> m.Refused:
+    return m.Refused("person_not_found", f"There is no person {person}.", "Look at the list.", gone=True)
 
 
 def _no_mailbox(mailbox: str) -> m.Refused:

@@ -9,6 +9,7 @@ from tongdai.directory.flows import decode
 from tongdai.flows import schema
 from tongdai.flows.ports import MailboxView
 from tongdai.tenants.config import TenantConfig
+from tongdai.tenants.features import PREFERENCES
 
 MOST_MAILBOXES = 50
 """A company with more has its greetings spoken when they are first needed; speaking them all would take
@@ -18,7 +19,7 @@ minutes.
 
 def first_prompts(tenant: TenantConfig, mailbox: Callable[[str, str], MailboxView | None]) -> list[Prompt]:
     """The published menus, the queues' welcomes and positions, names in the directory, greetings of
-    mailboxes.
+    mailboxes, and what feature codes are answered with.
     """
     prompts: list[Prompt] = []
     for version in tenant.flows:
@@ -26,6 +27,7 @@ def first_prompts(tenant: TenantConfig, mailbox: Callable[[str, str], MailboxVie
             for node in decode(version).nodes.values():
                 if isinstance(node, schema.Menu | schema.Play):
                     prompts += node.prompts
+    prompts += [Phrase(f"prefer.{setting}.{how}") for setting, how in PREFERENCES.values() if how != "toggle"]
     departments = tenant.departments
     prompts += [Phrase("queue.welcome", {"department": x.name}) for x in departments if x.kind == "queue"]
     if any(x.kind == "queue" for x in departments):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +11,7 @@ import msgspec
 from msgspec import UNSET
 
 from tongdai.api.rpc import messages as m
-from tongdai.api.rpc.client import RpcClient
-from tongdai.app.control_config import ControlConfig, read_config
+from tongdai.app.asking import ask
 from tongdai.app.stored import Stored, with_stored
 from tongdai.core.errors import TongdaiError
 from tongdai.tenants.errors import Invalid, NotFound
@@ -136,15 +133,7 @@ def trunk_status(data: Path | None, *, as_json: bool) -> str:
     """What the running tongdai knows of each gateway. Raises `TongdaiError` when none runs."""
 
     async def work(stored: Stored) -> str:
-        config = read_config(stored.data / "run" / "control.json", ControlConfig)
-        client = RpcClient(Path(config.rpc_socket), on_told=lambda _: None, on_gap=lambda: None)
-        connecting = asyncio.create_task(client.run())
-        try:
-            answer = await client.ask(m.ReadTrunks(), m.TrunkStates)
-        finally:
-            connecting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await connecting
+        answer = await ask(stored.data, m.ReadTrunks(), m.TrunkStates)
         if as_json:
             return msgspec.json.format(msgspec.json.encode(answer.gateways)).decode() + "\n"
         return _table(answer.gateways)

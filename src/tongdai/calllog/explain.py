@@ -225,6 +225,13 @@ class _Story:
     def picked_up(self, at: float, fact: f.PickedUp) -> None:
         self._say(at, f"{_name(fact.by)} picked up the call that rang at {_name(fact.at)}")
 
+    def passed_by(self, at: float, fact: f.PassedBy) -> None:
+        self._place = None
+        self._say(at, f"{_name(fact.party)} {_PASSED_BY[fact.why]}")
+
+    def preferred(self, at: float, fact: f.Preferred) -> None:
+        self._say(at, f"{_name(fact.by)} {_PREFERRED[fact.what]}")
+
     def joined(self, at: float, fact: f.RoomJoined) -> None:
         self._place = None
         there = "alone there" if fact.members == 1 else f"{fact.members} there"
@@ -266,6 +273,18 @@ class _Story:
             self._say(at, ENDINGS[fact.cause])
 
 
+_PASSED_BY = {
+    "dnd": "does not want to be disturbed",
+    "engaged": "is in a call, and takes one at a time",
+}
+
+_PREFERRED = {
+    "dnd.on": "wants not to be disturbed from now on",
+    "dnd.off": "can be called again",
+    "call_waiting.on": "takes a second call while in one from now on",
+    "call_waiting.off": "is busy from now on while in a call",
+}
+
 _PLACES = {
     "originate": "click to call",
     "person": "{label} has no phone that could ring",
@@ -278,6 +297,7 @@ _PLACES = {
     "directory": "directory by name",
     "echo": "echo test",
     "pickup": "",
+    "preference": "",
     "refused": "",
 }
 """What is said of a destination where nobody rang, by its kind; of the others the label says it."""
@@ -318,6 +338,8 @@ _TELL: dict[type, Callable[[_Story, float, Any], None]] = {
     f.Parked: _Story.parked,
     f.Retrieved: _Story.retrieved,
     f.PickedUp: _Story.picked_up,
+    f.PassedBy: _Story.passed_by,
+    f.Preferred: _Story.preferred,
     f.RoomJoined: _Story.joined,
     f.Merged: _Story.merged,
     f.Refused: _Story.refused,

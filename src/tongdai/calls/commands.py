@@ -8,6 +8,7 @@ import msgspec
 
 from tongdai.calls.facts import Fact
 from tongdai.calls.model import Cause, Party, Source
+from tongdai.calls.preferences import Preferences
 from tongdai.calls.prompts import Prompt
 
 
@@ -168,6 +169,13 @@ class SetPin(msgspec.Struct, frozen=True, tag=True):
     pin: str
 
 
+class SetPreferences(msgspec.Struct, frozen=True, tag=True):
+    """A person's calls are treated so from now on."""
+
+    person: str
+    preferences: Preferences
+
+
 class Note(msgspec.Struct, frozen=True, tag=True):
     """A fact for the call's log."""
 
@@ -196,5 +204,6 @@ Command = (
     | MarkMessage
     | SetGreeting
     | SetPin
+    | SetPreferences
     | Note
 )

@@ -121,6 +121,21 @@ class PickedUp(msgspec.Struct, frozen=True, tag=True):
     by: Party
 
 
+class PassedBy(msgspec.Struct, frozen=True, tag=True):
+    """This person's phones did not ring. `why`: `dnd` (he does not want to be disturbed) or `engaged` (he is
+    in a call, and takes one at a time)."""
+
+    party: Party
+    why: str
+
+
+class Preferred(msgspec.Struct, frozen=True, tag=True):
+    """`by` changed at his phone how his calls are treated."""
+
+    by: Party
+    what: str
+
+
 class RoomJoined(msgspec.Struct, frozen=True, tag=True):
     room: str
     label: str
@@ -199,6 +214,8 @@ Fact = (
     | Parked
     | Retrieved
     | PickedUp
+    | PassedBy
+    | Preferred
     | RoomJoined
     | Merged
     | Refused

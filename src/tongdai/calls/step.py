@@ -249,6 +249,15 @@ class Step:
 
     # who is busy
 
+    def engaged(self, person: str, but: Call) -> bool:
+        """Whether somebody has a leg in another call than this."""
+        return any(
+            leg.party.person == person
+            for call in self.state.calls.values()
+            if call is not but
+            for leg in call.legs.values()
+        )
+
     def busy_people(self) -> set[str]:
         """People who have a leg in any call of the tenant."""
         return {

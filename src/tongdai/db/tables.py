@@ -323,3 +323,13 @@ mailbox_setting = Table(
     Column("pin_hash", String, nullable=False),
     PrimaryKeyConstraint("tenant", "mailbox"),
 )
+
+# How a person's calls are treated, as set at a phone or on a screen (`calls.preferences`).
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("tenant", String, nullable=False),
+    Column("person", String, nullable=False),
+    Column("preferences", JSON, nullable=False),
+    PrimaryKeyConstraint("tenant", "person"),
+)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tongdai.directory.directory import Directory
 from tongdai.directory.edge import DeviceRef, Edge
-from tongdai.directory.ports import Bindings, Mailboxes
+from tongdai.directory.ports import Bindings, Mailboxes, People
 from tongdai.directory.world import TenantWorld
 
-__all__ = ["Bindings", "DeviceRef", "Directory", "Edge", "Mailboxes", "TenantWorld"]
+__all__ = ["Bindings", "DeviceRef", "Directory", "Edge", "Mailboxes", "People", "TenantWorld"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tongdai.directory.edge import Edge
-from tongdai.directory.ports import Bindings, Mailboxes
+from tongdai.directory.ports import Bindings, Mailboxes, People
 from tongdai.directory.world import TenantWorld
 from tongdai.tenants.config import ProviderConfig
 
@@ -16,6 +16,7 @@ class Directory:
         config: ProviderConfig,
         bindings: Bindings,
         mailboxes: Mailboxes,
+        preferences: People,
         *,
         ring_seconds: float | None = None,
     ) -> None:
@@ -28,6 +29,7 @@ class Directory:
                 self.edge.number_owners,
                 bindings,
                 mailboxes,
+                preferences,
                 ring_seconds=ring_seconds,
                 every_trunk=every_trunk,
             )

@@ -24,7 +24,9 @@ def _single(ref: str, kind: str, label: str, node: schema.Node) -> Flow:
 
 def person(config: PersonConfig) -> Flow:
     """Ring, then take a message."""
-    dial = schema.Dial((config.id,), busy=_VOICEMAIL, no_answer=_VOICEMAIL, unavailable=_VOICEMAIL)
+    dial = schema.Dial(
+        (config.id,), busy=_VOICEMAIL, no_answer=_VOICEMAIL, unavailable=_VOICEMAIL, personal=True
+    )
     nodes: dict[str, schema.Node] = {_START: dial, _VOICEMAIL: schema.Voicemail(config.id)}
     return Flow(f"person:{config.id}", "person", config.name, _START, nodes)
 
@@ -80,9 +82,15 @@ def park(slot: str) -> Flow:
     return _single(f"park:{slot}", "park", slot, schema.Park(slot))
 
 
-def pickup(code: str, person: str = "", flow: str = "") -> Flow:
-    """Answer what rings at a person's phones, or in the flow of that ref."""
-    return _single(f"pickup:{code}", "pickup", code, schema.Pickup(person, flow))
+def pickup(extension: str, code: str, person: str = "", flow: str = "") -> Flow:
+    """Answer what rings at a person's phones, or in the flow of that ref; `code` is what is dialled for
+    it."""
+    return _single(f"pickup:{extension}", "pickup", code, schema.Pickup(person, flow))
+
+
+def prefer(setting: str, value: str) -> Flow:
+    """Change how one's own calls are treated."""
+    return _single(f"prefer:{setting}:{value}", "preference", "", schema.Prefer(setting, value))
 
 
 def outside(number: str, trunks: tuple[str, ...], caller: str) -> Flow:

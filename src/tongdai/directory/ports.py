@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from tongdai.calls.preferences import Preferences
 from tongdai.flows.ports import MailboxView
 
 
@@ -25,3 +26,10 @@ class Mailboxes(Protocol):
 
     def check_pin(self, tenant: str, mailbox: str, pin: str) -> bool:
         """Whether this PIN opens the mailbox; no PIN opens one that the tenant has not."""
+
+
+class People(Protocol):
+    """What people prefer."""
+
+    def of(self, tenant: str, person: str) -> Preferences:
+        """How the person's calls are treated."""

@@ -10,16 +10,8 @@ from tongdai.directory import flows
 from tongdai.flows.schema import Flow
 from tongdai.tenants.config import TenantConfig
 from tongdai.tenants.extension.model import Destination
-from tongdai.tenants.numbering import (
-    DIRECTORY,
-    ECHO_TEST,
-    OWN_MAILBOX,
-    PARKING,
-    PICKUP,
-    country_of,
-    is_emergency,
-    outside_number,
-)
+from tongdai.tenants.features import PREFERENCES, Codes, Feature
+from tongdai.tenants.numbering import country_of, is_emergency, outside_number
 
 log = get_logger(__name__)
 
@@ -37,6 +29,7 @@ class Routes:
         self._owners = owners
         self._emergency_trunks = tuple(dict.fromkeys((*config.trunks, *every_trunk)))
         self._people = {x.id: x for x in config.people}
+        self._codes = Codes()
         self._inside: dict[str, Flow] = {}
         self._menu: dict[str, Flow] = {}
         self._numbers: dict[str, Flow] = {}
@@ -45,6 +38,7 @@ class Routes:
             "outside": lambda number: flows.outside(number, config.trunks, config.main_number),
             "emergency": self._emergency,
             "pickup": self._pickup,
+            "prefer": lambda rest: flows.prefer(*rest.split(":", 1)),
             "hosted": lambda number: flows.hosted(number, config.main_number),
             "unknown": flows.unknown,
             "forbidden": flows.not_permitted,
@@ -87,9 +81,10 @@ class Routes:
             if (number.kind, number.target) in outsiders:
                 self._numbers[number.number] = outsiders[number.kind, number.target]
         self._mailboxes = {x.id: flows.own_mailbox(x) for x in config.people}
-        self._features = {ECHO_TEST: flows.echo(), DIRECTORY: flows.by_name()}
-        self._features |= {slot: flows.park(slot) for slot in PARKING}
-        for made in (inside, outsiders, self._mailboxes, self._features):
+        self._features = {Feature.ECHO_TEST: flows.echo(), Feature.DIRECTORY: flows.by_name()}
+        self._features |= {feature: flows.prefer(*changed) for feature, changed in PREFERENCES.items()}
+        self._parking = {slot: flows.park(slot) for slot in self._codes.parking}
+        for made in (inside, outsiders, self._mailboxes, self._features, self._parking):
             self._by_ref.update((flow.ref, flow) for flow in made.values())
 
     def dialled(self, dialled: str, by: Party) -> Flow:
@@ -98,22 +93,31 @@ class Routes:
             return self._emergency(dialled)
         if by.person not in self._people:
             return self._menu.get(dialled) or flows.unknown(dialled)
-        if dialled == OWN_MAILBOX:
-            return self._mailboxes[by.person]
-        if dialled.startswith(PICKUP):
-            return self._pickup(dialled)
-        return self._features.get(dialled) or self._inside.get(dialled) or self._outside(dialled)
+        known = self._inside.get(dialled) or self._parking.get(dialled) or self._feature(dialled, by.person)
+        return known or self._outside(dialled)
+
+    def _feature(self, dialled: str, person: str) -> Flow | None:
+        found = self._codes.find(dialled)
+        if found is None:
+            return None
+        feature, rest = found
+        if feature is Feature.MAILBOX:
+            return self._mailboxes[person]
+        if feature is Feature.PICKUP:
+            return self._pickup(rest)
+        return self._features.get(feature)
 
     def _emergency(self, number: str) -> Flow:
         return flows.emergency(number, self._emergency_trunks, self._config.main_number)
 
-    def _pickup(self, code: str) -> Flow:
-        flow = self._inside.get(code.removeprefix(PICKUP))
+    def _pickup(self, extension: str) -> Flow:
+        flow = self._inside.get(extension)
         kind, _, id_ = flow.ref.partition(":") if flow is not None else ("", "", "")
+        code = self._codes.of[Feature.PICKUP] + extension
         if kind == Destination.PERSON:
-            return flows.pickup(code, person=id_)
+            return flows.pickup(extension, code, person=id_)
         if flow is not None and kind == Destination.DEPARTMENT:
-            return flows.pickup(code, flow=flow.ref)
+            return flows.pickup(extension, code, flow=flow.ref)
         return flows.unknown(code)
 
     def _outside(self, dialled: str) -> Flow:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from tongdai.calls.model import Party
-from tongdai.directory.ports import Bindings, Mailboxes
+from tongdai.calls.preferences import Preferences
+from tongdai.directory.ports import Bindings, Mailboxes, People
 from tongdai.directory.routes import Routes
 from tongdai.directory.spelling import plain, spellings
 from tongdai.flows.ports import Department, MailboxView, Person, RoomConfig
@@ -22,6 +23,7 @@ class TenantWorld:
         owners: Mapping[str, str],
         bindings: Bindings,
         mailboxes: Mailboxes,
+        preferences: People,
         *,
         ring_seconds: float | None = None,
         every_trunk: Iterable[str] = (),
@@ -31,6 +33,7 @@ class TenantWorld:
         self._tenant = config.id
         self._bindings = bindings
         self._mailboxes = mailboxes
+        self._preferences = preferences
         self._routes = Routes(config, owners, every_trunk)
         # people and departments have a mailbox of their own id
         self._people = {x.id: Person(x.id, x.name, x.extension, mailbox=x.id) for x in config.people}
@@ -73,6 +76,9 @@ class TenantWorld:
 
     def bindings(self, person: str) -> Sequence[str]:
         return self._bindings.of(person) if person in self._people else ()
+
+    def preferences(self, person: str) -> Preferences:
+        return self._preferences.of(self._tenant, person)
 
     def spelled(self, digits: str) -> Sequence[Person]:
         found = {person.id: person for keys, person in self._spelled if digits and keys.startswith(digits)}

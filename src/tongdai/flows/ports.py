@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from tongdai.calls.model import Party
+from tongdai.calls.preferences import Preferences
 from tongdai.calls.prompts import Prompt
 from tongdai.flows.schema import Flow
 
@@ -93,6 +94,9 @@ class World(Protocol):
 
     def bindings(self, person: str) -> Sequence[str]:
         """Ids of the contacts that ring for the person, none when nothing is registered."""
+
+    def preferences(self, person: str) -> Preferences:
+        """How the person's calls are treated; as nobody has changed anything, for who is not known."""
 
     def spelled(self, digits: str) -> Sequence[Person]:
         """People whose first or last name begins with these keys (2=abc …), accents removed, sorted by

@@ -34,7 +34,8 @@ class Menu(msgspec.Struct, frozen=True, tag="menu", omit_defaults=True):
 
 
 class Dial(msgspec.Struct, frozen=True, tag="dial", omit_defaults=True):
-    """Ring people together, on all their devices; the first to answer is connected.
+    """Ring people together, on all their devices; the first to answer is connected. Who does not want to be
+    disturbed is passed by. `personal`: one person, and what he prefers decides what becomes of the call.
 
     Exits: `busy`, `no_answer`, `unavailable` (nobody registered). An empty exit ends the call with that
     cause.
@@ -45,6 +46,7 @@ class Dial(msgspec.Struct, frozen=True, tag="dial", omit_defaults=True):
     busy: str = ""
     no_answer: str = ""
     unavailable: str = ""
+    personal: bool = False
 
 
 class Queue(msgspec.Struct, frozen=True, tag="queue", omit_defaults=True):
@@ -102,6 +104,14 @@ class Pickup(msgspec.Struct, frozen=True, tag="pickup", omit_defaults=True):
 
     person: str = ""
     flow: str = ""
+
+
+class Prefer(msgspec.Struct, frozen=True, tag="prefer", omit_defaults=True):
+    """Change how one's own calls are treated, and say so: `setting` is `dnd` or `call_waiting`, `value` `on`,
+    `off` or `toggle`."""
+
+    setting: str
+    value: str
 
 
 class Outside(msgspec.Struct, frozen=True, tag="outside", omit_defaults=True):
@@ -163,6 +173,7 @@ Node = (
     | MusicForEver
     | Park
     | Pickup
+    | Prefer
     | Outside
     | Hosted
     | Originate

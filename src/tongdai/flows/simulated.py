@@ -9,6 +9,7 @@ import msgspec
 
 from tongdai.calls import commands as c
 from tongdai.calls.model import Cause, LegState, Party, Silence, Source
+from tongdai.calls.preferences import Preferences
 from tongdai.calls.prompts import Beep, Clip, Prompt, Text
 from tongdai.core.errors import TongdaiError
 from tongdai.flows.ports import Department, MailboxView, Message, Person, RoomConfig, World
@@ -102,6 +103,7 @@ class SimulatedWorld:
         self.registered: dict[str, str] = {}
         self.mailboxes: dict[str, MailboxView] = {}
         self.pins: dict[str, str] = {}
+        self.preferred: dict[str, Preferences] = {}
         self._serial = 0
 
     # presence and mailboxes: simulated
@@ -131,6 +133,12 @@ class SimulatedWorld:
     def set_greeting(self, command: c.SetGreeting) -> None:
         view = self._view(command.mailbox)
         self.mailboxes[command.mailbox] = msgspec.structs.replace(view, greeting=Clip(command.blob))
+
+    def preferences(self, person: str) -> Preferences:
+        return self.preferred.get(person) or self._base.preferences(person)
+
+    def set_preferences(self, command: c.SetPreferences) -> None:
+        self.preferred[command.person] = command.preferences
 
     def set_pin(self, command: c.SetPin) -> None:
         self.pins[command.mailbox] = command.pin

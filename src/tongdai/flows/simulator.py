@@ -73,6 +73,7 @@ class Simulator:
             c.MarkMessage: self.world.mark_message,
             c.SetGreeting: self.world.set_greeting,
             c.SetPin: self.world.set_pin,
+            c.SetPreferences: self.world.set_preferences,
             c.Note: lambda x: self.log.setdefault(x.call, []).append(x.fact),
         }
 

@@ -1,4 +1,5 @@
-"""What can be subscribed to: what is told, and how it is written (RFC 3842, RFC 4235, RFC 3863)."""
+"""What can be subscribed to: what is told, and how it is written (RFC 3842, RFC 4235, RFC 3863 with
+RFC 4480)."""
 
 from __future__ import annotations
 
@@ -10,11 +11,12 @@ import msgspec
 
 from tongdai.sip.pickup import ringing_dialog
 
-Subject = Literal["mailbox", "person", "park"]
+Subject = Literal["mailbox", "person", "park", "dnd"]
 
 
 class Watched(msgspec.Struct, frozen=True):
-    """Whose state it is: `subject` says of which kind, `id` is a mailbox, a person or a parking place."""
+    """Whose state it is: `subject` says of which kind, `id` is a mailbox, a person or a parking place; for
+    `dnd` (is it on?) a person, too."""
 
     tenant: str
     subject: Subject
@@ -44,6 +46,7 @@ class State(msgspec.Struct, frozen=True):
     mail: Mail = Mail(0, 0)
     talks: tuple[Talk, ...] = ()
     registered: bool = False
+    dnd: bool = False
 
 
 class Package(msgspec.Struct, frozen=True):
@@ -67,6 +70,9 @@ def _message_summary(state: State, entity: str, version: int) -> str:
 def _dialog_info(state: State, entity: str, version: int) -> str:
     host = entity.partition("@")[2]
     dialogs = "".join(_dialog(talk, entity, host) for talk in state.talks)
+    if state.dnd and not state.talks:
+        # what phones take for busy: the lamp is lit, and no key picks anything up
+        dialogs = '<dialog id="dnd">\r\n<state>confirmed</state>\r\n</dialog>\r\n'
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\r\n<dialog-info xmlns="urn:ietf:params:xml:ns:dialog-info"'
         f' version="{version}" state="full" entity={quoteattr(entity)}>\r\n{dialogs}</dialog-info>\r\n'
@@ -93,11 +99,20 @@ def _dialog(talk: Talk, entity: str, host: str) -> str:
 def _presence(state: State, entity: str, version: int) -> str:
     basic = "open" if state.registered else "closed"
     note = "On the phone" if state.talks else "Available" if state.registered else "Away"
+    if state.dnd:
+        note = "Do not disturb"
+    activity = "busy" if state.dnd else "on-the-phone" if state.talks else ""
+    person = ""
+    if activity:
+        person = (
+            f'<dm:person id="person"><rpid:activities><rpid:{activity}/></rpid:activities></dm:person>\r\n'
+        )
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\r\n<presence xmlns="urn:ietf:params:xml:ns:pidf"'
+        ' xmlns:dm="urn:ietf:params:xml:ns:pidf:data-model" xmlns:rpid="urn:ietf:params:xml:ns:pidf:rpid"'
         f" entity={quoteattr(entity)}>\r\n"
         f'<tuple id="phone"><status><basic>{basic}</basic></status><note>{note}</note></tuple>\r\n'
-        "</presence>\r\n"
+        f"{person}</presence>\r\n"
     )
 
 
@@ -110,7 +125,7 @@ PACKAGES: Mapping[str, Package] = {
             frozenset({"mailbox"}),
             _message_summary,
         ),
-        Package("dialog", "application/dialog-info+xml", frozenset({"person", "park"}), _dialog_info),
+        Package("dialog", "application/dialog-info+xml", frozenset({"person", "park", "dnd"}), _dialog_info),
         Package("presence", "application/pidf+xml", frozenset({"person"}), _presence),
     )
 }

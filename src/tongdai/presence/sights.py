@@ -36,6 +36,8 @@ class Sights:
             return Watched(tenant, "person", id_)
         elif kind == "park" and "park" in package.subjects:
             return Watched(tenant, "park", id_)
+        elif kind == "prefer" and id_.startswith("dnd") and "dnd" in package.subjects:
+            return Watched(tenant, "dnd", by.person)  # the lamp of the key that he dials the code with
         return None
 
     def look(self, watched: Watched) -> State | None:
@@ -53,8 +55,13 @@ class Sights:
             return State(talks=tuple(_parked(state, watched.id)))
         if world.person(watched.id) is None:
             return None
+        dnd = world.preferences(watched.id).dnd
+        if watched.subject == "dnd":
+            return State(dnd=dnd)
         return State(
-            talks=tuple(_talks(state.calls.values(), watched.id)), registered=bool(world.bindings(watched.id))
+            talks=tuple(_talks(state.calls.values(), watched.id)),
+            registered=bool(world.bindings(watched.id)),
+            dnd=dnd,
         )
 
 

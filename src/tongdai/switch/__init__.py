@@ -4,7 +4,7 @@ between.
 
 from __future__ import annotations
 
-from tongdai.switch.ports import Legs, Log, Mail, Media
+from tongdai.switch.ports import Legs, Log, Mail, Media, People
 from tongdai.switch.switch import Switch
 
-__all__ = ["Legs", "Log", "Mail", "Media", "Switch"]
+__all__ = ["Legs", "Log", "Mail", "Media", "People", "Switch"]

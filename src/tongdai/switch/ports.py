@@ -57,6 +57,12 @@ class Mail(Protocol):
     ) -> None: ...
 
 
+class People(Protocol):
+    """What people prefer."""
+
+    def prefer(self, tenant: str, command: c.SetPreferences) -> None: ...
+
+
 class Log(Protocol):
     """The calls' log. `append` gives every fact its number and its wall-clock time."""
 

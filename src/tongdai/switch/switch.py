@@ -20,7 +20,7 @@ from tongdai.core.tenancy import TenantId
 from tongdai.flows import machine
 from tongdai.flows.ports import World
 from tongdai.journal.port import Journal
-from tongdai.switch.ports import Legs, Log, Mail, Media
+from tongdai.switch.ports import Legs, Log, Mail, Media, People
 
 log = get_logger(__name__)
 
@@ -56,7 +56,7 @@ class Switch:
         self._dirty: dict[tuple[str, str], None] = {}
         self._carry: dict[type, Callable[[str, Any], None]] = {}
 
-    def connect(self, legs: Legs, media: Media, mail: Mail, call_log: Log) -> None:
+    def connect(self, legs: Legs, media: Media, mail: Mail, people: People, call_log: Log) -> None:
         """Say who carries out commands; once, before the first event."""
         self._carry = {
             c.CreateLeg: legs.create,
@@ -78,6 +78,7 @@ class Switch:
             c.MarkMessage: mail.carry_out,
             c.SetGreeting: mail.carry_out,
             c.SetPin: mail.carry_out,
+            c.SetPreferences: people.prefer,
             c.SetTimer: self._set_timer,
             c.Note: self._note,
         }

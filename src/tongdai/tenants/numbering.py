@@ -9,13 +9,9 @@ import phonenumbers
 from phonenumbers import CountryCodeSource, PhoneMetadata, PhoneNumber, PhoneNumberFormat
 
 from tongdai.tenants.errors import Invalid
+from tongdai.tenants.features import CODES, Codes, Feature
 
-OWN_MAILBOX = "*97"
-ECHO_TEST = "*43"
-DIRECTORY = "411"
-PICKUP = "**"
-"""Before an extension: answer what rings there."""
-PARKING = tuple(f"70{digit}" for digit in range(10))
+PARKING = Codes().parking
 
 # By country, with the source; ITU-T E.129 (national numbering plans) where none is named. What a country has
 # besides, such as mountain rescue, is no less reachable: it is merely not kept free of extensions.
@@ -66,7 +62,7 @@ def check_extension(extension: str, country: str) -> None:
             f"{extension!r} cannot be an extension.",
             "Use 2 to 6 digits that do not begin with 0, which begins outside numbers.",
         )
-    if extension == DIRECTORY:
+    if extension == CODES[Feature.DIRECTORY]:
         raise Invalid("reserved_extension", f"{extension} is the directory by name.", "Use another number.")
     if extension in PARKING:
         raise Invalid(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import select
 from tests.unit.api.double import ControlDouble
 
 from tongdai.api.app import make_app
@@ -19,7 +20,7 @@ from tongdai.app.demo.secrets import fixed_secrets
 from tongdai.app.demo.seed import Seeded, seed
 from tongdai.blobs import LocalBlobs
 from tongdai.core.clock import ManualClock
-from tongdai.db import migrate, open_database
+from tongdai.db import migrate, open_database, tables
 from tongdai.speech import Speech
 
 
@@ -107,6 +108,9 @@ async def web(seeded: tuple[Path, Seeded], tmp_path: Path) -> AsyncIterator[Web]
         data=tmp_path,
         offers=tmp_path / "offers.json",
     )
+    async with db.read() as connection:
+        for tenant, person in await connection.execute(select(tables.person.c.tenant, tables.person.c.id)):
+            control.staff.setdefault(tenant, set()).add(person)
     web = Web(context, control, seeded[1], clock)
     yield web
     await web.close()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+import msgspec
+
 from tongdai.api.rpc import messages as m
+from tongdai.calls.preferences import Preferences
 
 A = TypeVar("A")
 
@@ -17,6 +20,8 @@ class ControlDouble:
         self.silent = False
         self.calls: list[m.LiveCall] = []
         self.people: tuple[m.PersonPresence, ...] = ()
+        self.staff: dict[str, set[str]] = {}
+        self.preferences: dict[tuple[str, str], Preferences] = {}
         self.boxes: dict[tuple[str, str], m.Mailbox] = {}
 
     async def ask(self, request: m.Request, expected: type[A]) -> A:
@@ -40,6 +45,17 @@ class ControlDouble:
             case m.ReadMailbox(tenant=tenant, mailbox=mailbox):
                 box = self.boxes.get((tenant, mailbox))
                 return box or m.Refused("mailbox_not_found", f"There is no mailbox {mailbox}.", "", gone=True)
+            case m.ReadPreferences() | m.ChangePreferences() if request.person not in self.staff.get(
+                request.tenant, ()
+            ):
+                return m.Refused("person_not_found", f"There is no person {request.person}.", "", gone=True)
+            case m.ReadPreferences(tenant=tenant, person=person):
+                return m.PersonPreferences(self.preferences.get((tenant, person), Preferences()))
+            case m.ChangePreferences(tenant=tenant, person=person, changes=changes):
+                former = self.preferences.get((tenant, person), Preferences())
+                changed = msgspec.convert({**msgspec.to_builtins(former), **changes}, Preferences)
+                self.preferences[tenant, person] = changed
+                return m.PersonPreferences(changed)
             case m.Originate(call=call):
                 return m.Done(call)
             case m.HangUp() | m.Hold() | m.Transfer():

@@ -23,7 +23,7 @@ NOTHING = {
     "call": "call_none",
     "message": "msg_none",
 }
-READS = (m.ListCalls, m.ListPresence, m.ReadMailbox)
+READS = (m.ListCalls, m.ListPresence, m.ReadMailbox, m.ReadPreferences)
 
 
 async def furnish(web: Web, company: int) -> dict[str, str]:

@@ -31,6 +31,8 @@ EMPLOYEES = {
 
 OWN = {
     f"GET {T}/people/{{person}}/devices",
+    f"GET {T}/people/{{person}}/preferences",
+    f"PATCH {T}/people/{{person}}/preferences",
     f"GET {T}/devices/{{device}}",
     f"PUT {T}/people/{{person}}/voicemail-pin",
     f"GET {T}/calls/{{call}}",

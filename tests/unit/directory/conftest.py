@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from tongdai.calls.model import Party, PartyKind
+from tongdai.calls.preferences import Preferences
 from tongdai.calls.prompts import Clip, Text
 from tongdai.core.tenancy import TenantId
 from tongdai.directory import Directory, TenantWorld, flows
@@ -121,8 +122,17 @@ class Boxes:
         return self.view(tenant, mailbox) is not None and pin == "4101"
 
 
+class Preferring:
+    """Lan does not want to be disturbed."""
+
+    def of(self, tenant: str, person: str) -> Preferences:
+        return Preferences(dnd=(tenant, person) == ("anphat", "lan"))
+
+
 def directory_of(*tenants: TenantConfig, ring_seconds: float | None = None) -> Directory:
-    return Directory(ProviderConfig(TRUNKS, tenants), Registered(), Boxes(), ring_seconds=ring_seconds)
+    return Directory(
+        ProviderConfig(TRUNKS, tenants), Registered(), Boxes(), Preferring(), ring_seconds=ring_seconds
+    )
 
 
 @pytest.fixture

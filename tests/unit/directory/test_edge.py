@@ -10,6 +10,7 @@ from tests.unit.directory.conftest import (
     THEIRS,
     TRUNKS,
     Boxes,
+    Preferring,
     Registered,
     anphat,
     directory_of,
@@ -89,7 +90,7 @@ def trunked(**changes: Any) -> Directory:
     first, *others = TRUNKS
     gateways = changes.pop("gateways", first.gateways)
     changed = structs.replace(first, gateways=gateways, settings=TrunkSettings(**changes))
-    return Directory(ProviderConfig((changed, *others), (anphat(),)), Registered(), Boxes())
+    return Directory(ProviderConfig((changed, *others), (anphat(),)), Registered(), Boxes(), Preferring())
 
 
 def test_what_a_carrier_wants_in_front_of_numbers_is_put_there_and_taken_away():

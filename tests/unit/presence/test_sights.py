@@ -190,3 +190,24 @@ def test_no_messages_is_no_lamp():
 )
 def test_accept_is_respected(ranges: list[str], yes: bool):
     assert accepts(DIALOG, ranges) is yes
+
+
+def test_a_lamp_is_lit_for_who_does_not_want_to_be_disturbed(office: Office) -> None:
+    """Lan has turned it on (tests.unit.directory); phones know no other word for it than a call."""
+    state = office.sights.look(Watched("anphat", "person", "lan"))
+    assert state is not None
+    body = ElementTree.fromstring(DIALOG.write(state, "sip:101@anphat.example", 1))
+    assert [x.text for x in body.iter("{urn:ietf:params:xml:ns:dialog-info}state")] == ["confirmed"]
+    assert "<rpid:busy/>" in PRESENCE.write(state, "sip:101@anphat.example", 1)
+    other = office.sights.look(Watched("anphat", "person", "minh"))
+    assert other is not None
+    assert "<dialog " not in DIALOG.write(other, "sip:102@anphat.example", 1)
+
+
+def test_a_key_shows_whether_ones_own_do_not_disturb_is_on(office: Office) -> None:
+    for by, on in ((LAN, True), (MINH, False)):
+        watched = find(office, by, "*76", "dialog")
+        assert watched == Watched("anphat", "dnd", by.person)
+        state = office.sights.look(watched)
+        assert state == State(dnd=on)
+    assert find(office, LAN, "*70", "dialog") is None

@@ -72,6 +72,11 @@ class Adapters:
     def transfer_result(self, leg: str, ok: bool, cause: Cause) -> None:
         self._note("transfer_result", leg, ok, cause)
 
+    # people
+
+    def prefer(self, tenant: str, command: c.SetPreferences) -> None:
+        self._note("prefer", tenant, command)
+
     # media
 
     def hear(self, tenant: str, command: c.Hear) -> None:

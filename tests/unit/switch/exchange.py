@@ -48,7 +48,7 @@ class Exchange(Stage):
             journal=office.journal,
             on_change=lambda tenant: None,
         )
-        switch.connect(office.front, self.media, self.media, self.media)
+        switch.connect(office.front, self.media, self.media, self.media, self.media)
         office.office_agent.also = switch
         office.writers = [switch.journal, office.front.journal]
         office.logic = switch.post

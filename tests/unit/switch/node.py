@@ -27,7 +27,7 @@ class Node:
         self.switch = Switch(
             self.worlds, clock=self.clock.monotonic, journal=self.journal, on_change=self.changed
         )
-        self.switch.connect(self.adapters, self.adapters, self.adapters, self.adapters)
+        self.switch.connect(self.adapters, self.adapters, self.adapters, self.adapters, self.adapters)
 
     def changed(self, tenant: str) -> None:
         self.changes += 1

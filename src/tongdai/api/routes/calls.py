@@ -88,6 +88,7 @@ class Presence(BaseModel):
 
     person: str
     state: str = Field(description="offline, available, ringing or talking.")
+    do_not_disturb: bool
 
 
 def _shown(call: m.LiveCall) -> Call:
@@ -198,4 +199,4 @@ async def _move(scope: Scope, ctx: Context, call: str, to: str, leg: str | None,
 async def presence(scope: Member, ctx: Ctx) -> list[Presence]:
     """Everybody of the company, as of now."""
     told = await ctx.control.ask(m.ListPresence(scope.tenant), m.Presence)
-    return [Presence(person=x.person, state=x.state) for x in told.people]
+    return [Presence(person=x.person, state=x.state, do_not_disturb=x.dnd) for x in told.people]

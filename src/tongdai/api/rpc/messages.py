@@ -7,6 +7,7 @@ import msgspec
 
 from tongdai.calls.facts import LoggedFact
 from tongdai.calls.model import Party
+from tongdai.calls.preferences import Preferences
 from tongdai.core.errors import TongdaiError
 from tongdai.core.tenancy import TenantId
 from tongdai.flows.ports import Message
@@ -95,6 +96,19 @@ class ChangePin(msgspec.Struct, frozen=True, tag=True):
     pin: str
 
 
+class ReadPreferences(msgspec.Struct, frozen=True, tag=True):
+    tenant: str
+    person: str
+
+
+class ChangePreferences(msgspec.Struct, frozen=True, tag=True):
+    """`changes` are fields of `Preferences`; the others stay as they are."""
+
+    tenant: str
+    person: str
+    changes: dict[str, bool | str | float]
+
+
 class ReadMetrics(msgspec.Struct, frozen=True, tag=True):
     pass
 
@@ -123,6 +137,8 @@ Request = (
     | ChangeMessage
     | ChangeGreeting
     | ChangePin
+    | ReadPreferences
+    | ChangePreferences
     | ReadMetrics
     | ReadTrunks
     | Follow
@@ -182,11 +198,13 @@ class Calls(msgspec.Struct, frozen=True, tag=True):
 
 
 class PersonPresence(msgspec.Struct, frozen=True):
-    """`state`: offline (no device registered), available, ringing, talking. `devices` are ids."""
+    """`state`: offline (no device registered), available, ringing, talking. `devices` are ids. `dnd`: does
+    not want to be disturbed."""
 
     person: str
     state: str
     devices: tuple[str, ...]
+    dnd: bool = False
 
 
 class Presence(msgspec.Struct, frozen=True, tag=True):
@@ -201,6 +219,10 @@ class Mailbox(msgspec.Struct, frozen=True, tag=True):
     greeting_blob: str
     has_pin: bool
     messages: tuple[Message, ...]
+
+
+class PersonPreferences(msgspec.Struct, frozen=True, tag=True):
+    preferences: Preferences
 
 
 class Metrics(msgspec.Struct, frozen=True, tag=True):
@@ -226,7 +248,7 @@ class TrunkStates(msgspec.Struct, frozen=True, tag=True):
     gateways: tuple[TrunkGateway, ...]
 
 
-Answer = Done | Refused | Calls | Presence | Mailbox | Metrics | TrunkStates
+Answer = Done | Refused | Calls | Presence | Mailbox | PersonPreferences | Metrics | TrunkStates
 
 # told
 

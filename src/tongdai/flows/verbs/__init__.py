@@ -24,6 +24,7 @@ from tongdai.flows.verbs import (
     park,
     pickup,
     play,
+    prefer,
     queue,
     voicemail,
 )
@@ -50,6 +51,7 @@ VERBS: dict[type, Verb] = {
     schema.MusicForEver: Verb(hear.start_music, hear.TABLE),
     schema.Park: Verb(park.start, park.TABLE),
     schema.Pickup: Verb(pickup.start, {}),
+    schema.Prefer: Verb(prefer.start, prefer.TABLE),
     schema.Outside: Verb(outside.start, outside.TABLE),
     schema.Hosted: Verb(outside.start, outside.TABLE),
     schema.Originate: Verb(originate.start, originate.TABLE),

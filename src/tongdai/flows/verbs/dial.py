@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tongdai.calls import facts as f
 from tongdai.calls.commands import DeviceTarget
 from tongdai.calls.events import LegAnswered, LegDigit, LegEnded, LegProgress, LegRinging, TimerFired
 from tongdai.calls.model import Cause, LegState, Party, PartyKind, RingTone
@@ -13,7 +14,9 @@ _BUSY = (Cause.BUSY, Cause.DECLINED)
 
 
 def start(run: Run, node: Dial) -> None:
-    call_people(run, node.people)
+    if _call_people(run, node):
+        _busy(run, node)
+        return
     if not run.targets():
         run.leave_by(node.unavailable, Cause.UNAVAILABLE)
         return
@@ -23,15 +26,43 @@ def start(run: Run, node: Dial) -> None:
     run.timer("ring", node.seconds if node.seconds is not None else run.world.ring_seconds)
 
 
-def call_people(run: Run, people: tuple[str, ...]) -> None:
-    """Call every device of these people; whoever calls a department is not called himself."""
-    for name in people:
+def _call_people(run: Run, node: Dial) -> bool:
+    """Call every device of these people; whoever calls a department is not called himself. True when nobody
+    is called because all whose phones could ring do not want it."""
+    passed = False
+    for name in node.people:
         person = run.world.person(name)
-        if person is None or (len(people) > 1 and name == run.subject.party.person):
+        if person is None or (len(node.people) > 1 and name == run.subject.party.person):
             continue
         party = Party(PartyKind.PERSON, person.extension, person.name, person.id)
-        for binding in run.world.bindings(name):
+        bindings = run.world.bindings(name)
+        why = _unwilling(run, name)
+        if why and (bindings or node.personal):
+            run.step.note(run.call, f.PassedBy(party, why))
+            passed = True
+            continue
+        for binding in bindings:
             run.step.call_leg(run.call, DeviceTarget(binding), party, run.subject.party, "target")
+    return passed and not run.targets()
+
+
+def _unwilling(run: Run, person: str) -> str:
+    """Why a person's phones shall not ring (`facts.PassedBy`), empty when they may."""
+    preferences = run.world.preferences(person)
+    if preferences.dnd:
+        return "dnd"
+    return "engaged" if not preferences.call_waiting and run.step.engaged(person, run.call) else ""
+
+
+def _busy(run: Run, node: Dial) -> None:
+    """Who could be called is busy, or wants to be taken for it. A caller who was answered before, by a menu,
+    would be cut off without a word: he is taken where others leave a message."""
+    preferences = run.world.preferences(node.people[0])
+    hears_busy = node.personal and preferences.dnd and preferences.dnd_busy
+    if hears_busy and run.subject.state is not LegState.ANSWERED:
+        run.end(Cause.BUSY)
+    else:
+        run.leave_by(node.busy, Cause.BUSY)
 
 
 def rang(run: Run, node: object, event: LegRinging | LegProgress) -> None:

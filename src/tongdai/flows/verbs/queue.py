@@ -64,7 +64,11 @@ def dispatch(step: Step, world: World, department_id: str) -> None:
 
 def _free_agent(step: Step, world: World, department: Department, refused: list[str]) -> str | None:
     busy = step.busy_people()
-    free = [m for m in department.members if m not in busy and m not in refused and world.bindings(m)]
+    free = [
+        m
+        for m in department.members
+        if m not in busy and m not in refused and not world.preferences(m).dnd and world.bindings(m)
+    ]
     return min(free, key=lambda m: step.state.idle_since.get(m, float("-inf")), default=None)
 
 

@@ -43,6 +43,11 @@ PHRASES: dict[str, str | Callable[..., str]] = {
     "outside.limited": "All lines are in use. Please call again later.",
     "outside.unavailable": "The number you have dialed cannot be reached right now.",
     "goodbye": "Goodbye.",
+    # one's own preferences
+    "prefer.dnd.on": "Do not disturb is on.",
+    "prefer.dnd.off": "Do not disturb is off.",
+    "prefer.call_waiting.on": "Call waiting is on.",
+    "prefer.call_waiting.off": "Call waiting is off.",
     # leaving a message
     "voicemail.greeting.person": "{name} is not available. Please leave a message after the tone.",
     "voicemail.greeting.department": (

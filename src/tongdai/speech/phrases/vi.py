@@ -39,6 +39,11 @@ PHRASES: dict[str, str | Callable[..., str]] = {
     "outside.limited": "Tất cả các đường dây đang bận. Xin quý khách gọi lại sau.",
     "outside.unavailable": "Số quý khách vừa gọi hiện không liên lạc được.",
     "goodbye": "Xin chào và hẹn gặp lại.",
+    # tùy chọn của mình
+    "prefer.dnd.on": "Đã bật chế độ không làm phiền.",
+    "prefer.dnd.off": "Đã tắt chế độ không làm phiền.",
+    "prefer.call_waiting.on": "Đã bật cuộc gọi chờ.",
+    "prefer.call_waiting.off": "Đã tắt cuộc gọi chờ.",
     # để lại lời nhắn
     "voicemail.greeting.person": "{name} hiện không nghe máy. Xin để lại lời nhắn sau tiếng bíp.",
     "voicemail.greeting.department": (

@@ -17,7 +17,7 @@ from tongdai.tenants.mailbox import service as mailboxes
 from tongdai.tenants.number import service as numbers
 from tongdai.tenants.person.model import Person
 from tongdai.tenants.person.schema import NewPerson, PersonChanges
-from tongdai.tenants.person.store import email_in_use, rows
+from tongdai.tenants.person.store import email_in_use, forget_preferences, rows
 
 
 async def create(tenant: TenantId, connection: AsyncConnection, new: NewPerson) -> Person:
@@ -100,4 +100,5 @@ async def delete(tenant: TenantId, connection: AsyncConnection, person: str) -> 
     await flows.refuse_if_led_to(tenant, connection, Destination.PERSON, person)
     await extensions.release(tenant, connection, Destination.PERSON, person)
     await mailboxes.forget(tenant, connection, person)
+    await forget_preferences(tenant, connection, person)
     await rows.delete(tenant, connection, person)

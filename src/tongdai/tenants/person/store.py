@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tongdai.db.tables import person
+from tongdai.core.tenancy import TenantId
+from tongdai.db.tables import person, preferences
 from tongdai.tenants.person.model import Person
 from tongdai.tenants.rows import TenantRows
 
@@ -15,3 +16,9 @@ rows = TenantRows(person, Person, "id")
 async def email_in_use(connection: AsyncConnection, email: str) -> bool:
     """In any tenant: one logs in by e-mail address, before the tenant is known."""
     return (await connection.execute(select(person.c.id).where(person.c.email == email))).first() is not None
+
+
+async def forget_preferences(tenant: TenantId, connection: AsyncConnection, id_: str) -> None:
+    """Drop how the person's calls were treated, as he goes. Everything else about them is control's."""
+    mine = (preferences.c.tenant == tenant) & (preferences.c.person == id_)
+    await connection.execute(delete(preferences).where(mine))

@@ -1,0 +1,68 @@
+"""How a person's calls are treated."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from tongdai.api.access import Member, Scope
+from tongdai.api.context import Context, Ctx
+from tongdai.api.rpc import messages as m
+from tongdai.api.shapes import TENANT, Body, Id
+from tongdai.calls.preferences import Preferences as Stored
+
+router = APIRouter(prefix=TENANT + "/people/{person}/preferences", tags=["Preferences"])
+
+
+class Preferences(BaseModel):
+    """How somebody's calls are treated, whichever way it was set."""
+
+    do_not_disturb: bool = Field(description="His phones do not ring; departments pass him by.")
+    do_not_disturb_busy: bool = Field(description="Who calls then hears busy, in place of the voicemail.")
+    call_waiting: bool = Field(description="A second call rings while he is in one.")
+
+
+class PreferenceChanges(Body):
+    """What is left out stays as it is."""
+
+    do_not_disturb: Annotated[bool, Field()] = False
+    do_not_disturb_busy: Annotated[bool, Field()] = False
+    call_waiting: Annotated[bool, Field()] = True
+
+
+_STORED = {"do_not_disturb": "dnd", "do_not_disturb_busy": "dnd_busy"}
+"""The fields that have other names here."""
+
+
+def _shown(stored: Stored) -> Preferences:
+    names = Preferences.model_fields
+    return Preferences(**{name: getattr(stored, _STORED.get(name, name)) for name in names})
+
+
+async def _read(scope: Scope, ctx: Context, person: str) -> Stored:
+    found = await ctx.control.ask(m.ReadPreferences(scope.tenant, person), m.PersonPreferences)
+    scope.own(person)
+    return found.preferences
+
+
+@router.get("", summary="How a person's calls are treated")
+async def read(person: Id, scope: Member, ctx: Ctx) -> Preferences:
+    """One's own, or (administrators) anybody's."""
+    return _shown(await _read(scope, ctx, person))
+
+
+@router.patch("", summary="Change how a person's calls are treated")
+async def change(person: Id, scope: Member, body: PreferenceChanges, ctx: Ctx) -> Preferences:
+    """From the next call on. The same as by feature codes at a phone."""
+    before = _shown(await _read(scope, ctx, person))
+    given = {_STORED.get(name, name): getattr(body, name) for name in body.model_fields_set}
+    asked = m.ChangePreferences(scope.tenant, person, given)
+    after = _shown((await ctx.control.ask(asked, m.PersonPreferences)).preferences)
+    was, now = before.model_dump(), after.model_dump()
+    changed = {name: [was[name], now[name]] for name in now if was[name] != now[name]}
+    await ctx.writer.note(
+        scope.tenant, scope.who.actor, "preferences.change", {"target": person, "changed": changed}
+    )
+    return after

@@ -1,0 +1,103 @@
+"""Everybody's preferences of this node, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from tongdai.calls.commands import SetPreferences
+from tongdai.calls.preferences import Preferences
+from tongdai.core.log import get_logger
+from tongdai.db import Database
+from tongdai.journal import Journal
+from tongdai.journal.behind import WriteBehind
+from tongdai.preferences import store
+from tongdai.preferences.store import Change
+from tongdai.tenants.config import ProviderConfig
+
+log = get_logger(__name__)
+
+PREFIX = "preferences/"
+_UNCHANGED = Preferences()
+
+
+class PeoplesPreferences:
+    """Answers and changes them without waiting for anything. A change is journaled, applied, stored, and then
+    forgotten; each may be stored twice without harm."""
+
+    def __init__(
+        self,
+        config: ProviderConfig,
+        *,
+        journal: Journal,
+        db: Database,
+        linger: float = 0.05,
+        on_change: Callable[[str, str], None] | None = None,
+    ) -> None:
+        """`on_change(tenant, person)` is called when somebody's preferences are others."""
+        self._people = _people(config)
+        self._journal = journal
+        self._db = db
+        self._on_change = on_change
+        self._set: dict[tuple[str, str], Preferences] = {}
+        self._serial = 0
+        self._behind: WriteBehind[tuple[str, Change]] = WriteBehind("preferences", self._store, linger=linger)
+
+    async def open(self, entries: Mapping[str, bytes]) -> None:
+        """Read the database, apply what was journaled and not stored (`Journal.load()`), and begin to
+        store."""
+        for change in await store.load(self._db):
+            self._set[change.tenant, change.person] = change.preferences
+        for key in sorted(key for key in entries if key.startswith(PREFIX)):
+            self._serial = int(key[len(PREFIX) :])
+            try:
+                change = store.decode(entries[key])
+            except msgspec.DecodeError as error:
+                log.error("journaled preferences cannot be read", key=key, error=str(error))
+                self._journal.delete(key)
+                continue
+            self._set[change.tenant, change.person] = change.preferences
+            self._behind.put((key, change))
+        self._behind.start()
+
+    def follow(self, config: ProviderConfig) -> None:
+        """The people are these from now on."""
+        self._people = _people(config)
+
+    async def close(self) -> None:
+        """Store what is left; what the database does not take now stays in the journal for the next start."""
+        await self._behind.close()
+
+    def of(self, tenant: str, person: str) -> Preferences:
+        """How the person's calls are treated; as nobody has changed anything, for who is not of this
+        tenant."""
+        known = (tenant, person) in self._people
+        return self._set.get((tenant, person), _UNCHANGED) if known else _UNCHANGED
+
+    def knows(self, tenant: str, person: str) -> bool:
+        """Whether the tenant has this person."""
+        return (tenant, person) in self._people
+
+    def prefer(self, tenant: str, command: SetPreferences) -> None:
+        """Change them. Of somebody who is not there (any more) nothing is kept."""
+        if not self.knows(tenant, command.person):
+            log.info("no such person has preferences", tenant=tenant, person=command.person)
+            return
+        change = Change(tenant, command.person, command.preferences)
+        self._serial += 1
+        key = f"{PREFIX}{self._serial:016}"
+        self._journal.put(key, store.encode(change))
+        self._set[tenant, command.person] = command.preferences
+        self._behind.put((key, change))
+        if self._on_change is not None:
+            self._on_change(tenant, command.person)
+
+    async def _store(self, batch: list[tuple[str, Change]]) -> None:
+        await store.store(self._db, [change for _, change in batch])
+        for key, _ in batch:
+            self._journal.delete(key)
+
+
+def _people(config: ProviderConfig) -> frozenset[tuple[str, str]]:
+    return frozenset((str(tenant.id), person.id) for tenant in config.tenants for person in tenant.people)

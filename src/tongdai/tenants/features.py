@@ -1,0 +1,76 @@
+"""Feature codes: what people dial beside extensions and outside numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Feature(StrEnum):
+    """What a code is for. After `PICKUP` an extension follows, `PARK` is followed by the place's digit."""
+
+    MAILBOX = "mailbox"
+    ECHO_TEST = "echo_test"
+    DIRECTORY = "directory"
+    PICKUP = "pickup"
+    PARK = "park"
+    DND_ON = "dnd_on"
+    DND_OFF = "dnd_off"
+    DND_TOGGLE = "dnd_toggle"
+    CALL_WAITING_ON = "call_waiting_on"
+    CALL_WAITING_OFF = "call_waiting_off"
+
+
+CODES: Mapping[Feature, str] = {
+    Feature.MAILBOX: "*97",
+    Feature.ECHO_TEST: "*43",
+    Feature.DIRECTORY: "411",
+    Feature.PICKUP: "**",
+    Feature.PARK: "70",
+    Feature.DND_ON: "*78",
+    Feature.DND_OFF: "*79",
+    Feature.DND_TOGGLE: "*76",
+    Feature.CALL_WAITING_ON: "*70",
+    Feature.CALL_WAITING_OFF: "*71",
+}
+"""As North America dials them (vertical service codes), and FreePBX and its users with it."""
+
+FOLLOWED = frozenset({Feature.PICKUP, Feature.PARK})
+"""Codes after which something else is dialled."""
+
+PREFERENCES: Mapping[Feature, tuple[str, str]] = {
+    Feature.DND_ON: ("dnd", "on"),
+    Feature.DND_OFF: ("dnd", "off"),
+    Feature.DND_TOGGLE: ("dnd", "toggle"),
+    Feature.CALL_WAITING_ON: ("call_waiting", "on"),
+    Feature.CALL_WAITING_OFF: ("call_waiting", "off"),
+}
+"""Which of one's preferences a code changes, and how."""
+
+
+class Codes:
+    """The codes of one tenant. Answers what was dialled."""
+
+    def __init__(self, codes: Mapping[Feature, str] = CODES) -> None:
+        self.of = dict(codes)
+        self._alone = {code: feature for feature, code in codes.items() if code and feature not in FOLLOWED}
+        self._followed = sorted(
+            ((code, feature) for feature, code in codes.items() if code and feature in FOLLOWED),
+            key=lambda x: -len(x[0]),
+        )
+
+    def find(self, dialled: str) -> tuple[Feature, str] | None:
+        """The feature and what was dialled after its code; None when it is no code."""
+        alone = self._alone.get(dialled)
+        if alone is not None:
+            return alone, ""
+        for code, feature in self._followed:
+            if dialled.startswith(code):
+                return feature, dialled[len(code) :]
+        return None
+
+    @property
+    def parking(self) -> tuple[str, ...]:
+        """Every parking place."""
+        park = self.of[Feature.PARK]
+        return tuple(f"{park}{digit}" for digit in range(10)) if park else ()

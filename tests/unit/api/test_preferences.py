@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from tests.unit.api.conftest import Web
+
+from tongdai.api.rpc import messages as m
+
+
+async def _people(web: Web) -> dict[str, str]:
+    admin = await web.admin()
+    items = (await admin.get(web.tenant() + "/people")).json()["items"]
+    return {x["extension"]: f"{web.tenant()}/people/{x['id']}/preferences" for x in items}
+
+
+async def test_one_changes_ones_own(web: Web):
+    place = (await _people(web))["101"]
+    lan = await web.employee(0)
+    assert (await lan.get(place)).json()["do_not_disturb"] is False
+    changed = await lan.patch(place, json={"do_not_disturb": True})
+    assert changed.status_code == 200, changed.text
+    assert changed.json()["do_not_disturb"] is True
+    assert changed.json()["call_waiting"] is True, "what is left out stays"
+    assert (await lan.get(place)).json() == changed.json()
+    (asked,) = [x for x in web.control.asked if isinstance(x, m.ChangePreferences)]
+    assert asked.changes == {"dnd": True}
+
+
+async def test_a_colleague_may_not_and_an_administrator_may(web: Web):
+    place = (await _people(web))["101"]
+    minh, admin = await web.employee(1), await web.admin()
+    assert (await minh.get(place)).status_code == 403
+    assert (await minh.patch(place, json={"do_not_disturb": True})).status_code == 403
+    assert (await admin.patch(place, json={"call_waiting": False})).json()["call_waiting"] is False
+    entries = (await admin.get(web.tenant() + "/audit")).json()["items"]
+    assert entries[0]["action"] == "preferences.change"
+
+
+async def test_what_is_no_preference_is_said(web: Web):
+    place = (await _people(web))["101"]
+    lan = await web.employee(0)
+    for body in ({"dnd": True}, {"do_not_disturb": "perhaps"}):
+        assert (await lan.patch(place, json=body)).status_code == 422

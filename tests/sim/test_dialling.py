@@ -33,6 +33,26 @@ def test_person_rings_answers_and_hangs_up(sim: Checked) -> None:
     assert sim.facts(lan)[-1] == f.CallEnded(Cause.NORMAL, by="102")
 
 
+def test_who_is_hung_up_on_hears_the_reason_of_who_hung_up(sim: Checked) -> None:
+    lan = sim.call("lan-1", "102")
+    minh = sim.answer_at("minh-1")
+    busy = 'Q.850;cause=16;text="Normal call clearing"'
+    sim.hangup(minh, reason=busy)
+    hangups = [x for x in sim.commands if isinstance(x, c.Hangup)]
+    assert hangups[-1] == c.Hangup(lan, Cause.NORMAL, busy)
+    ends = [x for x in sim.facts(lan) if isinstance(x, f.LegEndedFact)]
+    assert [x.reason for x in ends] == [busy, ""]
+
+
+def test_phones_that_ring_are_told_of_a_call_that_was_completed_elsewhere(sim: Checked) -> None:
+    """Else each of them shows a missed call (RFC 3326 §2)."""
+    lan = sim.call("lan-1", "102")
+    minh = sim.ringing("minh-1")
+    sim.hangup(lan, Cause.ELSEWHERE, reason="SIP;cause=200")
+    hangups = [x for x in sim.commands if isinstance(x, c.Hangup)]
+    assert hangups[-1] == c.Hangup(minh, Cause.ELSEWHERE, "SIP;cause=200")
+
+
 def test_the_called_phone_sees_who_calls(sim: Checked) -> None:
     sim.call("lan-1", "102")
     shown = sim.lines[sim.ringing("minh-1")].shown

@@ -79,6 +79,7 @@ _BY_CAUSE = {
     Cause.DECLINED: Disposition.BUSY,
     Cause.NO_ANSWER: Disposition.NO_ANSWER,
     Cause.CANCELLED: Disposition.CANCELLED,
+    Cause.ELSEWHERE: Disposition.CANCELLED,
     Cause.NORMAL: Disposition.CANCELLED,
     Cause.UNAVAILABLE: Disposition.UNAVAILABLE,
     Cause.NOT_FOUND: Disposition.REFUSED,

@@ -150,12 +150,13 @@ class _Story:
 
     def leg_ended(self, at: float, fact: f.LegEndedFact) -> None:
         leg = self._legs.get(fact.leg)
+        reason = f" ({fact.reason})" if fact.reason else ""
         if leg is not None and (leg.answered or leg.caller):
             self._end_talk(at)
             if not fact.by_us and not (leg.caller and not leg.answered):
                 who = self._who(fact.leg)
                 failed = fact.cause is Cause.FAILED
-                self._say(at, f"the connection to {who} failed" if failed else f"{who} hung up")
+                self._say(at, f"the connection to {who} failed" if failed else f"{who} hung up" + reason)
                 self._hung_up = True
         elif leg is None:
             if not fact.by_us:
@@ -165,7 +166,7 @@ class _Story:
         elif fact.cause is Cause.NO_ANSWER and fact.by_us:
             self._say_once(at, f"nobody answered for {duration(at - leg.called)}")
         elif not fact.by_us and fact.cause in REFUSALS and not leg.rerouted:
-            self._say_once(at, f"{_name(leg.party)} {REFUSALS[fact.cause]}")
+            self._say_once(at, f"{_name(leg.party)} {REFUSALS[fact.cause]}{reason}")
 
     def _say_once(self, at: float, text: str) -> None:
         """Several devices of a person, or people of a department, give up for one reason at one time."""

@@ -39,7 +39,8 @@ Target = DeviceTarget | TrunkTarget | HostedTarget
 
 class CreateLeg(msgspec.Struct, frozen=True, tag=True):
     """Call somebody. `caller` is what the called side is shown; `match` names the leg whose codec to
-    prefer. `behind` is who called from outside, when the call goes out again in another's name.
+    prefer. `behind` is who called from outside, when the call goes out again in another's name;
+    `transferred_by` who sent the call there.
     """
 
     call: str
@@ -48,6 +49,7 @@ class CreateLeg(msgspec.Struct, frozen=True, tag=True):
     caller: Party
     match: str = ""
     behind: Party | None = None
+    transferred_by: Party | None = None
 
 
 class Ring(msgspec.Struct, frozen=True, tag=True):
@@ -71,6 +73,8 @@ class Hangup(msgspec.Struct, frozen=True, tag=True):
 
     leg: str
     cause: Cause = Cause.NORMAL
+    reason: str = ""
+    """What another leg gave as its reason, as in a Reason header (RFC 3326)."""
 
 
 class Hear(msgspec.Struct, frozen=True, tag=True):

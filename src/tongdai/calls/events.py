@@ -56,6 +56,8 @@ class LegEnded(msgspec.Struct, frozen=True, tag=True):
     cause: Cause
     why: str = ""
     """What became of its sound, when that is the reason: for people."""
+    reason: str = ""
+    """What the other side gave as its reason, as in a Reason header (RFC 3326)."""
 
 
 class LegHeld(msgspec.Struct, frozen=True, tag=True):

@@ -55,11 +55,12 @@ class LegAnsweredFact(msgspec.Struct, frozen=True, tag="LegAnswered"):
 
 
 class LegEndedFact(msgspec.Struct, frozen=True, tag="LegEnded"):
-    """`by_us` tells who ended it."""
+    """`by_us` tells who ended it; `reason` is what they gave as theirs (RFC 3326)."""
 
     leg: str
     cause: Cause
     by_us: bool
+    reason: str = ""
 
 
 class Connected(msgspec.Struct, frozen=True, tag=True):

@@ -40,6 +40,8 @@ class Step:
         self.commands: list[c.Command] = []
         self.touched: dict[str, None] = {}
         self.freed = False
+        self.reason = ""
+        """What who ended a leg said of it: passed on to who is hung up on because of that."""
 
     def do(self, command: c.Command) -> None:
         self.commands.append(command)
@@ -162,7 +164,7 @@ class Step:
             purpose=purpose,
         )
         self.add_leg(call, leg)
-        self.do(c.CreateLeg(call.id, leg.id, target, caller, call.subject, behind))
+        self.do(c.CreateLeg(call.id, leg.id, target, caller, call.subject, behind, call.transferred_by))
         self.note(call, f.LegCreated(leg.id, party, purpose))
         return leg
 
@@ -193,7 +195,7 @@ class Step:
             cause = Cause.CANCELLED
         hearing.gone(self, call, leg)
         advance(leg, Trigger.END, self.now)
-        self.do(c.Hangup(leg.id, cause))
+        self.do(c.Hangup(leg.id, cause, self.reason))
         self.note(call, f.LegEndedFact(leg.id, cause, by_us=True))
         self.drop_leg(call, leg)
 
@@ -201,7 +203,7 @@ class Step:
         """The other side ended this leg."""
         hearing.gone(self, call, leg)
         advance(leg, Trigger.END, self.now)
-        self.note(call, f.LegEndedFact(leg.id, cause, by_us=False))
+        self.note(call, f.LegEndedFact(leg.id, cause, by_us=False, reason=self.reason))
         self.drop_leg(call, leg)
 
     def hear(self, call: Call, leg: Leg, source: Source) -> None:

@@ -97,6 +97,7 @@ def _of_called_leg(step: Step, event: Any, world: World) -> None:
 
 def _ended(step: Step, event: e.LegEnded, world: World) -> None:
     call, leg = _leg_of(step, event.leg)
+    step.reason = event.reason
     if event.why:
         step.note(call, f.SoundLost(leg.id, event.why))
     if call.other(leg.id) is not None:

@@ -161,16 +161,16 @@ class Simulator:
         """Speak for so long from now on; who is recorded is not silent meanwhile."""
         self._live(leg).voice_until = self.now + seconds
 
-    def hangup(self, leg: str, cause: Cause | None = None, why: str = "") -> None:
+    def hangup(self, leg: str, cause: Cause | None = None, why: str = "", reason: str = "") -> None:
         """End or refuse a leg. The cause fits what the leg is doing unless it is given; `why` is what became
-        of its sound."""
+        of its sound, `reason` what the other side says of it."""
         line = self._live(leg)
         if cause is None:
             cause = {LegState.ANSWERED: Cause.NORMAL, LegState.RINGING: Cause.DECLINED}.get(
                 line.state, Cause.CANCELLED if line.inbound else Cause.UNAVAILABLE
             )
         self._gone(line, cause)
-        self._now(e.LegEnded(leg, cause, why))
+        self._now(e.LegEnded(leg, cause, why, reason))
 
     def hold(self, leg: str) -> None:
         self._live(leg)

@@ -212,6 +212,11 @@ def identity(caller: Party, domain: str) -> str:
     return NameAddr(SipUri(domain, user), name).without_params()
 
 
+def referred_by(party: Party | None, domain: str) -> list[tuple[str, str]]:
+    """Who transferred a call there (RFC 3892): whom we know to have done so, whatever the REFER claims."""
+    return [] if party is None or party.private else [("Referred-By", identity(party, domain))]
+
+
 def contact_user(caller: Party) -> str | None:
     """The user of our Contact, which the called party sees as well."""
     return None if caller.private else caller.number or None

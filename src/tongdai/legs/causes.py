@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tongdai.calls.model import Cause
+from tongdai.sip.message import ParseError, Reason, split_list
 
 _TO_STATUS: dict[Cause, int] = {
     Cause.NORMAL: 480,
@@ -45,6 +46,37 @@ _TO_CAUSE: dict[int, Cause] = {
 
 COMPLETED_ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
 """Reason of a CANCEL to a device whose call another one answered (RFC 3326 §2)."""
+
+
+_PASSED_ON = ("SIP", "Q.850")
+_LONGEST_TEXT = 80
+
+
+def said(field: str | None) -> str:
+    """What a peer's Reason (RFC 3326) says, clean enough to be said to others; empty when nothing. A field
+    that cannot be read says nothing: no call depends on it."""
+    if not field:
+        return ""
+    found = []
+    try:
+        for text in split_list(field):
+            reason = Reason.parse(text)
+            if reason.protocol.upper() in _PASSED_ON and reason.cause is not None:
+                plain = "".join(x for x in reason.text or "" if x.isprintable())[:_LONGEST_TEXT]
+                found.append(str(Reason(reason.protocol.upper(), reason.cause, plain or None)))
+    except ParseError:
+        pass
+    return ", ".join(found[: len(_PASSED_ON)])
+
+
+def is_elsewhere(reason: str) -> bool:
+    """A CANCEL says that somebody else has answered the call, so that it was not missed."""
+    return reason.startswith("SIP;cause=200")
+
+
+def in_response(reason: str) -> str:
+    """Of what was said what a response may repeat: only a cause of Q.850 (RFC 6432)."""
+    return ", ".join(x for x in split_list(reason) if x.startswith("Q.850")) if reason else ""
 
 
 def status_of(cause: Cause) -> int:

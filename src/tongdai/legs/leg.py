@@ -11,7 +11,7 @@ import msgspec
 
 from tongdai import sdp
 from tongdai.calls.model import Cause
-from tongdai.legs.causes import reason_of, status_of
+from tongdai.legs.causes import in_response, reason_of, status_of
 from tongdai.legs.ports import Contact, LegMedia, Opened
 from tongdai.sip.flow import ip_version
 from tongdai.sip.message import SipUri
@@ -261,18 +261,21 @@ class SipLeg:
         """The answer to the INVITE: the same in a 183 and in the 200 (RFC 3261 §13.2.1)."""
         return str(self.local) if self.local is not None else self.answer_offer(prefer, foreign)
 
-    def end(self, cause: Cause) -> None:
-        """End the session as fits its state."""
+    def end(self, cause: Cause, reason: str = "") -> None:
+        """End the session as fits its state; `reason` is what somebody else has said of it (RFC 3326)."""
         session = self.session
         if session is None or session.ended:
             return
         if session.confirmed:
-            session.bye(reason_of(cause))
+            session.bye(reason or reason_of(cause))
         elif session.state.role == "uas":
             status = status_of(cause)
-            session.reject(status, headers=RETRY_AFTER if status == 503 else ())
+            headers = list(RETRY_AFTER) if status == 503 else []
+            if repeated := in_response(reason):
+                headers.append(("Reason", repeated))
+            session.reject(status, headers=headers)
         else:
-            session.cancel(reason_of(cause))
+            session.cancel(reason or reason_of(cause))
 
     def follow(self, contact: Contact) -> bool:
         """Send over the path by which the leg's own phone has registered anew; False when it is another's.

@@ -12,7 +12,7 @@ from tongdai.core.interfaces import Interfaces
 from tongdai.core.log import get_logger
 from tongdai.journal.port import Journal
 from tongdai.legs.callers import Callers, Refusal
-from tongdai.legs.causes import status_of
+from tongdai.legs.causes import is_elsewhere, said, status_of
 from tongdai.legs.info import digit_of
 from tongdai.legs.kept import KeptLegs
 from tongdai.legs.kinds import on_websocket
@@ -150,7 +150,8 @@ class Legs:
         self._media.open(caller.tenant, leg.id, opened, self._address_for(session.flow, offer))
 
     def on_cancelled(self, session: InviteSession, reason: str | None) -> None:
-        self._far_end(session, Cause.CANCELLED)
+        told = said(reason)
+        self._far_end(session, Cause.ELSEWHERE if is_elsewhere(told) else Cause.CANCELLED, told)
 
     def on_ack(self, session: InviteSession, sdp_text: str | None) -> None:
         """The ACK of our answer; it brings the peer's answer when the offer was ours."""
@@ -260,7 +261,7 @@ class Legs:
             return
         cause = self._ways_out.refused(leg, status, reason, response)
         if cause is not None:
-            self._failed(leg, cause)
+            self._failed(leg, cause, reason=said(response.given_reason if response is not None else None))
 
     # in the dialog
 
@@ -310,7 +311,7 @@ class Legs:
             self._kept.mark(leg)
 
     def on_bye(self, session: InviteSession, reason: str | None) -> None:
-        self._far_end(session, Cause.NORMAL)
+        self._far_end(session, Cause.NORMAL, said(reason))
 
     def on_ended(self, session: InviteSession, status: int, cause: str) -> None:
         self._far_end(session, Cause.FAILED)
@@ -393,13 +394,13 @@ class Legs:
         else:
             self._twins.answer(leg)
 
-    def hangup(self, leg_id: str, cause: Cause) -> None:
+    def hangup(self, leg_id: str, cause: Cause, reason: str = "") -> None:
         leg = self._legs.get(leg_id)
         if leg is None:
             self._twins.hangup(leg_id, cause)
             return
         self._forget(leg)
-        leg.end(cause)
+        leg.end(cause, reason)
         self._media.close(leg_id)
 
     def _sound(
@@ -443,15 +444,15 @@ class Legs:
         self._ways_out.forget(leg)
         self._kept.mark(leg)
 
-    def _failed(self, leg: SipLeg, cause: Cause, why: str = "") -> None:
+    def _failed(self, leg: SipLeg, cause: Cause, why: str = "", reason: str = "") -> None:
         self._forget(leg)
         self._media.close(leg.id)
-        self._post(leg.record.tenant, e.LegEnded(leg.id, cause, why))
+        self._post(leg.record.tenant, e.LegEnded(leg.id, cause, why, reason))
 
-    def _far_end(self, session: InviteSession, cause: Cause) -> None:
+    def _far_end(self, session: InviteSession, cause: Cause, reason: str = "") -> None:
         leg = self._leg(session)
         if leg is not None:
-            self._failed(leg, cause)
+            self._failed(leg, cause, reason=reason)
 
     def journal(self) -> None:
         """Write what changed since the last time; the caller commits."""

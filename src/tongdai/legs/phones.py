@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tongdai import sdp
 from tongdai.calls import commands as c
-from tongdai.legs.callers import contact_user, shown_as
+from tongdai.legs.callers import contact_user, referred_by, shown_as
 from tongdai.legs.kinds import is_private, kinds_for
 from tongdai.legs.leg import SipLeg, spoken_by
 from tongdai.legs.ports import Contacts
@@ -56,6 +56,7 @@ class Phones:
             from_=shown_as(caller, contact.domain),
             to=f"<{SipUri(contact.domain, contact.username)}>",
             sdp=offer,
+            headers=referred_by(command.transferred_by, contact.domain),
             route_set=contact.path,
             contact_user=contact_user(caller),
             pinned=True,

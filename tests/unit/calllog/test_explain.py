@@ -34,6 +34,16 @@ def test_who_could_not_be_heard_and_who_was_hard_to_understand():
     )
 
 
+def test_the_reason_that_was_given_is_told():
+    facts = logged(
+        *[(x.at - T0, x.fact) for x in SWITCHBOARD[:12]],
+        (140, f.LegEndedFact("c", Cause.NORMAL, by_us=False, reason="Q.850;cause=31")),
+        (140, f.LegEndedFact("a", Cause.NORMAL, by_us=True)),
+        (140, f.CallEnded(Cause.NORMAL, "102")),
+    )
+    assert one_line(facts).endswith("102 hung up (Q.850;cause=31)")
+
+
 def test_who_was_cut_off_did_not_hang_up():
     """The media engine was killed in a call: the story said that the caller had hung up."""
     facts = logged(

@@ -66,7 +66,7 @@ class Adapters:
     def answer(self, leg: str, match: str) -> None:
         self._note("answer", leg, match)
 
-    def hangup(self, leg: str, cause: Cause) -> None:
+    def hangup(self, leg: str, cause: Cause, reason: str = "") -> None:
         self._note("hangup", leg, cause)
 
     def transfer_result(self, leg: str, ok: bool, cause: Cause) -> None:

@@ -96,6 +96,11 @@ class Message:
         return self.headers.get_all("Contact") == ["*"]
 
     @property
+    def given_reason(self) -> str | None:
+        """The whole Reason field (RFC 3326), which a CANCEL, a BYE or a refusal may have."""
+        return ", ".join(self.headers.get_all("Reason")) or None
+
+    @property
     def contact(self) -> NameAddr | None:
         """The first Contact."""
         elements = self.headers.get_list("Contact")

@@ -338,7 +338,7 @@ class UserAgent:
             return
         self._answer(transaction, cancel, 200, (), now)
         if invite.on_cancel is not None:
-            invite.on_cancel(cancel.headers.get("Reason"), now)
+            invite.on_cancel(cancel.given_reason, now)
 
     def _receive_in_dialog(
         self, request: Request, transaction: ServerTransaction, flow: Flow, now: float

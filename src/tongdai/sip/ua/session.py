@@ -340,7 +340,7 @@ class InviteSession:
         was_early, was_over = state.phase == "early", self.ended
         self._callee.refuse_if_open(now)
         self.end()
-        reason = request.headers.get("Reason")
+        reason = request.given_reason
         if was_over:
             return
         if was_early:

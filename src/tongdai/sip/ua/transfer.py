@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tongdai.sip.message import NameAddr, ParseError, Replaces, Request, Response, SipUri, reason_phrase
+from tongdai.sip.message import (
+    NameAddr,
+    ParseError,
+    Replaces,
+    Request,
+    Response,
+    SipUri,
+    reason_phrase,
+    split_list,
+)
 from tongdai.sip.transaction import ServerTransaction
 from tongdai.sip.ua.core import HeaderList, SessionError, UaCore
 from tongdai.sip.ua.handler import Refer
@@ -149,4 +158,14 @@ def read_refer(request: Request) -> Refer:
         plain = SipUri(uri.host, uri.user, uri.port, uri.scheme, uri.password, uri.params, rest)
         refer_to = NameAddr(plain, refer_to.display, refer_to.params)
     subscribe = (request.headers.get("Refer-Sub") or "true").partition(";")[0].strip().lower() != "false"
-    return Refer(request.cseq.number, refer_to, request.headers.get("Referred-By"), replaces, subscribe)
+    return Refer(request.cseq.number, refer_to, _read_referred_by(request), replaces, subscribe)
+
+
+def _read_referred_by(request: Request) -> str | None:
+    """Referred-By (RFC 3892 §3): at most one, and a SIP URI. Raises `ParseError`."""
+    given = request.headers.get_all("Referred-By")
+    if len(given) > 1 or (given and len(split_list(given[0])) > 1):
+        raise ParseError("Referred-By twice")
+    if given:
+        NameAddr.parse(given[0]).uri  # noqa: B018  (bad: 400)
+    return given[0] if given else None

@@ -23,7 +23,7 @@ def _web(demo: Demo) -> str:
 async def test_a_call_that_a_programme_asked_for(demo: Demo, phones: Phones):
     lan, hoa = await phones.raw(demo.account("101")), await phones.raw(demo.account("103"))
     base = _web(demo)
-    async with httpx.AsyncClient(base_url=base) as client:
+    async with httpx.AsyncClient(base_url=base, timeout=20) as client:
         email = "admin@anphat.demo"
         login = {"email": email, "password": FIXED_PASSWORDS[email]}
         me = (await client.post("/api/v1/sign-in", json=login)).json()

@@ -24,9 +24,9 @@ from tongdai.tenants.extension.model import Destination
 from tongdai.tenants.flow import service as flow_service
 from tongdai.tenants.flow.model import FlowVersion
 from tongdai.tenants.number.store import rows as numbers
-from tongdai.tenants.prompt import service as prompts
-from tongdai.tenants.prompt.schema import NewPrompt
-from tongdai.tenants.prompt.store import rows as prompt_rows
+from tongdai.tenants.phrase import service as phrase_service
+from tongdai.tenants.phrase.schema import NewPhrase
+from tongdai.tenants.phrase.store import rows as phrase_rows
 from tongdai.tenants.tenant import service as tenants
 from tongdai.tenants.tenant import store as tenant_store
 from tongdai.tenants.tenant.model import Tenant
@@ -110,7 +110,7 @@ def list_phrases(language: str) -> str:
 async def _show(stored: Stored, domain: str) -> str:
     async with stored.db.read() as connection:
         tenant = await _tenant(connection, domain)
-        own = [prompt.key for prompt in await prompt_rows.where(tenant.id, connection)]
+        own = [phrase.key for phrase in await phrase_rows.where(tenant.id, connection)]
         try:
             greeting = _words((await _greeting(connection, tenant)).greeting)
         except TongdaiError:
@@ -189,13 +189,13 @@ def _target(what: str) -> _Target:
     _check_phrase(what)
 
     async def put(connection: AsyncConnection, tenant: Tenant, blob: str) -> str:
-        await prompts.put(tenant.id, connection, NewPrompt(what, blob))
+        await phrase_service.put(tenant.id, connection, NewPhrase(what, blob))
         words = phrases.sample(what, "vi" if tenant.language == "vi" else "en")
         return f"Callers of {tenant.domain} now hear the upload in place of “{words}”."
 
     async def take_back(connection: AsyncConnection, tenant: Tenant) -> str:
         try:
-            await prompts.remove(tenant.id, connection, what)
+            await phrase_service.remove(tenant.id, connection, what)
         except NotFound:
             raise TongdaiError(
                 "nothing_uploaded", f"{tenant.domain} has uploaded nothing in place of {what}."

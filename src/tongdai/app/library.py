@@ -21,7 +21,7 @@ class Library:
     def follow(self, config: ProviderConfig) -> None:
         """Answer from this configuration from now on."""
         self._tenants = {str(tenant.id): tenant for tenant in config.tenants}
-        self._prompts = {(str(x.id), prompt.key): prompt.blob for x in config.tenants for prompt in x.prompts}
+        self._phrases = {(str(x.id), phrase.key): phrase.blob for x in config.tenants for phrase in x.phrases}
 
     def language(self, tenant: str) -> Language:
         return "vi" if self._tenants[tenant].language == "vi" else "en"
@@ -37,7 +37,7 @@ class Library:
         return self.clip(tenant, blob) if blob else None
 
     def phrase(self, tenant: str, key: str) -> Path | None:
-        blob = self._prompts.get((tenant, key))
+        blob = self._phrases.get((tenant, key))
         return self.clip(tenant, blob) if blob is not None else None
 
     def new(self, tenant: str) -> tuple[str, Path]:

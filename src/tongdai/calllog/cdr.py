@@ -27,6 +27,14 @@ class Disposition(StrEnum):
     MERGED = "merged"  # went on as part of another call, whose CDR tells the rest
 
 
+class Direction(StrEnum):
+    """Between whom a call is, as the company sees it."""
+
+    IN = "in"
+    OUT = "out"
+    INTERNAL = "internal"
+
+
 class Quality(msgspec.Struct, frozen=True):
     """How good a leg's sound was; see `facts.LegMeasured`."""
 
@@ -66,6 +74,7 @@ class Cdr(msgspec.Struct, frozen=True, kw_only=True):
     caller: str
     caller_name: str
     dialled: str
+    direction: Direction
     disposition: Disposition
     cause: Cause
     path: tuple[str, ...]
@@ -159,6 +168,7 @@ class _Builder:
             caller=self._caller.number,
             caller_name=self._caller.name,
             dialled=self._dialled,
+            direction=self._direction(),
             disposition=self._disposition(end.cause, answered_at is not None),
             cause=end.cause,
             path=tuple(self._path),
@@ -166,6 +176,12 @@ class _Builder:
             merged_into=self._merged_into,
             legs=tuple(self._legs.values()),
         )
+
+    def _direction(self) -> Direction:
+        if self._caller.kind is PartyKind.OUTSIDE:
+            return Direction.IN
+        outside = any(x.party.kind is PartyKind.OUTSIDE for x in self._legs.values())
+        return Direction.OUT if outside else Direction.INTERNAL
 
     def _set(self, leg: str, **values: object) -> None:
         """A leg that this call took over from another has its record there."""

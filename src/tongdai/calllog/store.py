@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, Row, Select, delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tongdai.calllog.cdr import Cdr, derive
 from tongdai.calls.facts import Fact, LoggedFact
@@ -83,6 +84,7 @@ def _cdr_row(record: Cdr) -> dict[str, Any]:
         "caller": record.caller,
         "caller_name": record.caller_name,
         "dialled": record.dialled,
+        "direction": record.direction.value,
         "disposition": record.disposition.value,
         "cause": record.cause.value,
         "summary": {
@@ -100,6 +102,7 @@ def _leg_rows(record: Cdr) -> list[dict[str, Any]]:
             "tenant": record.tenant,
             "leg": leg.leg,
             "party": msgspec.to_builtins(leg.party),
+            "person": leg.party.person,
             "inbound": leg.inbound,
             "purpose": leg.purpose,
             "started": leg.started,
@@ -120,12 +123,17 @@ async def calls(db: Database, *, tenant: str | None = None, limit: int = 100) ->
     if tenant is not None:
         newest = newest.where(cdr.c.tenant == tenant)
     async with db.read() as connection:
-        rows = list(await connection.execute(newest))
-        found = select(leg_cdr).where(leg_cdr.c.call.in_([row.call for row in rows]))
-        legs: dict[str, list[dict[str, Any]]] = {}
-        for leg in await connection.execute(found.order_by(leg_cdr.c.started, leg_cdr.c.leg)):
-            legs.setdefault(leg.call, []).append(_plain(leg))
-    return [_cdr(row, legs.get(row.call, [])) for row in reversed(rows)]
+        return list(reversed(await read(connection, newest)))
+
+
+async def read(connection: AsyncConnection, wanted: Select[Any]) -> list[Cdr]:
+    """The calls of these rows of `cdr`, in their order, each with its legs."""
+    rows = list(await connection.execute(wanted))
+    found = select(leg_cdr).where(leg_cdr.c.call.in_([row.call for row in rows]))
+    legs: dict[str, list[dict[str, Any]]] = {}
+    for leg in await connection.execute(found.order_by(leg_cdr.c.started, leg_cdr.c.leg)):
+        legs.setdefault(leg.call, []).append(_plain(leg))
+    return [_cdr(row, legs.get(row.call, [])) for row in rows]
 
 
 def _cdr(row: Row[Any], legs: list[dict[str, Any]]) -> Cdr:
@@ -148,6 +156,19 @@ async def facts(db: Database, call: str) -> list[LoggedFact]:
             for tenant, encoded in rows
             for stored in _decode_facts(encoded)
         ]
+
+
+async def facts_of(db: Database, tenant: str, calls: Sequence[str]) -> dict[str, list[LoggedFact]]:
+    """The facts of several calls of a tenant, in order, by call."""
+    c = call_fact.c
+    wanted = select(c.call, c.fact).where(c.tenant == tenant, c.call.in_(calls)).order_by(c.call, c.seq)
+    found: dict[str, list[LoggedFact]] = {}
+    async with db.read() as connection:
+        for call, encoded in await connection.execute(wanted):
+            found.setdefault(call, []).extend(
+                LoggedFact(call, tenant, x.seq, x.at, x.fact) for x in _decode_facts(encoded)
+            )
+    return found
 
 
 async def matching(db: Database, beginning: str) -> list[str]:

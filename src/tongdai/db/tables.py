@@ -182,13 +182,28 @@ number = Table(
 )
 
 # Phrases that are not spoken but played, by their key.
-prompt = Table(
-    "prompt",
+phrase = Table(
+    "phrase",
     metadata,
     _tenant(),
     Column("key", String, nullable=False),
     Column("blob", String, nullable=False),
     PrimaryKeyConstraint("tenant", "key"),
+)
+
+# Sound of the company's own, to be played as greeting, music or phrase.
+prompt = Table(
+    "prompt",
+    metadata,
+    _tenant(),
+    Column("id", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("blob", String, nullable=False),
+    Column("ms", Integer, nullable=False),
+    Column("text", String, nullable=False),
+    Column("language", String, nullable=False),
+    Column("created", Float, nullable=False),
+    PrimaryKeyConstraint("tenant", "id"),
 )
 
 # Who may come in, and what he did. No foreign keys: the audit outlives whom it speaks of, and a login whose
@@ -273,6 +288,7 @@ cdr = Table(
     Column("caller", String, nullable=False),
     Column("caller_name", String, nullable=False),
     Column("dialled", String, nullable=False),
+    Column("direction", String, nullable=False),
     Column("disposition", String, nullable=False),
     Column("cause", String, nullable=False),
     Column("summary", JSON, nullable=False),
@@ -286,6 +302,7 @@ leg_cdr = Table(
     Column("leg", String, nullable=False),
     Column("tenant", String, nullable=False),
     Column("party", JSON, nullable=False),
+    Column("person", String, nullable=False),
     Column("inbound", Boolean, nullable=False),
     Column("purpose", String, nullable=False),
     Column("started", Float, nullable=False),
@@ -297,6 +314,7 @@ leg_cdr = Table(
     Column("quality", JSON),
     PrimaryKeyConstraint("call", "leg"),
     Index(None, "tenant", "started"),
+    Index(None, "tenant", "person", "started"),
 )
 
 voicemail_message = Table(

@@ -17,7 +17,7 @@ from tongdai.tenants.extension.model import Destination, Extension
 from tongdai.tenants.flow.model import FlowVersion
 from tongdai.tenants.number.model import Number
 from tongdai.tenants.person.model import Person
-from tongdai.tenants.prompt.model import Prompt
+from tongdai.tenants.phrase.model import Phrase
 from tongdai.tenants.room.model import Room
 from tongdai.tenants.tenant.model import Tenant
 from tongdai.tenants.trunk.model import TenantTrunk, Trunk, TrunkRow
@@ -69,7 +69,7 @@ class TenantConfig(msgspec.Struct, frozen=True, kw_only=True):
     flows: tuple[FlowVersion, ...]
     extensions: tuple[Extension, ...]
     numbers: tuple[Number, ...]
-    prompts: tuple[Prompt, ...] = ()
+    phrases: tuple[Phrase, ...] = ()
     outside_calls: int = 0
     outside_per_second: float = 0.0
 
@@ -110,7 +110,7 @@ def read(connection: Connection, only: TenantId | None = None) -> ProviderConfig
     flows = _by_tenant(connection, only, tables.flow, FlowVersion, "id", "version")
     extensions = _by_tenant(connection, only, tables.extension, Extension, "extension")
     numbers = _by_tenant(connection, only, tables.number, Number, "number")
-    prompts = _by_tenant(connection, only, tables.prompt, Prompt, "key")
+    phrases = _by_tenant(connection, only, tables.phrase, Phrase, "key")
     configs = []
     for tenant in tenants:
         reached_by = {(x.kind, x.target): x.extension for x in extensions[tenant.id]}
@@ -145,7 +145,7 @@ def read(connection: Connection, only: TenantId | None = None) -> ProviderConfig
                 flows=tuple(flows[tenant.id]),
                 extensions=tuple(extensions[tenant.id]),
                 numbers=tuple(numbers[tenant.id]),
-                prompts=tuple(prompts[tenant.id]),
+                phrases=tuple(phrases[tenant.id]),
             )
         )
     return ProviderConfig(tuple(trunks), tuple(configs), seq)

@@ -56,6 +56,10 @@ class ControlDouble:
                 changed = msgspec.convert({**msgspec.to_builtins(former), **changes}, Preferences)
                 self.preferences[tenant, person] = changed
                 return m.PersonPreferences(changed)
+            case m.ChangeGreeting(tenant=tenant, mailbox=mailbox, blob=blob):
+                box = self.boxes[tenant, mailbox]
+                self.boxes[tenant, mailbox] = msgspec.structs.replace(box, greeting_blob=blob)
+                return m.Done()
             case m.Originate(call=call):
                 return m.Done(call)
             case m.HangUp() | m.Hold() | m.Transfer():

@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 from tests.unit.api.conftest import Web
 from tests.unit.api.operations import Operation, operations
+from tests.unit.api.sounds import WAV, tone
 
 from tongdai.api.rpc import messages as m
 from tongdai.calllog import store
@@ -22,6 +23,7 @@ NOTHING = {
     "number": "+842871234999",
     "call": "call_none",
     "message": "msg_none",
+    "prompt": "prompt_none",
 }
 READS = (m.ListCalls, m.ListPresence, m.ReadMailbox, m.ReadPreferences)
 
@@ -44,6 +46,7 @@ async def furnish(web: Web, company: int) -> dict[str, str]:
     blob = web.context.blobs.write(tenant, b"RIFF0123456789", ".wav")
     box = m.Mailbox(person, "Theirs", "", True, (Message("msg_theirs", blob, caller, 0.0, 2500, False),))
     web.control.boxes = {(tenant, person): box}
+    prompt = await admin.post(f"{place}/prompts/upload?name=X", content=tone(), headers=WAV)
     fact = f.LoggedFact(call.id, tenant, 1, 0.0, f.FlowEntered("switchboard", "Theirs"))
     await store.store(web.context.db, [store.Chunk([fact])])
     return {
@@ -55,6 +58,7 @@ async def furnish(web: Web, company: int) -> dict[str, str]:
         "number": await first("numbers", "number"),
         "call": call.id,
         "message": "msg_theirs",
+        "prompt": prompt.json()["id"],
     }
 
 
@@ -117,6 +121,7 @@ async def test_what_a_body_names_must_be_ones_own(web: Web):
             ("POST", "/departments", {"name": "X", "extension": "889", "members": [ids["person"]]}),
             ("PATCH", f"/departments/{ours}", {"members": [ids["person"]]}),
             *leads,
+            ("PUT", "/hold-music", {"prompt": ids["prompt"]}),
         ]
 
     for (method, path, body), (_, _, nothing) in zip(asks(theirs), asks(NOTHING), strict=True):
@@ -124,7 +129,7 @@ async def test_what_a_body_names_must_be_ones_own(web: Web):
         for sent in (body, nothing):
             answer = await admin.request(method, here + path, json=sent)
             text = answer.text
-            for kind in ("person", "department", "room"):
+            for kind in ("person", "department", "room", "prompt"):
                 text = text.replace(theirs[kind], "ID").replace(NOTHING[kind], "ID")
             answers.append((answer.status_code, text))
         assert answers[0] == answers[1], (method, path)

@@ -116,3 +116,40 @@ async def test_two_writers_that_read_first_wait_for_each_other(tmp_path: Path) -
     async with database.read() as connection:
         assert len((await connection.execute(select(tables.mailbox_setting))).all()) == 5
     await database.close()
+
+
+async def test_former_calls_and_phrases_are_known_by_what_they_were(tmp_path: Path) -> None:
+    database = open_database(url_in(tmp_path))
+    outside, lan = '{"kind": "outside", "number": "+84901"}', '{"kind": "person", "person": "person_lan"}'
+    async with database.write() as connection:
+        await connection.run_sync(upgrade_to, "0004")
+        await connection.execute(
+            text("INSERT INTO tenant VALUES ('a', 'An', 'an.example', 'VN', 'en', 20, '', '[]', '', 0, 0, 0)")
+        )
+        await connection.execute(text("INSERT INTO prompt VALUES ('a', 'queue.welcome', 'blob.wav')"))
+        for call, first, second in (("in", outside, lan), ("out", lan, outside), ("internal", lan, lan)):
+            await connection.execute(
+                text("INSERT INTO cdr VALUES (:call, 'a', 1, 1, 2, '', '', '', 'answered', '', '{}')"),
+                {"call": call},
+            )
+            for leg, party, purpose in (("l0", first, "caller"), ("l1", second, "target")):
+                await connection.execute(
+                    text(
+                        "INSERT INTO leg_cdr VALUES "
+                        "(:call, :leg, 'a', :party, 1, :purpose, 1, NULL, NULL, 2, '', 0, NULL)"
+                    ),
+                    {"call": call, "leg": leg, "party": party, "purpose": purpose},
+                )
+    await migrate(url_in(tmp_path))
+    async with database.read() as connection:
+        rows = await connection.execute(select(tables.cdr.c.call, tables.cdr.c.direction))
+        assert all(call == direction for call, direction in rows)
+        legs = tables.leg_cdr.c
+        rows = await connection.execute(
+            select(legs.call, legs.leg).where(legs.person == "person_lan").order_by(legs.call, legs.leg)
+        )
+        assert [tuple(row) for row in rows] == [
+            ("in", "l1"), ("internal", "l0"), ("internal", "l1"), ("out", "l0"),
+        ]  # fmt: skip
+        assert (await connection.execute(select(tables.phrase.c.key))).scalar() == "queue.welcome"
+    await database.close()

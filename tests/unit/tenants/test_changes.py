@@ -18,8 +18,8 @@ from tongdai.tenants.flow import service as flows
 from tongdai.tenants.mailbox import service as mailboxes
 from tongdai.tenants.person import service as people
 from tongdai.tenants.person.schema import NewPerson
-from tongdai.tenants.prompt import service as prompts
-from tongdai.tenants.prompt.schema import NewPrompt
+from tongdai.tenants.phrase import service as phrases
+from tongdai.tenants.phrase.schema import NewPhrase
 from tongdai.tenants.room import service as rooms
 from tongdai.tenants.room.schema import NewRoom
 from tongdai.tenants.tenant import service as tenants
@@ -35,16 +35,16 @@ OTHERS: dict[str, Ask] = {
     "extension.release": lambda me, c, x: extensions.release(me, c, Destination.ROOM, x.room),
     "mailbox.forget": lambda me, c, x: mailboxes.forget(me, c, x.person),
     "department without members": lambda me, c, x: departments.set_members(me, c, x.department, ()),
-    "prompt.put": lambda me, c, x: prompts.put(me, c, NewPrompt("menu.invalid", "blob.wav")),
-    "prompt.put again": lambda me, c, x: prompts.put(me, c, NewPrompt("queue.welcome", "blob.wav")),
+    "phrase.put": lambda me, c, x: phrases.put(me, c, NewPhrase("menu.invalid", "blob.wav")),
+    "phrase.put again": lambda me, c, x: phrases.put(me, c, NewPhrase("queue.welcome", "blob.wav")),
     "tenant.delete": lambda me, c, x: tenants.delete(me, c),
     "tenant.change": lambda me, c, x: tenants.change(me, c, TenantChanges(sha256_digest=True)),
     "tenant.create": lambda me, c, x: tenants.create(c, NewTenant("New", "new.example")),
     "trunk.create": lambda me, c, x: trunks.create(c, NewTrunk("Carrier", "192.0.2.1", 5060)),
 }
 READS = {
-    *("person.get", "device.get", "department.get", "room.get", "prompt.get", "number.get"),
-    *("flow.versions", "flow.published"),
+    *("person.get", "device.get", "department.get", "room.get", "phrase.get", "number.get"),
+    *("flow.versions", "flow.published", "prompt.get", "prompt.uses"),
 }
 NO_CONFIGURATION = {"login.end"}
 OPERATIONS = {name: ask for name, ask in (ASKS | OTHERS).items() if name not in REFUSED_TO_THE_OWNER}

@@ -31,6 +31,8 @@ from tongdai.tenants.mailbox import service as mailboxes
 from tongdai.tenants.number import service as numbers
 from tongdai.tenants.person import service as people
 from tongdai.tenants.person.schema import NewPerson, PersonChanges
+from tongdai.tenants.phrase import service as phrases
+from tongdai.tenants.phrase.schema import NewPhrase
 from tongdai.tenants.prompt import service as prompts
 from tongdai.tenants.prompt.schema import NewPrompt
 from tongdai.tenants.room import service as rooms
@@ -67,10 +69,19 @@ async def furnish(tenant: TenantId, connection: AsyncConnection) -> Belongings:
     await mailboxes.set_pin(tenant, connection, person, "4101", KEY)
     await numbers.assign(tenant, connection, THEIRS, Destination.FLOW, flow)
     await tenants.change(tenant, connection, TenantChanges(main_number=THEIRS))
-    await prompts.put(tenant, connection, NewPrompt("queue.welcome", "blob_theirs.wav"))
+    await phrases.put(tenant, connection, NewPhrase("queue.welcome", "blob_theirs.wav"))
+    sound = NewPrompt(name="Greeting", blob="blob_sound.wav", ms=1000, created=NOW)
+    prompt = (await prompts.create(tenant, connection, sound)).id
     login, _ = await logins.begin(tenant, connection, person, LoginKind.TOKEN, now=NOW, name="Theirs")
-    ids = {"person": person, "device": device, "department": department, "room": room, "flow": flow}
-    return Belongings(ids | {"number": THEIRS, "prompt": "queue.welcome", "login": login.id})
+    ids = {
+        "person": person,
+        "device": device,
+        "department": department,
+        "room": room,
+        "flow": flow,
+        "prompt": prompt,
+    }
+    return Belongings(ids | {"number": THEIRS, "phrase": "queue.welcome", "login": login.id})
 
 
 NOTHING = Belongings(
@@ -81,7 +92,8 @@ NOTHING = Belongings(
         "room": "room_none",
         "flow": "flow_none",
         "number": "+842871234511",
-        "prompt": "menu.invalid",
+        "phrase": "menu.invalid",
+        "prompt": "prompt_none",
         "login": "token_none",
     }
 )
@@ -127,8 +139,12 @@ ASKS: dict[str, Ask] = {
     "number.lead_to": lambda me, c, x: _lead(me, c, x),
     "number.release": lambda me, c, x: numbers.release(me, c, x.number),
     "login.end": lambda me, c, x: logins.end(me, c, x.person, x.login),
+    "phrase.get": lambda me, c, x: phrases.get(me, c, x.phrase),
+    "phrase.remove": lambda me, c, x: phrases.remove(me, c, x.phrase),
     "prompt.get": lambda me, c, x: prompts.get(me, c, x.prompt),
-    "prompt.remove": lambda me, c, x: prompts.remove(me, c, x.prompt),
+    "prompt.rename": lambda me, c, x: prompts.rename(me, c, x.prompt, "Spy"),
+    "prompt.uses": lambda me, c, x: prompts.uses(me, c, x.prompt),
+    "prompt.delete": lambda me, c, x: prompts.delete(me, c, x.prompt),
     "tenant.change": lambda me, c, x: tenants.change(me, c, TenantChanges(main_number=x.number)),
 }
 
@@ -150,12 +166,20 @@ WITHOUT_IDS = {
     "flow.refuse_if_led_to",
     "mailbox.forget",
     "number.refuse_if_led_to",
-    "prompt.put",
+    "phrase.put",
+    "prompt.create",
     "trunk.open_to",
 }
 
 # These refuse nobody: who asks for another's finds nothing, as the last tests here show.
-FIND_NOTHING = {"audit.page", "audit.write", "login.begin", "login.end_others", "login.listed"}
+FIND_NOTHING = {
+    "audit.page",
+    "audit.write",
+    "login.begin",
+    "login.end_others",
+    "login.listed",
+    "prompt.of_blob",
+}
 
 
 async def _lead(me: TenantId, connection: AsyncConnection, x: Belongings) -> None:
@@ -238,14 +262,21 @@ async def test_what_is_unique_anywhere_does_not_tell_who_has_it(
             assert "Bình Minh" not in str(refused.value)
 
 
-async def test_a_prompt_replaced_in_one_tenant_is_spoken_in_the_other(
+async def test_anothers_sound_is_nobodys_prompt(db: Database, tenant: TenantId, other: TenantId):
+    async with db.write() as connection:
+        await furnish(other, connection)
+        assert await prompts.of_blob(tenant, connection, "blob_sound.wav") is None
+        assert await prompts.of_blob(other, connection, "blob_sound.wav") is not None
+
+
+async def test_a_phrase_replaced_in_one_tenant_is_spoken_in_the_other(
     db: Database, tenant: TenantId, other: TenantId
 ):
     async with db.write() as connection:
         await furnish(other, connection)
     config = {x.id: x for x in (await load(db)).tenants}
-    assert config[tenant].prompts == ()
-    assert [x.key for x in config[other].prompts] == ["queue.welcome"]
+    assert config[tenant].phrases == ()
+    assert [x.key for x in config[other].phrases] == ["queue.welcome"]
 
 
 async def test_deleting_one_tenant_leaves_the_other(db: Database, tenant: TenantId, other: TenantId):
@@ -285,7 +316,7 @@ async def test_operations_of_a_tenant_that_does_not_exist(db: Database):
             people.create(nobody, connection, NewPerson(name="Lan", extension="101")),
             rooms.create(nobody, connection, NewRoom("Room", "600")),
             flows.create(nobody, connection, b"{}", "100"),
-            prompts.put(nobody, connection, NewPrompt("queue.welcome", "blob.wav")),
+            phrases.put(nobody, connection, NewPhrase("queue.welcome", "blob.wav")),
             trunks.open_to(nobody, connection, [trunk.id]),
         ]
         for operation in operations:

@@ -26,8 +26,10 @@ from tongdai.tenants.mailbox.store import rows as mailbox_rows
 from tongdai.tenants.number import service as numbers
 from tongdai.tenants.person import service as people
 from tongdai.tenants.person.schema import NewPerson
+from tongdai.tenants.phrase import service as phrases
+from tongdai.tenants.phrase.model import Phrase
+from tongdai.tenants.phrase.schema import NewPhrase
 from tongdai.tenants.prompt import service as prompts
-from tongdai.tenants.prompt.model import Prompt
 from tongdai.tenants.prompt.schema import NewPrompt
 from tongdai.tenants.provider import service as provider
 from tongdai.tenants.provider.schema import NewProvider
@@ -454,30 +456,53 @@ async def test_a_trunk_is_changed_and_goes_when_nobody_uses_it(db: Database, ten
     assert [x.name for x in (await load(db)).trunks] == ["Other"]
 
 
-# prompts
+# phrases
 
 
-async def test_a_prompt_is_replaced_replaced_again_and_taken_back(db: Database, tenant: TenantId):
+async def test_a_phrase_is_replaced_replaced_again_and_taken_back(db: Database, tenant: TenantId):
     async with db.write() as connection:
-        assert await prompts.put(tenant, connection, NewPrompt("queue.welcome", "one.wav")) is None
-        former = await prompts.put(tenant, connection, NewPrompt("queue.welcome", "two.wav"))
-        assert former == Prompt("queue.welcome", "one.wav")
-    assert (await config_of(db, tenant)).prompts == (Prompt("queue.welcome", "two.wav"),)
+        assert await phrases.put(tenant, connection, NewPhrase("queue.welcome", "one.wav")) is None
+        former = await phrases.put(tenant, connection, NewPhrase("queue.welcome", "two.wav"))
+        assert former == Phrase("queue.welcome", "one.wav")
+    assert (await config_of(db, tenant)).phrases == (Phrase("queue.welcome", "two.wav"),)
     async with db.write() as connection:
-        assert await prompts.remove(tenant, connection, "queue.welcome") == Prompt("queue.welcome", "two.wav")
-        assert await refused(prompts.remove(tenant, connection, "queue.welcome")) == "prompt_not_found"
-    assert (await config_of(db, tenant)).prompts == ()
+        assert await phrases.remove(tenant, connection, "queue.welcome") == Phrase("queue.welcome", "two.wav")
+        assert await refused(phrases.remove(tenant, connection, "queue.welcome")) == "phrase_not_found"
+    assert (await config_of(db, tenant)).phrases == ()
 
 
 @pytest.mark.parametrize(
     ("new", "code"),
     [
-        (NewPrompt("../x", "a.wav"), "bad_prompt"),
-        (NewPrompt("", "a.wav"), "bad_prompt"),
-        (NewPrompt("a" * 101, "a.wav"), "bad_prompt"),
-        (NewPrompt("queue.welcome", ""), "no_sound"),
+        (NewPhrase("../x", "a.wav"), "bad_phrase"),
+        (NewPhrase("", "a.wav"), "bad_phrase"),
+        (NewPhrase("a" * 101, "a.wav"), "bad_phrase"),
+        (NewPhrase("queue.welcome", ""), "no_sound"),
     ],
 )
-async def test_a_prompt_that_cannot_be(db: Database, tenant: TenantId, new: NewPrompt, code: str):
+async def test_a_phrase_that_cannot_be(db: Database, tenant: TenantId, new: NewPhrase, code: str):
     async with db.write() as connection:
-        assert await refused(prompts.put(tenant, connection, new)) == code
+        assert await refused(phrases.put(tenant, connection, new)) == code
+
+
+# prompts
+
+
+async def test_a_prompt_that_is_played_anywhere_stays(db: Database, tenant: TenantId):
+    new = NewPrompt(name="Hello", blob="blob_hello.wav", ms=900, created=0.0)
+    graph = b'{"label": "Menu", "nodes": {"start": {"blob": "blob_hello.wav"}}}'
+    async with db.write() as connection:
+        prompt = await prompts.create(tenant, connection, new)
+        flow = await flows.create(tenant, connection, graph)
+        await tenants.change(tenant, connection, TenantChanges(music_blob=prompt.blob))
+        await phrases.put(tenant, connection, NewPhrase("queue.welcome", prompt.blob))
+        used = [str(x) for x in await prompts.uses(tenant, connection, prompt.id)]
+        assert used == ["the flow “Menu”", "the hold music", "the phrase “queue.welcome”"]
+        assert await refused(prompts.delete(tenant, connection, prompt.id)) == "prompt_in_use"
+        await tenants.change(tenant, connection, TenantChanges(music_blob=""))
+        await phrases.remove(tenant, connection, "queue.welcome")
+        await flows.add(tenant, connection, flow.id, b'{"label": "Menu", "nodes": {}}')
+        await flows.publish(tenant, connection, flow.id, 2)
+        assert not await prompts.delete(tenant, connection, prompt.id), "the former version may come back"
+        other = await prompts.create(tenant, connection, NewPrompt(name="B", blob="b.wav", ms=1, created=0.0))
+        assert await prompts.delete(tenant, connection, other.id)

@@ -13,9 +13,11 @@ from tongdai.api.access import Member, Scope, forbidden
 from tongdai.api.context import Context, Ctx
 from tongdai.api.idempotency import Documented, Once
 from tongdai.api.problems import Problem, not_found
+from tongdai.api.routes import people
 from tongdai.api.rpc import messages as m
 from tongdai.api.shapes import TENANT, Body, Id, when
 from tongdai.core.ids import new_id
+from tongdai.tenants.person import service as persons
 
 router = APIRouter(prefix=TENANT, tags=["Live calls"], route_class=Once)
 
@@ -81,6 +83,13 @@ class Moved(BaseModel):
     """Where it went."""
 
     to: str
+
+
+class Pull(Body):
+    """Whose phone takes the call."""
+
+    person: Annotated[str | None, Field(max_length=64, description="Null: one's own.")] = None
+    leg: Annotated[LegId | None, Field(description="The leg that comes; null: the one it is about.")] = None
 
 
 class Presence(BaseModel):
@@ -186,6 +195,32 @@ async def park(call: Id, scope: Member, ctx: Ctx) -> Moved:
     """On the first free parking place, which the answer names; who dials it takes the call back."""
     await _one(scope, ctx, call)
     return await _move(scope, ctx, call, "", None, False)
+
+
+@router.post("/calls/{call}/pull", summary="Take a call to a phone")
+async def pull(call: Id, scope: Member, body: Pull, ctx: Ctx) -> Moved:
+    """A call that is parked, waits or talks comes to the person's phones; of one that still rings elsewhere,
+    the phones ring and whichever answers picks it up (`**` and the extension)."""
+    found = await _one(scope, ctx, call)
+    who = body.person or scope.who.person
+    if not who:
+        raise Problem(422, "person_needed", "Whose phone shall ring?", "Name a person.")
+    scope.own(who)
+    async with ctx.db.read() as connection:
+        person = (
+            await people.show(scope.tenant, connection, [await persons.get(scope.tenant, connection, who)])
+        )[0]
+    if person.extension is None:
+        raise Problem(
+            409, "no_extension", f"{person.name} has no extension, so no phone.", "Give them one first."
+        )  # fmt: skip
+    ringing = next((x.party.number for x in found.legs if x.state == "ringing" and x.party.person), "")
+    if found.state != "ringing" or not ringing:
+        return await _move(scope, ctx, call, person.extension, body.leg, False)
+    asked = m.Originate(scope.tenant, new_id("call"), who, f"**{ringing}")
+    await ctx.control.ask(asked, m.Done)
+    await _note(scope, ctx, "call.pickup", target=call, to=person.extension)
+    return Moved(to=person.extension)
 
 
 async def _move(scope: Scope, ctx: Context, call: str, to: str, leg: str | None, mailbox: bool) -> Moved:

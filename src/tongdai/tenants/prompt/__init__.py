@@ -1,1 +1,1 @@
-"""Prompts that a tenant has replaced by sound of its own."""
+"""Prompts: sound that a company has recorded, uploaded or had spoken, to be played wherever it chooses."""

@@ -1,4 +1,4 @@
-"""What is stored of a replaced prompt."""
+"""What is stored of a prompt."""
 
 from __future__ import annotations
 
@@ -6,7 +6,22 @@ import msgspec
 
 
 class Prompt(msgspec.Struct, frozen=True):
-    """`key` is the phrase's (`queue.welcome`), `blob` the sound that is played in its place."""
+    """`blob` is its sound, `ms` its length; `text` and `language` are empty for what was not spoken here."""
 
-    key: str
+    id: str
+    name: str
     blob: str
+    ms: int
+    text: str
+    language: str
+    created: float
+
+
+class Use(msgspec.Struct, frozen=True):
+    """Where a prompt is played: `kind` is flow, music or phrase; `name` tells which."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return "the hold music" if self.kind == "music" else f"the {self.kind} “{self.name}”"

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
+from tongdai.tenants.checks import check_name
 from tongdai.tenants.errors import Invalid
 
-_KEY = re.compile(r"[a-z]+(?:[._][a-z]+)*")
 
+class NewPrompt(msgspec.Struct, frozen=True, kw_only=True):
+    """Sound that is in the blobs already."""
 
-class NewPrompt(msgspec.Struct, frozen=True):
-    """Which phrases there are is known above, where they are spoken; here a key only has the form of one."""
-
-    key: str
+    name: str
     blob: str
+    ms: int
+    created: float
+    text: str = ""
+    language: str = ""
 
     def check(self) -> None:
-        if not _KEY.fullmatch(self.key) or len(self.key) > 100:
-            raise Invalid("bad_prompt", f"{self.key!r} names no prompt.", "Give a key such as queue.welcome.")
+        check_name(self.name)
         if not self.blob:
             raise Invalid("no_sound", "There is no sound to play.", "Upload a file first.")

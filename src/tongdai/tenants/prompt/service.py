@@ -1,39 +1,72 @@
-"""Replaced prompts' rules."""
+"""Prompts' rules: what is played somewhere stays."""
 
 from __future__ import annotations
 
+import json
+
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tongdai.core.ids import new_id
 from tongdai.core.tenancy import TenantId
-from tongdai.tenants.errors import NotFound
-from tongdai.tenants.prompt.model import Prompt
+from tongdai.tenants.checks import check_name
+from tongdai.tenants.errors import NotFound, Taken
+from tongdai.tenants.flow import store as flows
+from tongdai.tenants.phrase import store as phrases
+from tongdai.tenants.prompt.model import Prompt, Use
 from tongdai.tenants.prompt.schema import NewPrompt
 from tongdai.tenants.prompt.store import rows
 from tongdai.tenants.tenant import store as tenants
 
 
-async def put(tenant: TenantId, connection: AsyncConnection, new: NewPrompt) -> Prompt | None:
-    """Play this sound instead of the phrase. Returns what was played instead of it before."""
+async def create(tenant: TenantId, connection: AsyncConnection, new: NewPrompt) -> Prompt:
     new.check()
-    if await tenants.get(tenant, connection) is None:
-        raise NotFound("tenant", tenant)
-    former = await rows.get(tenant, connection, new.key)
-    if former is None:
-        await rows.insert(tenant, connection, [Prompt(new.key, new.blob)])
-    else:
-        await rows.update(tenant, connection, new.key, blob=new.blob)
-    return former
+    prompt = Prompt(id=new_id("prompt"), **msgspec.structs.asdict(new))
+    await rows.insert(tenant, connection, [prompt])
+    return prompt
 
 
-async def get(tenant: TenantId, connection: AsyncConnection, key: str) -> Prompt:
-    found = await rows.get(tenant, connection, key)
+async def get(tenant: TenantId, connection: AsyncConnection, prompt: str) -> Prompt:
+    found = await rows.get(tenant, connection, prompt)
     if found is None:
-        raise NotFound("prompt", key)
+        raise NotFound("prompt", prompt)
     return found
 
 
-async def remove(tenant: TenantId, connection: AsyncConnection, key: str) -> Prompt:
-    """Speak the phrase again. Returns what was played instead of it."""
-    former = await get(tenant, connection, key)
-    await rows.delete(tenant, connection, key)
-    return former
+async def of_blob(tenant: TenantId, connection: AsyncConnection, blob: str) -> Prompt | None:
+    """The prompt whose sound this is."""
+    found = await rows.where(tenant, connection, blob=blob) if blob else []
+    return found[0] if found else None
+
+
+async def rename(tenant: TenantId, connection: AsyncConnection, prompt: str, name: str) -> Prompt:
+    check_name(name)
+    if not await rows.update(tenant, connection, prompt, name=name):
+        raise NotFound("prompt", prompt)
+    return await get(tenant, connection, prompt)
+
+
+async def uses(tenant: TenantId, connection: AsyncConnection, prompt: str) -> list[Use]:
+    """Everywhere callers hear it now."""
+    blob = (await get(tenant, connection, prompt)).blob
+    published = await flows.rows.where(tenant, connection, published=True)
+    # the name of a blob is nobody's to guess: where it stands in a graph, it is played
+    found = [Use("flow", json.loads(x.graph)["label"]) for x in published if blob.encode() in x.graph]
+    owner = await tenants.get(tenant, connection)
+    if owner is not None and owner.music_blob == blob:
+        found.append(Use("music", ""))
+    return found + [Use("phrase", x.key) for x in await phrases.rows.where(tenant, connection, blob=blob)]
+
+
+async def delete(tenant: TenantId, connection: AsyncConnection, prompt: str) -> bool:
+    """Delete a prompt that is played nowhere. Returns whether its sound may go, too: a former version of a
+    flow that plays it can be published again."""
+    found = await get(tenant, connection, prompt)
+    if used := await uses(tenant, connection, prompt):
+        raise Taken(
+            "prompt_in_use",
+            f"“{found.name}” is played as {', '.join(map(str, used))}.",
+            "Choose other sound there first.",
+        )
+    await rows.delete(tenant, connection, prompt)
+    return not any(found.blob.encode() in x.graph for x in await flows.rows.where(tenant, connection))

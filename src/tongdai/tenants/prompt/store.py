@@ -1,4 +1,4 @@
-"""The rows of replaced prompts."""
+"""The rows of prompts."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from tongdai.db.tables import prompt
 from tongdai.tenants.prompt.model import Prompt
 from tongdai.tenants.rows import TenantRows
 
-rows = TenantRows(prompt, Prompt, "key")
+rows = TenantRows(prompt, Prompt, "id")

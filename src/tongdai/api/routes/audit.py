@@ -1,4 +1,4 @@
-"""What happened: a call's explanation, and the audit log."""
+"""The audit log."""
 
 from __future__ import annotations
 
@@ -11,19 +11,10 @@ from pydantic import BaseModel, Field
 from tongdai.api.access import Admin
 from tongdai.api.context import Ctx
 from tongdai.api.paging import Cursor, Limit, Page, after, following
-from tongdai.api.problems import not_found
-from tongdai.api.shapes import TENANT, Id, when
-from tongdai.calllog import explain, store
+from tongdai.api.shapes import TENANT, when
 from tongdai.tenants.audit import service as audit
 
-router = APIRouter(prefix=TENANT, tags=["What happened"])
-
-
-class Step(BaseModel):
-    """One thing that happened."""
-
-    at: datetime
-    text: str = Field(examples=["102 answered after 4 s"])
+router = APIRouter(prefix=TENANT, tags=["Audit log"])
 
 
 class Entry(BaseModel):
@@ -37,15 +28,6 @@ class Entry(BaseModel):
     action: str = Field(examples=["person.change"])
     target: str
     changes: dict[str, Any]
-
-
-@router.get("/calls/{call}/explanation", summary="What happened in a call, and why")
-async def explanation(call: Id, scope: Admin, ctx: Ctx) -> list[Step]:
-    """In plain words, step by step; also of a call that has ended."""
-    facts = await store.facts(ctx.db, call)
-    if not facts or facts[0].tenant != scope.tenant:
-        raise not_found("call", call)
-    return [Step(at=when(line.at), text=line.text) for line in explain(facts)]
 
 
 @router.get("/audit", summary="Audit log")

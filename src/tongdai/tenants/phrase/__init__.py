@@ -1,0 +1,1 @@
+"""Phrases that a tenant has replaced by sound of its own."""

@@ -9,7 +9,7 @@ from tests.unit.api.test_isolation import furnish
 
 T = "/tenants/{tenant}"
 
-ANYBODY = {"POST /sign-in", "GET /healthz"}
+ANYBODY = {"POST /sign-in", "GET /sign-in/offers", "GET /healthz"}
 """Without signing in."""
 
 EMPLOYEES = {

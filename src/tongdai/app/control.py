@@ -60,7 +60,15 @@ from tongdai.sip.ua.overload import Overload
 from tongdai.speech import Speech, SpeechSettings, SpokenPrompts
 from tongdai.switch import Switch
 from tongdai.tenants.changes import Follower
-from tongdai.tenants.config import ProviderConfig, TenantConfig, load, with_departed, with_tenant
+from tongdai.tenants.config import (
+    Devices,
+    ProviderConfig,
+    TenantConfig,
+    load,
+    with_departed,
+    with_former,
+    with_tenant,
+)
 from tongdai.trunks import Locator, Trunks
 from tongdai.voicemail import Mailboxes
 
@@ -93,6 +101,7 @@ class Control:
         self.db = open_database(config.db_url)
         blobs = LocalBlobs(config.data / "blobs")
         self.library = Library(provider, blobs)
+        self.devices = Devices(provider)
 
         self.pulse = Pulse(clock=clock.monotonic, journal=self.journal, send=self._send)
         self.bindings = Bindings(
@@ -297,9 +306,9 @@ class Control:
         await self.preferences.open(entries)
         self.calllog.open(entries)
         self.bindings.restore(entries)
-        self.bindings.retain(_devices(self.provider))
+        self.bindings.retain(self.devices)
         self.subscriptions.restore(entries)
-        self.subscriptions.retain(_devices(self.provider))
+        self.subscriptions.retain(self.devices)
         await self.prompts.prepare()
         self._heard = int(entries.get(_HEARD, b"0"))
         self._engine = engine = await EngineClient.connect(
@@ -404,32 +413,30 @@ class Control:
     async def _follow(self) -> int:
         """Serve the configuration as it is now in the database."""
         async with self._following:
-            return await self._become(await load(self.db))
+            loaded = await load(self.db)
+            return await self._become(await asyncio.to_thread(with_former, loaded, self.provider))
 
     async def _become(self, loaded: ProviderConfig) -> int:
         """Serve this configuration from the next call on. What takes long happens in threads; when anything
         fails there, nothing has changed."""
         provider = with_departed(loaded, self.provider)
-        newer = await asyncio.to_thread(
-            Directory,
-            provider,
-            self.bindings,
-            self.mailboxes,
-            self.preferences,
-            ring_seconds=self.config.ring_seconds,
-        )
         former = {tenant.id: tenant for tenant in self.provider.tenants}
-        changed = [tenant for tenant in loaded.tenants if tenant != former.get(tenant.id)]
+        different = [tenant for tenant in provider.tenants if tenant is not former.get(tenant.id)]
+        here = {tenant.id for tenant in loaded.tenants}
+        changed = [tenant for tenant in different if tenant.id in here]
+        prepared = await asyncio.to_thread(self.directory.prepare, provider)
         self.provider = provider
-        self.directory.become(newer)
+        self.directory.become(prepared)
         self.locator.follow(provider.trunks)
         self._located()
         self.library.follow(provider)
         self.mailboxes.follow(provider)
         self.preferences.follow(provider)
-        self.bindings.retain(_devices(provider))
-        self.subscriptions.retain(_devices(provider))
-        self.switch.end_all(Cause.SHUTDOWN, former.keys() - {tenant.id for tenant in loaded.tenants})
+        self.devices.follow(provider)
+        if any(not _devices(former.get(x.id)) <= _devices(x) for x in different):
+            self.bindings.retain(self.devices)
+        self.subscriptions.retain(self.devices, [tenant.id for tenant in different])
+        self.switch.end_all(Cause.SHUTDOWN, former.keys() - here)
         for tenant in changed:  # somebody new may be there for who waits in a queue
             self.switch.post(tenant.id, e.PersonReachable(""))
         self.pulse.stir()
@@ -480,9 +487,8 @@ class Control:
         log.info("stopped", calls_left=len(self.switch.calls()))
 
 
-def _devices(provider: ProviderConfig) -> set[tuple[str, str]]:
-    """Every device there is, by tenant and id."""
-    return {(str(tenant.id), device.id) for tenant in provider.tenants for device in tenant.devices}
+def _devices(tenant: TenantConfig | None) -> set[str]:
+    return {device.id for device in tenant.devices} if tenant is not None else set()
 
 
 def _rest_from_collecting() -> None:

@@ -8,7 +8,16 @@ from pathlib import Path
 
 from tongdai.blobs import BlobMissing, Blobs
 from tongdai.speech import Language
-from tongdai.tenants.config import ProviderConfig
+from tongdai.tenants.config import PerTenant, ProviderConfig, TenantConfig
+
+
+class _Choices:
+    """What one tenant has chosen."""
+
+    def __init__(self, config: TenantConfig) -> None:
+        self.language: Language = "vi" if config.language == "vi" else "en"
+        self.music_blob = config.music_blob
+        self.phrases = {phrase.key: phrase.blob for phrase in config.phrases}
 
 
 class Library:
@@ -16,15 +25,20 @@ class Library:
 
     def __init__(self, config: ProviderConfig, blobs: Blobs) -> None:
         self._blobs = blobs
-        self.follow(config)
+        self._tenants = PerTenant(_Choices, config)
 
     def follow(self, config: ProviderConfig) -> None:
         """Answer from this configuration from now on."""
-        self._tenants = {str(tenant.id): tenant for tenant in config.tenants}
-        self._phrases = {(str(x.id), phrase.key): phrase.blob for x in config.tenants for phrase in x.phrases}
+        self._tenants.follow(config)
+
+    def _of(self, tenant: str) -> _Choices:
+        chosen = self._tenants.get(tenant)
+        if chosen is None:
+            raise KeyError(tenant)
+        return chosen
 
     def language(self, tenant: str) -> Language:
-        return "vi" if self._tenants[tenant].language == "vi" else "en"
+        return self._of(tenant).language
 
     def clip(self, tenant: str, blob: str) -> Path | None:
         try:
@@ -33,11 +47,12 @@ class Library:
             return None
 
     def music(self, tenant: str) -> Path | None:
-        blob = self._tenants[tenant].music_blob
+        blob = self._of(tenant).music_blob
         return self.clip(tenant, blob) if blob else None
 
     def phrase(self, tenant: str, key: str) -> Path | None:
-        blob = self._phrases.get((tenant, key))
+        chosen = self._tenants.get(tenant)
+        blob = chosen.phrases.get(key) if chosen is not None else None
         return self.clip(tenant, blob) if blob is not None else None
 
     def new(self, tenant: str) -> tuple[str, Path]:

@@ -9,7 +9,7 @@ import msgspec
 
 from tongdai.calls.model import Party, PartyKind
 from tongdai.sip.digest import Algorithm
-from tongdai.tenants.config import ProviderConfig
+from tongdai.tenants.config import ProviderConfig, TenantConfig
 from tongdai.tenants.numbering import carrier_number, is_emergency, national_form
 from tongdai.tenants.trunk.model import NumberFormat, Transport, Trunk
 
@@ -28,33 +28,57 @@ class DeviceRef(msgspec.Struct, frozen=True):
 class Edge:
     """Answers from memory. Nothing here tells one tenant of another but that a number is taken."""
 
-    def __init__(self, config: ProviderConfig) -> None:
-        self.number_owners: dict[str, str] = {}
-        self._devices: dict[str, DeviceRef] = {}
-        self._domains: dict[str, str] = {}
-        self._tenants: dict[str, str] = {}
-        self._countries = {str(tenant.id): tenant.country for tenant in config.tenants}
-        self.follow_trunks(config.trunks)
-        self._sha256 = {tenant.id for tenant in config.tenants if tenant.sha256_digest}
+    def __init__(self, config: ProviderConfig, former: Edge | None = None) -> None:
+        """`former` has made already what is known of the tenants whose configuration is the same object."""
+        self.number_owners: dict[str, str] = dict(former.number_owners) if former else {}
+        self._devices: dict[str, DeviceRef] = dict(former._devices) if former else {}
+        self._tenants: dict[str, str] = dict(former._tenants) if former else {}
+        self._known: dict[str, TenantConfig] = {str(x.id): x for x in config.tenants}
+        self._countries = {str(x.id): x.country for x in config.tenants}
+        self._sha256 = {str(x.id) for x in config.tenants if x.sha256_digest}
+        known = former._known if former else {}
+        for tenant in known.values():
+            if self._known.get(tenant.id) is not tenant:
+                self._forget(tenant)
         for tenant in config.tenants:
-            self._domains[tenant.id] = tenant.domain
-            self._tenants[tenant.domain] = tenant.id
-            self.number_owners.update({x.number: tenant.id for x in tenant.numbers})
-            people = {x.id: x for x in tenant.people}
-            for device in tenant.devices:
-                owner = people[device.person]
-                self._devices[device.username] = DeviceRef(
-                    tenant=tenant.id,
-                    person=owner.id,
-                    device=device.id,
-                    username=device.username,
-                    party=Party(PartyKind.PERSON, owner.extension, owner.name, owner.id, device.id),
-                    ha1={"MD5": device.ha1_md5, "SHA-256": device.ha1_sha256},
-                )
+            if known.get(tenant.id) is not tenant:
+                self._note(tenant)
+        self.follow_trunks(config.trunks)
+
+    def _note(self, tenant: TenantConfig) -> None:
+        self._tenants[tenant.domain] = tenant.id
+        self.number_owners.update({x.number: tenant.id for x in tenant.numbers})
+        people = {x.id: x for x in tenant.people}
+        for device in tenant.devices:
+            owner = people[device.person]
+            self._devices[device.username] = DeviceRef(
+                tenant=tenant.id,
+                person=owner.id,
+                device=device.id,
+                username=device.username,
+                party=Party(PartyKind.PERSON, owner.extension, owner.name, owner.id, device.id),
+                ha1={"MD5": device.ha1_md5, "SHA-256": device.ha1_sha256},
+            )
+
+    def _forget(self, tenant: TenantConfig) -> None:
+        """But not what has gone to another tenant."""
+        if self._tenants.get(tenant.domain) == tenant.id:
+            del self._tenants[tenant.domain]
+        for number in tenant.numbers:
+            if self.number_owners.get(number.number) == tenant.id:
+                del self.number_owners[number.number]
+        for device in tenant.devices:
+            known = self._devices.get(device.username)
+            if known is not None and known.tenant == tenant.id:
+                del self._devices[device.username]
 
     def become(self, newer: Edge) -> None:
-        """Answer as `newer` does from now on."""
+        """Answer as `newer` does from now on. `number_owners` stays the same object, which others hold."""
+        owners = self.number_owners
+        owners.clear()
+        owners.update(newer.number_owners)
         vars(self).update(vars(newer))
+        self.number_owners = owners
 
     def follow_trunks(self, trunks: Iterable[Trunk]) -> None:
         """These are the trunks from now on, with the addresses that their names have now."""
@@ -126,7 +150,7 @@ class Edge:
         return _written(number, self._trunks[trunk])
 
     def domain(self, tenant: str) -> str:
-        return self._domains[tenant]
+        return self._known[tenant].domain
 
     def tenant_of_domain(self, domain: str) -> str | None:
         return self._tenants.get(domain.lower())

@@ -27,7 +27,7 @@ class Routes:
         """
         self._config = config
         self._owners = owners
-        self._emergency_trunks = tuple(dict.fromkeys((*config.trunks, *every_trunk)))
+        self._every_trunk = every_trunk
         self._people = {x.id: x for x in config.people}
         self._codes = Codes()
         self._inside: dict[str, Flow] = {}
@@ -108,7 +108,8 @@ class Routes:
         return self._features.get(feature)
 
     def _emergency(self, number: str) -> Flow:
-        return flows.emergency(number, self._emergency_trunks, self._config.main_number)
+        trunks = tuple(dict.fromkeys((*self._config.trunks, *self._every_trunk)))
+        return flows.emergency(number, trunks, self._config.main_number)
 
     def _pickup(self, extension: str) -> Flow:
         flow = self._inside.get(extension)

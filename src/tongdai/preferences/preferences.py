@@ -14,7 +14,7 @@ from tongdai.journal import Journal
 from tongdai.journal.behind import WriteBehind
 from tongdai.preferences import store
 from tongdai.preferences.store import Change
-from tongdai.tenants.config import ProviderConfig
+from tongdai.tenants.config import PerTenant, ProviderConfig, TenantConfig
 
 log = get_logger(__name__)
 
@@ -36,7 +36,7 @@ class PeoplesPreferences:
         on_change: Callable[[str, str], None] | None = None,
     ) -> None:
         """`on_change(tenant, person)` is called when somebody's preferences are others."""
-        self._people = _people(config)
+        self._people = PerTenant(_people, config)
         self._journal = journal
         self._db = db
         self._on_change = on_change
@@ -63,7 +63,7 @@ class PeoplesPreferences:
 
     def follow(self, config: ProviderConfig) -> None:
         """The people are these from now on."""
-        self._people = _people(config)
+        self._people.follow(config)
 
     async def close(self) -> None:
         """Store what is left; what the database does not take now stays in the journal for the next start."""
@@ -72,12 +72,11 @@ class PeoplesPreferences:
     def of(self, tenant: str, person: str) -> Preferences:
         """How the person's calls are treated; as nobody has changed anything, for who is not of this
         tenant."""
-        known = (tenant, person) in self._people
-        return self._set.get((tenant, person), _UNCHANGED) if known else _UNCHANGED
+        return self._set.get((tenant, person), _UNCHANGED) if self.knows(tenant, person) else _UNCHANGED
 
     def knows(self, tenant: str, person: str) -> bool:
         """Whether the tenant has this person."""
-        return (tenant, person) in self._people
+        return person in (self._people.get(tenant) or ())
 
     def prefer(self, tenant: str, command: SetPreferences) -> None:
         """Change them. Of somebody who is not there (any more) nothing is kept."""
@@ -99,5 +98,5 @@ class PeoplesPreferences:
             self._journal.delete(key)
 
 
-def _people(config: ProviderConfig) -> frozenset[tuple[str, str]]:
-    return frozenset((str(tenant.id), person.id) for tenant in config.tenants for person in tenant.people)
+def _people(tenant: TenantConfig) -> frozenset[str]:
+    return frozenset(person.id for person in tenant.people)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Protocol
 
 import msgspec
@@ -301,14 +301,13 @@ class Subscriptions:
         self._unwritten[subscription.key] = subscription
         self._on_change()
 
-    def retain(self, devices: Iterable[tuple[str, str]]) -> None:
-        """The configuration changed: only these devices (tenant, id) are left, and what is watched may be
-        gone."""
-        left = set(devices)
-        for subscription in tuple(self._all.values()):
-            if (subscription.watched.tenant, subscription.device) not in left:
-                self._end(subscription, "rejected")
-        for tenant in tuple(self._of_tenant):
+    def retain(self, devices: Container[tuple[str, str]], tenants: Iterable[str] | None = None) -> None:
+        """The configuration of these tenants changed (None: of all): only these devices (tenant, id) are
+        left of them, and what is watched may be gone."""
+        for tenant in tuple(self._of_tenant) if tenants is None else tenants:
+            for subscription in tuple(self._of_tenant.get(tenant, {}).values()):
+                if (tenant, subscription.device) not in devices:
+                    self._end(subscription, "rejected")
             self.stir(tenant)
 
     # -- time

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, Table, select
@@ -83,6 +84,7 @@ class ProviderConfig(msgspec.Struct, frozen=True):
 
 
 M = TypeVar("M", bound=msgspec.Struct)
+T = TypeVar("T")
 
 
 async def load(db: Database) -> ProviderConfig:
@@ -169,14 +171,66 @@ def with_tenant(old: ProviderConfig, tenant: TenantId, part: ProviderConfig) -> 
     return ProviderConfig(part.trunks, tuple(tenants), part.seq)
 
 
+def with_former(new: ProviderConfig, old: ProviderConfig) -> ProviderConfig:
+    """`new`, in which the tenants that are as they were are the very objects of `old`: what is made of a
+    tenant's configuration is made anew for the others only (`PerTenant`)."""
+    former = {tenant.id: tenant for tenant in old.tenants}
+    same = (former[x.id] if former.get(x.id) == x else x for x in new.tenants)
+    return msgspec.structs.replace(new, tenants=tuple(same))
+
+
 def with_departed(new: ProviderConfig, old: ProviderConfig) -> ProviderConfig:
     """`new`, with those tenants of `old` that are gone: nothing leads to them any more, but their last calls
     can end in good order."""
     here = {tenant.id for tenant in new.tenants}
     # in front, since a domain may have gone from one of them to a new tenant
-    gone = tuple(
-        msgspec.structs.replace(x, trunks=(), devices=(), extensions=(), numbers=())
-        for x in old.tenants
-        if x.id not in here
-    )
+    gone = tuple(_departed(x) for x in old.tenants if x.id not in here)
     return msgspec.structs.replace(new, tenants=gone + new.tenants)
+
+
+def _departed(tenant: TenantConfig) -> TenantConfig:
+    if not (tenant.trunks or tenant.devices or tenant.extensions or tenant.numbers):
+        return tenant
+    return msgspec.structs.replace(tenant, trunks=(), devices=(), extensions=(), numbers=())
+
+
+class Devices:
+    """Every device there is: a container of (tenant, id)."""
+
+    def __init__(self, config: ProviderConfig) -> None:
+        self._of = PerTenant(lambda tenant: frozenset(x.id for x in tenant.devices), config)
+
+    def follow(self, config: ProviderConfig) -> None:
+        """These are the tenants from now on."""
+        self._of.follow(config)
+
+    def __contains__(self, device: object) -> bool:
+        match device:
+            case (str(tenant), str(id_)):
+                return id_ in (self._of.get(tenant) or ())
+            case _:
+                return False
+
+
+class PerTenant(Generic[T]):
+    """What is derived from each tenant's configuration, and derived anew only when that became another
+    object: with hundreds of tenants, a change of one costs no more than that one."""
+
+    def __init__(self, derive: Callable[[TenantConfig], T], config: ProviderConfig) -> None:
+        self._derive = derive
+        self._made: dict[str, tuple[TenantConfig, T]] = {}
+        self.follow(config)
+
+    def follow(self, config: ProviderConfig) -> None:
+        """These are the tenants from now on."""
+        former, self._made = self._made, {}
+        for tenant in config.tenants:
+            known = former.get(tenant.id)
+            if known is None or known[0] is not tenant:
+                known = (tenant, self._derive(tenant))
+            self._made[tenant.id] = known
+
+    def get(self, tenant: str) -> T | None:
+        """None for a tenant that there is not."""
+        made = self._made.get(tenant)
+        return made[1] if made is not None else None

@@ -16,7 +16,7 @@ from tongdai.db import Database
 from tongdai.flows.ports import MailboxView, Message
 from tongdai.journal import Journal
 from tongdai.journal.behind import WriteBehind
-from tongdai.tenants.config import ProviderConfig
+from tongdai.tenants.config import PerTenant, ProviderConfig, TenantConfig
 from tongdai.tenants.credentials import hash_pin, verify_pin
 from tongdai.voicemail import changes as ch
 from tongdai.voicemail import store
@@ -52,7 +52,7 @@ class Mailboxes:
         """`key` is the server's secret that PINs are hashed with (`tenants.credentials`).
         `on_change(tenant, mailbox)` is called when messages or settings of a mailbox have changed."""
         self._on_change = on_change
-        self._owners = _owners(config)
+        self._owners = PerTenant(_owners, config)
         self._journal = journal
         self._blobs = blobs
         self._db = db
@@ -89,17 +89,20 @@ class Mailboxes:
 
     def follow(self, config: ProviderConfig) -> None:
         """The people and departments are these from now on."""
-        self._owners = _owners(config)
+        self._owners.follow(config)
 
     async def close(self) -> None:
         """Store what is left; what the database does not take now stays in the journal for the next start."""
         await self._behind.close()
 
+    def _owner(self, tenant: str, mailbox: str) -> tuple[str, Prompt] | None:
+        return (self._owners.get(tenant) or {}).get(mailbox)
+
     # -- what call logic sees
 
     def view(self, tenant: str, mailbox: str) -> MailboxView | None:
         """A mailbox as it is now; None when nobody of this tenant has it."""
-        owner = self._owners.get((tenant, mailbox))
+        owner = self._owner(tenant, mailbox)
         if owner is None:
             return None
         label, greeting = owner
@@ -118,7 +121,7 @@ class Mailboxes:
     def check_pin(self, tenant: str, mailbox: str, pin: str) -> bool:
         """Whether this PIN opens the mailbox; one without a PIN is not opened by any."""
         box = self._boxes.get((tenant, mailbox))
-        known = (tenant, mailbox) in self._owners
+        known = self._owner(tenant, mailbox) is not None
         return verify_pin(self._key, box.pin_hash if box is not None and known else "", pin)
 
     # -- what call logic asks for
@@ -144,7 +147,7 @@ class Mailboxes:
     ) -> ch.Change | None:
         if isinstance(command, DiscardRecording):
             return ch.RecordingDiscarded(tenant, command.blob)
-        if (tenant, command.mailbox) not in self._owners:
+        if self._owner(tenant, command.mailbox) is None:
             return None
         box = self._box(tenant, command.mailbox)
         if isinstance(command, SaveMessage):
@@ -197,15 +200,13 @@ class Mailboxes:
             self._journal.delete(journal_key)
 
 
-def _owners(config: ProviderConfig) -> dict[tuple[str, str], tuple[str, Prompt]]:
+def _owners(tenant: TenantConfig) -> dict[str, tuple[str, Prompt]]:
     """Whose each mailbox is, and the greeting that is spoken until there is a recorded one. People and
     departments have the mailbox of their own id."""
-    owners: dict[tuple[str, str], tuple[str, Prompt]] = {}
-    for tenant in config.tenants:
-        for person in tenant.people:
-            greeting = Phrase("voicemail.greeting.person", {"name": person.name})
-            owners[tenant.id, person.id] = (person.name, greeting)
-        for department in tenant.departments:
-            greeting = Phrase("voicemail.greeting.department", {"name": department.name})
-            owners[tenant.id, department.id] = (department.name, greeting)
+    owners: dict[str, tuple[str, Prompt]] = {}
+    for person in tenant.people:
+        owners[person.id] = (person.name, Phrase("voicemail.greeting.person", {"name": person.name}))
+    for department in tenant.departments:
+        greeting = Phrase("voicemail.greeting.department", {"name": department.name})
+        owners[department.id] = (department.name, greeting)
     return owners

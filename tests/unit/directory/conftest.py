@@ -79,21 +79,22 @@ def anphat(**changes: object) -> TenantConfig:
     return TenantConfig(**(settings | changes))  # type: ignore[arg-type]
 
 
-def binhminh() -> TenantConfig:
-    return anphat(
-        id=TenantId("binhminh"),
-        name="Bình Minh",
-        domain="binhminh.example",
-        main_number=THEIRS,
-        sha256_digest=True,
-        people=(PersonConfig("thao", "Nguyễn Thị Thảo", "101"),),
-        devices=(Device("thao-desk", "thao", "binhminh-101", "md5-of-thao", "sha-of-thao"),),
-        departments=(),
-        rooms=(),
-        flows=(),
-        extensions=(Extension("101", "person", "thao"),),
-        numbers=(Number(THEIRS, "person", "thao"),),
-    )
+def binhminh(**changes: object) -> TenantConfig:
+    settings: dict[str, object] = {
+        "id": TenantId("binhminh"),
+        "name": "Bình Minh",
+        "domain": "binhminh.example",
+        "main_number": THEIRS,
+        "sha256_digest": True,
+        "people": (PersonConfig("thao", "Nguyễn Thị Thảo", "101"),),
+        "devices": (Device("thao-desk", "thao", "binhminh-101", "md5-of-thao", "sha-of-thao"),),
+        "departments": (),
+        "rooms": (),
+        "flows": (),
+        "extensions": (Extension("101", "person", "thao"),),
+        "numbers": (Number(THEIRS, "person", "thao"),),
+    }
+    return anphat(**(settings | changes))
 
 
 TRUNKS = (

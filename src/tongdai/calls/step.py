@@ -164,7 +164,20 @@ class Step:
             purpose=purpose,
         )
         self.add_leg(call, leg)
-        self.do(c.CreateLeg(call.id, leg.id, target, caller, call.subject, behind, call.transferred_by))
+        self.do(
+            c.CreateLeg(
+                call.id,
+                leg.id,
+                target,
+                caller,
+                call.subject,
+                behind,
+                call.transferred_by,
+                tuple(call.diversions),
+                call.hops,
+                call.max_forwards - 1,
+            )
+        )
         self.note(call, f.LegCreated(leg.id, party, purpose))
         return leg
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from tongdai.calls.model import Party
 from tongdai.calls.preferences import Preferences
+from tongdai.directory import flows
 from tongdai.directory.ports import Bindings, Mailboxes, People
 from tongdai.directory.routes import Routes
 from tongdai.directory.spelling import plain, spellings
@@ -49,6 +50,12 @@ class TenantWorld:
 
     def route_number(self, number: str, by: Party) -> Flow:
         return self._routes.number(number)
+
+    def forward(self, to: str, by: Party) -> Flow | None:
+        return self._routes.forward(to, by)
+
+    def voicemail(self, mailbox: str) -> Flow:
+        return flows.voicemail(mailbox)
 
     def route_menu(self, digits: str) -> Flow | None:
         return self._routes.menu(digits)

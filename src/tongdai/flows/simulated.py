@@ -161,6 +161,12 @@ class SimulatedWorld:
     def route_number(self, number: str, by: Party) -> Flow:
         return self._base.route_number(number, by)
 
+    def forward(self, to: str, by: Party) -> Flow | None:
+        return self._base.forward(to, by)
+
+    def voicemail(self, mailbox: str) -> Flow:
+        return self._base.voicemail(mailbox)
+
     def route_menu(self, digits: str) -> Flow | None:
         return self._base.route_menu(digits)
 

@@ -263,6 +263,33 @@ def person(
 
 
 @app.command()
+def room(
+    domain: Domain,
+    extension: Annotated[str, typer.Argument(help="The room's extension, e.g. 600.")],
+    data: DataDir = None,
+    name: Annotated[str | None, typer.Option(help="What it is called.")] = None,
+    pin: Annotated[
+        str | None, typer.Option(help="What outsiders are asked for; empty: none gets in.")
+    ] = None,
+    tones: Annotated[
+        bool | None, typer.Option("--tones/--no-tones", help="Let its members hear who comes and goes.")
+    ] = None,
+) -> None:
+    """Show a conference room, or change it: from the next caller on, nothing needs a restart."""
+    from msgspec import UNSET
+
+    from tongdai.app.room_administration import change_room
+    from tongdai.tenants.room.schema import RoomChanges
+
+    changes = RoomChanges(
+        name=UNSET if name is None else name,
+        pin=UNSET if pin is None else pin,
+        tones=UNSET if tones is None else tones,
+    )
+    sys.stdout.write(change_room(data, domain, extension, changes))
+
+
+@app.command()
 def upload(
     domain: Domain,
     what: Annotated[

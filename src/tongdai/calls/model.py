@@ -191,9 +191,11 @@ class Call(msgspec.Struct, omit_defaults=True):
 
 
 class Room(msgspec.Struct):
-    """A conference in progress: its members' legs, in order of arrival, each with its call."""
+    """A conference in progress: its members' legs, in order of arrival, each with its call. `tones`: they
+    hear who comes and goes."""
 
     members: dict[str, str] = {}
+    tones: bool = True
 
 
 class Lockout(msgspec.Struct):

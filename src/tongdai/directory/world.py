@@ -41,7 +41,7 @@ class TenantWorld:
         self._departments = {
             x.id: Department(x.id, x.name, x.extension, x.members, mailbox=x.id) for x in config.departments
         }
-        self._rooms = {x.id: RoomConfig(x.id, x.name, x.extension, x.pin) for x in config.rooms}
+        self._rooms = {x.id: RoomConfig(x.id, x.name, x.extension, x.pin, x.tones) for x in config.rooms}
         listed = sorted((x for x in self._people.values() if x.extension), key=lambda x: plain(x.name))
         self._spelled = [(spelling, x) for x in listed for spelling in spellings(x.name)]
 

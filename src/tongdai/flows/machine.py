@@ -57,7 +57,9 @@ def restore(state: TenantState, world: World) -> list[tuple[str, str, float]]:
         elif isinstance(node, schema.Park) and step == "parked":
             state.parking[node.slot] = call.id
         elif isinstance(node, schema.Conference) and step in ("in", "inviting"):
-            state.rooms.setdefault(node.room, Room()).members[call.subject] = call.id
+            config = world.room(node.room)
+            room = state.rooms.setdefault(node.room, Room(tones=config is None or config.tones))
+            room.members[call.subject] = call.id
     return timers
 
 

@@ -37,6 +37,7 @@ class RoomConfig(msgspec.Struct, frozen=True):
     name: str
     extension: str
     pin: str
+    tones: bool = True
 
 
 class Message(msgspec.Struct, frozen=True):

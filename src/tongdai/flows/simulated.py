@@ -10,7 +10,7 @@ import msgspec
 from tongdai.calls import commands as c
 from tongdai.calls.model import Cause, LegState, Party, Silence, Source
 from tongdai.calls.preferences import Preferences
-from tongdai.calls.prompts import Beep, Clip, Prompt, Text
+from tongdai.calls.prompts import Beep, Chime, Clip, Prompt, Text
 from tongdai.core.errors import TongdaiError
 from tongdai.flows.ports import Department, MailboxView, Message, Person, RoomConfig, World
 from tongdai.flows.schema import Flow
@@ -51,7 +51,7 @@ def seconds_of(prompt: Prompt) -> float:
     match prompt:
         case Text(text):
             return len(text) / 14
-        case Beep():
+        case Beep() | Chime():
             return 0.4
         case Clip():
             return 5.0

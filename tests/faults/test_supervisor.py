@@ -10,7 +10,9 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +79,21 @@ class Running:
         """Not a demo.json that a killed demo has left."""
         return bool((told := self.told()) and told["pids"]["supervisor"] == self.process.pid)
 
+    def settled(self) -> dict[str, int]:
+        """The processes, once even the last to start works."""
+
+        def answers() -> bool:
+            with (
+                suppress(OSError),
+                urllib.request.urlopen(self.told()["http"] + "/healthz", timeout=5) as answer,
+            ):
+                return bool(answer.status == 200)
+            return False
+
+        wait(answers, 30)
+        pids: dict[str, int] = self.told()["pids"]
+        return pids
+
     def told(self) -> dict[str, Any]:
         try:
             content: dict[str, Any] = json.loads((self.data / "demo.json").read_text("utf-8"))
@@ -111,7 +128,7 @@ def demo(place: Path) -> Iterator[Running]:
     demo.start()
     yield demo
     if demo.process.poll() is None:
-        demo.process.kill()
+        demo.process.terminate()
         demo.process.wait()
     demo.guard.close()
 
@@ -167,11 +184,61 @@ def test_a_killed_engine_is_replaced_and_control_finds_it(demo: Running, phone: 
     demo.stop()
 
 
-def test_when_the_supervisor_is_killed_the_others_end_by_themselves(demo: Running):
+def test_when_the_supervisor_is_killed_and_no_other_comes_the_others_end_by_themselves(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("TONGDAI_ORPHAN_SECONDS", "1")
+    demo = Running(place)
+    demo.start()
     pids = demo.told()["pids"]
     demo.process.kill()
     demo.process.wait()
-    wait(lambda: not [pid for pid in pids.values() if alive(pid)], 10)
+    wait(lambda: not [pid for pid in pids.values() if alive(pid)], 15)
+    demo.guard.close()
+
+
+def test_the_next_supervisor_adopts_what_a_killed_one_has_left_and_stops_it(
+    demo: Running, phone: socket.socket
+):
+    pids, address = demo.settled(), demo.told()["sip"]
+    demo.process.kill()
+    demo.process.wait()
+    demo.ask(phone, 1)
+    assert phone.recv(4096).startswith(b"SIP/2.0 200"), "served without a supervisor"
+    demo.start()
+    assert demo.told()["sip"] == address
+    assert {name: pid for name, pid in demo.settled().items() if pid != pids[name]} == {
+        "supervisor": demo.process.pid
+    }
+    os.kill(pids["control"], signal.SIGKILL)
+    demo.ask(phone, 2)
+    assert phone.recv(4096).startswith(b"SIP/2.0 200"), "the adopted is started again like any other"
+    demo.stop()
+    assert not [pid for pid in pids.values() if alive(pid)]
+    assert sorted(path.name for path in (demo.data / "run").iterdir()) == ["lock"]
+
+
+def test_the_next_supervisor_with_other_settings_replaces_what_they_are_for(
+    demo: Running, phone: socket.socket
+):
+    pids = demo.settled()
+    demo.process.kill()
+    demo.process.wait()
+    demo.start("--ring-seconds=7")
+    changed = {name for name, pid in demo.settled().items() if pid != pids[name]}
+    assert changed == {"supervisor", "control"}
+    demo.ask(phone, 1)
+    assert phone.recv(4096).startswith(b"SIP/2.0 200")
+    demo.stop()
+
+
+def test_a_fresh_start_ends_what_a_killed_supervisor_has_left(demo: Running):
+    pids = demo.told()["pids"]
+    demo.process.kill()
+    demo.process.wait()
+    demo.start("--fresh")
+    assert not [pid for pid in pids.values() if alive(pid)]
+    demo.stop()
 
 
 def test_a_second_demo_on_the_same_data_is_refused_and_harms_nothing(demo: Running, phone: socket.socket):

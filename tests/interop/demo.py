@@ -157,6 +157,12 @@ class Demo:
         assert not left, f"stopped, but these processes are left: {left}"
         assert code in (0, 128 + with_signal, -with_signal), f"stopped with {code}:\n{self.log()[-4000:]}"
 
+    def kill_supervisor(self) -> None:
+        """End it alone, and at once; what it has started goes on."""
+        assert self._process is not None, "the demo was not started"
+        self._process.kill()
+        self._process.wait()
+
     def close(self) -> None:
         """Be done with it: end whatever still runs, give the ports back."""
         self.kill()

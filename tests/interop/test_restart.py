@@ -107,6 +107,28 @@ async def test_killing_control_interrupts_no_call(victim: Demo, phones: Phones):
     assert len(added) == 2, f"two calls were made, these are listed: {added}"
 
 
+async def test_killing_the_supervisor_interrupts_no_call_and_the_next_one_has_it(
+    victim: Demo, phones: Phones
+):
+    caller, callee = await phones.raw(victim.account("101")), await phones.raw(victim.account("103"))
+    near, far = await talk(caller, callee, "103")
+    marks = len(near.rtp.received), len(far.rtp.received)
+    before = dict(victim.facts.pids)
+    victim.kill_supervisor()
+    other, there = await talk(
+        await phones.raw(victim.account("102")), await phones.raw(victim.account("105")), "105"
+    )
+    await asyncio.to_thread(victim.start, fresh=False)
+    assert {**victim.facts.pids, "supervisor": 0} == {**before, "supervisor": 0}
+    for end, mark in zip((near, far), marks, strict=True):
+        assert end.rtp.lost(mark) == 0
+        assert len(end.rtp.ssrcs()) == 1
+    await hear_each_other(other, there)
+    for one, two in ((near, far), (there, other)):
+        assert (await one.hang_up()).status == 200
+        await two.hung_up()
+
+
 async def test_the_callee_hangs_up_while_control_is_gone(victim: Demo, phones: Phones):
     caller, callee = await phones.raw(victim.account("101")), await phones.raw(victim.account("103"))
     near, far = await talk(caller, callee, "103")

@@ -12,9 +12,11 @@ usage: tongdai-media --socket PATH --ip ADDRESS --ports FIRST-LAST [options]
   --ip ADDRESS           local address of the RTP ports
   --ports FIRST-LAST     their range, e.g. 20000-29999 (even: RTP, odd: RTCP)
   --workers N            threads that move packets (as many as there are cores)
-  --orphan-seconds N     end sessions when no controller was connected for this long (60)
+  --orphan-seconds N     end sessions when no controller was connected for this long, and the process
+                         when no supervisor was (60)
   --quiet-seconds N      tell of a peer that sent nothing, or only silence, for this long (5)
-  --parent-fd N          end when this inherited descriptor reaches its end
+  --lifeline-fd N        inherited listening socket of the supervisor: end when it was not connected for
+                         --orphan-seconds
   --log-level LEVEL      debug, info, warning or error (info)
   --version              print the version
 
@@ -32,14 +34,14 @@ pub struct Args {
     pub workers: usize,
     pub orphan_seconds: u64,
     pub quiet_seconds: u64,
-    pub parent_fd: Option<RawFd>,
+    pub lifeline_fd: Option<RawFd>,
     pub log_level: Level,
 }
 
 /// Reads the arguments (without the program's name); an error says what to do.
 pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Args, String> {
     let (mut socket, mut ip, mut ports) = (None, None, None);
-    let (mut orphan_seconds, mut quiet_seconds, mut parent_fd, mut log_level) = (60, 5, None, Level::Info);
+    let (mut orphan_seconds, mut quiet_seconds, mut lifeline_fd, mut log_level) = (60, 5, None, Level::Info);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut workers = cores.min(MAX_WORKERS as usize);
     let mut arguments = arguments.into_iter();
@@ -56,7 +58,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Args, String
             },
             "--orphan-seconds" => orphan_seconds = number()?,
             "--quiet-seconds" => quiet_seconds = number()?,
-            "--parent-fd" => parent_fd = Some(number()? as RawFd),
+            "--lifeline-fd" => lifeline_fd = Some(number()? as RawFd),
             "--log-level" => {
                 log_level = Level::from_name(&value).ok_or_else(|| {
                     format!("--log-level is one of {}, not '{value}'", Level::NAMES.join(", "))
@@ -74,7 +76,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Args, String
         workers,
         orphan_seconds,
         quiet_seconds,
-        parent_fd,
+        lifeline_fd,
         log_level,
     })
 }
@@ -102,12 +104,12 @@ mod tests {
     fn a_whole_line_is_read() {
         let args = parsed(
             "--socket /run/m.sock --ip 127.0.0.1 --ports 20001-20009 --orphan-seconds 5 --quiet-seconds 7 \
-             --workers 3 --parent-fd 3 --log-level debug",
+             --workers 3 --lifeline-fd 3 --log-level debug",
         )
         .unwrap();
         assert_eq!((args.first_port, args.last_port), (20_002, 20_009));
         assert_eq!(args.workers, 3);
-        assert_eq!((args.orphan_seconds, args.quiet_seconds, args.parent_fd), (5, 7, Some(3)));
+        assert_eq!((args.orphan_seconds, args.quiet_seconds, args.lifeline_fd), (5, 7, Some(3)));
         assert_eq!(args.log_level, Level::Debug);
     }
 

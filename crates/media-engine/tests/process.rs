@@ -8,12 +8,13 @@ use common::{Controller, Engine, Phone, sleep_ms};
 use media_proto::codec::Codec::Pcmu;
 use media_proto::rtcp::{self, Received, Report, Sent};
 use serde_json::{Value, json};
-use std::io::Write;
+use std::io::Read;
 use std::net::UdpSocket;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[test]
 fn streams_go_on_without_a_lost_packet_while_control_dies_and_comes_back() {
@@ -187,23 +188,37 @@ fn sessions_that_nobody_claims_are_ended_and_told_of() {
 }
 
 #[test]
-fn it_ends_with_its_parent() {
-    let folder = std::env::temp_dir().join(format!("tongdai-parent-{}", std::process::id()));
+fn it_outlives_its_supervisor_until_another_comes_or_none_does() {
+    let folder = std::env::temp_dir().join(format!("tongdai-lifeline-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("lifeline");
+    let listener = UnixListener::bind(&path).unwrap();
+    let first = UnixStream::connect(&path).unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_tongdai-media"))
         .arg("--socket")
         .arg(folder.join("s"))
-        .args(["--ip", "127.0.0.1", "--ports", "9100-9109", "--parent-fd", "0"])
-        .stdin(Stdio::piped())
+        .args(["--ip", "127.0.0.1", "--ports", "9100-9109", "--lifeline-fd", "0", "--orphan-seconds", "2"])
+        .stdin(Stdio::from(OwnedFd::from(listener)))
         .spawn()
         .unwrap();
-    sleep_ms(300);
-    child.stdin.as_mut().unwrap().write_all(b"alive").unwrap();
-    sleep_ms(100);
-    assert!(child.try_wait().unwrap().is_none());
-    drop(child.stdin.take());
+    assert_eq!(greeting(&first)["pid"], json!(child.id()));
+    drop(first);
+    let second = UnixStream::connect(&path).unwrap();
+    assert_eq!(greeting(&second), json!({"pid": child.id(), "ready": true}));
+    sleep_ms(3000);
+    assert!(child.try_wait().unwrap().is_none(), "the second holds it");
+    let begun = Instant::now();
+    drop(second);
     assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(begun.elapsed() >= Duration::from_millis(1900));
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// What the engine says to a supervisor that connects.
+fn greeting(mut stream: &UnixStream) -> Value {
+    let mut bytes = [0; 256];
+    let count = stream.read(&mut bytes).unwrap();
+    serde_json::from_slice(&bytes[..count]).unwrap()
 }
 
 #[test]

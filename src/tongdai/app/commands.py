@@ -61,6 +61,9 @@ def serve(
     piper_command: Annotated[
         str | None, typer.Option(help="Command line of a Piper voice for Vietnamese.")
     ] = None,
+    orphan_seconds: Annotated[
+        int | None, typer.Option(help="How long to go on when the supervisor has died.")
+    ] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
     log_format: Annotated[str | None, typer.Option(help="json or console.")] = None,
 ) -> None:
@@ -75,7 +78,7 @@ def serve(
 _SERVE_FLAGS = frozenset(
     """data database host advertised_ip sip_port tls_port ws_port ws_origins http_port tls_certificate tls_key
     sip_names dns_servers media_ports media_interfaces turn_urls turn_secret turn_username turn_password
-    ring_seconds piper_command log_level log_format""".split()
+    ring_seconds piper_command orphan_seconds log_level log_format""".split()
 )
 
 

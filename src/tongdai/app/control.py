@@ -23,6 +23,7 @@ from tongdai.app.finder import Finder
 from tongdai.app.front import Front, admit
 from tongdai.app.inquiries import Inquiries
 from tongdai.app.library import Library
+from tongdai.app.lifeline import Lifeline
 from tongdai.app.listening import open_wires, renew
 from tongdai.app.prewarm import first_prompts
 from tongdai.app.pulse import Pulse
@@ -301,6 +302,12 @@ class Control:
 
     async def run(self) -> None:
         """Take over what a former process left, serve until told to stop, and leave politely."""
+        lifeline = Lifeline(
+            self.config.lifeline_fd,
+            self.config.orphan_seconds,
+            sockets=[fd for listening in self.config.listens for fd in listening.fds],
+            on_over=self.stopping.set,
+        )
         entries = self.journal.load()
         await self.mailboxes.open(entries)
         await self.preferences.open(entries)
@@ -337,6 +344,7 @@ class Control:
         _rest_from_collecting()
         os.write(self.config.ready_fd, READY_LINE)
         os.close(self.config.ready_fd)
+        lifeline.ready = True
         log.info("taking calls", tenants=len(self.provider.tenants), devices=len(self.bindings))
         await self.stopping.wait()
         for task in tuple(self._background):
@@ -345,6 +353,7 @@ class Control:
         await self.rpc.close()
         await self.speech.close()
         await self._farewell()
+        lifeline.close()
         await self.wires.close()
         await engine.close()
         await self.calllog.close()
@@ -523,7 +532,6 @@ async def serve(config: ControlConfig) -> None:
     control = Control(config, provider)
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, control.stopping.set)
-    loop.add_reader(config.lifeline_fd, control.stopping.set)
     await control.run()
 
 

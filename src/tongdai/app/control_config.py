@@ -34,6 +34,10 @@ class Listening(msgspec.Struct, frozen=True):
     ws_fd: int
     """Listening, for SIP over WebSocket."""
 
+    @property
+    def fds(self) -> tuple[int, int, int, int]:
+        return self.udp_fd, self.tcp_fd, self.tls_fd, self.ws_fd
+
 
 class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything a control process needs to begin."""
@@ -41,9 +45,11 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     listens: list[Listening]
     """Every address that SIP is served on, at the same ports; at least one."""
     lifeline_fd: int
-    """Reading end of a pipe that the supervisor holds open: EOF means that the supervisor is gone."""
+    """Listening Unix socket, on which the supervisor connects for as long as it lives (`app.lifeline`)."""
     ready_fd: int
     """Writing end of a pipe: control writes `READY_LINE` once and closes it."""
+    orphan_seconds: int
+    """How long the process goes on without a supervisor."""
     engine_socket: str
     """Path of the media engine's command socket."""
     rpc_socket: str
@@ -101,6 +107,15 @@ def write_config(path: Path, config: msgspec.Struct) -> None:
 
 
 C = TypeVar("C", bound=msgspec.Struct)
+
+
+def without_fds(config: C) -> C:
+    """The same whatever numbers the descriptors have."""
+    fields = config.__struct_fields__
+    changes: dict[str, object] = {name: -1 for name in fields if name.endswith("_fd")}
+    if isinstance(config, ControlConfig):
+        changes["listens"] = [without_fds(listening) for listening in config.listens]
+    return msgspec.structs.replace(config, **changes)
 
 
 def read_config(path: Path, kind: type[C]) -> C:

@@ -50,6 +50,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     turn: TurnServers = TurnServers()
     ring_seconds: float | None
     piper_command: str | None
+    orphan_seconds: int = 60
     log_level: str
     log_format: Literal["json", "console"]
     log_file: str | None = None

@@ -18,11 +18,13 @@ from tongdai.app import certificate as certificates
 from tongdai.app.plan import DemoPlan, Listen, Plan, hand_over
 from tongdai.app.settings import Settings, addresses, port_range
 from tongdai.app.supervisor.sockets import outward_address, resolve
+from tongdai.app.supervisor.survivors import end_survivors
 from tongdai.core.errors import TongdaiError
 
 DATABASE = "tongdai.db"
 LOG = "tongdai.log"
 _LOG_BYTES = 20 << 20
+_GOODBYE_SECONDS = 4.0
 
 
 class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +94,7 @@ def plan_service(settings: Settings) -> Plan:
         turn=settings.turn,
         ring_seconds=settings.ring_seconds,
         piper_command=settings.piper_command,
+        orphan_seconds=settings.orphan_seconds,
         log_level=settings.log_level,
         log_format=settings.log_format,
     )
@@ -173,7 +176,7 @@ _LEFT = (
 
 
 def wipe(data: Path) -> None:
-    """Remove what an earlier demo left. Refused while one runs."""
+    """End and remove what an earlier demo left. Refused while one runs."""
     lock = data / "run" / "lock"
     if lock.is_file():
         with lock.open("rb") as file:
@@ -185,6 +188,7 @@ def wipe(data: Path) -> None:
                     f"A demo runs on {data}; what it serves cannot be forgotten.",
                     "Stop it first, or give this one a directory of its own with --data.",
                 ) from None
+        end_survivors(lock.parent, _GOODBYE_SECONDS)
     for name in _LEFT:
         path = data / name
         if path.is_dir():

@@ -111,6 +111,13 @@ class Settings(BaseSettings):
     piper_command: str | None = Field(
         None, description="Command line of a Piper voice for Vietnamese. Empty: espeak-ng."
     )
+    orphan_seconds: int = Field(
+        60,
+        ge=0,
+        le=3600,
+        description="How many seconds calls go on, and new ones are taken, when the supervisor has died and "
+        "no other was started.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
     log_format: Literal["json", "console"] = Field(
         "json", description="One JSON object a line, or for a terminal."

@@ -24,6 +24,7 @@ from tongdai.api.metrics import WebMetrics
 from tongdai.api.rpc.client import RpcClient
 from tongdai.api.writing import Writer
 from tongdai.app.control_config import READY_LINE, read_config
+from tongdai.app.lifeline import Lifeline
 from tongdai.app.prepare import OFFERS_FILE
 from tongdai.app.server_key import server_key
 from tongdai.app.web_config import WebConfig
@@ -93,13 +94,17 @@ async def serve(config: WebConfig) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stopping.set)
-    loop.add_reader(config.lifeline_fd, stopping.set)
+    lifeline = Lifeline(
+        config.lifeline_fd, config.orphan_seconds, sockets=[config.http_fd], on_over=stopping.set
+    )
     serving = asyncio.create_task(server.serve(), name="http")
     os.write(config.ready_fd, READY_LINE)
     os.close(config.ready_fd)
+    lifeline.ready = True
     log.info("answering HTTP", address=_bound(config.http_fd), secure=secure)
     waiting = asyncio.create_task(stopping.wait())
     await asyncio.wait([serving, waiting], return_when=asyncio.FIRST_COMPLETED)
+    lifeline.close()
     server.stop()  # type: ignore[no-untyped-call]
     hub.close()
     following.cancel()

@@ -15,9 +15,11 @@ class WebConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     http_fd: int
     """Listening TCP socket of HTTP; connections queue in it while web restarts."""
     lifeline_fd: int
-    """Reading end of a pipe that the supervisor holds open: EOF means that the supervisor is gone."""
+    """Listening Unix socket, on which the supervisor connects for as long as it lives (`app.lifeline`)."""
     ready_fd: int
     """Writing end of a pipe: web writes a line once it answers."""
+    orphan_seconds: int
+    """How long the process goes on without a supervisor."""
     rpc_socket: str
     """Path of the Unix socket at which control answers."""
     data_dir: str

@@ -5,8 +5,10 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from tongdai.app.supervisor.child import GIVE_UP, Child, Launch
+from tongdai.app.supervisor.survivors import Survivor, open_lifeline
 from tongdai.core.clock import SystemClock
 
 WAITS = [sys.executable, "-S", "-c", "import signal; signal.pause()"]
@@ -119,3 +121,19 @@ async def test_a_child_is_in_a_process_group_of_its_own_so_that_ctrl_c_reaches_o
 
 async def test_stopping_what_never_ran_is_fine():
     await Owner(lambda: Launch(WAITS)).child.stop(1)
+
+
+async def test_what_a_former_supervisor_left_is_watched_as_if_it_were_ours(tmp_path: Path):
+    owner = Owner(lambda: Launch(WAITS))
+    listener, hold = open_lifeline(tmp_path / "x.lifeline")
+    left = await asyncio.create_subprocess_exec(*WAITS)
+    owner.child.adopt(Survivor(left.pid, True, [], hold))
+    assert await owner.change() == (left.pid, True)
+    owner.child.kill()
+    next_pid, ready = await owner.change()
+    assert ready
+    assert next_pid != left.pid
+    assert await left.wait() == -signal.SIGKILL
+    assert hold.fileno() == -1, "our hold on it ends with it"
+    await owner.child.stop(5)
+    listener.close()

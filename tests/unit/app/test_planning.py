@@ -5,9 +5,10 @@ import os
 import stat
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from tongdai.app.control_config import ControlConfig, Listening, read_config, write_config
+from tongdai.app.control_config import ControlConfig, Listening, read_config, without_fds, write_config
 from tongdai.app.plan import Listen, Plan, hand_over, take_over
 from tongdai.app.planning import DemoOptions, plan_demo, plan_service, wipe
 from tongdai.app.settings import Settings, load_settings
@@ -142,6 +143,7 @@ def test_a_control_configuration_is_for_its_owner_only(tmp_path: Path):
         listens=[Listening("127.0.0.1", 3, 4, 7, 8), Listening("::1", 9, 10, 11, 12)],
         lifeline_fd=5,
         ready_fd=6,
+        orphan_seconds=60,
         engine_socket="e",
         rpc_socket="r",
         data_dir="d",
@@ -157,6 +159,11 @@ def test_a_control_configuration_is_for_its_owner_only(tmp_path: Path):
     write_config(path, config)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert read_config(path, ControlConfig) == config
+    other = msgspec.structs.replace(
+        config, ready_fd=60, listens=[Listening("127.0.0.1", 30, 4, 7, 8), Listening("::1", 9, 10, 11, 12)]
+    )
+    assert without_fds(other) == without_fds(config), "descriptors have other numbers in each process"
+    assert without_fds(msgspec.structs.replace(other, sip_port=5062)) != without_fds(config)
     path.write_text("{}")
     with pytest.raises(TongdaiError, match=r"tongdai serve"):
         read_config(path, ControlConfig)

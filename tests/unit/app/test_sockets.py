@@ -55,8 +55,19 @@ def test_hosts_are_resolved_or_named():
 
 
 def test_each_ip_version_has_sockets_of_its_own_at_the_same_ports():
-    one = sockets.SipSockets("0.0.0.0", 0, 0, 0)
-    other = sockets.SipSockets("::", *one.ports)
+    one = sockets.SipSockets.open("0.0.0.0", 0, 0, 0)
+    other = sockets.SipSockets.open("::", *one.ports)
     assert one.ports == other.ports
-    for sock in (*one.all(), *other.all()):
+    for sock in (*one, *other):
+        sock.close()
+
+
+def test_sockets_serve_the_addresses_and_ports_that_they_are_bound_to():
+    some = sockets.SipSockets.open("127.0.0.1", 0, 0, 0)
+    sip, tls, ws = some.ports
+    assert some.serve("127.0.0.1", 0, 0, 0)
+    assert some.serve("127.0.0.1", sip, tls, ws)
+    assert not some.serve("0.0.0.0", sip, tls, ws)
+    assert not some.serve("127.0.0.1", sip, ws, tls)
+    for sock in some:
         sock.close()

@@ -4,6 +4,7 @@ mod commands;
 mod connection;
 mod files;
 mod formats;
+mod lifeline;
 mod outbox;
 mod registry;
 mod replies;
@@ -19,6 +20,7 @@ use crate::sys;
 use crate::wire::{Event, Target};
 use crate::{handshakes, loader, log, reader, worker, writer};
 use connection::Connection;
+use lifeline::Lifeline;
 use media_proto::dtls::Identity;
 use media_proto::sound::Sound;
 use media_proto::tone::Tone;
@@ -38,7 +40,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use workers::Workers;
 
-/// How often the parent is looked at when no `--parent-fd` tells of its end.
+/// How often the parent is looked at when there is no `--lifeline-fd`.
 const PARENT_EVERY: Micros = 5 * SECOND;
 /// How soon a controller that did not read is tried again.
 const RETRY: Micros = 20 * MS;
@@ -92,7 +94,8 @@ pub fn run(args: Args) -> io::Result<()> {
     clock::now();
     sys::raise_file_limit();
     let signals = sys::termination()?;
-    let parent = args.parent_fd.map(sys::inherited).transpose()?;
+    let seconds = args.orphan_seconds;
+    let mut lifeline = args.lifeline_fd.map(|fd| Lifeline::inherit(fd, seconds)).transpose()?;
     let listener = listen(&args.socket)?;
     let (mut control, threads) = start(args)?;
     let fields = json!({
@@ -100,7 +103,7 @@ pub fn run(args: Args) -> io::Result<()> {
         "ports": format!("{}-{}", control.args.first_port, control.args.last_port),
     });
     log(Level::Info, "started", fields);
-    control.serve(&listener, &signals, parent.as_ref())?;
+    control.serve(&listener, &signals, &mut lifeline)?;
     control.end();
     let Control { args, loader, .. } = control;
     drop(loader);
@@ -205,30 +208,36 @@ fn identity() -> Identity {
 }
 
 impl Control {
-    /// Serves until SIGTERM, or until there is no parent any more.
+    /// Serves until SIGTERM, or until there is no supervisor any more.
     fn serve(
         &mut self,
         listener: &UnixListener,
         signals: &OwnedFd,
-        parent: Option<&OwnedFd>,
+        lifeline: &mut Option<Lifeline>,
     ) -> io::Result<()> {
         let first_parent = sys::parent();
         loop {
             let mut fds =
                 vec![listener.as_raw_fd(), self.notes.wake.as_fd().as_raw_fd(), signals.as_raw_fd()];
-            fds.push(parent.map_or(-1, AsRawFd::as_raw_fd));
+            fds.extend(lifeline.as_ref().map_or([-1; 2], Lifeline::fds));
             let ids: Vec<ConnectionId> = self.connections.keys().copied().collect();
             fds.extend(ids.iter().map(|id| self.connections[id].stream.as_raw_fd()));
             let now = clock::now();
-            let wait = self.next_due(now).saturating_sub(now);
+            let due = lifeline.as_ref().and_then(Lifeline::deadline).unwrap_or(Micros::MAX);
+            let wait = self.next_due(now).min(due).saturating_sub(now);
             let ready = sys::poll(&fds, Duration::from_micros(wait + 999))?;
             if ready[2] {
                 log(Level::Info, "terminated", json!({}));
                 return Ok(());
             }
-            if ready[3] && parent.is_some_and(is_at_end) {
-                log(Level::Info, "parent_ended", json!({}));
-                return Ok(());
+            if let Some(lifeline) = lifeline {
+                if ready[3] || ready[4] {
+                    lifeline.look();
+                }
+                if lifeline.is_over(clock::now()) {
+                    log(Level::Error, "supervisor_gone", json!({"seconds": self.args.orphan_seconds}));
+                    return Ok(());
+                }
             }
             if ready[0] {
                 self.accept(listener);
@@ -239,7 +248,7 @@ impl Control {
                     self.take_note(note);
                 }
             }
-            for (id, _) in ids.into_iter().zip(&ready[4..]).filter(|(_, ready)| **ready) {
+            for (id, _) in ids.into_iter().zip(&ready[5..]).filter(|(_, ready)| **ready) {
                 self.read(id);
             }
             self.flush();
@@ -249,7 +258,7 @@ impl Control {
                 self.alone_since.is_some_and(|since| now >= since + self.args.orphan_seconds * SECOND);
             if alone {
                 self.orphan();
-                if parent.is_none() && sys::parent() != first_parent {
+                if lifeline.is_none() && sys::parent() != first_parent {
                     log(Level::Info, "parent_ended", json!({}));
                     return Ok(());
                 }
@@ -337,11 +346,4 @@ impl Control {
         }
         self.flush();
     }
-}
-
-/// Whether a descriptor that has input has come to its end.
-fn is_at_end(fd: &OwnedFd) -> bool {
-    let mut byte = [0u8; 64];
-    let Ok(copy) = fd.try_clone() else { return true };
-    matches!(io::Read::read(&mut std::fs::File::from(copy), &mut byte), Ok(0) | Err(_))
 }

@@ -12,6 +12,7 @@ class CarrierConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     udp_fd: int
     lifeline_fd: int
+    orphan_seconds: int
     host: str
     port: int
     pbx_host: str

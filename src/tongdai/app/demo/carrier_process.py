@@ -10,6 +10,7 @@ import sys
 
 from tongdai.app.demo.carrier import Account, Carrier
 from tongdai.app.demo.carrier_config import CarrierConfig
+from tongdai.app.lifeline import Lifeline
 from tongdai.app.plan import take_over
 from tongdai.core.clock import SystemClock
 from tongdai.core.log import configure_logging, get_logger
@@ -25,7 +26,9 @@ async def serve(config: CarrierConfig) -> None:
     clock = SystemClock().monotonic
     stopping = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopping.set)
-    loop.add_reader(config.lifeline_fd, stopping.set)
+    lifeline = Lifeline(
+        config.lifeline_fd, config.orphan_seconds, sockets=[config.udp_fd], on_over=stopping.set
+    )
     timer: asyncio.TimerHandle | None = None
     scheduled = False
 
@@ -66,8 +69,10 @@ async def serve(config: CarrierConfig) -> None:
     transport = await UdpTransport.open(
         socket.socket(fileno=config.udp_fd), received, advertised=(config.host, config.port)
     )
+    lifeline.ready = True
     log.info("the simulated carrier works", host=config.host, port=config.port)
     await stopping.wait()
+    lifeline.close()
     for session in carrier.ua.sessions():
         session.bye()
     flush()

@@ -12,6 +12,7 @@ from tongdai.app.demo.carrier_config import CarrierConfig
 from tongdai.app.plan import Plan
 from tongdai.app.prepare import Prepared
 from tongdai.app.supervisor.sockets import open_near
+from tongdai.app.supervisor.survivors import Survivor
 from tongdai.sip.flow import hostport
 
 CARRIER_PORT = 5070
@@ -20,7 +21,17 @@ CARRIER_PORT = 5070
 class Demo:
     """The demo's side of the supervisor."""
 
-    def __init__(self, plan: Plan, *, sip_port: int, tls_port: int, ws_port: int, http_port: int) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        sip_port: int,
+        tls_port: int,
+        ws_port: int,
+        http_port: int,
+        left: Survivor | None = None,
+    ) -> None:
+        """`left` is a carrier that a former supervisor has left."""
         assert plan.demo is not None
         self._plan = plan
         self._sip_port = sip_port
@@ -37,7 +48,11 @@ class Demo:
         self.trunk = plan.demo.carrier
         """Where the trunk leads: IP address and port."""
         if self.trunk is None:
-            self._socket = open_near(plan.host, CARRIER_PORT, "the simulated carrier", "--carrier")
+            self._socket = (
+                left.sockets[0]
+                if left is not None
+                else open_near(plan.host, CARRIER_PORT, "the simulated carrier", "--carrier")
+            )
             self.trunk = (plan.advertised_ip, int(self._socket.getsockname()[1]))
 
     @property
@@ -52,6 +67,7 @@ class Demo:
         return CarrierConfig(
             udp_fd=self._socket.fileno(),
             lifeline_fd=lifeline_fd,
+            orphan_seconds=self._plan.orphan_seconds,
             host=self.trunk[0],
             port=self.trunk[1],
             pbx_host=self._plan.advertised_ip,

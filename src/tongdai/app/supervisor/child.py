@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Callable, Sequence
 
 import msgspec
 
 from tongdai.app.supervisor.restarts import Restarts
+from tongdai.app.supervisor.survivors import Survivor
 from tongdai.core.clock import Clock
 from tongdai.core.log import get_logger
 
@@ -23,12 +25,13 @@ GIVE_UP = 3
 
 class Launch(msgspec.Struct, frozen=True):
     """How to start a process once. `ready` is a descriptor on which it will say that it works (None: it
-    works as soon as it runs); `closed` are ours to close after the start."""
+    works as soon as it runs); `closed` are ours to close after the start, `hold` after its end."""
 
     command: Sequence[str]
     fds: Sequence[int] = ()
     ready: int | None = None
     closed: Sequence[int] = ()
+    hold: socket.socket | None = None
 
 
 class Child:
@@ -57,7 +60,8 @@ class Child:
         self._loop = asyncio.get_running_loop()
         self._restarts = Restarts()
         self._was_ever_ready = False
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | None = None  # None: a former supervisor started it
+        self._hold: socket.socket | None = None
         self._pidfd = -1
         self._ready_fd = -1
         self._started = 0.0
@@ -81,11 +85,8 @@ class Child:
         finally:
             for fd in launch.closed:
                 os.close(fd)
-        self.pid = self._process.pid
-        self._started = self._clock.monotonic()
-        self._gone.clear()
-        self._pidfd = os.pidfd_open(self.pid)
-        self._loop.add_reader(self._pidfd, self._ended)
+        self._hold = launch.hold
+        self._watch(self._process.pid)
         log.info("process started", process=self.name, pid=self.pid)
         if launch.ready is None:
             self._is_ready()
@@ -94,21 +95,40 @@ class Child:
             self._loop.add_reader(self._ready_fd, self._heard)
             self._on_change()
 
+    def adopt(self, survivor: Survivor) -> None:
+        """Watch what a former supervisor has left, as if it had been started by this one."""
+        self._hold = survivor.hold
+        self._watch(survivor.pid)
+        log.warning("process adopted", process=self.name, pid=self.pid)
+        self._is_ready()
+
+    def kill(self) -> None:
+        """End it without goodbyes; it is started again, and goes on with the calls."""
+        if self._pidfd >= 0:
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+
     async def stop(self, seconds: float) -> None:
         """Ask it to end (SIGTERM), and kill it when it has not after `seconds`."""
         self._stopping = True
         if self._timer is not None:
             self._timer.cancel()
-        if self._process is None:
+        if self._pidfd < 0:
             return
-        self._process.send_signal(signal.SIGTERM)
+        signal.pidfd_send_signal(self._pidfd, signal.SIGTERM)
         try:
             async with asyncio.timeout(seconds):
                 await self._gone.wait()
         except TimeoutError:
             log.error("process does not end; killed", process=self.name, pid=self.pid, after=seconds)
-            self._process.kill()
+            self.kill()
             await self._gone.wait()
+
+    def _watch(self, pid: int) -> None:
+        self.pid = pid
+        self._started = self._clock.monotonic()
+        self._gone.clear()
+        self._pidfd = os.pidfd_open(pid)
+        self._loop.add_reader(self._pidfd, self._ended)
 
     def _heard(self) -> None:
         said = os.read(self._ready_fd, 64)
@@ -123,10 +143,13 @@ class Child:
 
     def _ended(self) -> None:
         process, self._process = self._process, None
-        assert process is not None
-        status = process.wait()
+        status = process.wait() if process is not None else None
         self._loop.remove_reader(self._pidfd)
         os.close(self._pidfd)
+        self._pidfd = -1
+        if self._hold is not None:
+            self._hold.close()
+            self._hold = None
         if self._ready_fd >= 0:
             self._forget_ready_fd()
         was_ready, self.ready = self.ready, False

@@ -7,19 +7,29 @@ import fcntl
 import os
 import shutil
 import signal
+import socket
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
-from tongdai.app.control_config import ControlConfig, Listening, write_config
+from tongdai.app.control_config import ControlConfig, Listening, read_config, without_fds, write_config
 from tongdai.app.demo.show import Demo
 from tongdai.app.plan import Plan, hand_over
 from tongdai.app.prepare import Preparation, Prepared
 from tongdai.app.supervisor.child import Child, Launch
-from tongdai.app.supervisor.sockets import SipSockets, open_tcp
+from tongdai.app.supervisor.sockets import SipSockets, is_bound, open_tcp
+from tongdai.app.supervisor.survivors import (
+    ELSEWHERE,
+    PROCESSES,
+    Survivor,
+    end,
+    find_survivor,
+    lifeline_of,
+    open_lifeline,
+    socket_directory,
+)
 from tongdai.app.web_config import WebConfig
 from tongdai.core.binary import engine_binary
 from tongdai.core.clock import SystemClock
@@ -33,7 +43,6 @@ CONTROL_SECONDS = 3.2
 """How long control may take to say goodbye; all together must be gone in five seconds."""
 MEDIA_SECONDS = 1.0
 WEB_SECONDS = 2.0
-_SOCKET_PATH_LIMIT = 100  # a Unix socket's path may have 107 bytes
 _PYTHON = (sys.executable, "-P", "-m")
 
 
@@ -49,14 +58,15 @@ class Supervisor:
         self._run = plan.data / "run"
         self._run.mkdir(mode=0o700, exist_ok=True)
         self._lock = _lock(self._run / "lock")
-        first = SipSockets(plan.host, plan.sip_port, plan.tls_port, plan.ws_port)
-        self._sip_port, self._tls_port, self._ws_port = first.ports
-        self._sip = [first, *(SipSockets(listen.host, *first.ports) for listen in plan.listens[1:])]
-        self._http = open_tcp(plan.host, plan.http_port, "HTTP", "--http-port")
+        self._sockets = socket_directory(self._run)
+        self._left = {name: left for name in PROCESSES if (left := find_survivor(self._lifeline(name)))}
+        """What a former supervisor has left, until it is adopted or ended."""
+        self._sip = self._sip_sockets()
+        self._sip_port, self._tls_port, self._ws_port = self._sip[0].ports
+        self._http = self._http_socket()
         self._http_port = int(self._http.getsockname()[1])
-        self._lifeline, self._lifeline_end = os.pipe()
-        self._engine_socket = _engine_socket(self._run)
-        self._rpc_socket = self._engine_socket.with_name("control.sock")
+        self._engine_socket = self._sockets / "engine.sock"
+        self._rpc_socket = self._sockets / "control.sock"
         self._demo = (
             Demo(
                 plan,
@@ -64,6 +74,7 @@ class Supervisor:
                 tls_port=self._tls_port,
                 ws_port=self._ws_port,
                 http_port=self._http_port,
+                left=self._left.get("carrier"),
             )
             if plan.demo is not None
             else None
@@ -80,17 +91,66 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         try:
-            self.media.start()
+            self._begin(self.media)
             await self._prepare()
             if not self._stopping.is_set():
-                self.control.start()
                 if self._demo is not None and self._demo.simulated:
-                    self.carrier.start()
+                    self._begin(self.carrier)
+                self._begin(self.control, self._is_current("control", self._control_config()))
             await self._stopping.wait()
         finally:
             await self._end()
         if self._failure is not None:
             raise self._failure
+
+    # -- what a former supervisor has left
+
+    def _lifeline(self, name: str) -> Path:
+        return lifeline_of(self._sockets, name)
+
+    def _sip_sockets(self) -> list[SipSockets]:
+        """Those that control has kept, if they are those of the plan; else new ones, and a new control."""
+        plan = self._plan
+        ports = plan.sip_port, plan.tls_port, plan.ws_port
+        if left := self._left.get("control"):
+            kept = [SipSockets(*left.sockets[n : n + 4]) for n in range(0, len(left.sockets), 4)]
+            hosts = [listen.host for listen in plan.listens]
+            if len(kept) == len(hosts) and all(map(lambda x, host: x.serve(host, *ports), kept, hosts)):
+                return kept
+            self._end_left("control")
+        first = SipSockets.open(plan.host, *ports)
+        return [first, *(SipSockets.open(listen.host, *first.ports) for listen in plan.listens[1:])]
+
+    def _http_socket(self) -> socket.socket:
+        if left := self._left.get("web"):
+            if is_bound(left.sockets[0], self._plan.host, self._plan.http_port):
+                return left.sockets[0]
+            self._end_left("web")
+        return open_tcp(self._plan.host, self._plan.http_port, "HTTP", "--http-port")
+
+    def _end_left(self, name: str) -> None:
+        left = self._left.pop(name)
+        for sock in left.sockets:
+            sock.close()
+        _replace(name, left)
+
+    def _is_current(self, name: str, config: ControlConfig | WebConfig) -> bool:
+        """Whether what is left of that name was started with this configuration."""
+        try:
+            return without_fds(read_config(self._run / f"{name}.json", type(config))) == without_fds(config)
+        except TongdaiError:
+            return False
+
+    def _begin(self, child: Child, is_current: bool = True) -> None:
+        """Adopt what is left; start it when nothing is, or another than what is wanted."""
+        left = self._left.pop(child.name, None)
+        if left is None:
+            child.start()
+        elif left.ready and is_current:
+            child.adopt(left)
+        else:
+            _replace(child.name, left)
+            child.start()
 
     # -- the processes
 
@@ -105,15 +165,17 @@ class Supervisor:
         )
 
     def _launch_media(self) -> Launch:
+        lifeline, hold = open_lifeline(self._lifeline("media"))
         command = [
             str(self._engine),
             *("--socket", str(self._engine_socket)),
             *("--ip", self._media_ip()),
             *("--ports", self._plan.media_ports),
-            *("--parent-fd", str(self._lifeline)),
+            *("--lifeline-fd", str(lifeline.fileno())),
+            *("--orphan-seconds", str(self._plan.orphan_seconds)),
             *("--log-level", self._plan.log_level),
         ]
-        return Launch(command, fds=[self._lifeline])
+        return Launch(command, fds=[lifeline.fileno()], closed=[lifeline.detach()], hold=hold)
 
     def _media_ip(self) -> str:
         """What the engine binds to when it is not told otherwise."""
@@ -121,90 +183,95 @@ class Supervisor:
         return interfaces[0].bind if interfaces else self._plan.advertised_ip
 
     def _launch_control(self) -> Launch:
-        plan = self._plan
         ready, says_ready = os.pipe()
+        lifeline, hold = open_lifeline(self._lifeline("control"))
         path = self._run / "control.json"
-        write_config(
-            path,
-            ControlConfig(
-                listens=[
-                    Listening(listen.advertised, *(sock.fileno() for sock in sockets.all()))
-                    for listen, sockets in zip(plan.listens, self._sip, strict=True)
-                ],
-                lifeline_fd=self._lifeline,
-                ready_fd=says_ready,
-                engine_socket=str(self._engine_socket),
-                rpc_socket=str(self._rpc_socket),
-                data_dir=plan.data_dir,
-                db_url=plan.db_url,
-                sip_port=self._sip_port,
-                tls_port=self._tls_port,
-                ws_port=self._ws_port,
-                ws_tls=plan.ws_tls,
-                tls_certificate=plan.tls_certificate,
-                tls_key=plan.tls_key,
-                media_interfaces=plan.media_interfaces,
-                sip_names=plan.sip_names,
-                ws_origins=plan.ws_origins,
-                dns_servers=plan.dns_servers,
-                ring_seconds=plan.ring_seconds,
-                piper_command=plan.piper_command,
-                log_level=plan.log_level,
-                log_format=plan.log_format,
-            ),
-        )
+        write_config(path, self._control_config(lifeline.fileno(), says_ready))
+        inherited = [sock.fileno() for sockets in self._sip for sock in sockets]
         return Launch(
             [*_PYTHON, "tongdai.app.cli", "control", "--config", str(path)],
-            fds=[
-                *(sock.fileno() for sockets in self._sip for sock in sockets.all()),
-                self._lifeline,
-                says_ready,
-            ],
+            fds=[*inherited, lifeline.fileno(), says_ready],
             ready=ready,
-            closed=[says_ready],
+            closed=[says_ready, lifeline.detach()],
+            hold=hold,
+        )
+
+    def _control_config(self, lifeline_fd: int = -1, ready_fd: int = -1) -> ControlConfig:
+        plan = self._plan
+        return ControlConfig(
+            listens=[
+                Listening(listen.advertised, *(sock.fileno() for sock in sockets))
+                for listen, sockets in zip(plan.listens, self._sip, strict=True)
+            ],
+            lifeline_fd=lifeline_fd,
+            ready_fd=ready_fd,
+            orphan_seconds=plan.orphan_seconds,
+            engine_socket=str(self._engine_socket),
+            rpc_socket=str(self._rpc_socket),
+            data_dir=plan.data_dir,
+            db_url=plan.db_url,
+            sip_port=self._sip_port,
+            tls_port=self._tls_port,
+            ws_port=self._ws_port,
+            ws_tls=plan.ws_tls,
+            tls_certificate=plan.tls_certificate,
+            tls_key=plan.tls_key,
+            media_interfaces=plan.media_interfaces,
+            sip_names=plan.sip_names,
+            ws_origins=plan.ws_origins,
+            dns_servers=plan.dns_servers,
+            ring_seconds=plan.ring_seconds,
+            piper_command=plan.piper_command,
+            log_level=plan.log_level,
+            log_format=plan.log_format,
         )
 
     def _launch_web(self) -> Launch:
-        plan = self._plan
         ready, says_ready = os.pipe()
+        lifeline, hold = open_lifeline(self._lifeline("web"))
         path = self._run / "web.json"
-        write_config(
-            path,
-            WebConfig(
-                http_fd=self._http.fileno(),
-                lifeline_fd=self._lifeline,
-                ready_fd=says_ready,
-                rpc_socket=str(self._rpc_socket),
-                data_dir=plan.data_dir,
-                db_url=plan.db_url,
-                tls_certificate="" if plan.http_plain else plan.tls_certificate,
-                tls_key="" if plan.http_plain else plan.tls_key,
-                sip_host=plan.advertised_ip,
-                sip_port=self._sip_port,
-                tls_port=self._tls_port,
-                ws_port=self._ws_port,
-                ws_tls=plan.ws_tls,
-                turn=plan.turn,
-                piper_command=plan.piper_command,
-                log_level=plan.log_level,
-                log_format=plan.log_format,
-            ),
-        )
+        write_config(path, self._web_config(lifeline.fileno(), says_ready))
         return Launch(
             [*_PYTHON, "tongdai.app.cli", "web", "--config", str(path)],
-            fds=[self._http.fileno(), self._lifeline, says_ready],
+            fds=[self._http.fileno(), lifeline.fileno(), says_ready],
             ready=ready,
-            closed=[says_ready],
+            closed=[says_ready, lifeline.detach()],
+            hold=hold,
+        )
+
+    def _web_config(self, lifeline_fd: int = -1, ready_fd: int = -1) -> WebConfig:
+        plan = self._plan
+        return WebConfig(
+            http_fd=self._http.fileno(),
+            lifeline_fd=lifeline_fd,
+            ready_fd=ready_fd,
+            orphan_seconds=plan.orphan_seconds,
+            rpc_socket=str(self._rpc_socket),
+            data_dir=plan.data_dir,
+            db_url=plan.db_url,
+            tls_certificate="" if plan.http_plain else plan.tls_certificate,
+            tls_key="" if plan.http_plain else plan.tls_key,
+            sip_host=plan.advertised_ip,
+            sip_port=self._sip_port,
+            tls_port=self._tls_port,
+            ws_port=self._ws_port,
+            ws_tls=plan.ws_tls,
+            turn=plan.turn,
+            piper_command=plan.piper_command,
+            log_level=plan.log_level,
+            log_format=plan.log_format,
         )
 
     def _launch_carrier(self) -> Launch:
         assert self._demo is not None
-        config = self._demo.carrier_config(self._lifeline)
+        lifeline, hold = open_lifeline(self._lifeline("carrier"))
+        config = self._demo.carrier_config(lifeline.fileno())
         fd = hand_over(config)
         return Launch(
             [*_PYTHON, "tongdai.app.demo.carrier_process", str(fd)],
-            fds=[config.udp_fd, self._lifeline, fd],
-            closed=[fd],
+            fds=[config.udp_fd, lifeline.fileno(), fd],
+            closed=[fd, lifeline.detach()],
+            hold=hold,
         )
 
     async def _prepare(self) -> None:
@@ -237,7 +304,8 @@ class Supervisor:
 
     def _changed(self) -> None:
         if self.control.ready and not self.web.pid and not self._stopping.is_set():
-            self.web.start()  # not before, since it would take from the start of control; requests queue
+            # not before, since it would take from the start of control; requests queue
+            self._begin(self.web, self._is_current("web", self._web_config()))
         if self._demo is not None:
             pids = {
                 "supervisor": os.getpid(),
@@ -268,16 +336,15 @@ class Supervisor:
         await asyncio.gather(self.carrier.stop(MEDIA_SECONDS), self.media.stop(MEDIA_SECONDS))
         if self._demo is not None:
             self._demo.close()
-        for sock in (*(sock for sockets in self._sip for sock in sockets.all()), self._http):
+        for sock in (*(sock for sockets in self._sip for sock in sockets), self._http):
             sock.close()
         for name in ("control.json", "control.json.new", "web.json", "web.json.new"):
             (self._run / name).unlink(missing_ok=True)
-        self._engine_socket.unlink(missing_ok=True)
-        self._rpc_socket.unlink(missing_ok=True)
-        if self._engine_socket.parent != self._run:
-            shutil.rmtree(self._engine_socket.parent, ignore_errors=True)
-        for fd in (self._lifeline, self._lifeline_end):
-            os.close(fd)
+        for path in (self._engine_socket, self._rpc_socket, *map(self._lifeline, PROCESSES)):
+            path.unlink(missing_ok=True)
+        if self._sockets != self._run:
+            shutil.rmtree(self._sockets, ignore_errors=True)
+            (self._run / ELSEWHERE).unlink(missing_ok=True)
         log.info("everything ended")
 
 
@@ -324,9 +391,7 @@ def _lock(path: Path) -> int:
     return fd
 
 
-def _engine_socket(directory: Path) -> Path:
-    """In the data directory, unless its path is too long for a Unix socket."""
-    path = directory / "engine.sock"
-    if len(os.fsencode(path)) <= _SOCKET_PATH_LIMIT:
-        return path
-    return Path(tempfile.mkdtemp(prefix="tongdai-")) / "engine.sock"
+def _replace(name: str, left: Survivor) -> None:
+    """End a process without goodbyes: the next of its kind goes on with the calls."""
+    log.warning("process of another configuration ended", process=name, pid=left.pid)
+    end(left, 0)

@@ -6,6 +6,7 @@ import errno
 import socket
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from tongdai.core.errors import TongdaiError
 
@@ -64,14 +65,22 @@ def open_tcp(host: str, port: int, what: str, remedy: str) -> socket.socket:
     return sock
 
 
-class SipSockets:
+class SipSockets(NamedTuple):
     """All that SIP listens with at one address; descriptors of the same ports elsewhere."""
 
-    def __init__(self, host: str, sip_port: int, tls_port: int, ws_port: int) -> None:
+    udp: socket.socket
+    tcp: socket.socket
+    tls: socket.socket
+    ws: socket.socket
+
+    @classmethod
+    def open(cls, host: str, sip_port: int, tls_port: int, ws_port: int) -> SipSockets:
         """Port 0 takes a free one. Raises `TongdaiError` that names the port."""
-        self.udp, self.tcp = open_sip(host, sip_port)
-        self.tls = open_tcp(host, tls_port, "SIP over TLS", "--tls-port")
-        self.ws = open_tcp(host, ws_port, "SIP over WebSocket", "--ws-port")
+        return cls(
+            *open_sip(host, sip_port),
+            open_tcp(host, tls_port, "SIP over TLS", "--tls-port"),
+            open_tcp(host, ws_port, "SIP over WebSocket", "--ws-port"),
+        )
 
     @property
     def ports(self) -> tuple[int, int, int]:
@@ -79,9 +88,16 @@ class SipSockets:
         sip, tls, ws = (int(sock.getsockname()[1]) for sock in (self.udp, self.tls, self.ws))
         return sip, tls, ws
 
-    def all(self) -> tuple[socket.socket, ...]:
-        """Every socket."""
-        return self.udp, self.tcp, self.tls, self.ws
+    def serve(self, host: str, sip_port: int, tls_port: int, ws_port: int) -> bool:
+        """Whether these are what `open` would open."""
+        wanted = zip(self, (sip_port, sip_port, tls_port, ws_port), strict=True)
+        return all(is_bound(sock, host, port) for sock, port in wanted)
+
+
+def is_bound(sock: socket.socket, host: str, port: int) -> bool:
+    """Whether a socket is bound there; port 0 stands for any."""
+    bound: tuple[str, int] = sock.getsockname()[:2]
+    return bound == (host, port or bound[1])
 
 
 def open_near(host: str, port: int, what: str, remedy: str) -> socket.socket:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import os
 import resource
 import secrets
 import shlex
@@ -18,7 +17,7 @@ import uvloop
 from tongdai.api.rpc.messages import Answer, CallFact, MailboxChanged, Registered, Request, Serve
 from tongdai.api.rpc.server import RpcServer
 from tongdai.app.carriers import limits_of, peer_at
-from tongdai.app.control_config import READY_LINE, ControlConfig, read_config
+from tongdai.app.control_config import ControlConfig, read_config
 from tongdai.app.finder import Finder
 from tongdai.app.front import Front, admit
 from tongdai.app.inquiries import Inquiries
@@ -342,9 +341,7 @@ class Control:
         self._background.add(asyncio.create_task(self._follower.run(self.stopping), name="following"))
         await self.rpc.open()
         _rest_from_collecting()
-        os.write(self.config.ready_fd, READY_LINE)
-        os.close(self.config.ready_fd)
-        lifeline.ready = True
+        lifeline.say_ready(self.config.ready_fd)
         log.info("taking calls", tenants=len(self.provider.tenants), devices=len(self.bindings))
         await self.stopping.wait()
         for task in tuple(self._background):

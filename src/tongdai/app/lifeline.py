@@ -4,12 +4,14 @@ for a while, so that the next supervisor finds it, and gets back the sockets tha
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 from collections.abc import Callable, Sequence
 
 import msgspec
 
+from tongdai.app.control_config import READY_LINE
 from tongdai.core.log import get_logger
 
 log = get_logger(__name__)
@@ -42,6 +44,13 @@ class Lifeline:
         self._timer: asyncio.TimerHandle | None = None
         self._wait()
         self._loop.add_reader(self._listener, self._came)
+
+    def say_ready(self, fd: int) -> None:
+        """This process works from now on: told through `fd`, which is closed, and to who comes later."""
+        self.ready = True
+        with contextlib.suppress(BrokenPipeError):  # the supervisor died meanwhile
+            os.write(fd, READY_LINE)
+        os.close(fd)
 
     def close(self) -> None:
         """This process ends."""

@@ -23,7 +23,7 @@ from tongdai.api.hub import Hub
 from tongdai.api.metrics import WebMetrics
 from tongdai.api.rpc.client import RpcClient
 from tongdai.api.writing import Writer
-from tongdai.app.control_config import READY_LINE, read_config
+from tongdai.app.control_config import read_config
 from tongdai.app.lifeline import Lifeline
 from tongdai.app.prepare import OFFERS_FILE
 from tongdai.app.server_key import server_key
@@ -98,9 +98,7 @@ async def serve(config: WebConfig) -> None:
         config.lifeline_fd, config.orphan_seconds, sockets=[config.http_fd], on_over=stopping.set
     )
     serving = asyncio.create_task(server.serve(), name="http")
-    os.write(config.ready_fd, READY_LINE)
-    os.close(config.ready_fd)
-    lifeline.ready = True
+    lifeline.say_ready(config.ready_fd)
     log.info("answering HTTP", address=_bound(config.http_fd), secure=secure)
     waiting = asyncio.create_task(stopping.wait())
     await asyncio.wait([serving, waiting], return_when=asyncio.FIRST_COMPLETED)

@@ -45,8 +45,10 @@ async def test_the_next_supervisor_gets_the_sockets_back(tmp_path: Path):
     with socket.create_server(("127.0.0.1", 0)) as served, socket.socket(type=socket.SOCK_DGRAM) as udp:
         udp.bind(("127.0.0.1", 0))
         with a_process(path, 600, [served, udp]) as process:
-            process.lifeline.ready = True
             process.hold.close()
+            gone, says_ready = os.pipe()
+            os.close(gone)
+            process.lifeline.say_ready(says_ready)  # to nobody, which is no fault of the process
             left = await asyncio.to_thread(find_survivor, path)
             assert left is not None
             assert (left.pid, left.ready) == (os.getpid(), True)

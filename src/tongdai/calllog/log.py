@@ -100,7 +100,7 @@ class CallLog:
                 log.error("journaled fact cannot be read", key=key, error=str(error))
                 self._journal.delete(key)
                 continue
-            self._take(logged, anew=True)
+            self._take(logged, self._live.get(logged.call), anew=True)
         for live in self._live.values():
             self._complete(live)
         self._behind.start()
@@ -116,7 +116,7 @@ class CallLog:
             at = max(at, live.facts[-1].at)
         logged = LoggedFact(call, tenant, len(live.facts) + 1 if live is not None else 1, at, fact)
         self._journal.put(_key(logged), _encode(logged))
-        self._take(logged)
+        self._take(logged, live)
         if self._on_fact is not None:
             self._on_fact(logged)
 
@@ -126,8 +126,7 @@ class CallLog:
             self._complete(live)
         await self._behind.close()
 
-    def _take(self, logged: LoggedFact, anew: bool = False) -> None:
-        live = self._live.get(logged.call)
+    def _take(self, logged: LoggedFact, live: _LiveLog | None, anew: bool = False) -> None:
         if live is None:
             epoch = self._clock.wall() - self._clock.monotonic()
             live = self._live[logged.call] = _LiveLog(epoch, anew)

@@ -38,19 +38,24 @@ class Interfaces:
 
     def __init__(self, interfaces: Sequence[Interface] = ()) -> None:
         self._interfaces = tuple(interfaces)
+        self._versions = [ip_address(interface.bind).version for interface in interfaces]
 
     def for_peer(self, host: str) -> Interface | None:
         """The address for a peer at `host`: one that its network is named for, or else the first of its IP
         version."""
+        if len(self._interfaces) < 2:
+            return self._interfaces[0] if self._interfaces else None
         try:
             peer = ip_address(host)
         except ValueError:
-            return self._interfaces[0] if self._interfaces else None
+            return self._interfaces[0]
         for interface in self._interfaces:
             if any(peer in network for network in interface.networks):
                 return interface
-        same = (x for x in self._interfaces if ip_address(x.bind).version == peer.version)
-        return next((x for x in same if not x.networks), next(iter(self._interfaces), None))
+        same = (
+            x for x, version in zip(self._interfaces, self._versions, strict=True) if version == peer.version
+        )
+        return next((x for x in same if not x.networks), self._interfaces[0])
 
     def public(self, bind: str) -> str:
         """What stands in SDP for an address that a session was bound to."""

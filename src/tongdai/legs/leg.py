@@ -27,6 +27,9 @@ _SUPPORTED = (*CODECS.values(), sdp.CN, *_EVENTS)
 _OFFERED = ("AES_CM_128_HMAC_SHA1_80", "AEAD_AES_256_GCM")
 """Suites that we offer: what everybody has first, as many phones only look at the first."""
 
+_ANY_SIDE = sdp.WebRtc("", sdp.Ice("any", "any"))
+"""Stands for our side where only whether we could have one is asked."""
+
 _ICE_LETTERS = string.ascii_letters + string.digits
 
 RETRY_AFTER = (("Retry-After", "5"),)
@@ -56,7 +59,7 @@ class LegRecord(msgspec.Struct):
     remote_ice: sdp.Ice | None = None
     """The peer's credentials: others are a restart (RFC 8839 §4.4.1.1)."""
     offer: str = ""
-    """Our last offer, while its answer is awaited, and what we answered last."""
+    """Our last description: an offer, or an answer."""
     held: bool = False
     trunk: str = ""
     device: str = ""
@@ -96,22 +99,14 @@ class SipLeg:
         self.record.ip, self.record.port, self.record.rtcp_port = opened.ip, opened.port, opened.rtcp_port
 
     @property
-    def codecs(self) -> list[str]:
-        """What this leg speaks, best first: as negotiated, or else as it offered."""
+    def codecs(self) -> tuple[list[str], list[sdp.Codec]]:
+        """What this leg speaks, best first, and what among it we do not speak: as negotiated, or else as it
+        offered."""
         if self.record.codecs:
-            return self.record.codecs
-        if self.remote_offer is None:
-            return []
-        media = next((m for m in self.remote_offer.media if m.kind == "audio" and m.port), None)
-        offered = media.codecs() if media is not None else []
-        return [c.name.upper() for c in offered if any(c.same_as(own) for own in CODECS.values())]
-
-    @property
-    def foreign(self) -> list[sdp.Codec]:
-        """What this leg speaks and we do not: as negotiated, or else as it offered."""
-        if self.record.codecs:
-            return self.record.foreign
-        return foreign_of(self.remote_offer) if self.remote_offer is not None else []
+            return self.record.codecs, self.record.foreign
+        offered = _audio_of(self.remote_offer) if self.remote_offer is not None else []
+        ours = [c.name.upper() for c in offered if any(c.same_as(own) for own in CODECS.values())]
+        return ours, [codec for codec in offered if codec.is_foreign]
 
     # descriptions
 
@@ -140,7 +135,7 @@ class SipLeg:
 
     def begin_anew(self) -> None:
         """Call somebody else: what was agreed with the one before (early media) counts no more."""
-        self.local = None
+        self.local, self.record.offer = None, ""
         self.record.codecs, self.record.foreign, self.record.held = [], [], False
 
     def make_offer(self, prefer: Sequence[str], foreign: Sequence[sdp.Codec] = ()) -> str:
@@ -164,16 +159,19 @@ class SipLeg:
             protocol=self.record.protocol,
             crypto=self.record.crypto,
         )
-        return str(self.local)
+        self.record.offer = str(self.local)
+        return self.record.offer
 
     def answer_offer(self, prefer: Sequence[str], foreign: Sequence[sdp.Codec] = ()) -> str:
         """Answer the peer's offer and tell the engine. `foreign` is what the other side speaks and we do not.
         Raises sdp.NotAcceptable."""
         assert self.remote_offer is not None, "there is no offer to answer"
         version = self.record.sdp_version + 1
+        offer = self.remote_offer
+        handshaken = any(media.protocol in sdp.HANDSHAKEN for media in offer.media)
         local, agreed = sdp.answer(
-            self.remote_offer,
-            self._here(self._side(self.remote_offer.ice)),
+            offer,
+            self._here(self._side(offer.ice) if handshaken else None),
             (*_SUPPORTED, *foreign),
             prefer=prefer,
             session_id=self.record.sdp_id,
@@ -181,8 +179,8 @@ class SipLeg:
             key=self._key,
         )
         self.agreed(agreed)
-        self.record.sdp_version, self.local = version, local
-        return str(local)
+        self.record.sdp_version, self.local, self.record.offer = version, local, str(local)
+        return self.record.offer
 
     def take_answer(self, text: str) -> None:
         """The peer answered our offer. Raises sdp.SdpError when nothing fits."""
@@ -259,7 +257,7 @@ class SipLeg:
 
     def first_answer(self, prefer: Sequence[str], foreign: Sequence[sdp.Codec] = ()) -> str:
         """The answer to the INVITE: the same in a 183 and in the 200 (RFC 3261 §13.2.1)."""
-        return str(self.local) if self.local is not None else self.answer_offer(prefer, foreign)
+        return self.record.offer if self.local is not None else self.answer_offer(prefer, foreign)
 
     def end(self, cause: Cause, reason: str = "") -> None:
         """End the session as fits its state; `reason` is what somebody else has said of it (RFC 3326)."""
@@ -298,7 +296,6 @@ class SipLeg:
         if self.gone or self.session is None or self.session.ended or not self.session.confirmed:
             return None
         self.record.dialog = self.session.snapshot()
-        self.record.offer = str(self.local) if self.local is not None else ""
         return self.record
 
     def restored(self, session: InviteSession) -> None:
@@ -321,17 +318,17 @@ def new_ice() -> sdp.Ice:
 
 def check_offer(offer: sdp.SessionDescription, host: str) -> None:
     """Find out what could never be answered from the address `host`. Raises sdp.SdpError."""
-    here = sdp.LocalMedia(host, 9, webrtc=sdp.WebRtc("", new_ice()))
-    supported = (*_SUPPORTED, *foreign_of(offer))
+    here = sdp.LocalMedia(host, 9, webrtc=_ANY_SIDE)
+    supported = (*_SUPPORTED, *(codec for codec in _audio_of(offer) if codec.is_foreign))
     _, agreed = sdp.answer(offer, here, supported, session_id=0, version=0, key=new_key)
     if agreed.secured is None or agreed.secured.remote_ice is None:
         _check_address(agreed.remote_host, host)
 
 
-def foreign_of(description: sdp.SessionDescription) -> list[sdp.Codec]:
-    """What a peer speaks and we do not."""
+def _audio_of(description: sdp.SessionDescription) -> list[sdp.Codec]:
+    """What a peer speaks."""
     media = next((m for m in description.media if m.kind == "audio" and m.port), None)
-    return [codec for codec in media.codecs() if codec.is_foreign] if media is not None else []
+    return media.codecs() if media is not None else []
 
 
 def _numbered(foreign: Sequence[sdp.Codec]) -> list[sdp.Codec]:
@@ -360,4 +357,4 @@ def sdp_id(text: str) -> int:
 
 def spoken_by(leg: SipLeg | None) -> tuple[Sequence[str], Sequence[sdp.Codec]]:
     """The codecs of a leg, best first, and what among them we do not speak ourselves."""
-    return (leg.codecs, leg.foreign) if leg is not None else ((), ())
+    return leg.codecs if leg is not None else ((), ())

@@ -109,8 +109,9 @@ class Legs:
             return
         try:
             offer = sdp.parse(session.remote_sdp) if session.remote_sdp else None
+            address = self._address_for(session.flow, offer)
             if offer is not None:
-                check_offer(offer, self._address_for(session.flow, offer) or session.flow.local[0])
+                check_offer(offer, address or session.flow.local[0])
         except sdp.SdpError:
             session.reject(488)
             return
@@ -156,7 +157,7 @@ class Legs:
                 leg.opened(result, self._interfaces.public(result.ip))
                 self._post(caller.tenant, offered)
 
-        self._media.open(caller.tenant, leg.id, opened, self._address_for(session.flow, offer))
+        self._media.open(caller.tenant, leg.id, opened, address)
 
     def on_cancelled(self, session: InviteSession, reason: str | None) -> None:
         told = said(reason)

@@ -80,6 +80,8 @@ class DigestServer:
         self._older_counts: dict[str, int] = {}
         self._rotate_at = 0.0
         self._not_before = float("-inf")
+        self._looked_at: tuple[str, str, float | None] = ("", "", None)
+        """The last nonce, for whom, and when it was issued: who asks `issued` mostly asks `verify` next."""
 
     def challenge(
         self,
@@ -167,6 +169,13 @@ class DigestServer:
 
     def _issued_at(self, nonce: str, whom: str) -> float | None:
         """When we issued the nonce (seconds), or None when we did not."""
+        known, who, issued = self._looked_at
+        if nonce != known or whom != who:
+            issued = self._read_nonce(nonce, whom)
+            self._looked_at = nonce, whom, issued
+        return issued
+
+    def _read_nonce(self, nonce: str, whom: str) -> float | None:
         stem, _, _ = nonce.rpartition("-")
         millis, dash, _ = stem.partition("-")
         if not dash or not nonce.isascii() or not hmac.compare_digest(self._sign(stem, whom), nonce):

@@ -20,6 +20,8 @@ log = get_logger(__name__)
 
 KEPT = 2000
 """News that are kept for a web process that comes back."""
+GATHER_SECONDS = 0.02
+"""How long news wait for company: a call makes a dozen, and each write wakes the web process."""
 MOST_UNSENT = 32 << 20
 """Bytes that may wait for a web process that does not read; then its connection is cut."""
 
@@ -36,6 +38,7 @@ class RpcServer:
         self._feed = new_id("feed")
         self._seq = 0
         self._kept: deque[m.Told] = deque(maxlen=KEPT)
+        self._untold: list[bytes] = []
         self._followers: set[asyncio.StreamWriter] = set()
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(m.Asked).decode
@@ -48,6 +51,7 @@ class RpcServer:
         self._path.chmod(0o600)
 
     async def close(self) -> None:
+        self._tell_now()
         if self._server is not None:
             self._server.close()
         for task in tuple(self._tasks):
@@ -59,12 +63,26 @@ class RpcServer:
         self._seq += 1
         told = m.Told(self._feed, self._seq, self._clock.wall(), news)
         self._kept.append(told)
-        for writer in tuple(self._followers):
-            self._send(writer, m.Said(0, told=told))
+        if self._followers:
+            if not self._untold:
+                asyncio.get_running_loop().call_later(GATHER_SECONDS, self._tell_now)
+            self._untold.append(self._frame(m.Said(0, told=told)))
 
-    def _send(self, writer: asyncio.StreamWriter, said: m.Said) -> None:
+    def _tell_now(self) -> None:
+        """Send the news that were gathered, before anything else: who asked for something to happen hears of
+        it first."""
+        if self._untold:
+            news = b"".join(self._untold)
+            self._untold.clear()
+            for writer in tuple(self._followers):
+                self._write(writer, news)
+
+    def _frame(self, said: m.Said) -> bytes:
         body = self._encode(said)
-        writer.write(len(body).to_bytes(m.HEADER, "big") + body)
+        return len(body).to_bytes(m.HEADER, "big") + body
+
+    def _write(self, writer: asyncio.StreamWriter, data: bytes) -> None:
+        writer.write(data)
         if writer.transport.get_write_buffer_size() > MOST_UNSENT:
             log.error("the web process does not read; its connection is cut")
             writer.transport.abort()
@@ -89,10 +107,11 @@ class RpcServer:
     async def _answer(self, writer: asyncio.StreamWriter, asked: m.Asked) -> None:
         request = asked.request
         if isinstance(request, m.Follow):
-            self._send(writer, m.Said(asked.number, m.Done(self._feed)))
+            self._tell_now()
+            self._write(writer, self._frame(m.Said(asked.number, m.Done(self._feed))))
             for told in self._kept:
                 if request.feed == self._feed and told.seq > request.after:
-                    self._send(writer, m.Said(0, told=told))
+                    self._write(writer, self._frame(m.Said(0, told=told)))
             self._followers.add(writer)
             return
         try:
@@ -104,4 +123,5 @@ class RpcServer:
             answer = m.Refused(
                 "control_failed", "The process that serves calls failed at this.", "Its log says why."
             )
-        self._send(writer, m.Said(asked.number, answer))
+        self._tell_now()
+        self._write(writer, self._frame(m.Said(asked.number, answer)))

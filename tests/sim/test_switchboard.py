@@ -178,6 +178,24 @@ def test_a_flow_that_goes_round_ends_the_call_with_trouble(
     assert sim.noted(lan, f.Trouble)
 
 
+def test_a_key_leads_to_a_person_whatever_extension_he_has(company: Company, sim: Checked) -> None:
+    """The menu led to extension 104: when it was given to somebody else, so were the callers."""
+    menu = schema.Menu((MENU["menu"].prompts[0],), {"0": "anna"}, "anna")  # type: ignore[union-attr]
+    nodes: dict[str, schema.Node] = {"menu": menu, "anna": schema.Enter("ext-104")}
+    company.put("", Flow("by-id", "switchboard", "Main menu", "menu", nodes), MAIN)
+    company.by_extension.pop("104")
+    caller = sim.call(OUTSIDE, MAIN)
+    sim.press(caller, "0")
+    assert sim.ringing("anna-1")
+
+
+def test_a_key_that_leads_nowhere_is_trouble(company: Company, sim: Checked) -> None:
+    sim.expects_trouble = True
+    nodes: dict[str, schema.Node] = {"a": schema.Enter("person:gone")}
+    company.put("109", Flow("nowhere", "person", "Nothing", "a", nodes))
+    assert sim.cause(sim.call("lan-1", "109")) is Cause.FAILED
+
+
 def test_a_flow_without_its_start_ends_the_call_with_trouble(company: Company, sim: Checked) -> None:
     company.put("109", Flow("no-start", "person", "Nothing", "a", {}))
     sim.expects_trouble = True

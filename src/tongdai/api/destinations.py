@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tongdai.core.tenancy import TenantId
-from tongdai.directory import menus
+from tongdai.directory import menu_service as menus
 from tongdai.tenants.department import store as departments
 from tongdai.tenants.extension.model import Destination as Kind
 from tongdai.tenants.person.store import rows as people
@@ -42,7 +42,7 @@ async def show(
             found = await rows.where_in(tenant, connection, "id", targets[kind])
             names |= {(kind, x.id): x.name for x in found}
     if Kind.FLOW in targets:
-        names |= {(Kind.FLOW, x.id): x.name for x in await menus.published(tenant, connection)}
+        names |= {(Kind.FLOW, x.id): x.flow.label for x in await menus.published(tenant, connection)}
     return [
         Destination(kind=_KINDS[kind], id=target, name=names.get((kind, target), "")) for kind, target in led
     ]

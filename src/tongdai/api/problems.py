@@ -17,6 +17,7 @@ from tongdai.api.rpc.messages import ControlSilent, Declined
 from tongdai.blobs import BlobMissing
 from tongdai.core.errors import TongdaiError
 from tongdai.core.log import get_logger
+from tongdai.directory.menus import NotSimple
 from tongdai.tenants.errors import Invalid, NotFound, Taken
 
 log = get_logger(__name__)
@@ -160,13 +161,13 @@ def _of(error: TongdaiError) -> Problem:
             status = 404
         case Declined():
             status = 404 if error.gone else 409
-        case Taken():
+        case Taken() | NotSimple():
             status = 409
         case Invalid():
             status = 422
         case _:
             status = 422 if error.code in _WORKERS_VERDICTS else 503 if "speech" in error.code else 422
-    field = FIELD_OF.get(error.code)
+    field = (error.field if isinstance(error, Invalid) else "") or FIELD_OF.get(error.code)
     errors = [(f"/{field}", error.message)] if field else []
     return Problem(status, error.code, error.message, error.remedy, errors=errors)
 

@@ -16,13 +16,10 @@ from tongdai.app.stored import Stored, with_stored
 from tongdai.blobs import LocalBlobs
 from tongdai.calls.prompts import Clip, Prompt, Text
 from tongdai.core.errors import TongdaiError
-from tongdai.directory import flows
-from tongdai.flows import schema
+from tongdai.directory import menu_service as menus
 from tongdai.speech import Language, Speech, phrases
 from tongdai.tenants.errors import NotFound
 from tongdai.tenants.extension.model import Destination
-from tongdai.tenants.flow import service as flow_service
-from tongdai.tenants.flow.model import FlowVersion
 from tongdai.tenants.number.store import rows as numbers
 from tongdai.tenants.phrase import service as phrase_service
 from tongdai.tenants.phrase.schema import NewPhrase
@@ -112,7 +109,7 @@ async def _show(stored: Stored, domain: str) -> str:
         tenant = await _tenant(connection, domain)
         own = [phrase.key for phrase in await phrase_rows.where(tenant.id, connection)]
         try:
-            greeting = _words((await _greeting(connection, tenant)).greeting)
+            greeting = _words((await _greeting(connection, tenant))[1])
         except TongdaiError:
             greeting = "none: its main number leads to no menu"
     lines = {
@@ -226,63 +223,36 @@ async def _put_music(connection: AsyncConnection, tenant: Tenant, blob: str) -> 
 
 
 async def _put_greeting(connection: AsyncConnection, tenant: Tenant, blob: str) -> str:
-    current = await _greeting(connection, tenant)
-    version = await _publish(connection, tenant, current, Clip(blob))
+    stored, _ = await _greeting(connection, tenant)
+    version = await menus.greet(tenant.id, connection, stored, Clip(blob))
     return f"Callers of {tenant.domain} are now greeted by the upload: version {version} of its menu."
 
 
 async def _speak_greeting(connection: AsyncConnection, tenant: Tenant) -> str:
     """The newest words that the greeting had."""
-    current = await _greeting(connection, tenant)
-    if not isinstance(current.greeting, Clip):
+    stored, greeting = await _greeting(connection, tenant)
+    if not isinstance(greeting, Clip):
         raise TongdaiError("nothing_uploaded", f"{tenant.domain} has uploaded no greeting.")
-    for stored in reversed(await flow_service.versions(tenant.id, connection, current.stored.id)):
-        former = _first_prompt(flows.decode(stored))
-        if former is not None and not isinstance(former, Clip):
-            version = await _publish(connection, tenant, current, former)
-            heard = "in words again" if not isinstance(former, Text) else f"by {_words(former)}"
-            return f"Callers of {tenant.domain} are now greeted {heard}: version {version} of its menu."
-    raise TongdaiError(
-        "no_words", f"The greeting of {tenant.domain} never was in words.", "Upload another one."
-    )
+    former = await menus.last_words(tenant.id, connection, stored.id)
+    if former is None:
+        raise TongdaiError(
+            "no_words", f"The greeting of {tenant.domain} never was in words.", "Upload another one."
+        )
+    version = await menus.greet(tenant.id, connection, stored, former)
+    heard = "in words again" if not isinstance(former, Text) else f"by {_words(former)}"
+    return f"Callers of {tenant.domain} are now greeted {heard}: version {version} of its menu."
 
 
-# the greeting: the first prompt of the flow that the main number leads to
-
-
-class _Greeting(msgspec.Struct, frozen=True):
-    stored: FlowVersion
-    flow: schema.Flow
-    greeting: Prompt
-
-
-async def _greeting(connection: AsyncConnection, tenant: Tenant) -> _Greeting:
+async def _greeting(connection: AsyncConnection, tenant: Tenant) -> tuple[menus.Stored, Prompt]:
+    """The first thing that who calls the main number hears, and the menu that says it."""
     number = await numbers.get(tenant.id, connection, tenant.main_number) if tenant.main_number else None
     if number is not None and number.kind == Destination.FLOW:
-        for stored in await flow_service.versions(tenant.id, connection, number.target):
-            flow = flows.decode(stored) if stored.published else None
-            greeting = _first_prompt(flow) if flow is not None else None
-            if flow is not None and greeting is not None:
-                return _Greeting(stored, flow, greeting)
+        stored = await menus.get(tenant.id, connection, number.target)
+        greeting = menus.greeting_of(stored.flow)
+        if greeting is not None:
+            return stored, greeting
     raise TongdaiError(
         "no_greeting",
         f"The main number of {tenant.domain} leads to no menu that greets.",
         "Let it lead to a switchboard first.",
     )
-
-
-def _first_prompt(flow: schema.Flow) -> Prompt | None:
-    node = flow.nodes[flow.start]
-    return node.prompts[0] if isinstance(node, schema.Menu | schema.Play) and node.prompts else None
-
-
-async def _publish(connection: AsyncConnection, tenant: Tenant, current: _Greeting, greeting: Prompt) -> int:
-    """The flow with another greeting, as a new version that the next call enters."""
-    flow = current.flow
-    node = flow.nodes[flow.start]
-    assert isinstance(node, schema.Menu | schema.Play), "a greeting was found there"
-    changed = msgspec.structs.replace(node, prompts=(greeting, *node.prompts[1:]))
-    graph = flows.encode(msgspec.structs.replace(flow, nodes={**flow.nodes, flow.start: changed}))
-    added = await flow_service.add(tenant.id, connection, current.stored.id, graph)
-    await flow_service.publish(tenant.id, connection, added.id, added.version)
-    return added.version

@@ -28,10 +28,4 @@ class Beep(msgspec.Struct, frozen=True, tag="beep"):
     """The tone after which one speaks."""
 
 
-class Chime(msgspec.Struct, frozen=True, tag="chime"):
-    """The tone of a room that somebody came into, or left."""
-
-    joined: bool
-
-
-Prompt = Phrase | Text | Clip | Beep | Chime
+Prompt = Phrase | Text | Clip | Beep

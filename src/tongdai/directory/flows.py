@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
 from tongdai.calls.model import Cause
-from tongdai.calls.prompts import Phrase, Prompt
+from tongdai.calls.prompts import Phrase
 from tongdai.flows import schema
 from tongdai.flows.schema import Flow
 from tongdai.tenants.config import DepartmentConfig, PersonConfig, RoomConfig
@@ -127,29 +125,7 @@ def _refusal(kind: str, dialled: str, why: str, cause: Cause, phrase: str) -> Fl
     return _single(f"{kind}:{dialled}", "refused", dialled, node)
 
 
-# drawn flows
-
-
-class Choice(msgspec.Struct, frozen=True):
-    """A key of a switchboard's menu; without an extension it leads to the directory by name."""
-
-    digit: str
-    label: str
-    extension: str = ""
-
-
-def switchboard(name: str, greeting: Prompt, choices: Sequence[Choice], operator: str) -> Flow:
-    """A company's menu: its greeting, then the choices; who presses nothing is put through to the operator.
-    Its `ref` is given when a stored version of it is read."""
-    nodes: dict[str, schema.Node] = {"operator": schema.Goto(operator)}
-    options = {}
-    for choice in choices:
-        node = f"key{choice.digit}"
-        nodes[node] = schema.Goto(choice.extension) if choice.extension else schema.Directory(operator)
-        options[choice.digit] = node
-    spoken = [Phrase("menu.option", {"label": x.label, "digit": x.digit}) for x in choices]
-    nodes[_START] = schema.Menu((greeting, *spoken), options, "operator")
-    return Flow("", "switchboard", name, _START, nodes)
+# drawn flows (`menus` makes them of a menu)
 
 
 def encode(flow: Flow) -> bytes:

@@ -103,8 +103,9 @@ def _circle(flow: Flow, name: str, world: World) -> Sequence[str]:
         node = here.nodes.get(name)
         if isinstance(node, schema.Dial):
             name = node.unavailable
-        elif isinstance(node, schema.Goto):
-            target = world.route_menu(node.extension)
+        elif isinstance(node, schema.Goto | schema.Enter):
+            to = node
+            target = world.flow(to.flow) if isinstance(to, schema.Enter) else world.route_menu(to.extension)
             if target is None:
                 return ()
             here, name = target, target.start
@@ -197,6 +198,11 @@ def _check_goto(node: schema.Goto, world: World) -> Iterator[_Problem]:
     yield from _check_extension(node.extension, world)
 
 
+def _check_enter(node: schema.Enter, world: World) -> Iterator[_Problem]:
+    if world.flow(node.flow) is None:
+        yield _E, "no_flow", f"There is no {node.flow}.", "Choose a person, department or room that exists."
+
+
 def _check_extension(extension: str, world: World) -> Iterator[_Problem]:
     if world.route_menu(extension) is None:
         problem = f"Callers cannot be put through to {extension or 'no extension'}."
@@ -232,6 +238,7 @@ _CHECKS: dict[type, Callable[[Any, World], Iterator[_Problem]]] = {
     schema.Mailbox: _check_mailbox,
     schema.Directory: _check_directory,
     schema.Goto: _check_goto,
+    schema.Enter: _check_enter,
     schema.Conference: _check_conference,
     schema.Outside: _check_outside,
     schema.Refuse: _check_refuse,

@@ -107,9 +107,8 @@ class Pickup(msgspec.Struct, frozen=True, tag="pickup", omit_defaults=True):
 
 
 class Prefer(msgspec.Struct, frozen=True, tag="prefer", omit_defaults=True):
-    """Change how one's own calls are treated, and say so. `setting` is a field of `calls.Preferences`;
-    `value` is `on`, `off` or `toggle`, or where calls go: a number, `off`, or nothing, and then it is asked
-    for."""
+    """Change how one's own calls are treated, and say so: `setting` is `dnd` or `call_waiting`, `value` `on`,
+    `off` or `toggle`."""
 
     setting: str
     value: str
@@ -147,6 +146,12 @@ class Goto(msgspec.Struct, frozen=True, tag="goto"):
     extension: str
 
 
+class Enter(msgspec.Struct, frozen=True, tag="enter"):
+    """Go on with the flow of this ref: with a person, department or room, whatever extension it has."""
+
+    flow: str
+
+
 class Refuse(msgspec.Struct, frozen=True, tag="refuse"):
     """Say why and end. `why` is for the log; without prompts the caller hears the refusal's cause from his
     phone.
@@ -179,6 +184,7 @@ Node = (
     | Hosted
     | Originate
     | Goto
+    | Enter
     | Refuse
     | End
 )

@@ -47,7 +47,6 @@ class RoomConfig(msgspec.Struct, frozen=True):
     name: str
     extension: str
     pin: str
-    tones: bool = True
 
 
 class TenantConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,7 +141,7 @@ def read(connection: Connection, only: TenantId | None = None) -> ProviderConfig
                     for x in departments[tenant.id]
                 ),
                 rooms=tuple(
-                    RoomConfig(x.id, x.name, reached_by.get((Destination.ROOM, x.id), ""), x.pin, x.tones)
+                    RoomConfig(x.id, x.name, reached_by.get((Destination.ROOM, x.id), ""), x.pin)
                     for x in rooms[tenant.id]
                 ),
                 flows=tuple(flows[tenant.id]),

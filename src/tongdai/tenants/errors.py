@@ -17,7 +17,11 @@ class NotFound(TongdaiError):
 
 
 class Invalid(TongdaiError):
-    """What was given cannot be right."""
+    """What was given cannot be right. `field` says where in it, if the code alone does not: `keys/2/to`."""
+
+    def __init__(self, code: str, message: str, remedy: str = "", *, field: str = "") -> None:
+        super().__init__(code, message, remedy)
+        self.field = field
 
 
 class Taken(TongdaiError):

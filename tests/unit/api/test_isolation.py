@@ -21,6 +21,7 @@ NOTHING = {
     "department": "department_none",
     "room": "room_none",
     "number": "+842871234999",
+    "menu": "flow_none",
     "call": "call_none",
     "message": "msg_none",
     "prompt": "prompt_none",
@@ -56,6 +57,7 @@ async def furnish(web: Web, company: int) -> dict[str, str]:
         "department": department.json()["id"],
         "room": await first("rooms"),
         "number": await first("numbers", "number"),
+        "menu": await first("menus"),
         "call": call.id,
         "message": "msg_theirs",
         "prompt": prompt.json()["id"],
@@ -109,19 +111,28 @@ async def test_what_a_body_names_must_be_ones_own(web: Web):
     theirs = await furnish(web, 1)
     admin, here = await web.admin(), web.tenant()
     ours = (await admin.get(here + "/departments")).json()["items"][0]["id"]
+    menu = (await admin.get(here + "/menus")).json()["items"][0]["id"]
     number = (await admin.get(here + "/numbers")).json()["items"][0]["number"]
     web.control.asked.clear()
 
     def asks(ids: dict[str, str]) -> list[tuple[str, str, dict[str, object]]]:
         leads: list[tuple[str, str, dict[str, object]]] = [
             ("PATCH", f"/numbers/{number}", {"leads_to": {"kind": kind, "id": ids[kind]}})
-            for kind in ("person", "department", "room")
+            for kind in ("person", "department", "room", "menu")
+        ]
+        leads += [
+            ("PATCH", f"/menus/{menu}", {"otherwise": {"kind": kind, "id": ids[id_]}})
+            for kind, id_ in (
+                *((kind, kind) for kind in ("person", "department", "room")),
+                *(("voicemail", "person"), ("voicemail", "department")),
+            )
         ]
         return [
             ("POST", "/departments", {"name": "X", "extension": "889", "members": [ids["person"]]}),
             ("PATCH", f"/departments/{ours}", {"members": [ids["person"]]}),
             *leads,
             ("PUT", "/hold-music", {"prompt": ids["prompt"]}),
+            ("PATCH", f"/menus/{menu}", {"greeting": {"prompt": ids["prompt"]}}),
         ]
 
     for (method, path, body), (_, _, nothing) in zip(asks(theirs), asks(NOTHING), strict=True):
@@ -129,7 +140,7 @@ async def test_what_a_body_names_must_be_ones_own(web: Web):
         for sent in (body, nothing):
             answer = await admin.request(method, here + path, json=sent)
             text = answer.text
-            for kind in ("person", "department", "room", "prompt"):
+            for kind in ("person", "department", "room", "prompt", "menu"):
                 text = text.replace(theirs[kind], "ID").replace(NOTHING[kind], "ID")
             answers.append((answer.status_code, text))
         assert answers[0] == answers[1], (method, path)

@@ -23,6 +23,8 @@ EMPLOYEES = {
     f"GET {T}/extensions",
     f"GET {T}/numbers",
     f"GET {T}/numbers/{{number}}",
+    f"GET {T}/menus",
+    f"GET {T}/menus/{{menu}}",
     f"GET {T}/calls",
     f"POST {T}/calls",
     f"GET {T}/presence",

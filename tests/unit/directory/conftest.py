@@ -9,7 +9,7 @@ from tongdai.calls.preferences import Preferences
 from tongdai.calls.prompts import Clip, Text
 from tongdai.core.tenancy import TenantId
 from tongdai.directory import Directory, TenantWorld, flows
-from tongdai.directory.flows import Choice
+from tongdai.directory.menus import Choices, Key, Kind, Menu, Target, flow_of
 from tongdai.flows.ports import MailboxView
 from tongdai.tenants.config import DepartmentConfig, PersonConfig, ProviderConfig, RoomConfig, TenantConfig
 from tongdai.tenants.device.model import Device
@@ -21,11 +21,20 @@ from tongdai.tenants.trunk.model import Gateway, NumberFormat, Trunk
 MAIN, CONFERENCE, DIRECT = "+842871234500", "+842871234560", "+842871234501"
 THEIRS = "+842871234600"
 
-MENU = flows.switchboard(
-    "Main menu",
-    Text("Welcome."),
-    (Choice("1", "Sales", "200"), Choice("9", "directory"), Choice("0", "operator", "102")),
-    "102",
+OPERATOR = Target(Kind.EXTENSION, "102")
+MENU = flow_of(
+    Menu(
+        "Main menu",
+        Choices(
+            greeting=Text("Welcome."),
+            keys=(
+                Key("1", Target(Kind.DEPARTMENT, "sales"), "Sales"),
+                Key("9", Target(Kind.DIRECTORY, "102"), "directory"),
+                Key("0", OPERATOR, "operator"),
+            ),
+            otherwise=OPERATOR,
+        ),
+    )
 )
 
 

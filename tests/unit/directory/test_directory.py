@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from tests.unit.directory.conftest import CONFERENCE, MENU, THEIRS, TRUNKS, anphat, binhminh, directory_of
+from tests.unit.directory.conftest import (
+    CONFERENCE,
+    MENU,
+    OPERATOR,
+    THEIRS,
+    TRUNKS,
+    anphat,
+    binhminh,
+    directory_of,
+)
 
 from tongdai.calls.model import Party
 from tongdai.calls.prompts import Text
 from tongdai.directory import Directory, flows
-from tongdai.directory.flows import Choice
+from tongdai.directory.menus import Choices, Key, Menu, flow_of
 from tongdai.flows import schema
 from tongdai.tenants.config import ProviderConfig, TenantConfig
 from tongdai.tenants.device.model import Device
@@ -54,7 +63,8 @@ def test_a_call_in_progress_keeps_its_version_and_the_next_one_enters_the_new(
     directory: Directory, lan: Party
 ):
     in_progress = directory.worlds["anphat"].route("100", lan).ref
-    third = flows.switchboard("Main menu", Text("New."), (Choice("0", "operator", "102"),), "102")
+    keys = (Key("0", OPERATOR, "operator"),)
+    third = flow_of(Menu("Main menu", Choices(greeting=Text("New."), keys=keys, otherwise=OPERATOR)))
     versions = (
         FlowVersion("menu", 2, flows.encode(MENU), published=False),
         FlowVersion("menu", 3, flows.encode(third), published=True),

@@ -101,6 +101,7 @@ def test_missing_people_departments_mailboxes_rooms_and_extensions(company: Comp
     assert only(company, schema.Mailbox("box-999")) == ["no_mailbox"]
     assert only(company, schema.Conference("attic")) == ["no_room"]
     assert only(company, schema.Goto("199")) == ["no_extension"]
+    assert only(company, schema.Enter("person:nobody")) == ["no_flow"]
     assert only(company, schema.Directory(operator="199")) == ["no_extension"]
     assert only(company, schema.Directory()) == []
 

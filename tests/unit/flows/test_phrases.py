@@ -12,17 +12,7 @@ from pathlib import Path
 import tongdai.flows
 from tongdai.speech.phrases import CATALOGUES
 
-AREAS = (
-    "directory.",
-    "menu.",
-    "mailbox.",
-    "conference.",
-    "queue.",
-    "voicemail.",
-    "park.",
-    "outside.",
-    "prefer.",
-)
+AREAS = ("directory.", "menu.", "mailbox.", "conference.", "queue.", "voicemail.", "park.", "outside.")
 
 
 def said() -> Iterator[str]:

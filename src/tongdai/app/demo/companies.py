@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-from tongdai.directory.flows import Choice
 from tongdai.tenants.department.model import DepartmentKind
 
 PROVIDER_NAME = "tongdai demo"
@@ -31,6 +30,14 @@ class DemoDepartment(msgspec.Struct, frozen=True):
     name: str
     kind: DepartmentKind
     members: tuple[str, ...]
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """A key of the switchboard; without an extension it leads to the directory by name."""
+
+    digit: str
+    label: str
+    extension: str = ""
 
 
 class Company(msgspec.Struct, frozen=True, kw_only=True):

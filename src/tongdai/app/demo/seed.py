@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,7 +14,7 @@ from tongdai.calls.prompts import Text
 from tongdai.core.ids import new_id
 from tongdai.core.tenancy import TenantId
 from tongdai.db import Database
-from tongdai.directory import flows
+from tongdai.directory import menu_service, menus
 from tongdai.tenants import credentials
 from tongdai.tenants.department import service as departments
 from tongdai.tenants.department.schema import NewDepartment
@@ -23,7 +25,6 @@ from tongdai.tenants.device.schema import NewDevice
 from tongdai.tenants.extension import service as extensions
 from tongdai.tenants.extension import store as extension_store
 from tongdai.tenants.extension.model import Destination, Extension
-from tongdai.tenants.flow import service as flow_service
 from tongdai.tenants.mailbox import service as mailboxes
 from tongdai.tenants.mailbox import store as mailbox_store
 from tongdai.tenants.number import service as numbers
@@ -169,21 +170,26 @@ async def _company(
     tenant = (await tenants.create(connection, new)).id
     await trunks.open_to(tenant, connection, [trunk])
     by_extension = await _people(tenant, connection, company, secrets)
+    reached = {extension: menus.Target(menus.Kind.PERSON, x) for extension, x in by_extension.items()}
     for department in company.departments:
         members = tuple(by_extension[extension] for extension in department.members)
-        await departments.create(
-            tenant, connection, NewDepartment(department.name, department.kind, department.extension, members)
-        )
+        new_department = NewDepartment(department.name, department.kind, department.extension, members)
+        made = await departments.create(tenant, connection, new_department)
+        reached[department.extension] = menus.Target(menus.Kind.DEPARTMENT, made.id)
     room_pin = secrets.pins[f"{company.domain}/{company.room}"]
     room = await rooms.create(tenant, connection, NewRoom(company.room_name, company.room, room_pin))
-    menu = flows.switchboard(
-        company.switchboard_name, Text(company.greeting), company.choices, company.operator
-    )
-    flow = await flow_service.create(tenant, connection, flows.encode(menu), company.switchboard)
+    flow = await menu_service.create(tenant, connection, _menu(company, reached), company.switchboard)
     await numbers.assign(tenant, connection, company.main_number, Destination.FLOW, flow.id)
     await numbers.assign(tenant, connection, company.conference_number, Destination.ROOM, room.id)
     await tenants.change(tenant, connection, TenantChanges(main_number=company.main_number))
     return tenant
+
+
+def _menu(company: Company, reached: Mapping[str, menus.Target]) -> menus.Menu:
+    by_name = menus.Target(menus.Kind.DIRECTORY, company.operator)
+    keys = tuple(menus.Key(x.digit, reached.get(x.extension, by_name), x.label) for x in company.choices)
+    main = menus.Choices(greeting=Text(company.greeting), keys=keys, otherwise=reached[company.operator])
+    return menus.Menu(company.switchboard_name, main)
 
 
 async def _people(

@@ -39,6 +39,7 @@ VERBS: dict[type, Verb] = {
     schema.Play: Verb(play.start, play.TABLE),
     schema.Refuse: Verb(play.start_refuse, play.REFUSE_TABLE),
     schema.Goto: Verb(play.start_goto, {}),
+    schema.Enter: Verb(play.start_enter, {}),
     schema.End: Verb(play.start_end, {}),
     schema.Menu: Verb(menu.start, menu.TABLE),
     schema.Dial: Verb(dial.start, dial.TABLE),

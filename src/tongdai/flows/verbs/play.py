@@ -1,4 +1,4 @@
-"""Say something and go on; refuse; go to an extension; hang up."""
+"""Say something and go on; refuse; go to an extension, or to a person; hang up."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tongdai.calls import facts as f
 from tongdai.calls.events import LegDigit, PlayDone
 from tongdai.calls.model import Cause
 from tongdai.flows.run import Run, Table, ignore
-from tongdai.flows.schema import End, Goto, Play, Refuse
+from tongdai.flows.schema import End, Enter, Goto, Play, Refuse
 
 
 def start(run: Run, node: Play) -> None:
@@ -33,6 +33,14 @@ def start_goto(run: Run, node: Goto) -> None:
     flow = run.world.route_menu(node.extension)
     if flow is None:
         run.fail(f"the flow leads to extension {node.extension}, which does not exist")
+    else:
+        run.enter(flow)
+
+
+def start_enter(run: Run, node: Enter) -> None:
+    flow = run.world.flow(node.flow)
+    if flow is None:
+        run.fail(f"the flow leads to {node.flow}, which does not exist")
     else:
         run.enter(flow)
 

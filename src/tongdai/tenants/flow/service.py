@@ -17,8 +17,8 @@ from tongdai.tenants.flow import store
 from tongdai.tenants.flow.model import FlowVersion
 from tongdai.tenants.number import service as numbers
 
-_LEADS = ("id", "people", "department", "room", "mailbox", "extension", "operator")
-"""Fields of a flow that name what it leads to: by id, or by extension."""
+_LEADS = ("flow", "people", "department", "room", "mailbox", "extension", "operator")
+"""Fields of a flow that name what it leads to: by id (behind a colon in `flow`), or by extension."""
 
 
 async def create(
@@ -92,6 +92,6 @@ def _led_to(part: Any) -> Iterator[str]:
     elif isinstance(part, dict):
         for name, value in part.items():
             if name in _LEADS:
-                yield from value if isinstance(value, list) else [str(value)]
+                yield from value if isinstance(value, list) else [str(value).rpartition(":")[2]]
             else:
                 yield from _led_to(value)

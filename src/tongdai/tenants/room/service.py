@@ -20,7 +20,7 @@ from tongdai.tenants.room.store import rows
 
 async def create(tenant: TenantId, connection: AsyncConnection, new: NewRoom) -> Room:
     new.check()
-    room = Room(new_id("room"), new.name, new.pin, new.tones)
+    room = Room(new_id("room"), new.name, new.pin)
     await extensions.assign(tenant, connection, new.extension, Destination.ROOM, room.id)
     await rows.insert(tenant, connection, [room])
     return room
@@ -40,19 +40,18 @@ async def change(tenant: TenantId, connection: AsyncConnection, room: str, chang
         await rows.update(tenant, connection, room, name=changes.name)
     if changes.extension is not UNSET:
         await extensions.assign(tenant, connection, changes.extension, Destination.ROOM, room)
-    if changes.tones is not UNSET:
-        await rows.update(tenant, connection, room, tones=changes.tones)
     if changes.pin is not UNSET:
         await set_pin(tenant, connection, room, changes.pin)
     return await get(tenant, connection, room)
 
 
 async def set_pin(tenant: TenantId, connection: AsyncConnection, room: str, pin: str) -> None:
-    """Change the PIN, or take it away (empty), which a room that has an outside number refuses."""
+    """Change the PIN, or take it away (empty), which a room that outsiders are led to refuses."""
     if pin:
         check_pin(pin)
     else:
         await numbers.refuse_if_led_to(tenant, connection, Destination.ROOM, room)
+        await flows.refuse_if_led_to(tenant, connection, Destination.ROOM, room)
     if not await rows.update(tenant, connection, room, pin=pin):
         raise NotFound("room", room)
 

@@ -157,11 +157,11 @@ def measure_memory(figures: Bench) -> None:
 
 
 def _write_tone(path: Path) -> None:
-    samples = array.array("h", [int(8000 * math.sin(i * 0.3)) for i in range(80_000)])
+    samples = array.array("h", [int(8000 * math.sin(i * 0.3)) for i in range(160_000)])
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(8000)
+        file.setframerate(16_000)
         file.writeframes(samples.tobytes())
 
 

@@ -156,7 +156,7 @@ async def test_sha256_is_offered_when_the_tenant_wants_it(administered: Demo, ph
         (("tenant", DOMAIN, "--main-number", "+15551234567"), "is no number of this tenant"),
         (("upload", DOMAIN, "queue.welcom", "x.wav"), "Did you mean queue.welcome"),
         (("upload", DOMAIN, "music", "nowhere.wav"), "cannot be read"),
-        (("upload", DOMAIN, "music", __file__), "not a WAV file"),
+        (("upload", DOMAIN, "music", __file__), "no sound file"),
         (("upload", DOMAIN, "music"), "Give either a file or --remove"),
         (("upload", DOMAIN, "music", "--remove"), "has uploaded no music"),
     ],

@@ -1,4 +1,4 @@
-"""Do not disturb from a phone: the caller, the lamps, the API."""
+"""What somebody sets at his phone: do not disturb, with its lamp, and forwarding."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
 from tests.interop.lamps import subscription, told
 from tests.interop.phones.raw import RawPhone
+from tests.interop.talk import hear_each_other
 
 
 async def dial(phone: RawPhone, code: str) -> None:
@@ -30,3 +31,32 @@ async def test_a_phone_turns_do_not_disturb_on_and_lamps_show_it(demo: Demo, pho
     near = await caller.call("103", wait="ringing")
     await quiet.rings()
     await near.cancel()
+
+
+async def test_calls_are_forwarded_outside(demo: Demo, phones: Phones):
+    caller, away = await phones.raw(demo.account("101")), await phones.raw(demo.account("103"))
+    outside = await phones.raw(demo.carrier())
+    try:
+        await dial(away, "*720908123456")
+        near = await caller.call("103", wait="ringing")
+        far = await outside.rings()
+        await far.accept()
+        await near.answered()
+        await hear_each_other(near, far)
+        await near.hang_up()
+        assert not [message for message in away.received if message.method == "INVITE"]
+    finally:
+        await dial(away, "*73")
+
+
+async def test_a_phone_sends_its_call_to_a_colleague(demo: Demo, phones: Phones):
+    caller, away = await phones.raw(demo.account("101")), await phones.raw(demo.account("103"))
+    other = await phones.raw(demo.account("104"))
+    near = await caller.call("103", wait="sent")
+    (await away.rings()).send_on("104")
+    far = await other.rings()
+    assert "103" in far.invite_message.get("diversion")
+    await far.accept()
+    await near.answered()
+    await hear_each_other(near, far)
+    await near.hang_up()

@@ -42,6 +42,10 @@ PREFERENCES = {
     "*76": ("dnd", "toggle"),
     "*70": ("call_waiting", "on"),
     "*71": ("call_waiting", "off"),
+    "*73": ("always", "off"),
+    "*91": ("busy", "off"),
+    "*53": ("no_answer", "off"),
+    "*63": ("unreachable", "off"),
 }
 
 _KEYS = {
@@ -131,7 +135,8 @@ class Company:
         if dialled == "*97" and by.person:
             box = PEOPLE[by.person].mailbox
             return self.one(f"own-{by.person}", "mailbox", by.name, schema.Mailbox(box))
-        changed = PREFERENCES.get(dialled)
+        case = {"*72": "always", "*90": "busy", "*52": "no_answer", "*62": "unreachable"}.get(dialled[:3])
+        changed = (case, dialled[3:]) if case is not None else PREFERENCES.get(dialled)
         if changed is not None:
             return self.one(f"prefer-{dialled}", "preference", "", schema.Prefer(*changed))
         if dialled.startswith("**"):
@@ -157,6 +162,15 @@ class Company:
         if ref is not None:
             return self.flows[ref]
         return self.one("refuse-number", "refused", number, schema.Refuse("unknown", "not_found"))
+
+    def forward(self, to: str, by: Party) -> Flow | None:
+        if to == by.number or not to.strip("+").isdigit():
+            return None
+        flow = self.route(to, by)
+        return flow if flow.kind in ("person", "department", "queue", "outside", "hosted") else None
+
+    def voicemail(self, mailbox: str) -> Flow:
+        return self.one(f"voicemail:{mailbox}", "voicemail", "voicemail", schema.Voicemail(mailbox))
 
     def route_menu(self, digits: str) -> Flow | None:
         ref = self.by_extension.get(digits)

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
-from tests.sim.company import CONFERENCE, CONFERENCE_PIN, OUTSIDE
+from tests.sim.company import CONFERENCE, CONFERENCE_PIN, OUTSIDE, ROOM, Company
 from tests.sim.invariants import Checked
 
 from tongdai.calls import commands as c
 from tongdai.calls import facts as f
 from tongdai.calls.model import Cause, InRoom, Music, Party, PartyKind
+from tongdai.calls.prompts import Chime
 from tongdai.flows.simulated import BUSY, refuses
 
 IN = InRoom("room")
@@ -30,10 +32,35 @@ def test_a_third_joins_and_others_leave_one_by_one(sim: Checked) -> None:
     sim.hangup(lan)
     assert sim.hears(minh) == sim.hears(hoa) == IN
     sim.hangup(hoa)
+    sim.advance(1)
     assert sim.hears(minh) == Music()
     sim.hangup(minh)
     assert sim.carried_out(c.CloseRoom) == [c.CloseRoom("room")]
     assert sim.state.rooms == {}
+
+
+def test_who_is_in_a_room_hears_who_comes_and_goes(sim: Checked) -> None:
+    """The first two met in silence: the tone was played into a room that nobody heard yet, or any more."""
+    lan, minh, hoa = (sim.call(phone, "600") for phone in ("lan-1", "minh-1", "hoa-1"))
+    chimes = [x for x in sim.commands if isinstance(x, c.RoomChime) or x == c.Hear(lan, IN)]
+    assert chimes == [c.Hear(lan, IN), *[c.RoomChime("room", joined=True)] * 2]
+    sim.hangup(hoa)
+    assert sim.carried_out(c.RoomChime)[2:] == [c.RoomChime("room", joined=False)]
+    sim.hangup(minh)
+    assert sim.hears(lan) == (Chime(joined=False),)
+    sim.advance(1)
+    assert sim.hears(lan) == Music()
+    sim.hangup(lan)
+    assert len(sim.carried_out(c.RoomChime)) == 3  # nobody is left to hear of it
+
+
+def test_a_room_without_tones_is_quiet(sim: Checked, company: Company) -> None:
+    company.rooms["room"] = msgspec.structs.replace(ROOM, tones=False)
+    legs = [sim.call(phone, "600") for phone in ("lan-1", "minh-1", "hoa-1")]
+    for leg in legs:
+        sim.hangup(leg)
+    assert sim.carried_out(c.RoomChime) == []
+    assert all(not isinstance(prompt, Chime) for play in sim.carried_out(c.Play) for prompt in play.prompts)
 
 
 def test_an_outsider_needs_the_pin(sim: Checked) -> None:
@@ -214,6 +241,7 @@ def test_a_member_whose_place_is_taken(sim: Checked, host: str) -> None:
     hoa = sim.call("hoa-1", "600", replaces=host)
     assert sim.hears(hoa) == sim.hears(minh) == IN
     sim.hangup(minh)
+    sim.advance(1)
     assert sim.hears(hoa) == Music()
 
 

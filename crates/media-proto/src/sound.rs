@@ -124,6 +124,36 @@ mod tests {
         assert_eq!(pieces[..1000], whole);
     }
 
+    /// The level of a tone in the narrow form of a wide tone, in dB of the wide one.
+    fn narrowed(hertz: f64, heard: f64) -> f64 {
+        let wide: Vec<i16> = (0..32_000)
+            .map(|i| ((f64::from(i) * std::f64::consts::TAU * hertz / 16_000.0).sin() * 16_000.0) as i16)
+            .collect();
+        let sound = Sound::of(&wide, WIDE_RATE);
+        let (mut payload, mut narrow) = (vec![0; 8_000], vec![0; 8_000]);
+        sound.payload(Law::Mu, 4_000, &mut payload);
+        Law::Mu.decode(&payload, &mut narrow);
+        let (mut re, mut im) = (0.0, 0.0);
+        for (i, &sample) in narrow.iter().enumerate() {
+            let angle = i as f64 * std::f64::consts::TAU * heard / 8_000.0;
+            re += f64::from(sample) * angle.cos();
+            im += f64::from(sample) * angle.sin();
+        }
+        20.0 * (2.0 * f64::hypot(re, im) / 8_000.0 / 16_000.0).log10()
+    }
+
+    #[test]
+    fn what_g711_cannot_carry_of_wide_sound_is_not_folded_into_what_it_can() {
+        for hertz in (300..=3_400).step_by(100) {
+            let level = narrowed(f64::from(hertz), f64::from(hertz));
+            assert!(level.abs() < 1.0, "{hertz} Hz comes at {level} dB");
+        }
+        for hertz in (4_250..8_000).step_by(250) {
+            let level = narrowed(f64::from(hertz), f64::from(8_000 - hertz));
+            assert!(level < -55.0, "{hertz} Hz comes at {level} dB as {} Hz", 8_000 - hertz);
+        }
+    }
+
     #[test]
     fn wide_sound_stays_wide_and_has_its_narrow_form_beside() {
         let wide: Vec<i16> = (0..1600).map(|i| ((f64::from(i) * 0.3).sin() * 9000.0) as i16).collect();

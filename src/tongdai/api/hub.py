@@ -42,6 +42,8 @@ TYPES: dict[type, str] = {
     f.Retrieved: "call.retrieved",
     f.PickedUp: "call.picked_up",
     f.PassedBy: "call.passed_by",
+    f.Forwarded: "call.forwarded",
+    f.NotForwarded: "call.not_forwarded",
     f.Preferred: "preferences.changed",
     f.RoomJoined: "call.room_joined",
     f.Merged: "call.merged",

@@ -219,6 +219,9 @@ def tenant(
         sys.stdout.write(change_tenant(data, domain, changes) if asked else show_tenant(data, domain))
 
 
+_CLEARS = 'A number as he dials it; "" clears it.'
+
+
 @app.command()
 def person(
     domain: Domain,
@@ -232,14 +235,61 @@ def person(
     call_waiting: Annotated[
         bool | None, typer.Option("--call-waiting/--no-call-waiting", help="Take a second call.")
     ] = None,
+    forward: Annotated[str | None, typer.Option(help=f"Where all calls go. {_CLEARS}")] = None,
+    forward_busy: Annotated[str | None, typer.Option(help=f"… when he is busy. {_CLEARS}")] = None,
+    forward_no_answer: Annotated[
+        str | None, typer.Option(help=f"… when he does not answer. {_CLEARS}")
+    ] = None,
+    no_answer_seconds: Annotated[
+        float | None, typer.Option(help="… after so long; 0: as long as the company's phones ring.")
+    ] = None,
+    forward_unreachable: Annotated[
+        str | None, typer.Option(help=f"… when no phone of his is there. {_CLEARS}")
+    ] = None,
 ) -> None:
     """Show how somebody's calls are treated, or change it: from the next call on, as his phone could. tongdai
     must be running."""
     from tongdai.app.person_administration import change_person
 
-    given = {"dnd": dnd, "dnd_busy": dnd_busy, "call_waiting": call_waiting}
+    given = {
+        "dnd": dnd,
+        "dnd_busy": dnd_busy,
+        "call_waiting": call_waiting,
+        "always": forward,
+        "busy": forward_busy,
+        "no_answer": forward_no_answer,
+        "no_answer_seconds": no_answer_seconds,
+        "unreachable": forward_unreachable,
+    }
     changes = {name: value for name, value in given.items() if value is not None}
     sys.stdout.write(change_person(data, domain, extension, changes))
+
+
+@app.command()
+def room(
+    domain: Domain,
+    extension: Annotated[str, typer.Argument(help="The room's extension, e.g. 600.")],
+    data: DataDir = None,
+    name: Annotated[str | None, typer.Option(help="What it is called.")] = None,
+    pin: Annotated[
+        str | None, typer.Option(help="What outsiders are asked for; empty: none gets in.")
+    ] = None,
+    tones: Annotated[
+        bool | None, typer.Option("--tones/--no-tones", help="Let its members hear who comes and goes.")
+    ] = None,
+) -> None:
+    """Show a conference room, or change it: from the next caller on, nothing needs a restart."""
+    from msgspec import UNSET
+
+    from tongdai.app.room_administration import change_room
+    from tongdai.tenants.room.schema import RoomChanges
+
+    changes = RoomChanges(
+        name=UNSET if name is None else name,
+        pin=UNSET if pin is None else pin,
+        tones=UNSET if tones is None else tones,
+    )
+    sys.stdout.write(change_room(data, domain, extension, changes))
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -11,7 +11,7 @@ from tongdai.api.rpc import messages as m
 from tongdai.calls import commands as c
 from tongdai.calls import events as e
 from tongdai.calls.model import Call, Cause, InRoom, Leg, LegState, Party, PartyKind, TenantState
-from tongdai.calls.preferences import Preferences
+from tongdai.calls.preferences import FORWARDS, Preferences
 from tongdai.core.clock import Clock
 from tongdai.directory import Directory, flows
 from tongdai.flows import schema
@@ -24,6 +24,9 @@ from tongdai.tenants.config import TenantConfig
 from tongdai.tenants.numbering import PARKING
 from tongdai.trunks import GatewayState
 from tongdai.voicemail import Mailboxes
+
+SHORTEST_RINGING, LONGEST_RINGING = 3.0, 120.0
+"""Seconds that somebody may let his phones ring before calls go elsewhere."""
 
 _WHY = {
     Cause.NOT_ACCEPTABLE: "This party was not answered yet, so it cannot be moved.",
@@ -260,8 +263,33 @@ class Inquiries:
             changed = msgspec.convert({**msgspec.to_builtins(present), **asked.changes}, Preferences)
         except msgspec.ValidationError as error:
             return m.Refused("bad_preference", f"{error}.", "Give true, false, a number or seconds.")
+        obstacle = self._obstacle(asked.tenant, asked.person, changed, asked.changes)
+        if obstacle is not None:
+            return obstacle
         self._preferences.prefer(asked.tenant, c.SetPreferences(asked.person, changed))
         return m.PersonPreferences(changed)
+
+    def _obstacle(
+        self, tenant: str, person: str, wanted: Preferences, changes: Mapping[str, object]
+    ) -> m.Refused | None:
+        """What is wrong with a change, None when nothing is."""
+        by = Party(PartyKind.PERSON, "", person=person)
+        for case in FORWARDS:
+            to = wanted.forward(case)
+            if case in changes and to and self._world(tenant).forward(to, by) is None:
+                return m.Refused(
+                    "cannot_forward",
+                    f"Calls cannot be forwarded to {to!r}.",
+                    "Give another extension, or an outside number that he may call, as he would dial it.",
+                )
+        seconds = wanted.no_answer_seconds
+        if seconds and not SHORTEST_RINGING <= seconds <= LONGEST_RINGING:
+            return m.Refused(
+                "bad_seconds",
+                f"Phones cannot ring for {seconds:g} s.",
+                f"Give {SHORTEST_RINGING:g} to {LONGEST_RINGING:g} seconds, or 0 for the company's own.",
+            )
+        return None
 
     # mailboxes
 

@@ -52,10 +52,15 @@ async def _find(stored: Stored, domain: str, extension: str) -> tuple[str, Perso
 
 def _shown(name: str, extension: str, preferences: Preferences) -> str:
     disturbed = "on, callers hear busy" if preferences.dnd_busy else "on, callers leave a message"
+    after = f" after {preferences.no_answer_seconds:g} s" if preferences.no_answer_seconds else ""
     lines = {
         "name": name,
         "extension": extension,
         "do not disturb": disturbed if preferences.dnd else "off",
+        "forwarded": preferences.always or "no",
+        "when busy": preferences.busy or "to the voicemail",
+        "no answer": (preferences.no_answer or "to the voicemail") + after,
+        "unreachable": preferences.unreachable or "to the voicemail",
         "call waiting": "on" if preferences.call_waiting else "off: busy while in a call",
     }
     return "".join(f"{label:15} {value}\n" for label, value in lines.items())

@@ -8,8 +8,8 @@ from tongdai.calls.prompts import Phrase, Prompt
 from tongdai.directory.flows import decode
 from tongdai.flows import schema
 from tongdai.flows.ports import MailboxView
+from tongdai.flows.verbs.prefer import CONFIRMATIONS
 from tongdai.tenants.config import TenantConfig
-from tongdai.tenants.features import PREFERENCES
 
 MOST_MAILBOXES = 50
 """A company with more has its greetings spoken when they are first needed; speaking them all would take
@@ -27,7 +27,8 @@ def first_prompts(tenant: TenantConfig, mailbox: Callable[[str, str], MailboxVie
             for node in decode(version).nodes.values():
                 if isinstance(node, schema.Menu | schema.Play):
                     prompts += node.prompts
-    prompts += [Phrase(f"prefer.{setting}.{how}") for setting, how in PREFERENCES.values() if how != "toggle"]
+    prompts += [Phrase(key) for key in CONFIRMATIONS.values()]
+    prompts += [Phrase("prefer.number"), Phrase("prefer.bad_number")]
     departments = tenant.departments
     prompts += [Phrase("queue.welcome", {"department": x.name}) for x in departments if x.kind == "queue"]
     if any(x.kind == "queue" for x in departments):

@@ -12,7 +12,7 @@ import msgspec
 
 from tongdai.calllog.words import ENDINGS, REFUSALS, after, duration, listed, number
 from tongdai.calls import facts as f
-from tongdai.calls.model import Cause, Party, PartyKind
+from tongdai.calls.model import Cause, DiversionReason, Party, PartyKind
 
 POOR_MOS = 3.1
 """Below it nearly all users are dissatisfied (ITU-T G.107 annex B)."""
@@ -231,7 +231,14 @@ class _Story:
         self._say(at, f"{_name(fact.party)} {_PASSED_BY[fact.why]}")
 
     def preferred(self, at: float, fact: f.Preferred) -> None:
-        self._say(at, f"{_name(fact.by)} {_PREFERRED[fact.what]}")
+        self._say(at, f"{_name(fact.by)} {_PREFERRED[fact.what].format(number=number(fact.number))}")
+
+    def forwarded(self, at: float, fact: f.Forwarded) -> None:
+        self._place = None
+        self._say(at, f"{_name(fact.by)} forwards {_FORWARDED[fact.reason]} to {number(fact.to)}")
+
+    def not_forwarded(self, at: float, fact: f.NotForwarded) -> None:
+        self._say(at, f"{_name(fact.by)} forwards to {number(fact.to)}, which {fact.why}")
 
     def joined(self, at: float, fact: f.RoomJoined) -> None:
         self._place = None
@@ -284,6 +291,23 @@ _PREFERRED = {
     "dnd.off": "can be called again",
     "call_waiting.on": "takes a second call while in one from now on",
     "call_waiting.off": "is busy from now on while in a call",
+    "always.on": "forwards all calls to {number} from now on",
+    "always.off": "forwards calls no longer",
+    "busy.on": "forwards to {number} when busy from now on",
+    "busy.off": "forwards no longer when busy",
+    "no_answer.on": "forwards to {number} what is not answered from now on",
+    "no_answer.off": "forwards no longer what is not answered",
+    "unreachable.on": "forwards to {number} from now on when no phone is there",
+    "unreachable.off": "forwards no longer when no phone is there",
+}
+
+_FORWARDED = {
+    DiversionReason.ALWAYS: "all calls",
+    DiversionReason.DND: "undisturbed",
+    DiversionReason.BUSY: "when busy",
+    DiversionReason.NO_ANSWER: "what is not answered",
+    DiversionReason.UNREACHABLE: "when no phone is there",
+    DiversionReason.PHONE: "by the phone",
 }
 
 _PLACES = {
@@ -340,6 +364,8 @@ _TELL: dict[type, Callable[[_Story, float, Any], None]] = {
     f.Retrieved: _Story.retrieved,
     f.PickedUp: _Story.picked_up,
     f.PassedBy: _Story.passed_by,
+    f.Forwarded: _Story.forwarded,
+    f.NotForwarded: _Story.not_forwarded,
     f.Preferred: _Story.preferred,
     f.RoomJoined: _Story.joined,
     f.Merged: _Story.merged,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import msgspec
 
 from tongdai.calls.facts import Fact
-from tongdai.calls.model import Cause, Party, Source
+from tongdai.calls.model import Cause, Diversion, Party, Source
 from tongdai.calls.preferences import Preferences
 from tongdai.calls.prompts import Prompt
 
@@ -40,7 +40,7 @@ Target = DeviceTarget | TrunkTarget | HostedTarget
 class CreateLeg(msgspec.Struct, frozen=True, tag=True):
     """Call somebody. `caller` is what the called side is shown; `match` names the leg whose codec to
     prefer. `behind` is who called from outside, when the call goes out again in another's name;
-    `transferred_by` who sent the call there.
+    `transferred_by` who sent the call there. `diversions`, `hops` and `max_forwards` as in `model.Call`.
     """
 
     call: str
@@ -50,6 +50,9 @@ class CreateLeg(msgspec.Struct, frozen=True, tag=True):
     match: str = ""
     behind: Party | None = None
     transferred_by: Party | None = None
+    diversions: tuple[Diversion, ...] = ()
+    hops: int = 0
+    max_forwards: int = 69
 
 
 class Ring(msgspec.Struct, frozen=True, tag=True):

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import msgspec
 
-from tongdai.calls.model import Cause, Party
+from tongdai.calls.model import Cause, Diversion, Party
 
 
 class LegOffered(msgspec.Struct, frozen=True, tag=True):
     """Somebody calls us. `call` and `leg` are new ids. `dialled` is an extension, a feature code or (from a
-    trunk) the E.164 number that was called. `replaces` names the leg whose place it takes (RFC 3891)."""
+    trunk) the E.164 number that was called. `replaces` names the leg whose place it takes (RFC 3891). It was
+    forwarded `hops` times before, the last time by `diverted`."""
 
     call: str
     leg: str
     party: Party
     dialled: str
     replaces: str = ""
+    hops: int = 0
+    diverted: Diversion | None = None
+    max_forwards: int = 70
 
 
 class LegRinging(msgspec.Struct, frozen=True, tag=True):
@@ -58,6 +62,8 @@ class LegEnded(msgspec.Struct, frozen=True, tag=True):
     """What became of its sound, when that is the reason: for people."""
     reason: str = ""
     """What the other side gave as its reason, as in a Reason header (RFC 3326)."""
+    to: str = ""
+    """Where the called phone sends the call instead (3xx): an extension or a number as dialled."""
 
 
 class LegHeld(msgspec.Struct, frozen=True, tag=True):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tongdai.calls.model import Cause, Party
+from tongdai.calls.model import Cause, DiversionReason, Party
 
 
 class CallStarted(msgspec.Struct, frozen=True, tag=True):
@@ -130,11 +130,28 @@ class PassedBy(msgspec.Struct, frozen=True, tag=True):
     why: str
 
 
+class Forwarded(msgspec.Struct, frozen=True, tag=True):
+    """`by` had the call go on to `to`; somebody outside, before it came here."""
+
+    by: Party
+    to: str
+    reason: DiversionReason
+
+
+class NotForwarded(msgspec.Struct, frozen=True, tag=True):
+    """`by` would have it so, but it could not be."""
+
+    by: Party
+    to: str
+    why: str
+
+
 class Preferred(msgspec.Struct, frozen=True, tag=True):
-    """`by` changed at his phone how his calls are treated."""
+    """`by` changed at his phone how his calls are treated: `what` is a preference with `.on` or `.off`."""
 
     by: Party
     what: str
+    number: str = ""
 
 
 class RoomJoined(msgspec.Struct, frozen=True, tag=True):
@@ -216,6 +233,8 @@ Fact = (
     | Retrieved
     | PickedUp
     | PassedBy
+    | Forwarded
+    | NotForwarded
     | Preferred
     | RoomJoined
     | Merged

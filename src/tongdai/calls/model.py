@@ -68,6 +68,24 @@ class Party(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.number or self.name or "unknown"
 
 
+class DiversionReason(StrEnum):
+    """Why a call was forwarded."""
+
+    ALWAYS = "always"
+    DND = "dnd"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    UNREACHABLE = "unreachable"
+    PHONE = "phone"  # his phone sent it on
+
+
+class Diversion(msgspec.Struct, frozen=True):
+    """Somebody forwarded the call."""
+
+    by: Party
+    reason: DiversionReason
+
+
 class Silence(msgspec.Struct, frozen=True, tag="silence"):
     pass
 
@@ -133,7 +151,8 @@ class Call(msgspec.Struct, omit_defaults=True):
 
     `subject` is the leg for whom the flow runs, `caller` who that is (known also when the leg is gone);
     `peer` is whom it talks to, if anybody. Other legs are being called. A call that has `ended` (`cause`,
-    `ended_by`) lives on without legs until the end of its recording is reported.
+    `ended_by`) lives on without legs until the end of its recording is reported. `diversions`: who forwarded
+    it here, after `hops` others before it came; `max_forwards` as it came (RFC 3261 §8.1.1.6).
     """
 
     id: str
@@ -150,6 +169,9 @@ class Call(msgspec.Struct, omit_defaults=True):
     recording: str = ""
     serial: int = 0
     transferred_by: Party | None = None
+    diversions: list[Diversion] = []
+    hops: int = 0
+    max_forwards: int = 70
     ended: bool = False
     cause: Cause = Cause.NORMAL
     ended_by: str = ""
@@ -169,9 +191,11 @@ class Call(msgspec.Struct, omit_defaults=True):
 
 
 class Room(msgspec.Struct):
-    """A conference in progress: its members' legs, in order of arrival, each with its call."""
+    """A conference in progress: its members' legs, in order of arrival, each with its call. `tones`: they
+    hear who comes and goes."""
 
     members: dict[str, str] = {}
+    tones: bool = True
 
 
 class Lockout(msgspec.Struct):

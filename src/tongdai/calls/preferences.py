@@ -7,9 +7,24 @@ import msgspec
 
 class Preferences(msgspec.Struct, frozen=True, omit_defaults=True):
     """`dnd`: he does not want to be disturbed; who calls then is taken by the voicemail, or with `dnd_busy`
-    hears that he is busy. Without `call_waiting` he is busy while he is in a call.
+    hears that he is busy. Without `call_waiting` he is busy while he is in a call. `always`, `busy`,
+    `no_answer` (after `no_answer_seconds`; 0: as long as the company's phones ring) and `unreachable` (no
+    phone is there) are numbers as he dials them, to which his calls go then; empty: to his voicemail.
     """
 
     dnd: bool = False
     dnd_busy: bool = False
     call_waiting: bool = True
+    always: str = ""
+    busy: str = ""
+    no_answer: str = ""
+    unreachable: str = ""
+    no_answer_seconds: float = 0.0
+
+    def forward(self, when: str) -> str:
+        """Where calls go in that case, such as `busy`."""
+        return str(getattr(self, when))
+
+
+FORWARDS = ("always", "busy", "no_answer", "unreachable")
+"""The cases in which calls go elsewhere."""

@@ -28,4 +28,10 @@ class Beep(msgspec.Struct, frozen=True, tag="beep"):
     """The tone after which one speaks."""
 
 
-Prompt = Phrase | Text | Clip | Beep
+class Chime(msgspec.Struct, frozen=True, tag="chime"):
+    """The tone of a room that somebody came into, or left."""
+
+    joined: bool
+
+
+Prompt = Phrase | Text | Clip | Beep | Chime

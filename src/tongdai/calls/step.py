@@ -25,7 +25,7 @@ from tongdai.calls.model import (
     Source,
     TenantState,
 )
-from tongdai.calls.prompts import Prompt
+from tongdai.calls.prompts import Chime, Prompt
 
 RECORDING_GRACE = 5.0
 """Seconds that an ended call waits for the end of its recording to be reported."""
@@ -116,24 +116,33 @@ class Step:
 
     # rooms
 
-    def join_room(self, name: str, call: Call, leg: Leg) -> int:
+    def join_room(self, name: str, call: Call, leg: Leg, tones: bool) -> int:
         """Returns how many are in the room now. Who is alone there hears music."""
         room = self.state.rooms.setdefault(name, Room())
-        if room.members:
-            self.do(c.RoomChime(name, joined=True))
+        room.tones = tones
         room.members[leg.id] = call.id
         self._room_sounds(name)
+        if tones and len(room.members) > 1:
+            self.do(c.RoomChime(name, joined=True))
         return len(room.members)
 
     def leave_room(self, name: str, call: Call) -> None:
         room = self.state.rooms[name]
         room.members = {leg: owner for leg, owner in room.members.items() if owner != call.id}
         if room.members:
-            self.do(c.RoomChime(name, joined=False))
             self._room_sounds(name)
+            if room.tones:
+                self._tell_leaving(name, room)
         else:
             del self.state.rooms[name]
             self.do(c.CloseRoom(name))
+
+    def _tell_leaving(self, name: str, room: Room) -> None:
+        if len(room.members) > 1:
+            self.do(c.RoomChime(name, joined=False))
+            return
+        for owner in room.members.values():  # who is alone is in no mixer any more
+            self.play(self.state.calls[owner], [Chime(joined=False)])
 
     def _room_sounds(self, name: str) -> None:
         members = self.state.rooms[name].members
@@ -164,7 +173,20 @@ class Step:
             purpose=purpose,
         )
         self.add_leg(call, leg)
-        self.do(c.CreateLeg(call.id, leg.id, target, caller, call.subject, behind, call.transferred_by))
+        self.do(
+            c.CreateLeg(
+                call.id,
+                leg.id,
+                target,
+                caller,
+                call.subject,
+                behind,
+                call.transferred_by,
+                tuple(call.diversions),
+                call.hops,
+                call.max_forwards - 1,
+            )
+        )
         self.note(call, f.LegCreated(leg.id, party, purpose))
         return leg
 

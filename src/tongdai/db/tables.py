@@ -145,6 +145,7 @@ room = Table(
     Column("id", String, nullable=False),
     Column("name", String, nullable=False),
     Column("pin", String, nullable=False),
+    Column("tones", Boolean, nullable=False),
     PrimaryKeyConstraint("tenant", "id"),
 )
 

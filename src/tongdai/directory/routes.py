@@ -10,7 +10,7 @@ from tongdai.directory import flows
 from tongdai.flows.schema import Flow
 from tongdai.tenants.config import TenantConfig
 from tongdai.tenants.extension.model import Destination
-from tongdai.tenants.features import PREFERENCES, Codes, Feature
+from tongdai.tenants.features import FORWARDS, PREFERENCES, Codes, Feature
 from tongdai.tenants.numbering import country_of, is_emergency, outside_number
 
 log = get_logger(__name__)
@@ -105,6 +105,8 @@ class Routes:
             return self._mailboxes[person]
         if feature is Feature.PICKUP:
             return self._pickup(rest)
+        if feature in FORWARDS:
+            return flows.prefer(FORWARDS[feature], rest)
         return self._features.get(feature)
 
     def _emergency(self, number: str) -> Flow:
@@ -132,6 +134,16 @@ class Routes:
         if not self._config.trunks:
             return flows.unreachable(number)
         return flows.outside(number, self._config.trunks, self._config.main_number)
+
+    def forward(self, to: str, by: Party) -> Flow | None:
+        """See `flows.ports.World.forward`."""
+        if by.person not in self._people or is_emergency(self._config.country, to):
+            return None
+        flow = self._inside.get(to)
+        if flow is None:
+            flow = self._outside(to)
+            return flow if flow.kind in ("outside", "hosted") else None
+        return flow if flow.ref != f"person:{by.person}" else None
 
     def number(self, number: str) -> Flow:
         """What a call from outside to one of the tenant's numbers reaches."""

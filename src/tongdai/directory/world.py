@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from tongdai.calls.model import Party
 from tongdai.calls.preferences import Preferences
+from tongdai.directory import flows
 from tongdai.directory.ports import Bindings, Mailboxes, People
 from tongdai.directory.routes import Routes
 from tongdai.directory.spelling import plain, spellings
@@ -40,7 +41,7 @@ class TenantWorld:
         self._departments = {
             x.id: Department(x.id, x.name, x.extension, x.members, mailbox=x.id) for x in config.departments
         }
-        self._rooms = {x.id: RoomConfig(x.id, x.name, x.extension, x.pin) for x in config.rooms}
+        self._rooms = {x.id: RoomConfig(x.id, x.name, x.extension, x.pin, x.tones) for x in config.rooms}
         listed = sorted((x for x in self._people.values() if x.extension), key=lambda x: plain(x.name))
         self._spelled = [(spelling, x) for x in listed for spelling in spellings(x.name)]
 
@@ -49,6 +50,12 @@ class TenantWorld:
 
     def route_number(self, number: str, by: Party) -> Flow:
         return self._routes.number(number)
+
+    def forward(self, to: str, by: Party) -> Flow | None:
+        return self._routes.forward(to, by)
+
+    def voicemail(self, mailbox: str) -> Flow:
+        return flows.voicemail(mailbox)
 
     def route_menu(self, digits: str) -> Flow | None:
         return self._routes.menu(digits)

@@ -57,7 +57,9 @@ def restore(state: TenantState, world: World) -> list[tuple[str, str, float]]:
         elif isinstance(node, schema.Park) and step == "parked":
             state.parking[node.slot] = call.id
         elif isinstance(node, schema.Conference) and step in ("in", "inviting"):
-            state.rooms.setdefault(node.room, Room()).members[call.subject] = call.id
+            config = world.room(node.room)
+            room = state.rooms.setdefault(node.room, Room(tones=config is None or config.tones))
+            room.members[call.subject] = call.id
     return timers
 
 
@@ -79,9 +81,12 @@ def _leg_of(step: Step, leg: str) -> tuple[Call, Leg]:
 def _offered(step: Step, event: e.LegOffered, world: World) -> None:
     leg = Leg(id=event.leg, party=event.party, state=LegState.OFFERED, since=step.now)
     call = Call(event.call, step.state.tenant, leg.id, event.party, step.now, dialled=event.dialled)
+    call.hops, call.max_forwards = event.hops, event.max_forwards
     step.new_call(call)
     step.add_leg(call, leg)
     step.note(call, f.CallStarted(leg.id, event.party, event.dialled))
+    if event.diverted is not None:
+        step.note(call, f.Forwarded(event.diverted.by, event.dialled, event.diverted.reason))
     if event.replaces:
         transfers.take_over(step, world, call, event.replaces)
     elif event.party.kind is PartyKind.PERSON:

@@ -37,6 +37,7 @@ class RoomConfig(msgspec.Struct, frozen=True):
     name: str
     extension: str
     pin: str
+    tones: bool = True
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -72,6 +73,13 @@ class World(Protocol):
 
     def route_number(self, number: str, by: Party) -> Flow:
         """Where a call from outside to one of the tenant's numbers (E.164) goes."""
+
+    def forward(self, to: str, by: Party) -> Flow | None:
+        """Where calls go that `by` wants to go on to `to`: an extension or an outside number that he may
+        call. None for everything else, such as feature codes, emergency numbers and himself."""
+
+    def voicemail(self, mailbox: str) -> Flow:
+        """The flow that takes a message at once."""
 
     def route_menu(self, digits: str) -> Flow | None:
         """The extension that a caller in a menu may dial directly, or None."""

@@ -107,8 +107,9 @@ class Pickup(msgspec.Struct, frozen=True, tag="pickup", omit_defaults=True):
 
 
 class Prefer(msgspec.Struct, frozen=True, tag="prefer", omit_defaults=True):
-    """Change how one's own calls are treated, and say so: `setting` is `dnd` or `call_waiting`, `value` `on`,
-    `off` or `toggle`."""
+    """Change how one's own calls are treated, and say so. `setting` is a field of `calls.Preferences`;
+    `value` is `on`, `off` or `toggle`, or where calls go: a number, `off`, or nothing, and then it is asked
+    for."""
 
     setting: str
     value: str

@@ -10,7 +10,7 @@ import msgspec
 from tongdai.calls import commands as c
 from tongdai.calls.model import Cause, LegState, Party, Silence, Source
 from tongdai.calls.preferences import Preferences
-from tongdai.calls.prompts import Beep, Clip, Prompt, Text
+from tongdai.calls.prompts import Beep, Chime, Clip, Prompt, Text
 from tongdai.core.errors import TongdaiError
 from tongdai.flows.ports import Department, MailboxView, Message, Person, RoomConfig, World
 from tongdai.flows.schema import Flow
@@ -51,7 +51,7 @@ def seconds_of(prompt: Prompt) -> float:
     match prompt:
         case Text(text):
             return len(text) / 14
-        case Beep():
+        case Beep() | Chime():
             return 0.4
         case Clip():
             return 5.0
@@ -160,6 +160,12 @@ class SimulatedWorld:
 
     def route_number(self, number: str, by: Party) -> Flow:
         return self._base.route_number(number, by)
+
+    def forward(self, to: str, by: Party) -> Flow | None:
+        return self._base.forward(to, by)
+
+    def voicemail(self, mailbox: str) -> Flow:
+        return self._base.voicemail(mailbox)
 
     def route_menu(self, digits: str) -> Flow | None:
         return self._base.route_menu(digits)

@@ -125,8 +125,9 @@ class Simulator:
 
     # what parties do; each names its leg
 
-    def call(self, caller: str | Party, dialled: str, *, replaces: str = "") -> str:
+    def call(self, caller: str | Party, dialled: str, *, replaces: str = "", **came: Any) -> str:
         """A call by a registered phone (its binding) or from the outside (a party, or a number as `+84…`).
+        `came` are further fields of `LegOffered`.
 
         Returns the caller's leg.
         """
@@ -134,7 +135,7 @@ class Simulator:
         leg, call = f"leg{self._serial}", f"call{self._serial}"
         party, at = self._party(caller)
         self.lines[leg] = Line(leg, call, at, inbound=True, state=LegState.OFFERED)
-        self._now(e.LegOffered(call, leg, party, dialled, replaces))
+        self._now(e.LegOffered(call, leg, party, dialled, replaces, **came))
         return leg
 
     def _party(self, caller: str | Party) -> tuple[Party, str]:

@@ -47,7 +47,7 @@ def _blind(step: Step, world: World, call: Call, leg: Leg, moved: Leg, to: str) 
 def _send(step: Step, world: World, call: Call, leg: Leg, moved: Leg, flow: Flow) -> None:
     """`leg` lets go of `moved`, which enters a flow."""
     call.subject, call.caller, call.peer = moved.id, moved.party, ""
-    call.transferred_by = leg.party
+    call.transferred_by, call.diversions = leg.party, []
     step.hangup(call, leg, Cause.NORMAL)
     Run(step, call, world).enter(flow)
 
@@ -72,7 +72,7 @@ def move(step: Step, world: World, call: Call, event: MoveRequested) -> None:
             step.hangup(call, other, Cause.NORMAL)
     step.leave_places(call)
     call.subject, call.caller, call.peer = leg.id, leg.party, ""
-    call.transferred_by = event.by
+    call.transferred_by, call.diversions = event.by, []
     Run(step, call, world).enter(flow)
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
-from tongdai.calls.model import Party, PartyKind
+from tongdai.calls.model import Diversion, Party, PartyKind
 from tongdai.core.log import get_logger
+from tongdai.legs import diverted as diversions
 from tongdai.legs.guard import Guard
 from tongdai.legs.ports import Device, Edge
 from tongdai.sip.digest import Algorithm, DigestServer, Verdict
@@ -37,6 +38,8 @@ class Caller(msgspec.Struct, frozen=True):
     dialled: str
     trunk: str = ""
     device: str = ""
+    hops: int = 0
+    diverted: Diversion | None = None
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -84,7 +87,15 @@ class Callers:
             return Refusal(404)
         user, name = _asserted(request, believed=trunk.settings.trusted)
         number = self._edge.number_from_trunk(trunk.id, user) if user.lower() != "anonymous" else ""
-        return Caller(tenant, Party(PartyKind.OUTSIDE, number, name), dialled, trunk.id)
+        hops, diverted = diversions.read(request)
+        if diverted is not None and trunk.settings.trusted:
+            by = diverted.by
+            by = msgspec.structs.replace(by, number=self._edge.number_from_trunk(trunk.id, by.number))
+            diverted = Diversion(by, diverted.reason)
+        else:
+            diverted = None
+        party = Party(PartyKind.OUTSIDE, number, name)
+        return Caller(tenant, party, dialled, trunk.id, hops=hops, diverted=diverted)
 
     def _from_device(self, request: Request, flow: Flow) -> Caller | Refusal:
         device = self.prove(request, flow)
@@ -95,7 +106,8 @@ class Callers:
         if not self.leads_here(device.tenant, uri) and not self._edge.is_emergency(device.tenant, dialled):
             return Refusal(404)
         party = msgspec.structs.replace(device.party, private=True) if _is_private(request) else device.party
-        return Caller(device.tenant, party, dialled, device=device.device)
+        hops, _ = diversions.read(request)
+        return Caller(device.tenant, party, dialled, device=device.device, hops=hops)
 
     def leads_here(self, tenant: str, uri: SipUri) -> bool:
         """Whether a URI that a phone of this tenant uses means the tenant: its own domain, or the server by

@@ -20,7 +20,7 @@ from tongdai.legs.leg import RETRY_AFTER, LegRecord, SipLeg, check_offer, sdp_id
 from tongdai.legs.phones import Phones
 from tongdai.legs.ports import Contact, Contacts, Edge, Instances, LegMedia, Opened, Post, Trunks
 from tongdai.legs.twins import Twins
-from tongdai.legs.ways_out import WaysOut
+from tongdai.legs.ways_out import WaysOut, contacts_of
 from tongdai.sip.flow import Address, Flow
 from tongdai.sip.message import Replaces, Request, Response
 from tongdai.sip.pickup import ringing_leg
@@ -135,7 +135,16 @@ class Legs:
         self._legs[leg.id] = leg
         if caller.trunk:
             self._trunks.joined(caller.tenant, leg.id, caller.trunk)
-        offered = e.LegOffered(call, leg.id, caller.party, caller.dialled, replaces)
+        offered = e.LegOffered(
+            call,
+            leg.id,
+            caller.party,
+            caller.dialled,
+            replaces,
+            caller.hops,
+            caller.diverted,
+            request.number("Max-Forwards", 70) or 70,
+        )
 
         def opened(result: Opened | None, error: str) -> None:
             if leg.gone:
@@ -179,6 +188,10 @@ class Legs:
 
     def create(self, tenant: str, command: c.CreateLeg) -> None:
         """Open the leg's media session, then send the INVITE."""
+        if command.max_forwards < 1:
+            log.warning("a call goes round in a circle", tenant=tenant, call=command.call)
+            self._post(tenant, e.LegEnded(command.leg, Cause.FAILED))
+            return
         if isinstance(command.target, c.HostedTarget):
             self._twins.create(tenant, command, command.target)
             return
@@ -260,9 +273,17 @@ class Legs:
             return
         if status == 488 and leg.otherwise is not None and leg.otherwise():
             return
+        if 300 <= status < 400 and response is not None and not leg.record.trunk:
+            self._failed(leg, Cause.DECLINED, to=self._sent_on(leg, response))
+            return
         cause = self._ways_out.refused(leg, status, reason, response)
         if cause is not None:
             self._failed(leg, cause, reason=said(response.given_reason if response is not None else None))
+
+    def _sent_on(self, leg: SipLeg, response: Response) -> str:
+        """Where a phone wants its call to go (3xx): what it could dial itself, or nothing."""
+        found = (uri for uri in contacts_of(response) if self._callers.leads_here(leg.record.tenant, uri))
+        return next((uri.subscriber for uri in found), "")
 
     # in the dialog
 
@@ -445,10 +466,10 @@ class Legs:
         self._ways_out.forget(leg)
         self._kept.mark(leg)
 
-    def _failed(self, leg: SipLeg, cause: Cause, why: str = "", reason: str = "") -> None:
+    def _failed(self, leg: SipLeg, cause: Cause, why: str = "", reason: str = "", to: str = "") -> None:
         self._forget(leg)
         self._media.close(leg.id)
-        self._post(leg.record.tenant, e.LegEnded(leg.id, cause, why, reason))
+        self._post(leg.record.tenant, e.LegEnded(leg.id, cause, why, reason, to))
 
     def _far_end(self, session: InviteSession, cause: Cause, reason: str = "") -> None:
         leg = self._leg(session)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from tongdai import sdp
 from tongdai.calls import commands as c
-from tongdai.legs.callers import contact_user, referred_by, shown_as
+from tongdai.legs import diverted as diversions
+from tongdai.legs.callers import contact_user, identity, referred_by, shown_as
 from tongdai.legs.kinds import is_private, kinds_for
 from tongdai.legs.leg import SipLeg, spoken_by
 from tongdai.legs.ports import Contacts
@@ -50,13 +51,22 @@ class Phones:
             leg.offer_as(next(kinds, sdp.PLAIN), is_private(contact.flow))
         leg.record.device, leg.record.instance = contact.device, contact.instance
         offer = leg.make_offer(*spoken_by(self._matched(command.match)))
+        forwarded = diversions.headers(
+            [(identity(diversion.by, contact.domain), diversion.reason) for diversion in command.diversions],
+            contact.uri,
+            command.hops,
+        )
         leg.session = self._ua().invite(
             contact.uri,
             contact.flow,
             from_=shown_as(caller, contact.domain),
             to=f"<{SipUri(contact.domain, contact.username)}>",
             sdp=offer,
-            headers=referred_by(command.transferred_by, contact.domain),
+            headers=[
+                ("Max-Forwards", str(command.max_forwards)),
+                *referred_by(command.transferred_by, contact.domain),
+                *forwarded,
+            ],
             route_set=contact.path,
             contact_user=contact_user(caller),
             pinned=True,

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from tongdai.calls.model import Party
+from tongdai.calls.model import DiversionReason, Party
+from tongdai.legs import diverted as diversions
 from tongdai.legs.callers import contact_user, identity, shown_as
 from tongdai.sip.message import SipUri
 from tongdai.tenants.trunk.model import CallerRule, Trunk
@@ -24,11 +25,14 @@ def presented(
     trunk: Trunk,
     caller: Party,
     behind: Party | None,
+    diverted: Sequence[DiversionReason],
+    hops: int,
     host: str,
     target: str,
     written: Callable[[str], str],
 ) -> Presented:
     """`caller` is the company; `behind` who called it from outside, when this call only goes through it.
+    `diverted` says why colleagues forwarded it, the first one first, after `hops` others.
     `written` gives a number as the carrier wants it, `target` the URI that is called.
 
     A number that the company does not own is shown only by a trunk whose rule is to pass it, and then
@@ -46,12 +50,10 @@ def presented(
         shown = _written(behind, written)
         if not shown.number:
             shown = msgspec.structs.replace(shown, private=True)
-        uri = SipUri(host, caller.number or None)
-        headers += [
-            ("Diversion", f"<{uri}>;reason=unconditional;counter=1"),
-            # what caused the second entry is said in it (RFC 4458: unconditional)
-            ("History-Info", f"<{uri}>;index=1, <{target};cause=302>;index=1.1;mp=1"),
-        ]
+        diverted = diverted or (DiversionReason.ALWAYS,)
+    # colleagues have no other number that means anything outside
+    uri = f"<{SipUri(host, caller.number or None)}>"
+    headers += diversions.headers([(uri, reason) for reason in diverted], target, hops)
     if shown.private:
         headers.append(("Privacy", "id"))
     return Presented(shown_as(shown, host), contact_user(shown), headers)

@@ -58,7 +58,14 @@ class Twins:
         near = Twin(command.leg, tenant, f"{call}.l0", caller=True)
         far = Twin(near.other, owner, near.id, caller=False)
         self._legs[near.id], self._legs[far.id] = near, far
-        offered = e.LegOffered(call, far.id, command.caller.seen, target.number)
+        offered = e.LegOffered(
+            call,
+            far.id,
+            command.caller.seen,
+            target.number,
+            hops=command.hops + len(command.diversions),
+            max_forwards=command.max_forwards,
+        )
         ports: dict[str, Opened] = {}
 
         def opened(leg: Twin, result: Opened | None) -> None:

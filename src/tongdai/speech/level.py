@@ -1,4 +1,4 @@
-"""Brings sound to telephone form: 8 kHz, mono, about −20 dBFS, no peak above −1 dBFS.
+"""Brings sound to telephone form: 16 kHz, mono, about −20 dBFS, no peak above −1 dBFS.
 
 Everything a caller hears has the same loudness, so that nobody reaches for the volume between
 a greeting and the music.
@@ -24,7 +24,7 @@ _TAIL = RATE // 7
 
 
 def to_telephone(samples: Samples, rate: int) -> Samples:
-    """Samples of shape (frames, channels) or (frames,) at `rate` → mono at 8 kHz without a constant
+    """Samples of shape (frames, channels) or (frames,) at `rate` → mono at `RATE` without a constant
     offset."""
     mono = samples.mean(axis=1, dtype=np.float32) if samples.ndim == 2 else samples
     if rate != RATE and len(mono):

@@ -2,8 +2,9 @@
 
 Slow chords (a pad), a plucked arpeggio over them, and now and then a bell, in a gentle major progression, 80
 s long. The seed decides the figures, so the same seed gives the same file. Written for the telephone: nothing
-outside 300–3400 Hz, little dynamic, few sharp attacks, since a codec and a small loudspeaker make noise of
-the rest. Notes that ring over the end ring into the beginning, so that the loop has no seam.
+outside 150–7000 Hz and most of it below 3400, little dynamic, few sharp attacks, since a codec and a small
+loudspeaker make noise of the rest. Notes that ring over the end ring into the beginning, so that the loop has
+no seam.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ Sound = NDArray[np.float64]
 BAR_SECONDS = 10 / 3  # four beats at 72 a minute
 BARS = 24
 LENGTH = round(BARS * BAR_SECONDS * RATE)
-LOW_HERTZ, HIGH_HERTZ = 300.0, 3400.0
+LOW_HERTZ, HIGH_HERTZ = 150.0, 7000.0
 _PEAK = 0.8
 
 # MIDI notes. Two turns through one progression and a third that leads home: D, Bm7, Gmaj7, A6 and their kin.
@@ -41,7 +42,7 @@ _FIGURES = (
 
 
 def hold_music(seed: int = 1) -> Samples:
-    """80 s of music at 8 kHz for an endless loop, about −20 dBFS."""
+    """80 s of music at `RATE` for an endless loop, about −20 dBFS."""
     chance = np.random.default_rng(seed)
     loop = np.zeros(LENGTH, np.float64)
     beat = BAR_SECONDS / 4
@@ -100,7 +101,7 @@ def _pluck(note: int) -> Sound:
     time = np.arange(round(1.8 * RATE)) / RATE
     pitch = _hertz(note)
     wave = np.zeros_like(time)
-    for partial in range(1, 7):
+    for partial in range(1, 9):
         if pitch * partial < HIGH_HERTZ:
             decay = np.exp(-time * (2.2 + 1.6 * partial))
             wave += decay / partial**1.6 * np.sin(2 * np.pi * pitch * partial * time)
@@ -128,7 +129,7 @@ def _in_a_room(loop: Sound, chance: np.random.Generator) -> Sound:
 
 
 def _filtered(loop: Sound) -> Sound:
-    """Only what a telephone carries, with soft slopes, around the loop."""
+    """Only what a telephone of wide band carries, with soft slopes, around the loop."""
     hertz = np.fft.rfftfreq(LENGTH, 1 / RATE)
     below = np.clip((hertz - LOW_HERTZ) / 60, 0, 1)
     above = np.clip((HIGH_HERTZ - hertz) / 200, 0, 1)

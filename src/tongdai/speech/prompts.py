@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from tongdai.calls.prompts import Beep, Clip, Phrase, Prompt, Text
+from tongdai.calls.prompts import Beep, Chime, Clip, Phrase, Prompt, Text
 from tongdai.speech import phrases
 from tongdai.speech.errors import SpeechError
 from tongdai.speech.language import Language
@@ -65,6 +65,9 @@ class SpokenPrompts:
             case Beep():
                 path = self._speech.tone_path("beep")
                 return path if path.exists() else None
+            case Chime(joined):
+                path = self.chime(joined)
+                return path if path.exists() else None
             case Phrase() | Text():
                 if (own := self._own(tenant, prompt)) is not None:
                     return own
@@ -78,6 +81,8 @@ class SpokenPrompts:
                 return self._clip(tenant, blob)
             case Beep():
                 return await self._speech.tone("beep")
+            case Chime(joined):
+                return await self._speech.tone("joined" if joined else "left")
             case Phrase() | Text():
                 if (own := self._own(tenant, prompt)) is not None:
                     return own

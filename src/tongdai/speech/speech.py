@@ -22,7 +22,7 @@ from tongdai.speech.normalise import normalise
 log = get_logger(__name__)
 
 # Part of every name in the cache: raise it when the same words or seed would sound different than before.
-_MAKING = 1
+_MAKING = 2
 _MOST_CHARACTERS = 5000
 _FALLBACK_SECONDS = 60.0
 
@@ -39,7 +39,7 @@ class SpeechSettings(msgspec.Struct, frozen=True):
 
 
 class Speech:
-    """The cache of all sound that is made here; files are WAV, 8 kHz, mono, 16 bit, about −20 dBFS.
+    """The cache of all sound that is made here; files are WAV, 16 kHz, mono, 16 bit, about −20 dBFS.
 
     A file's name is a hash of its voice and words: a changed voice or text is another file, and nothing is
     ever stale.

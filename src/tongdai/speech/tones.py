@@ -16,7 +16,7 @@ def tone(hertz: float, seconds: float, dbfs: float = TARGET_DBFS) -> Samples:
     if not (20 <= hertz < RATE / 2 and 2 * _EDGE_SECONDS <= seconds <= 60 and dbfs <= -3):
         raise SpeechError(
             "bad_tone", f"A tone of {hertz} Hz, {seconds} s and {dbfs} dBFS cannot be made.",
-            "Use 20 to 4000 Hz, 16 ms to 60 s, and at most -3 dBFS.",
+            "Use 20 to 8000 Hz, 16 ms to 60 s, and at most -3 dBFS.",
         )  # fmt: skip
     time = np.arange(round(seconds * RATE)) / RATE
     edges = np.clip(np.minimum(time, seconds - time) / _EDGE_SECONDS, 0, 1)

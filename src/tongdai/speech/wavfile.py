@@ -1,4 +1,4 @@
-"""WAV files: reading what people upload, writing what the engine plays (8 kHz, mono, 16 bit).
+"""WAV files: reading what people upload, writing what the engine plays (16 kHz, mono, 16 bit).
 
 RIFF/WAVE as in Microsoft's and IBM's "Multimedia Programming Interface and Data Specifications 1.0" and
 mmreg.h.
@@ -18,7 +18,7 @@ from tongdai.speech.errors import SpeechError
 
 Samples = NDArray[np.float32]
 
-RATE = 8000
+RATE = 16000  # wide band: the engine makes the form of narrow-band phones out of it, once a file
 _PCM, _FLOAT, _ALAW, _ULAW, _EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
 _INTEGERS = {16: "<i2", 32: "<i4"}
 _FLOATS = {32: "<f4", 64: "<f8"}
@@ -105,7 +105,7 @@ def _decode(body: bytes, tag: int, channels: int, rate: int, bits: int) -> tuple
 
 
 def write_wav(path: Path, samples: Samples) -> None:
-    """Write mono samples in [-1, 1] at 8 kHz as 16 bits; the file appears whole or not at all."""
+    """Write mono samples in [-1, 1] at `RATE` as 16 bits; the file appears whole or not at all."""
     pcm = np.round(np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
     form = struct.pack("<HHIIHH", _PCM, 1, RATE, RATE * 2, 2, 16)
     header = struct.pack("<4sI4s4sI", b"RIFF", 36 + len(pcm), b"WAVE", b"fmt ", len(form)) + form

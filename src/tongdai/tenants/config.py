@@ -47,6 +47,7 @@ class RoomConfig(msgspec.Struct, frozen=True):
     name: str
     extension: str
     pin: str
+    tones: bool = True
 
 
 class TenantConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,7 +142,7 @@ def read(connection: Connection, only: TenantId | None = None) -> ProviderConfig
                     for x in departments[tenant.id]
                 ),
                 rooms=tuple(
-                    RoomConfig(x.id, x.name, reached_by.get((Destination.ROOM, x.id), ""), x.pin)
+                    RoomConfig(x.id, x.name, reached_by.get((Destination.ROOM, x.id), ""), x.pin, x.tones)
                     for x in rooms[tenant.id]
                 ),
                 flows=tuple(flows[tenant.id]),

@@ -19,6 +19,14 @@ class Feature(StrEnum):
     DND_TOGGLE = "dnd_toggle"
     CALL_WAITING_ON = "call_waiting_on"
     CALL_WAITING_OFF = "call_waiting_off"
+    ALWAYS = "forward"
+    ALWAYS_OFF = "forward_off"
+    BUSY = "forward_busy"
+    BUSY_OFF = "forward_busy_off"
+    NO_ANSWER = "forward_no_answer"
+    NO_ANSWER_OFF = "forward_no_answer_off"
+    UNREACHABLE = "forward_unreachable"
+    UNREACHABLE_OFF = "forward_unreachable_off"
 
 
 CODES: Mapping[Feature, str] = {
@@ -32,10 +40,26 @@ CODES: Mapping[Feature, str] = {
     Feature.DND_TOGGLE: "*76",
     Feature.CALL_WAITING_ON: "*70",
     Feature.CALL_WAITING_OFF: "*71",
+    Feature.ALWAYS: "*72",
+    Feature.ALWAYS_OFF: "*73",
+    Feature.BUSY: "*90",
+    Feature.BUSY_OFF: "*91",
+    Feature.NO_ANSWER: "*52",
+    Feature.NO_ANSWER_OFF: "*53",
+    Feature.UNREACHABLE: "*62",
+    Feature.UNREACHABLE_OFF: "*63",
 }
 """As North America dials them (vertical service codes), and FreePBX and its users with it."""
 
-FOLLOWED = frozenset({Feature.PICKUP, Feature.PARK})
+FORWARDS: Mapping[Feature, str] = {
+    Feature.ALWAYS: "always",
+    Feature.BUSY: "busy",
+    Feature.NO_ANSWER: "no_answer",
+    Feature.UNREACHABLE: "unreachable",
+}
+"""In which case calls go to the number that follows; without one it is asked for."""
+
+FOLLOWED = frozenset({Feature.PICKUP, Feature.PARK, *FORWARDS})
 """Codes after which something else is dialled."""
 
 PREFERENCES: Mapping[Feature, tuple[str, str]] = {
@@ -44,6 +68,10 @@ PREFERENCES: Mapping[Feature, tuple[str, str]] = {
     Feature.DND_TOGGLE: ("dnd", "toggle"),
     Feature.CALL_WAITING_ON: ("call_waiting", "on"),
     Feature.CALL_WAITING_OFF: ("call_waiting", "off"),
+    Feature.ALWAYS_OFF: ("always", "off"),
+    Feature.BUSY_OFF: ("busy", "off"),
+    Feature.NO_ANSWER_OFF: ("no_answer", "off"),
+    Feature.UNREACHABLE_OFF: ("unreachable", "off"),
 }
 """Which of one's preferences a code changes, and how."""
 

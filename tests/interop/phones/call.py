@@ -137,6 +137,11 @@ class RawCall:
         self._answer(status, reason)
         self.ended.set()
 
+    def send_on(self, to: str) -> None:
+        """Send 302 with the extension or number that shall be called instead."""
+        self._answer(302, "Moved Temporarily", contact=f"<{self.phone.account.uri(to)}>")
+        self.ended.set()
+
     async def accept(self) -> RawCall:
         """Send 200 with an answer (an offer when the INVITE had none), wait for the ACK, begin to speak."""
         await self.rtp.open()

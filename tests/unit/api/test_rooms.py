@@ -7,12 +7,13 @@ async def test_a_room_from_nothing(web: Web):
     admin = await web.admin()
     made = await admin.post(web.tenant() + "/rooms", json={"name": "Board", "extension": "601"})
     assert made.status_code == 201, made.text
-    assert made.json()["pin"] is None
+    assert (made.json()["pin"], made.json()["tones"]) == (None, True)
     place = made.headers["location"]
-    changed = await admin.patch(place, json={"pin": "97531"}, headers={"If-Match": made.headers["etag"]})
-    assert changed.json()["pin"] == "97531"
-    served = web.control.served()[-1].part.tenants[0]
-    assert next(x for x in served.rooms if x.name == "Board").pin == "97531"
+    changes = {"pin": "97531", "tones": False}
+    changed = await admin.patch(place, json=changes, headers={"If-Match": made.headers["etag"]})
+    assert (changed.json()["pin"], changed.json()["tones"]) == ("97531", False)
+    served = next(x for x in web.control.served()[-1].part.tenants[0].rooms if x.name == "Board")
+    assert (served.pin, served.tones) == ("97531", False)
     entries = (await admin.get(web.tenant() + "/audit")).json()["items"]
     assert "97531" not in str(entries), "the audit log tells that it changed, not to what"
     assert (await admin.delete(place)).status_code == 204

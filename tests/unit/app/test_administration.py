@@ -12,8 +12,10 @@ from tests.unit.app.test_prepare import preparation
 
 from tongdai.app import administration as admin
 from tongdai.app.prepare import prepare
+from tongdai.app.room_administration import change_room
 from tongdai.core.errors import TongdaiError
 from tongdai.speech.phrases import CATALOGUES
+from tongdai.tenants.room.schema import RoomChanges
 from tongdai.tenants.tenant.schema import TenantChanges
 
 OURS, THEIRS = "anphat.demo", "binhminh.demo"
@@ -96,6 +98,20 @@ def test_a_setting_that_cannot_be_changes_nothing(data: Path):
     assert admin.show_tenant(data, OURS) == before
 
 
+def test_a_room_is_shown_and_changed(data: Path):
+    shown = change_room(data, OURS, "600", RoomChanges())
+    assert "tones        when somebody comes or goes\n" in shown
+    changed = change_room(data, OURS, "600", RoomChanges(tones=False))
+    assert changed == shown.replace("when somebody comes or goes", "none")
+    assert change_room(data, OURS, "600", RoomChanges()) == changed
+
+
+@pytest.mark.parametrize("extension", ["101", "999"])
+def test_an_extension_without_a_room_is_named(data: Path, extension: str):
+    said = refused(change_room, data, OURS, extension, RoomChanges(tones=False))
+    assert f"No room of {OURS} has the extension {extension}" in said
+
+
 @pytest.mark.parametrize(
     "work",
     [
@@ -103,6 +119,7 @@ def test_a_setting_that_cannot_be_changes_nothing(data: Path):
         lambda data, wav: admin.change_tenant(data, "nowhere.demo", TenantChanges(name=UNSET)),
         lambda data, wav: admin.upload(data, "nowhere.demo", "music", wav),
         lambda data, wav: admin.remove(data, "nowhere.demo", "music"),
+        lambda data, wav: change_room(data, "nowhere.demo", "600", RoomChanges()),
     ],
 )
 def test_a_tenant_that_does_not_exist_is_named(data: Path, wav: Path, work: object):

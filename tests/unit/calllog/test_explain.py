@@ -6,7 +6,7 @@ from tests.unit.calllog.facts import HOA, LAN, MINH, OUTSIDE, SWITCHBOARD, T0, V
 from tongdai.calllog import explain, one_line
 from tongdai.calllog.words import after, duration, listed, number
 from tongdai.calls import facts as f
-from tongdai.calls.model import Cause, Party, PartyKind
+from tongdai.calls.model import Cause, DiversionReason, Party, PartyKind
 
 
 def test_a_call_through_the_switchboard():
@@ -282,6 +282,12 @@ def test_an_outside_call():
         (f.RoomJoined("r", "Conference", 3), "joined Conference (3 there)"),
         (f.RoomJoined("r", "Conference", 1), "joined Conference (alone there)"),
         (f.Played("a", "the greeting"), "heard the greeting"),
+        (f.PassedBy(MINH, "dnd"), "102 does not want to be disturbed"),
+        (f.PassedBy(MINH, "engaged"), "102 is in a call, and takes one at a time"),
+        (f.Forwarded(MINH, "103", DiversionReason.BUSY), "102 forwards when busy to 103"),
+        (f.NotForwarded(MINH, "112", "cannot be called"), "102 forwards to 112, which cannot be called"),
+        (f.Preferred(MINH, "dnd.on"), "102 wants not to be disturbed from now on"),
+        (f.Preferred(MINH, "busy.on", "103"), "102 forwards to 103 when busy from now on"),
         (f.Trouble("no ports"), "trouble on our side: no ports"),
         (f.Merged("call_2"), "went on as part of call call_2"),
     ],

@@ -130,7 +130,7 @@ def test_a_recording_without_a_blob_needs_no_discarding(step: Step) -> None:
 
 def test_state_survives_the_journal_with_everything_in_it(step: Step, call: Call) -> None:
     step.hear(call, call.legs["leg"], Hears("x"))
-    step.join_room("room", call, call.legs["leg"])
+    step.join_room("room", call, call.legs["leg"], tones=False)
     step.state.parking["700"] = step.state.queues.setdefault("support", [call.id])[0]
     kept = msgspec.msgpack.decode(msgspec.msgpack.encode(step.state), type=TenantState)
     assert kept == step.state

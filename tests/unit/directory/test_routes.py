@@ -54,6 +54,10 @@ def test_a_department_with_a_queue(world: TenantWorld, lan: Party):
         ("**102", schema.Pickup(person="minh")),
         ("**200", schema.Pickup(flow="department:sales")),
         ("709", schema.Park("709")),
+        ("*78", schema.Prefer("dnd", "on")),
+        ("*72", schema.Prefer("always", "")),
+        ("*72102", schema.Prefer("always", "102")),
+        ("*91", schema.Prefer("busy", "off")),
         ("600", schema.Conference("room")),
         ("9100", schema.Conference("open")),
         ("9000", schema.MusicForEver()),
@@ -257,3 +261,29 @@ def test_only_people_and_departments_have_calls_to_pick_up(world: TenantWorld, l
     node = start(world.route(dialled, lan))
     assert isinstance(node, schema.Refuse)
     assert node.cause == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("to", "kind"),
+    [
+        ("102", "person"),
+        ("200", "department"),
+        ("100", "switchboard"),
+        ("0908123456", "outside"),
+        (THEIRS, "hosted"),
+        ("101", None),
+        ("113", None),
+        ("*97", None),
+        ("**102", None),
+        ("700", None),
+        ("199", None),
+        ("+12125550123", None),
+    ],
+)
+def test_where_calls_may_be_forwarded(world: TenantWorld, lan: Party, to: str, kind: str | None):
+    flow = world.forward(to, lan)
+    assert (flow.kind if flow is not None else None) == kind
+
+
+def test_nobody_of_another_tenant_forwards_here(world: TenantWorld):
+    assert world.forward("102", Party(PartyKind.PERSON, "101", "Thảo", "thao")) is None

@@ -12,7 +12,17 @@ from pathlib import Path
 import tongdai.flows
 from tongdai.speech.phrases import CATALOGUES
 
-AREAS = ("directory.", "menu.", "mailbox.", "conference.", "queue.", "voicemail.", "park.", "outside.")
+AREAS = (
+    "directory.",
+    "menu.",
+    "mailbox.",
+    "conference.",
+    "queue.",
+    "voicemail.",
+    "park.",
+    "outside.",
+    "prefer.",
+)
 
 
 def said() -> Iterator[str]:

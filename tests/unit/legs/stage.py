@@ -331,9 +331,11 @@ class Stage:
         tenant: str = "anphat",
         caller: Party = OUTSIDE,
         match: str = "",
+        **more: Any,
     ) -> str:
-        """The call logic calls somebody."""
-        self.office.front.create(tenant, c.CreateLeg(leg.partition(".")[0], leg, target, caller, match))
+        """The call logic calls somebody; `more` are further fields of `CreateLeg`."""
+        command = c.CreateLeg(leg.partition(".")[0], leg, target, caller, match, **more)
+        self.office.front.create(tenant, command)
         self.run()
         return leg
 

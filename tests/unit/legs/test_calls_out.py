@@ -9,7 +9,7 @@ from tests.unit.legs.stage import CARRIER, MAIN, OFFICE, OUTSIDE, Phone, Stage
 
 from tongdai.calls import commands as c
 from tongdai.calls import events as e
-from tongdai.calls.model import Cause, Party, PartyKind
+from tongdai.calls.model import Cause, Diversion, DiversionReason, Party, PartyKind
 from tongdai.sip.digest import Algorithm, Credentials, DigestServer, Verdict, ha1
 from tongdai.sip.message import Request
 from tongdai.sip.ua import InviteSession
@@ -116,7 +116,7 @@ def test_without_ports_a_call_out_is_congestion(stage: Stage, lan: Phone):
         (488, Cause.NOT_ACCEPTABLE),
         (503, Cause.CONGESTION),
         (500, Cause.FAILED),
-        (302, Cause.FAILED),
+        (302, Cause.DECLINED),
         (499, Cause.FAILED),
         (699, Cause.DECLINED),
     ],
@@ -343,3 +343,19 @@ def test_a_trunk_that_asks_for_a_password_gets_it(stage: Stage, password: str):
     else:
         assert verdicts == [Verdict.MISSING, Verdict.WRONG]
         assert stage.ends() == [(LEG, Cause.FORBIDDEN)]
+
+
+def test_a_phone_learns_who_forwarded_the_call(stage: Stage, lan: Phone):
+    by = Diversion(Party(PartyKind.PERSON, "103", "Hoa Le", "hoa"), DiversionReason.BUSY)
+    stage.calls(PHONE, diversions=(by,), hops=1, max_forwards=12)
+    request = invite(stage, lan)
+    diversion = '"Hoa Le" <sip:103@anphat.demo>;reason=user-busy;counter=2'
+    assert request.headers.get("Diversion") == diversion
+    assert "<sip:103@anphat.demo>;index=1, " in (request.headers.get("History-Info") or "")
+    assert request.headers.get_all("Max-Forwards") == ["12"]
+
+
+def test_a_call_without_hops_left_goes_nowhere(stage: Stage, lan: Phone):
+    stage.calls(PHONE, max_forwards=0)
+    assert stage.ends() == [(LEG, Cause.FAILED)]
+    assert stage.messages("INVITE", to=lan) == []

@@ -12,7 +12,7 @@ from tests.unit.legs.stage import CARRIER, MAIN, OFFICE, PCMU_PCMA, Phone, Stage
 from tongdai import sdp
 from tongdai.calls import commands as c
 from tongdai.calls import events as e
-from tongdai.calls.model import Cause, Party, PartyKind
+from tongdai.calls.model import Cause, Diversion, DiversionReason, Party, PartyKind
 from tongdai.sip.digest import Credentials, DigestServer
 from tongdai.sip.message import Request
 from tongdai.sip.ua import InviteSession
@@ -438,3 +438,13 @@ def test_a_carrier_that_dns_does_not_know_leaves_the_call_to_the_next_trunk(stag
     assert stage.ends() == [(LEG, Cause.UNAVAILABLE)]
     assert reasons(stage) == ["Trunk was not called: DNS has no address of it"]
     assert stage.media.live == {}
+
+
+def test_a_carrier_learns_that_a_colleague_forwarded_the_call(stage: Stage):
+    by = Diversion(Party(PartyKind.PERSON, "103", "Hoa Le", "hoa"), DiversionReason.NO_ANSWER)
+    stage.calls(NUMBER, caller=COMPANY, diversions=(by,))
+    [request] = invites(stage, stage.carrier)
+    diversion = request.headers.get("Diversion") or ""
+    assert "reason=no-answer;counter=1" in diversion
+    assert "103" not in diversion, "an extension means nothing outside"
+    assert ";cause=408>;index=1.1;mp=1" in (request.headers.get("History-Info") or "")

@@ -5,6 +5,7 @@ import pytest
 from tests.unit.speech.sounds import dbfs
 
 from tongdai.speech.music import hold_music
+from tongdai.speech.wavfile import RATE
 
 
 @pytest.fixture(scope="module")
@@ -13,22 +14,27 @@ def music():
 
 
 def test_lasts_between_one_and_one_and_a_half_minutes(music):
-    assert 60 <= len(music) / 8000 <= 90
+    assert 60 <= len(music) / RATE <= 90
 
 
 def test_level_is_even_and_far_from_clipping(music):
     assert dbfs(music) == pytest.approx(-20, abs=0.5)
     assert np.abs(music).max() < 0.7
-    seconds = music[: len(music) // 8000 * 8000].reshape(-1, 8000)
+    seconds = music[: len(music) // RATE * RATE].reshape(-1, RATE)
     levels = [dbfs(second) for second in seconds]
     assert max(levels) - min(levels) < 8
 
 
-def test_holds_only_what_a_telephone_carries(music):
+def test_holds_what_a_telephone_carries_and_most_of_it_in_narrow_band(music):
     power = np.abs(np.fft.rfft(music)) ** 2
-    hertz = np.fft.rfftfreq(len(music), 1 / 8000)
-    outside = power[(hertz < 300) | (hertz > 3400)].sum()
-    assert 10 * np.log10(outside / power.sum()) < -40
+    hertz = np.fft.rfftfreq(len(music), 1 / RATE)
+
+    def share(outside):
+        return 10 * np.log10(power[outside].sum() / power.sum())
+
+    assert share((hertz < 150) | (hertz > 7000)) < -40
+    assert -60 < share(hertz > 3400) < -10
+    assert power[(hertz > 300) & (hertz < 3400)].sum() > 0.7 * power.sum()
 
 
 def test_the_seam_cannot_be_told_from_any_other_place(music):

@@ -165,4 +165,4 @@ async def test_everything_is_real(tmp_path):
         await speech.close()
     for path in paths:
         header = path.read_bytes()[:44]
-        assert header[20:36] == bytes.fromhex("0100 0100 401f0000 803e0000 0200 1000".replace(" ", ""))
+        assert header[20:36] == bytes.fromhex("0100 0100 803e0000 007d0000 0200 1000".replace(" ", ""))

@@ -57,7 +57,7 @@ def test_espeak_speaks_vietnamese_at_the_level_of_all_prompts(tmp_path):
     path = tmp_path / "vi.wav"
     (done,) = ask(jobs.Speak(jobs.Espeak("vi"), "Xin chào quý khách.", str(path)))
     samples, rate = read_wav(path.read_bytes())
-    assert rate == 8000
+    assert rate == 16000
     assert 0.8 < done.seconds < 4
     assert active_level(samples[:, 0]) == pytest.approx(-20, abs=1)
 

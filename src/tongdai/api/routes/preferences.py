@@ -22,17 +22,38 @@ class Preferences(BaseModel):
     do_not_disturb: bool = Field(description="His phones do not ring; departments pass him by.")
     do_not_disturb_busy: bool = Field(description="Who calls then hears busy, in place of the voicemail.")
     call_waiting: bool = Field(description="A second call rings while he is in one.")
+    forward: str = Field(description="Where all his calls go, as he dials it; empty: nowhere else.")
+    forward_busy: str = Field(description="Where they go when he is busy, or does not want to be disturbed.")
+    forward_no_answer: str = Field(description="Where they go when he does not answer.")
+    forward_no_answer_seconds: float = Field(description="After so long; 0: as long as the company's ring.")
+    forward_unreachable: str = Field(description="Where they go when none of his phones is there.")
+
+
+Number = Annotated[str, Field(max_length=40, description="Empty: no longer.", examples=["102"])]
 
 
 class PreferenceChanges(Body):
     """What is left out stays as it is."""
 
-    do_not_disturb: Annotated[bool, Field()] = False
-    do_not_disturb_busy: Annotated[bool, Field()] = False
-    call_waiting: Annotated[bool, Field()] = True
+    do_not_disturb: bool = False
+    do_not_disturb_busy: bool = False
+    call_waiting: bool = True
+    forward: Number = ""
+    forward_busy: Number = ""
+    forward_no_answer: Number = ""
+    forward_no_answer_seconds: Annotated[float, Field(ge=0, le=120)] = 0
+    forward_unreachable: Number = ""
 
 
-_STORED = {"do_not_disturb": "dnd", "do_not_disturb_busy": "dnd_busy"}
+_STORED = {
+    "do_not_disturb": "dnd",
+    "do_not_disturb_busy": "dnd_busy",
+    "forward": "always",
+    "forward_busy": "busy",
+    "forward_no_answer": "no_answer",
+    "forward_no_answer_seconds": "no_answer_seconds",
+    "forward_unreachable": "unreachable",
+}
 """The fields that have other names here."""
 
 

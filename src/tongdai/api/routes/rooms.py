@@ -38,6 +38,7 @@ class Room(BaseModel):
         description="What who calls from outside is asked for; null: nobody from outside gets in.",
         examples=["2468"],
     )
+    tones: bool = Field(description="Its members hear a tone when somebody comes or goes.")
     numbers: list[str] = Field(description="Numbers that lead to it.", examples=[["+842871234560"]])
 
 
@@ -50,6 +51,7 @@ class NewRoom(Body):
     name: Annotated[str, Field(examples=["Conference"])]
     extension: Annotated[str, Field(description="2 to 6 digits.", examples=["601"])]
     pin: Annotated[str | None, Field(description=_PIN, examples=["2468"])] = None
+    tones: Annotated[bool, Field(description="A tone when somebody comes or goes.")] = True
 
 
 class RoomChanges(Body):
@@ -58,6 +60,7 @@ class RoomChanges(Body):
     name: str = ""
     extension: str = ""
     pin: Annotated[str | None, Field(description=_PIN)] = None
+    tones: bool = True
 
 
 async def show(tenant: TenantId, connection: AsyncConnection, stored: Sequence[Stored]) -> list[Room]:
@@ -71,6 +74,7 @@ async def show(tenant: TenantId, connection: AsyncConnection, stored: Sequence[S
             name=x.name,
             extension=reached.get(x.id),
             pin=x.pin or None,
+            tones=x.tones,
             numbers=[n.number for n in led if (n.kind, n.target) == (Destination.ROOM, x.id)],
         )
         for x in stored
@@ -105,7 +109,7 @@ async def create_room(
     scope: Admin, body: NewRoom, response: Response, ctx: Ctx, idempotency_key: Documented = None
 ) -> Room:
     """Open when the answer comes."""
-    new = NewStored(body.name, body.extension, body.pin or "")
+    new = NewStored(body.name, body.extension, body.pin or "", body.tones)
     async with ctx.writer.change(scope.tenant, scope.who.actor, "room.create") as change:
         stored = await rooms.create(scope.tenant, change.connection, new)
         made = await _get(scope.tenant, change.connection, stored.id)

@@ -92,7 +92,7 @@ def _check_pin(run: Run, node: Conference) -> None:
 def _join(run: Run, room: RoomConfig) -> None:
     run.at.step = "in"
     run.at.digits = ""
-    members = run.step.join_room(room.id, run.call, run.subject)
+    members = run.step.join_room(room.id, run.call, run.subject, room.tones)
     run.step.note(run.call, f.RoomJoined(room.id, room.name, members))
     if members == 1:
         run.step.play(run.call, [Phrase("conference.alone")])

@@ -63,9 +63,14 @@ def _try(run: Run, node: Outside | Hosted) -> None:
 
 def _give_up(run: Run, cause: Cause) -> None:
     """A caller who was not answered yet learns the cause from his phone, another is told. That every line is
-    in use no phone can say."""
+    in use no phone can say. Who wanted somebody that has his calls go there leaves him a message."""
     run.cancel("ring")
-    if cause is Cause.LIMITED:
+    last = run.call.diversions[-1] if run.call.diversions else None
+    diverter = run.world.person(last.by.person) if last is not None else None
+    if diverter is not None:
+        run.call.diversions = []
+        run.enter(run.world.voicemail(diverter.mailbox))
+    elif cause is Cause.LIMITED:
         run.say(Phrase("outside.limited"), step="refusing")
     elif run.subject.state is LegState.ANSWERED:
         run.say(Phrase("outside.unavailable"), step="refusing")

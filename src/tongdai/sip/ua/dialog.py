@@ -33,11 +33,11 @@ def build_request(
     content_type: str | None = None,
 ) -> Request:
     """A request in the dialog, without Via. `cseq` None counts up; ACK and CANCEL give that of their
-    INVITE."""
+    INVITE. A Max-Forwards of the caller's own is the first of `headers`."""
     target, routes = _route(state)
     remote_tag = f";tag={state.remote_tag}" if state.remote_tag else ""
-    items = [
-        ("Max-Forwards", "70"),
+    items = [] if headers and headers[0][0] == "Max-Forwards" else [("Max-Forwards", "70")]
+    items += [
         ("From", f"{state.local_uri};tag={state.local_tag}"),
         ("To", state.remote_uri + remote_tag),
         ("Call-ID", state.call_id),

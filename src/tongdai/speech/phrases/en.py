@@ -48,6 +48,16 @@ PHRASES: dict[str, str | Callable[..., str]] = {
     "prefer.dnd.off": "Do not disturb is off.",
     "prefer.call_waiting.on": "Call waiting is on.",
     "prefer.call_waiting.off": "Call waiting is off.",
+    "prefer.number": "Dial the number that your calls shall go to, then press the hash key.",
+    "prefer.bad_number": "Calls cannot be forwarded to that number.",
+    "prefer.always.on": "All your calls are now forwarded to {number}.",
+    "prefer.always.off": "Your calls are no longer forwarded.",
+    "prefer.busy.on": "When you are busy, your calls are now forwarded to {number}.",
+    "prefer.busy.off": "When you are busy, your calls are no longer forwarded.",
+    "prefer.no_answer.on": "Calls that you do not answer are now forwarded to {number}.",
+    "prefer.no_answer.off": "Calls that you do not answer are no longer forwarded.",
+    "prefer.unreachable.on": "When your phone cannot be reached, your calls are now forwarded to {number}.",
+    "prefer.unreachable.off": "When your phone cannot be reached, your calls are no longer forwarded.",
     # leaving a message
     "voicemail.greeting.person": "{name} is not available. Please leave a message after the tone.",
     "voicemail.greeting.department": (

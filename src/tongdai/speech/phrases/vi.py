@@ -44,6 +44,18 @@ PHRASES: dict[str, str | Callable[..., str]] = {
     "prefer.dnd.off": "Đã tắt chế độ không làm phiền.",
     "prefer.call_waiting.on": "Đã bật cuộc gọi chờ.",
     "prefer.call_waiting.off": "Đã tắt cuộc gọi chờ.",
+    "prefer.number": "Xin bấm số nhận cuộc gọi chuyển tiếp, rồi bấm phím thăng.",
+    "prefer.bad_number": "Không chuyển tiếp được cuộc gọi đến số này.",
+    "prefer.always.on": "Mọi cuộc gọi của bạn được chuyển tiếp đến số {number}.",
+    "prefer.always.off": "Đã tắt chuyển tiếp mọi cuộc gọi.",
+    "prefer.busy.on": "Khi bạn bận, cuộc gọi được chuyển tiếp đến số {number}.",
+    "prefer.busy.off": "Đã tắt chuyển tiếp khi bận.",
+    "prefer.no_answer.on": "Khi bạn không nghe máy, cuộc gọi được chuyển tiếp đến số {number}.",
+    "prefer.no_answer.off": "Đã tắt chuyển tiếp khi không nghe máy.",
+    "prefer.unreachable.on": (
+        "Khi máy của bạn không liên lạc được, cuộc gọi được chuyển tiếp đến số {number}."
+    ),
+    "prefer.unreachable.off": "Đã tắt chuyển tiếp khi không liên lạc được.",
     # để lại lời nhắn
     "voicemail.greeting.person": "{name} hiện không nghe máy. Xin để lại lời nhắn sau tiếng bíp.",
     "voicemail.greeting.department": (

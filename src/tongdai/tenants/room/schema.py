@@ -12,6 +12,7 @@ class NewRoom(msgspec.Struct, frozen=True):
     name: str
     extension: str
     pin: str = ""
+    tones: bool = True
 
     def check(self) -> None:
         check_name(self.name)
@@ -25,6 +26,7 @@ class RoomChanges(msgspec.Struct, frozen=True, kw_only=True):
     name: str | UnsetType = UNSET
     extension: str | UnsetType = UNSET
     pin: str | UnsetType = UNSET
+    tones: bool | UnsetType = UNSET
 
     def check(self) -> None:
         if self.name is not UNSET:

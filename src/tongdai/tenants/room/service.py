@@ -20,7 +20,7 @@ from tongdai.tenants.room.store import rows
 
 async def create(tenant: TenantId, connection: AsyncConnection, new: NewRoom) -> Room:
     new.check()
-    room = Room(new_id("room"), new.name, new.pin)
+    room = Room(new_id("room"), new.name, new.pin, new.tones)
     await extensions.assign(tenant, connection, new.extension, Destination.ROOM, room.id)
     await rows.insert(tenant, connection, [room])
     return room
@@ -40,6 +40,8 @@ async def change(tenant: TenantId, connection: AsyncConnection, room: str, chang
         await rows.update(tenant, connection, room, name=changes.name)
     if changes.extension is not UNSET:
         await extensions.assign(tenant, connection, changes.extension, Destination.ROOM, room)
+    if changes.tones is not UNSET:
+        await rows.update(tenant, connection, room, tones=changes.tones)
     if changes.pin is not UNSET:
         await set_pin(tenant, connection, room, changes.pin)
     return await get(tenant, connection, room)

@@ -1,0 +1,41 @@
+"""What `tongdai room` does: show a room, or change it. A tongdai that runs follows within a second."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tongdai.app.stored import Stored, with_stored
+from tongdai.core.errors import TongdaiError
+from tongdai.tenants.extension.model import Destination
+from tongdai.tenants.extension.store import rows as extensions
+from tongdai.tenants.room import service as rooms
+from tongdai.tenants.room.schema import RoomChanges
+from tongdai.tenants.tenant import store as tenants
+
+
+def change_room(data: Path | None, domain: str, extension: str, changes: RoomChanges) -> str:
+    """Change settings of the room behind an extension; shows them as they are now. Raises `TongdaiError`."""
+
+    async def work(stored: Stored) -> str:
+        async with stored.db.write() as connection:
+            tenant = await tenants.by_domain(domain, connection)
+            if tenant is None:
+                raise TongdaiError(
+                    "no_tenant", f"There is no tenant {domain!r}.", "`tongdai tenant` lists them."
+                )
+            held = await extensions.get(tenant.id, connection, extension)
+            if held is None or held.kind != Destination.ROOM:
+                raise TongdaiError("no_room", f"No room of {domain} has the extension {extension}.")
+            if changes == RoomChanges():
+                room = await rooms.get(tenant.id, connection, held.target)
+            else:
+                room = await rooms.change(tenant.id, connection, held.target, changes)
+        lines = {
+            "name": room.name,
+            "extension": extension,
+            "PIN": room.pin or "none: only people of the company get in",
+            "tones": "when somebody comes or goes" if room.tones else "none",
+        }
+        return "".join(f"{name:12} {value}\n" for name, value in lines.items())
+
+    return with_stored(data, work)

@@ -1,13 +1,95 @@
-import { Title } from "@mantine/core";
+import "@/live/words";
+import "@/live/live.css";
+import { Text, Title } from "@mantine/core";
+import { IconPhone } from "@tabler/icons-react";
+import { useCallback, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
+import type { Call } from "@/api/client";
+import { useActs } from "@/live/acts";
+import { CallCard } from "@/live/CallCard";
+import { GROUPS, groupOf, type Target, useCalls } from "@/live/calls";
+import { MoveDialog } from "@/live/MoveDialog";
+import { Story } from "@/live/Story";
+import { Targets } from "@/live/Targets";
+import { Empty, Failed } from "@/shell/Messages";
 
+const SHOWN_MS = 6000;
+
+/** Every call of the company as it changes, and what can be done to it. */
 export function Page() {
-  const { t } = useTranslation();
+  const { t } = useTranslation("live");
+  const { data, error, refetch } = useCalls();
+  const [said, setSaid] = useState("");
+  const [dragged, setDragged] = useState<Call | null>(null);
+  const [moved, setMoved] = useState<Call | null>(null);
+  const [told, setTold] = useState<Call | null>(null);
+  const acts = useActs(useCallback((words: string) => setSaid(words), []));
+
+  useEffect(() => {
+    if (said === "") return;
+    const timer = setTimeout(() => setSaid(""), SHOWN_MS);
+    return () => clearTimeout(timer);
+  }, [said]);
+
+  if (error && data === undefined) return <Failed error={error} reset={refetch} />;
+  const calls = data ?? [];
+  const drop = (id: string, target: Target) => {
+    const call = calls.find((one) => one.id === id);
+    setDragged(null);
+    if (call) acts.move(call, target);
+  };
   return (
-    <div className="page">
-      <Title order={1} size="h2">
-        {t("nav.live")}
-      </Title>
+    <div className="page live">
+      <header className="live-head">
+        <Title order={1} size="h2">
+          {t("title")}
+        </Title>
+        <Text className="quiet numbers">{calls.length > 0 && t("count", { count: calls.length })}</Text>
+      </header>
+      <div className="live-body">
+        {calls.length === 0 ? (
+          <div className="card live-none">
+            <Empty icon={<IconPhone size={34} stroke={1.4} />} title={t("none")} text={t("noneText")} />
+          </div>
+        ) : (
+          <div className="live-groups">
+            {GROUPS.map((group) => {
+              const here = calls.filter((call) => groupOf(call) === group);
+              return (
+                <section key={group} className="live-group" data-group={group} data-empty={here.length === 0}>
+                  <h2>
+                    {t(`groups.${group}`)}
+                    <span className="numbers">{here.length}</span>
+                  </h2>
+                  <Text size="xs" className="quiet" mb={8}>
+                    {t(`groupNote.${group}`)}
+                  </Text>
+                  <ul>
+                    {here.map((call) => (
+                      <CallCard
+                        key={call.id}
+                        call={call}
+                        acts={acts}
+                        onDetails={setTold}
+                        onMove={setMoved}
+                        onDrag={setDragged}
+                      />
+                    ))}
+                  </ul>
+                </section>
+              );
+            })}
+          </div>
+        )}
+        <Targets calls={calls} dragging={dragged !== null} onDrop={drop} />
+      </div>
+      <output className="live-said" data-shown={said !== ""}>
+        {said}
+      </output>
+      {moved && <MoveDialog call={moved} acts={acts} onClose={() => setMoved(null)} />}
+      {told && (
+        <Story call={told} over={!calls.some((call) => call.id === told.id)} onClose={() => setTold(null)} />
+      )}
     </div>
   );
 }

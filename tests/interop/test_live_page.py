@@ -1,0 +1,81 @@
+"""The page of live calls: it shows them as they change, and moves them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from tests.interop.conftest import Phones
+from tests.interop.demo import Demo
+from tests.interop.phones.browser import Chromium, Process
+from tests.interop.phones.portal import Portal
+from tests.interop.talk import hear_each_other
+
+from tongdai.app.demo.secrets import FIXED_PASSWORDS
+
+ADMIN = "admin@anphat.demo"
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    running = Process(tmp_path_factory.mktemp("browser"), 760)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+async def browser(process: Process) -> AsyncIterator[Chromium]:
+    async with process.open() as opened:
+        yield opened
+
+
+async def test_a_call_is_dragged_onto_a_colleague(demo: Demo, phones: Phones, browser: Chromium):
+    minh, lan, hoa = [await phones.raw(demo.account(x)) for x in ("102", "101", "103")]
+    page = await Portal.open(browser, demo, "/live", ADMIN, FIXED_PASSWORDS[ADMIN])
+    await page.says("No calls at the moment")
+    calling = asyncio.create_task(minh.call("101"))
+    await (await lan.rings()).accept()
+    near = await calling
+    await page.until("document.querySelector('.live-call[data-state=talking]') !== null")
+    assert await page.serious() == []
+    await page.drag(".live-call", "[data-drop='person 103']")
+    far = await (await hoa.rings()).accept()
+    await hear_each_other(near, far)
+    await page.says("Minh Tran goes to Hoa Le.")
+    await page.click(".live-open")
+    await page.says("Called 101")
+    await page.says("103 answered")
+    assert await page.serious() == []
+    await near.hang_up()
+    await page.says("No calls at the moment")
+    await page.says("This call has ended.")
+    await page.close()
+
+
+async def test_a_call_is_moved_by_keyboard_and_parked_and_ended(
+    demo: Demo, phones: Phones, browser: Chromium
+):
+    minh, lan, hoa = [await phones.raw(demo.account(x)) for x in ("102", "101", "103")]
+    page = await Portal.open(browser, demo, "/live", ADMIN, FIXED_PASSWORDS[ADMIN])
+    calling = asyncio.create_task(minh.call("101"))
+    await (await lan.rings()).accept()
+    near = await calling
+    await page.click("[aria-haspopup=menu]", "the call of Minh")
+    await page.click("[role=menuitem]", "Move")
+    await page.type("[role=combobox]", "Hoa")
+    await page.until("document.querySelectorAll('[role=option]').length === 2")
+    assert await page.serious() == []
+    await page.press("Enter", 13)
+    far = await (await hoa.rings()).accept()
+    await hear_each_other(near, far)
+    await page.until("document.querySelector('.live-call[data-state=talking]')?.innerText.includes('Hoa')")
+    await page.click("[aria-haspopup=menu]", "the call of Minh")
+    await page.click("[role=menuitem]", "Park")
+    await page.says("is parked")
+    await far.hung_up()
+    await page.click("[aria-haspopup=menu]", "the call of Minh")
+    await page.click("[role=menuitem]", "Hang up")
+    await near.hung_up()
+    await page.says("No calls at the moment")
+    await page.close()

@@ -1,0 +1,120 @@
+import { Modal, ScrollArea, Text, TextInput, UnstyledButton } from "@mantine/core";
+import { IconDialpad, IconParking, IconRecordMail, IconUser, IconUsersGroup } from "@tabler/icons-react";
+import { type ReactNode, useDeferredValue, useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { Call } from "@/api/client";
+import type { Acts } from "@/live/acts";
+import { nameOf, PARKING, type Target, useDepartments, usePeople } from "@/live/calls";
+
+interface Choice extends Target {
+  key: string;
+  icon: ReactNode;
+  hint: string;
+}
+
+/** Where a call shall go, by keyboard or finger: type, choose, done. */
+export function MoveDialog({ call, acts, onClose }: { call: Call; acts: Acts; onClose(): void }) {
+  const { t } = useTranslation("live");
+  const [q, setQ] = useState("");
+  const choices = useChoices(useDeferredValue(q.trim()));
+  const [at, setAt] = useState(0);
+  const here = Math.min(at, choices.length - 1);
+  const choose = (choice: Choice | undefined) => {
+    if (choice === undefined) return;
+    acts.move(call, { to: choice.to, voicemail: choice.voicemail, label: choice.label });
+    onClose();
+  };
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      title={t("moveTitle", { who: nameOf(call.caller, t("withheld")) })}
+      radius="lg"
+      closeButtonProps={{ "aria-label": t("shell:close") }}
+    >
+      <TextInput
+        data-autofocus
+        role="combobox"
+        aria-expanded
+        aria-controls="live-choices"
+        aria-activedescendant={`live-choice-${here}`}
+        aria-label={t("moveFind")}
+        placeholder={t("moveFind")}
+        value={q}
+        onChange={(event) => {
+          setQ(event.currentTarget.value);
+          setAt(0);
+        }}
+        onKeyDown={(event) => {
+          const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+          if (step) setAt((here + step + choices.length) % choices.length);
+          if (step) event.preventDefault();
+          if (event.key === "Enter") choose(choices[here]);
+        }}
+      />
+      <ScrollArea.Autosize mah={340} mt="xs" type="auto">
+        <div role="listbox" id="live-choices" aria-label={t("targets")}>
+          {choices.map((choice, place) => (
+            <UnstyledButton
+              key={choice.key}
+              id={`live-choice-${place}`}
+              role="option"
+              tabIndex={-1}
+              aria-selected={place === here}
+              className="live-choice"
+              onClick={() => choose(choice)}
+              onMouseEnter={() => setAt(place)}
+            >
+              {choice.icon}
+              <Text component="span" size="sm" truncate className="live-who">
+                {choice.label}
+              </Text>
+              <Text component="span" size="xs" className="quiet numbers">
+                {choice.hint}
+              </Text>
+            </UnstyledButton>
+          ))}
+        </div>
+      </ScrollArea.Autosize>
+    </Modal>
+  );
+}
+
+function useChoices(q: string): Choice[] {
+  const { t } = useTranslation("live");
+  const people = usePeople(q).data?.items ?? [];
+  const departments = useDepartments().data?.items ?? [];
+  const fits = (text: string) => text.toLowerCase().includes(q.toLowerCase());
+  const icon = { size: 19, stroke: 1.6, "aria-hidden": true };
+  const found: Choice[] = [];
+  if (/^[+*#0-9]{1,32}$/.test(q))
+    found.push({
+      key: "dial",
+      to: q,
+      label: t("dial", { to: q }),
+      hint: "",
+      icon: <IconDialpad {...icon} />,
+    });
+  for (const { id, name, extension } of people)
+    if (extension)
+      found.push({ key: id, to: extension, label: name, hint: extension, icon: <IconUser {...icon} /> });
+  for (const { id, name, extension } of departments)
+    if (extension && fits(name))
+      found.push({
+        key: id,
+        to: extension,
+        label: name,
+        hint: extension,
+        icon: <IconUsersGroup {...icon} />,
+      });
+  for (const { id, name } of [...people, ...departments.filter((one) => fits(one.name))]) {
+    const label = t("voicemailOf", { name });
+    found.push({ key: `box ${id}`, voicemail: id, label, hint: "", icon: <IconRecordMail {...icon} /> });
+  }
+  for (const slot of PARKING) {
+    const label = t("place", { slot });
+    if (!q || fits(label))
+      found.push({ key: slot, to: slot, label, hint: t("parking"), icon: <IconParking {...icon} /> });
+  }
+  return found;
+}

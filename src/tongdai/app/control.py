@@ -172,6 +172,7 @@ class Control:
             media=self.media,
             contacts=self._contact,
             instances=self.bindings.instance_on,
+            next_flow=self.bindings.next_flow,
             post=self.switch.post,
             journal=self.journal,
             new_id=lambda: new_id("call"),
@@ -185,6 +186,7 @@ class Control:
             admit=lambda incoming: admit(callers, incoming),
             clock=clock,
             on_path=lambda binding: self.front.moved(binding.tenant, self._contact_of(binding)),
+            on_keeping=lambda flow, seconds: self.wires.expect(flow, seconds),
         )
         self.media.on_gone = self.front.lost
         self.ua = UserAgent(

@@ -119,6 +119,13 @@ class Wires:
             if stream is not None:
                 stream.send(flow, data)
 
+    def expect(self, flow: Flow, seconds: float) -> None:
+        """Who is behind this flow of a stream is gone when nothing comes for so long; half as much again is
+        granted, as networks stall."""
+        if flow.transport != "udp":
+            for stream in self._streams.get(flow.transport, {}).values():
+                stream.expect(flow, seconds * 1.5)
+
     # in
 
     def on_datagram(self, data: bytes, flow: Flow) -> None:

@@ -30,6 +30,7 @@ _TO_CAUSE: dict[int, Cause] = {
     407: Cause.FORBIDDEN,
     408: Cause.UNAVAILABLE,
     410: Cause.NOT_FOUND,
+    430: Cause.UNAVAILABLE,
     415: Cause.NOT_ACCEPTABLE,
     480: Cause.UNAVAILABLE,
     484: Cause.NOT_FOUND,

@@ -82,6 +82,9 @@ class SipLeg:
         self.otherwise: Callable[[], bool] | None = None
         """Calls again with another kind of stream, when the phone does not take this one; False: there is
         none."""
+        self.elsewhere: Callable[[int, bool], bool] | None = None
+        """Calls the phone over another of its flows, when the status of a failure, and whether the phone's
+        side gave it, say that this one does not lead there; False: it has none."""
         self.gone = False
 
     @property

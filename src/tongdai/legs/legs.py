@@ -18,7 +18,17 @@ from tongdai.legs.kept import KeptLegs
 from tongdai.legs.kinds import on_websocket
 from tongdai.legs.leg import RETRY_AFTER, LegRecord, SipLeg, check_offer, sdp_id, spoken_by
 from tongdai.legs.phones import Phones
-from tongdai.legs.ports import Contact, Contacts, Edge, Instances, LegMedia, Opened, Post, Trunks
+from tongdai.legs.ports import (
+    Contact,
+    Contacts,
+    Edge,
+    Instances,
+    LegMedia,
+    NextFlow,
+    Opened,
+    Post,
+    Trunks,
+)
 from tongdai.legs.twins import Twins
 from tongdai.legs.ways_out import WaysOut, contacts_of
 from tongdai.sip.flow import Address, Flow
@@ -48,6 +58,7 @@ class Legs:
         trunks: Trunks,
         clock: Callable[[], float],
         interfaces: Interfaces | None = None,
+        next_flow: NextFlow = lambda _, *, gone: "",
     ) -> None:
         """`addresses` are those at which SIP over UDP reaches us; `new_id` makes ids of calls; `clock` is the
         user agent's."""
@@ -63,7 +74,9 @@ class Legs:
         self._legs: dict[str, SipLeg] = {}
         self._kept = KeptLegs(journal, edge=edge, media=media, ua=lambda: self.ua, matched=self._legs.get)
         self._twins = Twins(edge, media, post, new_id)
-        self._phones = Phones(contacts, ua=lambda: self.ua, matched=self._legs.get, again=self._call)
+        self._phones = Phones(
+            contacts, next_flow, ua=lambda: self.ua, matched=self._legs.get, again=self._call
+        )
         self._trunks = trunks
         self._ways_out = WaysOut(
             edge,
@@ -276,6 +289,8 @@ class Legs:
         if 300 <= status < 400 and response is not None and not leg.record.trunk:
             self._failed(leg, Cause.DECLINED, to=self._sent_on(leg, response))
             return
+        if leg.elsewhere is not None and leg.elsewhere(status, response is not None):
+            return
         cause = self._ways_out.refused(leg, status, reason, response)
         if cause is not None:
             self._failed(leg, cause, reason=said(response.given_reason if response is not None else None))
@@ -459,7 +474,7 @@ class Legs:
 
     def _forget(self, leg: SipLeg) -> None:
         leg.gone = True
-        leg.otherwise = None
+        leg.otherwise = leg.elsewhere = None
         if leg.session is not None:
             leg.session.tag = None
         self._legs.pop(leg.id, None)

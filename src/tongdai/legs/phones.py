@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
 from tongdai import sdp
 from tongdai.calls import commands as c
 from tongdai.legs import diverted as diversions
 from tongdai.legs.callers import contact_user, identity, referred_by, shown_as
 from tongdai.legs.kinds import is_private, kinds_for
 from tongdai.legs.leg import SipLeg, spoken_by
-from tongdai.legs.ports import Contacts
+from tongdai.legs.ports import Contacts, NextFlow
 from tongdai.sip.flow import Flow
 from tongdai.sip.message import SipUri
 from tongdai.sip.ua import UserAgent
@@ -22,6 +24,7 @@ class Phones:
     def __init__(
         self,
         contacts: Contacts,
+        next_flow: NextFlow,
         *,
         ua: Callable[[], UserAgent],
         matched: Callable[[str], SipLeg | None],
@@ -30,6 +33,7 @@ class Phones:
         """`matched` finds the leg whose codecs to prefer; `again` calls once more, and ends the leg when that
         cannot be."""
         self._contacts = contacts
+        self._next_flow = next_flow
         self._ua = ua
         self._matched = matched
         self._again = again
@@ -49,6 +53,7 @@ class Phones:
             kinds = iter(kinds_for(contact))
             leg.otherwise = lambda: self._otherwise(next(kinds, None), leg, command)
             leg.offer_as(next(kinds, sdp.PLAIN), is_private(contact.flow))
+        leg.elsewhere = lambda status, told: self._elsewhere(leg, command, target, status, told)
         leg.record.device, leg.record.instance = contact.device, contact.instance
         offer = leg.make_offer(*spoken_by(self._matched(command.match)))
         forwarded = diversions.headers(
@@ -72,6 +77,21 @@ class Phones:
             pinned=True,
             tag=leg,
         )
+        return True
+
+    def _elsewhere(
+        self, leg: SipLeg, command: c.CreateLeg, target: c.DeviceTarget, status: int, told: bool
+    ) -> bool:
+        """The flow does not lead to the phone: a proxy says so (430), or nobody answers. If the phone keeps
+        another one, that is called (RFC 5626 §5.3)."""
+        gone = told and status == 430
+        if not gone and (told or status not in (408, 503)):
+            return False
+        other = self._next_flow(target.binding, gone=gone)
+        if not other:
+            return False
+        leg.otherwise = None
+        self._again(leg, msgspec.structs.replace(command, target=c.DeviceTarget(other)))
         return True
 
     def _otherwise(self, protocol: str | None, leg: SipLeg, command: c.CreateLeg) -> bool:

@@ -97,6 +97,9 @@ class Trunks(Protocol):
     def flow(self, gateway: Gateway) -> Flow:
         """How to reach it."""
 
+    def route(self, trunk: Trunk, gateway: Gateway) -> Sequence[str]:
+        """The proxies that calls shall pass, as the gateway said when we registered (RFC 3608)."""
+
     def heard(self, trunk: Trunk, gateway: Gateway) -> None:
         """It answered."""
 
@@ -140,6 +143,15 @@ Contacts = Callable[[str], Contact | None]
 Instances = Callable[[str, str, Flow], str]
 """The name across addresses of the phone that registered as a device (tenant, id) over a flow; empty when it
 has none."""
+
+
+class NextFlow(Protocol):
+    """Finds another flow to the phone of a binding (RFC 5626)."""
+
+    def __call__(self, binding: str, *, gone: bool) -> str:
+        """The binding to call in place of this one, empty when there is none. `gone`: it is to be
+        forgotten."""
+
 
 Post = Callable[[str, Event], None]
 """Tell the call logic of a tenant what happened."""

@@ -142,6 +142,7 @@ class WaysOut:
             to=f"<{uri}>",
             sdp=leg.make_offer(prefer, foreign),
             headers=[("Max-Forwards", str(way.command.max_forwards)), *shown.headers],
+            route_set=self._trunks.route(way.trunk, gateway),
             contact_user=shown.contact_user,
             credentials=way.trunk.credentials,
             tag=leg,

@@ -45,6 +45,12 @@ class Binding(msgspec.Struct, frozen=True):
     """The proxies between, the nearest to us first: what is sent to the contact has them as Route (RFC
     3327 §5.4)."""
 
+    @property
+    def phone(self) -> tuple[str, str] | None:
+        """Names the phone, which may have several flows to us (RFC 5626 §4.2); None when it numbers none."""
+        name, _, flow = self.instance.rpartition(";")
+        return (self.device, name) if name and flow else None
+
     def moved(self, seconds: float) -> Binding:
         """The same on a monotonic clock that is ahead by `seconds`."""
         return msgspec.structs.replace(
@@ -91,8 +97,35 @@ class Bindings:
     # -- reading
 
     def of(self, person: str) -> Sequence[str]:
-        """Ids of the contacts that ring for a person, the oldest first; none when nothing is registered."""
-        return tuple(self._by_person.get(person, ()))
+        """Ids of the contacts that ring for a person, the oldest first; none when nothing is registered. Of
+        the flows of one phone only that which was registered or refreshed last: it would ring twice (RFC 5626
+        §5.3)."""
+        mine = self._by_person.get(person)
+        if mine is None:
+            return ()
+        if len(mine) == 1:
+            return tuple(mine)
+        best: dict[tuple[str, str] | str, Binding] = {}
+        for one in mine.values():
+            key = one.phone or one.id
+            if key not in best or best[key].registered <= one.registered:
+                best[key] = one
+        return tuple(one.id for one in best.values())
+
+    def next_flow(self, binding: str, *, gone: bool) -> str:
+        """Another flow to the phone of a binding whose own does not lead there; empty when there is none.
+        With `gone` it will not any more, and is forgotten (RFC 5626 §5.3.1: 430)."""
+        failed = self._by_id.get(binding)
+        if failed is None:
+            return ""
+        if gone:
+            self.remove(failed)
+        others = [
+            one
+            for one in self.of_device(failed.tenant, failed.device)
+            if one.phone is not None and one.phone == failed.phone and one.id != binding
+        ]
+        return max(others, key=lambda one: one.registered).id if others else ""
 
     def binding(self, binding: str) -> Binding | None:
         """A binding that is still there."""

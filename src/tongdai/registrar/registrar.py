@@ -22,6 +22,8 @@ DEFAULT_SECONDS = 3600
 MIN_SECONDS = 10
 MAX_SECONDS = 3600
 MAX_CONTACTS = 10
+FLOW_SECONDS = 90
+"""Seconds within which a phone that keeps flows gives a sign of life (RFC 5626 §4.4: Flow-Timer)."""
 MAX_PATH = 8
 """Proxies between a phone and us."""
 
@@ -62,6 +64,7 @@ class Registrar:
         max_seconds: int = MAX_SECONDS,
         max_contacts: int = MAX_CONTACTS,
         on_path: Callable[[Binding], None] | None = None,
+        on_keeping: Callable[[Flow, float], None] | None = None,
     ) -> None:
         """`admit` proves who sent a request; when nobody is proven it has answered (401 ...) and gives None.
 
@@ -69,7 +72,8 @@ class Registrar:
         with more than `max_contacts` contacts loses the one that was registered or refreshed longest ago: a
         phone that changes its address at each restart must not lock itself out.
 
-        `on_path` hears of every contact that is reached over another path than before, or for the first time.
+        `on_path` hears of every contact that is reached over another path than before, or for the first time,
+        and `on_keeping` of a flow whose phone has promised to show that it is there, and how often.
         """
         self._bindings = bindings
         self._admit = admit
@@ -78,6 +82,7 @@ class Registrar:
         self._max_seconds = max_seconds
         self._max_contacts = max_contacts
         self._on_path = on_path
+        self._on_keeping = on_keeping
 
     def on_register(self, incoming: IncomingRequest) -> None:
         """Answer a REGISTER."""
@@ -114,6 +119,7 @@ class Registrar:
             if len(contacts) > self._max_contacts:
                 raise Refused(403, "Too Many Contacts")
             path = _path(request)
+            keeps = _keeps_flows(request, contacts, path)
             plan = [self._plan(request, contact, mine, flow, path, device, now) for contact in contacts]
             for old, new in plan:
                 if new is not None:
@@ -123,6 +129,11 @@ class Registrar:
                 elif old is not None:
                     self._bindings.remove(old)
             self._make_room(device)
+            if keeps:
+                if flow.reliable and self._on_keeping is not None and not path:
+                    self._on_keeping(flow, FLOW_SECONDS)
+                flows = [("Require", "outbound"), ("Flow-Timer", str(FLOW_SECONDS))]
+                return [*self._answer(request, device, now), *flows]
         return self._answer(request, device, now)
 
     def _plan(
@@ -205,6 +216,19 @@ def _path(request: Request) -> tuple[str, ...]:
     for hop in path:
         NameAddr.parse(hop).uri  # noqa: B018  (bad: 400)
     return path
+
+
+def _keeps_flows(request: Request, contacts: Sequence[NameAddr], path: Sequence[str]) -> bool:
+    """The phone asks for the flows of RFC 5626 (§6). The proxy next to it must know them too, or nothing that
+    we send would take the flow."""
+    if "outbound" not in request.tokens("Supported"):
+        return False
+    if not any(contact.params.get("reg-id") and _instance(contact) for contact in contacts):
+        return False
+    proxied = bool(path) or len(request.headers.get_list("Via")) > 1
+    if proxied and not (path and "ob" in NameAddr.parse(path[-1]).uri.params):
+        raise Refused(439, "First Hop Lacks Outbound Support")
+    return True
 
 
 def _instance(contact: NameAddr) -> str:

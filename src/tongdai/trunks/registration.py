@@ -23,6 +23,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
 REFUSED_PAUSE = 60.0
 """After a 401, 403, 404 or 407: what is wrong changes slowly, and carriers lock accounts that insist."""
 LEAST_EXPIRES = 30
+MOST_HOPS = 8
 _LONGEST_WAIT = 3600
 """Seconds that a carrier may make us wait."""
 
@@ -49,6 +50,8 @@ class Registration:
         self.gateway = gateways[0]
         """Where we are registered, or try to be."""
         self.registered = False
+        self.route: tuple[str, ...] = ()
+        """Service-Route (RFC 3608): what we send to the carrier while registered has these as Route."""
         self.why = "not yet"
         """What stands in the way while it is not."""
         self._gateways = gateways
@@ -188,6 +191,7 @@ class Registration:
                 seconds=granted,
             )
         self.registered, self.why, self._failures = True, "", 0
+        self.route = service_route(response)
         self._left = [x for x in self._order(self.trunk, self._gateways) if x != self.gateway]
         self._until = self._clock() + granted
         # early enough for two more attempts before the carrier forgets us
@@ -227,6 +231,19 @@ class Registration:
         if status in (401, 403, 404, 407) or self.expired(self._clock()):
             self.registered = False
         self._schedule(pause)
+
+
+def service_route(response: Response) -> tuple[str, ...]:
+    """The proxies that the carrier wants calls to pass (RFC 3608 §6.1); one that cannot be read, or too many,
+    are passed over whole: half of a way leads nowhere."""
+    try:
+        route = tuple(response.headers.get_list("Service-Route"))
+        for hop in route:
+            NameAddr.parse(hop).uri  # noqa: B018  (bad: ParseError)
+    except ParseError as problem:
+        log.warning("a carrier's Service-Route cannot be read", problem=str(problem))
+        return ()
+    return route if len(route) <= MOST_HOPS else ()
 
 
 def granted_seconds(response: Response, local: tuple[str, int], asked: int) -> int:

@@ -289,6 +289,12 @@ class Trunks:
         local = local_for(self._local[gateway.transport], gateway.host)
         return Flow(KINDS[gateway.transport], local, gateway.address)
 
+    def route(self, trunk: Trunk, gateway: Gateway) -> Sequence[str]:
+        way = self._ways.get(f"{trunk.id}/{gateway}")
+        registration = way.registration if way is not None else None
+        good = registration is not None and registration.registered and registration.gateway == gateway
+        return registration.route if registration is not None and good else ()
+
     # channels
 
     def admit(self, tenant: str, leg: str, trunk: Trunk, *, emergency: bool) -> str:

@@ -213,6 +213,7 @@ class Office(Node):
             media=media,
             contacts=contacts.get,
             instances=self._instance_on,
+            next_flow=self._next_flow,
             post=self.post,
             journal=self.journal,
             new_id=lambda: f"call{generation or ''}_{next(calls)}",
@@ -233,6 +234,12 @@ class Office(Node):
     def _lives_at(self, username: str, flow: Flow) -> tuple[bool, bool]:
         home = self.lives.get(username)
         return flow.remote == home, home is not None and flow.remote[0] == home[0]
+
+    def _next_flow(self, binding: str, *, gone: bool) -> str:
+        """The binding of the same name with a plus is the phone's other flow."""
+        if gone:
+            self.contacts.pop(binding, None)
+        return f"{binding}+" if f"{binding}+" in self.contacts else ""
 
     def _instance_on(self, tenant: str, device: str, flow: Flow) -> str:
         return next((x.instance for x in self.contacts.values() if x.device == device and x.flow == flow), "")

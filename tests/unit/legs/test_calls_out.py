@@ -359,3 +359,27 @@ def test_a_call_without_hops_left_goes_nowhere(stage: Stage, lan: Phone):
     stage.calls(PHONE, max_forwards=0)
     assert stage.ends() == [(LEG, Cause.FAILED)]
     assert stage.messages("INVITE", to=lan) == []
+
+
+@pytest.mark.parametrize("gone", [True, False], ids=["430", "no answer"])
+def test_a_phone_whose_flow_failed_is_called_over_its_other_one(stage: Stage, minh: Phone, gone: bool):
+    """RFC 5626 §5.3: its proxy says so, or nobody is there any more."""
+    other = Phone(stage.network, ("203.0.113.77", 5060), minh.who, "udp")
+    other.picks_up()
+    stage.contacts["bnd-102+"] = msgspec.structs.replace(
+        stage.contacts["bnd-102"], uri=other.uri, flow=stage.office.flow_to(other)
+    )
+    if gone:
+        minh.handler.on["invite"] = lambda session: session.reject(430)
+    else:
+        del stage.network.nodes[minh.address]
+    stage.calls(c.DeviceTarget("bnd-102"))
+    stage.run(40)
+    assert stage.office.kinds()[-1] is e.LegAnswered
+    assert ("bnd-102" in stage.contacts) is not gone
+
+
+def test_a_phone_with_one_flow_that_failed_cannot_be_reached(stage: Stage, minh: Phone):
+    minh.handler.on["invite"] = lambda session: session.reject(430)
+    leg = stage.calls(c.DeviceTarget("bnd-102"))
+    assert stage.ends() == [(leg, Cause.UNAVAILABLE)]

@@ -231,3 +231,21 @@ async def test_when_all_are_taken_who_has_the_most_gives_one_up() -> None:
     await transport.close()
     while transport._by_host:
         await asyncio.wait_for(transport._loop.create_task(_turn()), 5)
+
+
+async def test_who_has_promised_signs_of_life_and_gives_none_is_closed(
+    server: tuple[StreamTransport, User], monkeypatch: pytest.MonkeyPatch
+):
+    """RFC 5626 §4.4.1: behind a NAT that forgot the connection nobody would ever say so."""
+    listening, user = server
+    reader, writer = await asyncio.open_connection(*listening.advertised)
+    writer.write(OPTIONS)
+    await user.next("message")
+    [connection] = listening._connections.values()
+    monkeypatch.setattr(connection, "touched", connection.touched - 200)
+    connection.look_after(listening.time())
+    assert not reader.at_eof()
+    listening.expect(connection.flow, 135.0)
+    connection.look_after(listening.time())
+    assert await ends(reader)
+    writer.close()

@@ -10,6 +10,7 @@ import pytest
 from tests.unit.legs.doubles import MemoryJournal, a_trunk
 from tests.unit.legs.stage import CARRIER, OFFICE, Phone, Stage
 
+from tongdai.calls import commands as c
 from tongdai.core.clock import SystemClock
 from tongdai.sip.digest import Credentials, DigestServer, Verdict, ha1
 from tongdai.sip.ua import IncomingRequest
@@ -309,3 +310,32 @@ def test_a_name_without_an_address_is_no_way_out_and_says_so(stage: Stage):
     assert stage.office.trunks.order(trunk) == []
     state = stage.office.trunks.states()[0]
     assert (state.up, state.gateway, state.why) == (False, "sip.carrier.test", "DNS has no address of it")
+
+
+# Service-Route
+
+
+@pytest.mark.parametrize(
+    ("given", "routes"),
+    [
+        (["<sip:orig@s.carrier.test;lr>"], ["<sip:orig@s.carrier.test;lr>"]),
+        (["<sip:a.test;lr>, <sip:b.test;lr>"], ["<sip:a.test;lr>", "<sip:b.test;lr>"]),
+        (["<sip:a.test;lr>, <sip:"], []),
+        (["<sip:a.test;lr>"] * 9, []),
+        ([], []),
+    ],
+    ids=["one", "several", "bad", "too many", "none"],
+)
+def test_calls_pass_the_proxies_that_the_registrar_named(stage: Stage, given: list[str], routes: list[str]):
+    """RFC 3608: without its Service-Route such a carrier answers 403."""
+
+    def answer(incoming: IncomingRequest) -> None:
+        contact = f"{incoming.request.headers.get('Contact')};expires=120"
+        incoming.respond(200, headers=[("Contact", contact), *(("Service-Route", x) for x in given)])
+
+    stage.carrier.handler.on["register"] = answer
+    stage.carrier.picks_up()
+    follow(stage, a_trunk("trunk", *CARRIER, credentials=ACCOUNT, register=True))
+    stage.run(5)
+    stage.calls(c.TrunkTarget("trunk", "+84912345678"))
+    assert stage.messages("INVITE", to=stage.carrier)[-1].headers.get_all("Route") == routes

@@ -99,6 +99,10 @@ class _Connection(asyncio.Protocol):
     def flow(self) -> Flow:
         return Flow(self._owner.kind, self._owner.advertised, self.remote, self.number)
 
+    def expect(self, seconds: float) -> None:
+        """The peer has promised a sign of life within so many seconds."""
+        self._framing.quiet_seconds = min(self._framing.quiet_seconds, seconds)
+
     def look_after(self, now: float) -> None:
         """End it when it is slow or gone, ask it for a sign of life when it is quiet."""
         quiet = now - self.touched
@@ -287,6 +291,12 @@ class StreamTransport:
         if connection is None:
             connection = self._connect(flow.remote, whom)
         connection.send(data)
+
+    def expect(self, flow: Flow, seconds: float) -> None:
+        """Close this connection when nothing comes for so long."""
+        connection = self._connections.get(flow.connection)
+        if connection is not None:
+            connection.expect(seconds)
 
     async def close(self) -> None:
         """Stop accepting and close every connection."""

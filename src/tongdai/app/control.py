@@ -151,11 +151,12 @@ class Control:
         self.prompts = SpokenPrompts(self.speech, self.library)
         self.media = Sessions(self.prompts, self.library, self.switch.post, self._measured)
 
+        guard = Guard(clock.monotonic, self._lives_at)
         callers = Callers(
             self.directory.edge,
             DigestServer(secrets.token_bytes(32)),
             clock.monotonic,
-            Guard(clock.monotonic, self._lives_at),
+            guard,
             names=config.names,
         )
         sip = [(listening.advertised, config.sip_port) for listening in config.listens]
@@ -185,7 +186,7 @@ class Control:
             self.bindings,
             admit=lambda incoming: admit(callers, incoming),
             clock=clock,
-            on_path=lambda binding: self.front.moved(binding.tenant, self._contact_of(binding)),
+            on_path=self._moved,
             on_keeping=lambda flow, seconds: self.wires.expect(flow, seconds),
         )
         self.media.on_gone = self.front.lost
@@ -195,6 +196,7 @@ class Control:
             ids=RandomIds(),
             on_output=self.pulse.stir,
             screen=callers.screen,
+            may_tell=guard.may_tell,
             find_ringing=self.front.find_ringing,
         )
         self.front.use(self.ua)
@@ -203,6 +205,7 @@ class Control:
             Sights(self.directory.worlds, self.switch.state),
             self.ua.notifier,
             admit=lambda incoming: admit(callers, incoming),
+            instances=self.bindings.instance_on,
             leads_here=lambda device, request: callers.leads_here(device.tenant, request.uri),
             journal=self.journal,
             clock=clock,
@@ -285,6 +288,13 @@ class Control:
     def _contact(self, binding_id: str) -> Contact | None:
         binding = self.bindings.binding(binding_id)
         return self._contact_of(binding) if binding is not None else None
+
+    def _moved(self, binding: Binding) -> None:
+        """A phone is reached by this path from now on: what it is told of its calls and lamps goes there."""
+        self.front.moved(binding.tenant, self._contact_of(binding))
+        self.subscriptions.moved(
+            binding.tenant, binding.device, binding.instance, binding.contact, binding.flow
+        )
 
     def _contact_of(self, binding: Binding) -> Contact:
         user = SipUri.parse(binding.contact).user or binding.device

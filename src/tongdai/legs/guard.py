@@ -101,6 +101,7 @@ class Guard:
         self._clock = clock
         self._lives_at = lives_at
         self._challenges = Rates(CHALLENGES_PER_SECOND, CHALLENGES_AT_ONCE)
+        self._addresses_told = Rates(CHALLENGES_PER_SECOND, CHALLENGES_AT_ONCE)
         self._guesses = Guesses()
         self._homes: Recent[bool] = Recent()
         self._strangers = Rates(STRANGERS_PER_SECOND, STRANGERS_AT_ONCE)
@@ -115,6 +116,13 @@ class Guard:
         if not allowed:
             log.debug("too many unproven requests", source=flow.remote[0])
         return allowed
+
+    def may_tell(self, flow: Flow) -> bool:
+        """A STUN request deserves an answer: in the same measure, and of its own, since the answer is larger
+        than what asks for it, and phones behind one NAT all ask."""
+        if flow.transport != "udp" or flow.remote[0].startswith("127."):
+            return True
+        return self._addresses_told.take(source_of(flow), self._clock())
 
     def may_guess(self, username: str, flow: Flow) -> bool:
         """A password for this account is worth looking at. The phone that is registered from where this

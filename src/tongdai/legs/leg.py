@@ -279,18 +279,18 @@ class SipLeg:
             session.cancel(reason or reason_of(cause))
 
     def follow(self, contact: Contact) -> bool:
-        """Send over the path by which the leg's own phone has registered anew; False when it is another's.
+        """Send over the path by which the leg's own phone has registered anew; False when it is another's."""
+        return self.is_of(contact) and self.session_in_use.move(contact.flow)
+
+    def is_of(self, contact: Contact) -> bool:
+        """The phone that registered with this contact is the leg's own.
 
         It is known by its name, or, when it has none, by its Contact, which a browser's page keeps over its
         connections (RFC 7118 §5)."""
         session = self.session
         if session is None or not contact.device or self.record.device != contact.device:
             return False
-        if self.record.instance and contact.instance:
-            mine = self.record.instance == contact.instance
-        else:
-            mine = SipUri.parse(session.state.remote_target).equivalent(SipUri.parse(contact.uri))
-        return mine and session.move(contact.flow)
+        return is_same(self.record.instance, session.state.remote_target, contact)
 
     # the journal
 
@@ -317,6 +317,13 @@ def new_ice() -> sdp.Ice:
     """Credentials with 47 and 142 bits that nobody guesses (RFC 8839 §5.4 asks for 24 and 128)."""
     ufrag, pwd = ("".join(secrets.choice(_ICE_LETTERS) for _ in range(length)) for length in (8, 24))
     return sdp.Ice(ufrag, pwd)
+
+
+def is_same(instance: str, target: str, contact: Contact) -> bool:
+    """A phone with this name, or, when it has none, with this Contact, is the one that registered."""
+    if instance and contact.instance:
+        return instance == contact.instance
+    return SipUri.parse(target).equivalent(SipUri.parse(contact.uri))
 
 
 def check_offer(offer: sdp.SessionDescription, host: str) -> None:

@@ -17,6 +17,7 @@ from tongdai.legs.info import digit_of
 from tongdai.legs.kept import KeptLegs
 from tongdai.legs.kinds import on_websocket
 from tongdai.legs.leg import RETRY_AFTER, LegRecord, SipLeg, check_offer, sdp_id, spoken_by
+from tongdai.legs.parting import Parting
 from tongdai.legs.phones import Phones
 from tongdai.legs.ports import (
     Contact,
@@ -87,6 +88,7 @@ class Legs:
             matched=self._legs.get,
             failed=self._failed,
         )
+        self._parting = Parting(clock)
         self._closing = False
 
     def use(self, ua: UserAgent) -> None:
@@ -100,10 +102,12 @@ class Legs:
 
     def deadline(self) -> float | None:
         """When `on_timers` is wanted next, or None."""
-        return self._ways_out.deadline()
+        times = [self._ways_out.deadline(), self._parting.deadline()]
+        return min((at for at in times if at is not None), default=None)
 
     def on_timers(self, now: float) -> None:
         self._ways_out.on_timers(now)
+        self._parting.on_timers(now)
 
     # calls in
 
@@ -438,6 +442,7 @@ class Legs:
             return
         self._forget(leg)
         leg.end(cause, reason)
+        self._parting.note(leg)
         self._media.close(leg_id)
 
     def _sound(
@@ -509,6 +514,7 @@ class Legs:
     def moved(self, tenant: str, contact: Contact) -> None:
         """A phone has proven itself on another path, so what its calls need goes that way: the path before
         may have ended with its connection, or with the process that had it."""
+        self._parting.moved(tenant, contact)
         for leg in self._legs.values():
             if leg.record.tenant == tenant and leg.follow(contact):
                 self._kept.mark(leg)

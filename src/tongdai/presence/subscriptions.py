@@ -14,7 +14,8 @@ from tongdai.core.log import get_logger
 from tongdai.journal import Journal
 from tongdai.presence.packages import ALLOW_EVENTS, PACKAGES, Package, State, Watched, accepts
 from tongdai.presence.sights import Sights
-from tongdai.sip.message import ParseError, Request
+from tongdai.sip.flow import Flow
+from tongdai.sip.message import ParseError, Request, SipUri
 from tongdai.sip.ua import DialogState, IncomingRequest
 from tongdai.sip.ua.notifier import Notifier
 
@@ -54,6 +55,8 @@ class Subscription(msgspec.Struct):
     until: float
     version: int = 0
     told: State | None = None
+    instance: str = ""
+    """Names the phone across addresses, when it has such a name (RFC 5626 §4.1)."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -80,17 +83,20 @@ class Subscriptions:
         notifier: Notifier,
         *,
         admit: Callable[[IncomingRequest], Device | None],
+        instances: Callable[[str, str, Flow], str],
         leads_here: Callable[[Device, Request], bool],
         journal: Journal,
         clock: Clock,
         on_change: Callable[[], None],
     ) -> None:
         """`admit` proves who sent a request; when nobody is proven it has answered and gives None.
-        `leads_here` says whether a Request-URI means the device's own tenant. `on_change` asks for a call of
+        `instances` knows the name across addresses of the phone that registered as a device over a flow, and
+        `leads_here` whether a Request-URI means the device's own tenant. `on_change` asks for a call of
         `flush`."""
         self._sights = sights
         self._notifier = notifier
         self._admit = admit
+        self._instances = instances
         self._leads_here = leads_here
         self._journal = journal
         self._clock = clock
@@ -152,6 +158,7 @@ class Subscriptions:
             entity=f"sip:{user or device.username}@{request.uri.host}",
             device=device.device,
             until=self._clock.monotonic() + seconds,
+            instance=self._instances(device.tenant, device.device, incoming.flow),
         )
         self._index(subscription)
         self._accept(incoming, subscription, seconds)
@@ -274,11 +281,30 @@ class Subscriptions:
         again = self._pending.pop(subscription.key, False)
         if subscription.key not in self._all:
             return
-        if status >= 300:  # §4.2.2: the phone does not know it any more, or is gone
+        if status == 503 and subscription.dialog.flow.reliable:
+            subscription.told = None  # its connection is gone; it hears when it is back
+        elif status >= 300:  # §4.2.2: the phone does not know it any more, or is gone
             log.info("a subscription ended", tenant=subscription.watched.tenant, status=status)
             self._forget(subscription)
         elif again:
             self._compare(subscription, self._sights.look(subscription.watched))
+
+    def moved(self, tenant: str, device: str, instance: str, uri: str, flow: Flow) -> None:
+        """A phone has registered over another path: what it watches is told there, and what it missed
+        meanwhile at once."""
+        for subscription in tuple(self._of_tenant.get(tenant, {}).values()):
+            dialog = subscription.dialog
+            if subscription.device != device or dialog.flow == flow:
+                continue
+            if subscription.instance and instance:
+                same = subscription.instance == instance
+            else:
+                same = SipUri.parse(dialog.remote_target).equivalent(SipUri.parse(uri))
+            if same and (dialog.pinned or dialog.flow.reliable) and dialog.flow.transport == flow.transport:
+                dialog.flow = flow
+                self._unwritten[subscription.key] = subscription
+                self.stir(tenant)
+                self._on_change()
 
     def _end(self, subscription: Subscription, reason: str) -> None:
         """The last NOTIFY, with the state as it is where there is one (§4.4.1)."""

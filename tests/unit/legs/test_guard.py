@@ -267,3 +267,16 @@ def test_whatever_is_asked_in_anothers_name_costs_one_answer_and_no_memory(
         agent.receive(data, stage.office.flow_to(stranger), stage.network.now)
     assert len(agent.drain()) == 999
     assert agent.transactions() == 0
+
+
+def test_who_asks_by_stun_without_end_is_answered_at_a_rate_of_its_own(stage: Stage):
+    """The answer is 1.6 times as large as what asks for it, and nothing proves who asks."""
+    now = [0.0]
+    guard = Guard(lambda: now[0], lambda name, flow: (False, False))
+    flow = Flow("udp", ("192.0.2.100", 5060), ("203.0.113.9", 4000))
+    told = sum(guard.may_tell(flow) for _ in range(5000))
+    assert told == 1000
+    assert guard.may_answer(flow)
+    now[0] = 1.0
+    assert sum(guard.may_tell(flow) for _ in range(5000)) == 100
+    assert guard.may_tell(Flow("udp", flow.local, ("203.0.113.10", 4000)))

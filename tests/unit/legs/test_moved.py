@@ -128,3 +128,39 @@ def test_where_it_moved_to_is_kept(stage: Stage):
     stage.office.before_sending()
     stage.restart()
     assert flow_of(stage) == msgspec.structs.replace(after.flow, connection=0)
+
+
+@pytest.mark.parametrize("noticed", [True, False], ids=["closed", "silent"])
+def test_a_page_that_was_away_when_we_hung_up_hears_it_when_it_is_back(stage: Stage, noticed: bool):
+    """It would talk to nobody for as long as its session timer lets it."""
+    lan = stage.phone("anphat", "101", transport="tls")
+    before = stage.contacts["bnd-101"]
+    leg = stage.talks(lan, "101")
+    lost = stage.network.nodes.pop(lan.address)
+    stage.office.front.hangup(leg, Cause.NORMAL)
+    stage.run()
+    if noticed:
+        stage.office.agent.flow_failed(before.flow, stage.network.now)
+    stage.run(5)
+    stage.network.nodes[lan.address] = lost
+    stage.office.front.moved("anphat", elsewhere(stage, lan, before))
+    stage.run()
+    assert lan.handler.names()[-1] == "bye"
+    stage.office.front.moved("anphat", elsewhere(stage, lan, stage.contacts["bnd-101"]))
+    stage.run(200)
+    assert lan.handler.names().count("bye") == 1
+    assert stage.network.at_rest()
+    assert stage.office.front.deadline() is None
+
+
+def test_who_comes_back_after_minutes_is_told_nothing_by_itself(stage: Stage):
+    lan = stage.phone("anphat", "101", transport="tls")
+    before = stage.contacts["bnd-101"]
+    leg = stage.talks(lan, "101")
+    lost = stage.network.nodes.pop(lan.address)
+    stage.office.front.hangup(leg, Cause.NORMAL)
+    stage.run(130)
+    stage.network.nodes[lan.address] = lost
+    stage.office.front.moved("anphat", elsewhere(stage, lan, before))
+    stage.run()
+    assert "bye" not in lan.handler.names()

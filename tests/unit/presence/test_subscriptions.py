@@ -12,7 +12,7 @@ from tongdai.calls.model import Party, PartyKind
 from tongdai.core.clock import ManualClock
 from tongdai.presence import Subscriptions
 from tongdai.presence.packages import Mail, Package, State, Talk, Watched
-from tongdai.presence.subscriptions import MAX_OF_DEVICE
+from tongdai.presence.subscriptions import MAX_OF_DEVICE, Subscription
 from tongdai.sip.flow import Flow
 from tongdai.sip.message import ParseError, Request
 from tongdai.sip.ua import DialogState
@@ -106,6 +106,7 @@ class Office:
         self.notes = Notes()
         self.phone: Phone | None = Phone()
         self.here = True
+        self.instance = ""
         self.seen: dict[str, State] = {"103": IDLE, "lan": IDLE}
         self.looks = 0
         self.cseq = 0
@@ -114,6 +115,7 @@ class Office:
             self,  # type: ignore[arg-type]
             self.notes,  # type: ignore[arg-type]
             admit=lambda incoming: self.phone,
+            instances=lambda tenant, device, flow: self.instance,
             leads_here=lambda device, request: self.here,
             journal=self.journal,
             clock=self.clock,
@@ -401,3 +403,58 @@ def test_messages_are_counted_as_the_package_writes_them(office: Office):
     office.answered()
     office.changes("lan", State(mail=Mail(0, 3)))
     assert "Messages-Waiting: no\r\n" in office.notes.sent[-1].body
+
+
+PAGE = Flow("wss", ("10.0.0.1", 8089), ("192.0.2.9", 40001), connection=7)
+BACK = Flow("wss", ("10.0.0.1", 8089), ("192.0.2.77", 40002), connection=9)
+
+
+def on_a_page(office: Office, instance: str = "") -> Subscription:
+    """A subscription that a page holds over its connection."""
+    office.instance = instance
+    office.subscribe()
+    [subscription] = office.subscriptions._all.values()
+    subscription.dialog.flow, subscription.dialog.pinned = PAGE, True
+    return subscription
+
+
+def test_a_phone_that_registered_from_elsewhere_is_told_there(office: Office):
+    """Lamps went dark when a laptop changed its network, until the page was loaded again."""
+    subscription = on_a_page(office, "urn:uuid:1;1")
+    office.answered()
+    office.subscriptions.moved("anphat", "d1", "urn:uuid:1;1", "sip:other@x.invalid", BACK)
+    assert subscription.dialog.flow == BACK
+    office.changes("103", BUSY)
+    assert office.notes.sent[-1].dialog.flow == BACK
+    assert len(office.restarted().subscriptions) == 1
+
+
+@pytest.mark.parametrize(
+    ("tenant", "device", "instance", "uri"),
+    [
+        ("binhminh", "d1", "urn:uuid:1;1", "sip:them"),
+        ("anphat", "d2", "urn:uuid:1;1", "sip:them"),
+        ("anphat", "d1", "urn:uuid:2;1", "sip:them"),
+    ],
+    ids=["another company's", "another device", "another phone of the device"],
+)
+def test_what_others_watch_stays_where_it_is(
+    office: Office, tenant: str, device: str, instance: str, uri: str
+):
+    subscription = on_a_page(office, "urn:uuid:1;1")
+    office.subscriptions.moved(tenant, device, instance, uri, BACK)
+    assert subscription.dialog.flow == PAGE
+
+
+def test_a_page_that_was_away_learns_what_it_missed(office: Office):
+    """A NOTIFY into a closed connection was taken for the end of the subscription."""
+    on_a_page(office)
+    office.answered()
+    office.changes("103", BUSY)
+    office.answered(503)
+    assert len(office.subscriptions) == 1
+    before = len(office.notes.sent)
+    office.subscriptions.moved("anphat", "d1", "", "sip:them", BACK)
+    office.tick()
+    assert len(office.notes.sent) == before + 1
+    assert office.notes.sent[-1].dialog.flow == BACK

@@ -5,10 +5,11 @@ from __future__ import annotations
 import struct
 
 import pytest
-from tests.unit.sip.network import Network
+from tests.unit.sip.network import Network, Recorder, SeededIds
 
 from tongdai.sip.flow import Flow
 from tongdai.sip.stun import answer
+from tongdai.sip.ua import UserAgent
 
 TRANSACTION = bytes.fromhex("b7e7a701bc34d686fa87dfae")
 COOKIE = bytes.fromhex("2112a442")
@@ -80,3 +81,13 @@ def test_the_agent_answers_where_the_datagram_came_from() -> None:
     node.agent.receive(binding(), flow, node.network.now)
     assert node.agent.drain() == [(flow, answer(binding(), flow.remote))]
     assert not node.handler.events
+
+
+def test_the_agent_tells_nothing_where_its_owner_does_not_want_it_to() -> None:
+    network = Network()
+    agent = UserAgent(
+        Recorder(), clock=lambda: network.now, ids=SeededIds("x"), may_tell=lambda flow: flow.remote[1] != 9
+    )
+    for port in (9, 10):
+        agent.receive(binding(), Flow("udp", ("192.0.2.1", 5060), ("198.51.100.7", port)), network.now)
+    assert [flow.remote[1] for flow, _ in agent.drain()] == [10]

@@ -42,6 +42,7 @@ class UserAgent:
         product: str = "tongdai",
         on_output: Callable[[], None] | None = None,
         screen: Screen | None = None,
+        may_tell: Callable[[Flow], bool] = lambda _: True,
         find_ringing: Callable[[Replaces], InviteSession | None] = lambda _: None,
         t1: float = 0.5,
         session_seconds: int = 1800,
@@ -54,6 +55,8 @@ class UserAgent:
         memory; the status and headers it returns are sent statelessly (§8.2.7), nothing for the status 0;
         None lets the request in. It may see one request several times, and one that cannot be parsed wholly.
 
+        `may_tell` says whether a STUN request from there is answered: nothing proves who asks.
+
         `session_seconds` is the interval after which a call whose peer is silently gone shall end (RFC 4028);
         with 0 it is left to the peers to ask for one. `find_ringing` knows further names that a Replaces may
         give to an early dialog.
@@ -61,6 +64,7 @@ class UserAgent:
         self._core = UaCore(handler, clock, ids, product, on_output, t1, session_seconds)
         self._handler = handler
         self._screen = screen
+        self._may_tell = may_tell
         self._find_ringing = find_ringing
         self._tag_key = ids.token().encode()[:64]
         self.notifier = Notifier(self._core)
@@ -74,7 +78,7 @@ class UserAgent:
                 return  # keep-alive
             if data[0] < 2:
                 told = stun.answer(bytes(data), flow.remote)
-                if told is not None:
+                if told is not None and self._may_tell(flow):
                     self._core.transmit(flow, told)
                 return
             try:

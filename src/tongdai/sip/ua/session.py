@@ -38,6 +38,7 @@ class InviteSession:
         "_credentials",
         "_offers",
         "_transfers",
+        "bye_heard",
         "replaces",
         "request",
         "state",
@@ -59,6 +60,8 @@ class InviteSession:
         self.request: Request | None = None
         self.replaces: InviteSession | None = None
         self.tag = tag
+        self.bye_heard = False
+        """The peer has answered our BYE."""
 
     # -- looking
 
@@ -255,6 +258,12 @@ class InviteSession:
         state.flow = flow
         return True
 
+    def bye_again(self, flow: Flow) -> None:
+        """The peer, which has not answered our BYE, is reached by this flow (see `move`): tell it there."""
+        if self.state.phase == "terminated" and not self.bye_heard:
+            self.state.flow = flow
+            self.send_bye([], self._core.clock())
+
     def refer(self, refer_to: str, headers: HeaderList = ()) -> int:
         """Ask the peer to call `refer_to` (a URI or name-addr); returns the id that `on_refer_result`
         gives."""
@@ -431,7 +440,11 @@ class InviteSession:
 
     def send_bye(self, headers: HeaderList, now: float) -> None:
         """Used by the parts."""
-        self.send_in_dialog("BYE", now, headers)
+
+        def final(status: int, response: Response | None) -> None:
+            self.bye_heard = self.bye_heard or response is not None
+
+        self.send_in_dialog("BYE", now, headers, on_final=final)
 
     def lose(self, status: int, what: str) -> None:
         """Used by the parts: the protocol ended the dialog. Hang up on what remains of it, tell the owner."""

@@ -8,12 +8,24 @@ import wave
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from tests.interop.conftest import Phones, new_demo
 from tests.interop.demo import TONGDAI, Demo
-from tests.interop.phones.sound import has_tone, hears, hears_no, hears_something, now_at, since
+from tests.interop.phones.sound import (
+    has_tone,
+    hears,
+    hears_beep,
+    hears_no,
+    hears_something,
+    now_at,
+    share,
+    since,
+)
 from tests.interop.talk import hear_each_other, talk
+
+from tongdai.app.demo.secrets import FIXED_PASSWORDS
 
 DOMAIN = "anphat.demo"
 
@@ -35,6 +47,14 @@ def tone(tmp_path_factory: pytest.TempPathFactory) -> Path:
         file.setparams((2, 2, 44100, 0, "NONE", ""))
         file.writeframes(np.column_stack((one, one)).tobytes())
     return path
+
+
+def _recoded(source: Path, name: str, *options: str) -> Path:
+    """The same sound by another programme's coder."""
+    target = source.with_name(name)
+    command = ["ffmpeg", "-v", "error", "-y", "-i", str(source), *options, str(target)]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    return target
 
 
 async def _changed(demo: Demo, *arguments: str) -> str:
@@ -64,7 +84,8 @@ async def test_uploaded_music_is_heard_on_the_next_hold(administered: Demo, phon
         await phones.raw(administered.account("103")),
     )
     near, far = await talk(caller, callee, "103")
-    said = await _changed(administered, "upload", DOMAIN, "music", str(tone))
+    mp3 = _recoded(tone, "tone.mp3", "-b:a", "96k")
+    said = await _changed(administered, "upload", DOMAIN, "music", str(mp3))
     assert said.startswith(f"Who waits in calls of {DOMAIN} now hears the upload")
     await near.hold()
     await hears(far, 2400, mark=now_at(far))
@@ -119,6 +140,47 @@ async def test_an_uploaded_greeting_greets_the_next_caller(administered: Demo, p
     await hears_something(near)
     await hears_no(near, 2400, mark=0, lasting=0.1)
     await near.hang_up()
+
+
+async def test_an_upload_is_heard_in_wide_band_by_who_has_it(administered: Demo, phones: Phones, tone: Path):
+    """Ogg/Opus with a tone that only wide band carries beside one for all. In PCMU it must not be heard as
+    another (6 kHz at 8000 samples a second would be 2 kHz)."""
+    both = "aeval=val(0)+0.2*sin(2*PI*6000*t):c=stereo"
+    opus = _recoded(tone, "tone.opus", "-af", both, "-c:a", "libopus", "-b:a", "96k")
+    await _changed(administered, "upload", DOMAIN, "greeting", str(opus))
+    raw = await phones.raw(administered.account("101"))
+    near = await raw.call("100")
+    await hears(near, 2400, part=0.8)
+    await hears_no(near, 2000, mark=0, lasting=0.1)
+    await near.hang_up()
+    wide = await phones.baresip(administered.account("102"), codecs="opus/48000/2")
+    await wide.call("100")
+    await hears(wide, 2400)
+    shares = [share(wide.samples(16_000), hertz, rate=16_000).max() for hertz in (2400, 6000)]
+    assert min(shares) > 0.15, f"2400 and 6000 Hz have {shares}"
+    await wide.hang_up()
+    await _changed(administered, "upload", DOMAIN, "greeting", "--remove")
+
+
+async def test_an_mp3_greets_who_reaches_a_mailbox(administered: Demo, phones: Phones, tone: Path):
+    mp3 = _recoded(tone, "greeting.mp3", "-t", "3", "-ar", "22050", "-ac", "1")
+    email = "admin@anphat.demo"
+    async with httpx.AsyncClient(base_url=administered.facts.http, timeout=30) as client:
+        login = {"email": email, "password": FIXED_PASSWORDS[email]}
+        me = (await client.post("/api/v1/sign-in", json=login)).json()
+        people = (await client.get(f"/api/v1/tenants/{me['tenant']}/people", params={"q": "Mai"})).json()
+        place = f"/api/v1/tenants/{me['tenant']}/mailboxes/{people['items'][0]['id']}/greeting"
+        mpeg = {"Content-Type": "audio/mpeg"}
+        sent = await client.put(f"{place}/sound", content=mp3.read_bytes(), headers=mpeg)
+        assert sent.status_code == 200, sent.text
+        refused = await client.put(f"{place}/sound", content=b"PK\x03\x04" + bytes(2000), headers=mpeg)
+        assert refused.status_code == 422
+        assert "ZIP archive" in refused.json()["detail"]
+        near = await (await phones.raw(administered.account("101"))).call("106")
+        await hears(near, 2400)
+        await hears_beep(near)
+        await near.hang_up()
+        assert (await client.delete(place)).status_code == 204
 
 
 async def test_a_phrase_can_be_ones_own(administered: Demo, phones: Phones, tone: Path):

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from tests.interop.phones.raw import Account
-from tests.interop.phones.sound import Sound, write_tone
+from tests.interop.phones.sound import RATE, Sound, write_tone
 from tests.interop.ports import free_port
 
 _MODULES = Path("/usr/lib/baresip/modules")
@@ -108,9 +108,9 @@ class Baresip:
         """What the process printed: its SIP trace above all."""
         return (self.directory / "log").read_text(errors="replace")
 
-    def samples(self) -> Sound:
+    def samples(self, rate: int = RATE) -> Sound:
         """What was heard in all calls so far, oldest first."""
-        parts = [_at_8000(path.read_bytes()) for path in sorted(self.sound_directory.glob("*-dec.wav"))]
+        parts = [_at(rate, path.read_bytes()) for path in sorted(self.sound_directory.glob("*-dec.wav"))]
         return np.concatenate([np.zeros(0), *parts])
 
     # --- what a user does
@@ -252,15 +252,16 @@ class Baresip:
         )
 
 
-def _at_8000(wav: bytes) -> Sound:
-    """The sound of a WAV that is still written. (Each codec has its rate; no test tone is above 4 kHz.)"""
+def _at(wanted: int, wav: bytes) -> Sound:
+    """The sound of a WAV that is still written. (Each codec has its rate; what is played to a phone that is
+    listened to at a lower one must have no tone above half of that.)"""
     if len(wav) < _WAV_HEADER:
         return np.zeros(0)
     channels, rate = struct.unpack_from("<HI", wav, 22)
     frames = (len(wav) - _WAV_HEADER) // (2 * channels)
     pcm = np.frombuffer(wav, "<i2", frames * channels, _WAV_HEADER).astype(np.float64) / 32768
     mono: Sound = pcm.reshape(-1, channels).mean(axis=1)
-    return mono[:: rate // 8000]
+    return mono[:: rate // wanted]
 
 
 def header_in_trace(log: str, start: str, name: str) -> list[str]:

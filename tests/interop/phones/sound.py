@@ -87,16 +87,17 @@ def write_tone(path: Path, frequency: int, seconds: float) -> None:
         file.writeframes(pcm.tobytes())
 
 
-def share(sound: Sound, frequency: int, width: float = 15.0) -> NDArray[np.float64]:
+def share(sound: Sound, frequency: int, width: float = 15.0, rate: int = RATE) -> NDArray[np.float64]:
     """For windows of 200 ms every 50 ms: which part of the power lies within `width` Hz of `frequency`.
 
     A window too quiet to be heard (below -45 dBFS) has the share 0.
     """
-    if len(sound) < _WINDOW:
+    window, step = _WINDOW * rate // RATE, _STEP * rate // RATE
+    if len(sound) < window:
         return np.zeros(0)
-    frames = np.lib.stride_tricks.sliding_window_view(sound, _WINDOW)[::_STEP]
-    power = np.abs(np.fft.rfft(frames * np.hanning(_WINDOW), axis=1)) ** 2
-    bins = np.fft.rfftfreq(_WINDOW, 1 / RATE)
+    frames = np.lib.stride_tricks.sliding_window_view(sound, window)[::step]
+    power = np.abs(np.fft.rfft(frames * np.hanning(window), axis=1)) ** 2
+    bins = np.fft.rfftfreq(window, 1 / rate)
     near = np.abs(bins - frequency) <= width
     loud = np.sqrt((frames**2).mean(axis=1)) > _AUDIBLE
     total = power.sum(axis=1)

@@ -26,6 +26,7 @@ from tongdai.app.lifeline import Lifeline
 from tongdai.app.listening import open_wires, renew
 from tongdai.app.prewarm import first_prompts
 from tongdai.app.pulse import Pulse
+from tongdai.app.sealed import unsealed
 from tongdai.app.server_key import server_key
 from tongdai.app.wires import Wires
 from tongdai.blobs import LocalBlobs
@@ -110,13 +111,14 @@ class Control:
             on_reachable=self._reachable,
             on_gone=self._gone,
         )
+        self._key = server_key(config.data)
         self.mailboxes = Mailboxes(
             provider,
             journal=self.journal,
             blobs=blobs,
             db=self.db,
             clock=clock,
-            key=server_key(config.data),
+            key=self._key,
             on_change=self._mailbox_changed,
         )
         self.preferences = PeoplesPreferences(
@@ -338,7 +340,7 @@ class Control:
         self.media.use(engine)
         self.trunks.restore(entries)
         self.locator.restore(entries)
-        self.locator.follow(self.provider.trunks)
+        self.locator.follow(unsealed(self.provider.trunks, self._key))
         self.directory.edge.follow_trunks(self.locator.trunks)
         await self._take_over(entries)
         self._catch_up()
@@ -445,7 +447,7 @@ class Control:
         prepared = await asyncio.to_thread(self.directory.prepare, provider)
         self.provider = provider
         self.directory.become(prepared)
-        self.locator.follow(provider.trunks)
+        self.locator.follow(unsealed(provider.trunks, self._key))
         self._located()
         self.library.follow(provider)
         self.mailboxes.follow(provider)

@@ -46,6 +46,7 @@ async def prepare(asked: Preparation) -> Prepared:
     (plan.data / OFFERS_FILE).unlink(missing_ok=True)
     await migrate(plan.db_url)
     key = server_key(plan.data)
+    await _seal_passwords(plan, key)
     prepare_certificate(plan)
     if plan.demo is None or asked.trunk is None:
         return Prepared()
@@ -74,6 +75,17 @@ async def prepare(asked: Preparation) -> Prepared:
         carrier_username=CARRIER,
         carrier_password=secrets.passwords[CARRIER],
     )
+
+
+async def _seal_passwords(plan: Plan, key: bytes) -> None:
+    from tongdai.app.sealed import seal_stored
+    from tongdai.db import open_database
+
+    db = open_database(plan.db_url)
+    try:
+        await seal_stored(db, key)
+    finally:
+        await db.close()
 
 
 def prepare_certificate(plan: Plan) -> None:

@@ -12,6 +12,8 @@ from msgspec import UNSET
 
 from tongdai.api.rpc import messages as m
 from tongdai.app.asking import ask
+from tongdai.app.sealed import seal
+from tongdai.app.server_key import server_key
 from tongdai.app.stored import Stored, with_stored
 from tongdai.core.errors import TongdaiError
 from tongdai.tenants.errors import Invalid, NotFound
@@ -40,12 +42,14 @@ def add_trunk(
         _changed(TrunkSettings(), given),
         (first, *more),
     )
+    new.check()
 
     async def work(stored: Stored) -> str:
+        settings = _sealed(new.settings, stored)
         async with stored.db.write() as connection:
             if any(item.name == name for item in await store.all_trunks(connection)):
                 raise TongdaiError("name_taken", f"There is a trunk {name} already.", "Give another name.")
-            trunk = await service.create(connection, new)
+            trunk = await service.create(connection, msgspec.structs.replace(new, settings=settings))
         return _shown(trunk, []) + f"\nIts first calls: tongdai trunk open DOMAIN {name!r}\n"
 
     return with_stored(data, work)
@@ -70,7 +74,7 @@ def change_trunk(
                 country=UNSET if country is None else country.upper(),
                 number_format=UNSET if number_format is None else _format(number_format),
                 gateways=UNSET if not gateways else tuple(read_gateway(text) for text in gateways),
-                settings=_changed(present.settings, given),
+                settings=_sealed(_changed(present.settings, given), stored),
             )
             return _shown(await service.change(connection, present.id, changes), [])
 
@@ -170,6 +174,11 @@ def _changed(settings: TrunkSettings, given: dict[str, Any]) -> TrunkSettings:
     except msgspec.ValidationError as error:
         rules = ", ".join(CallerRule)
         raise Invalid("bad_setting", f"{error}.", f"Look at --help; --caller is one of {rules}.") from error
+
+
+def _sealed(settings: TrunkSettings, stored: Stored) -> TrunkSettings:
+    """With the password as it is kept."""
+    return msgspec.structs.replace(settings, password=seal(settings.password, server_key(stored.data)))
 
 
 def _shown(trunk: Trunk, domains: Sequence[str]) -> str:

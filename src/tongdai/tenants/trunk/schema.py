@@ -18,6 +18,9 @@ from tongdai.tenants.trunk.model import CallerRule, Gateway, NumberFormat, Trans
 
 CODECS = ("OPUS", "G722", "PCMU", "PCMA")
 
+MOST_PASSWORD = 400
+"""Characters of a password as it is stored, that is sealed."""
+
 _PREFIX = re.compile(r"[+*#0-9]{0,20}")
 _NAME = re.compile(
     r"(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?", re.I
@@ -157,8 +160,13 @@ def check_settings(new: TrunkSettings) -> None:
 def _check_account(new: TrunkSettings) -> None:
     if new.register and not new.username:
         raise Invalid("no_username", "Registering needs an account.", "Give --username and --password.")
-    for text in (new.username, new.password, new.realm, new.domain):
-        if len(text) > 200 or not text.isprintable():
+    for text, most in (
+        (new.username, 200),
+        (new.password, MOST_PASSWORD),
+        (new.realm, 200),
+        (new.domain, 200),
+    ):
+        if len(text) > most or not text.isprintable():
             raise Invalid(
                 "bad_account", "The account has characters that SIP cannot carry.", "Use printable ones."
             )

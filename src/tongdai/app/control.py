@@ -306,10 +306,11 @@ class Control:
         )
 
     def _lives_at(self, username: str, flow: Flow) -> tuple[bool, bool]:
-        device = self.directory.edge.device(username)
-        whose = ("", "") if device is None else (device.tenant, device.device)  # takes as long for nobody
-        ends = [binding.flow.remote for binding in self.bindings.of_device(*whose)]
-        return flow.remote in ends, any(host == flow.remote[0] for host, _ in ends)
+        device, known = self.directory.edge.account(username)
+        if device is None:
+            return False, False
+        here, near = self.bindings.are_at(device.tenant, device.device, flow.remote)
+        return known and here, known and near
 
     # life
 

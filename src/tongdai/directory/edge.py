@@ -43,6 +43,7 @@ class Edge:
         for tenant in config.tenants:
             if known.get(tenant.id) is not tenant:
                 self._note(tenant)
+        self._everybody = tuple(self._devices.values())
         self.follow_trunks(config.trunks)
 
     def _note(self, tenant: TenantConfig) -> None:
@@ -93,6 +94,14 @@ class Edge:
     def device(self, username: str) -> DeviceRef | None:
         """User names are unique anywhere; the domain is not needed."""
         return self._devices.get(username)
+
+    def account(self, username: str) -> tuple[DeviceRef | None, bool]:
+        """The device, and true; or another, always the same for a name that is nobody's, and false: what is
+        done with it takes as long. None only when there is no device at all."""
+        if not self._everybody:
+            return None, False
+        found = self._devices.get(username, self._everybody[hash(username) % len(self._everybody)])
+        return found, found.username == username
 
     def _note_sources(self, trunk: Trunk) -> None:
         """Who calls over a stream does so from any port."""

@@ -136,7 +136,7 @@ class Callers:
         if found.verdict is Verdict.MISSING or not self._guard.may_guess(found.username, flow):
             return self._challenge(flow, stale=False)
         device = self._edge.device(found.username) if found.verdict is Verdict.OK else None
-        if found.verdict is Verdict.WRONG:
+        if device is None and found.verdict in (Verdict.WRONG, Verdict.OK):
             self._guard.guessed_wrong(found.username, flow)
         if device is None:
             return self._challenge(flow, stale=found.verdict is Verdict.STALE)
@@ -179,7 +179,8 @@ class Callers:
         return Refusal(401, headers)
 
     def _hashes(self, username: str) -> Mapping[Algorithm, str] | None:
-        device = self._edge.device(username)
+        """Those of somebody else for a name that is nobody's: whatever they prove, the name has no device."""
+        device, _ = self._edge.account(username)
         return device.ha1 if device is not None else None
 
 

@@ -51,6 +51,10 @@ class Edge(Protocol):
 
     def device(self, username: str) -> Device | None: ...
 
+    def account(self, username: str) -> tuple[Device | None, bool]:
+        """The device, and true; or any other for a name that is nobody's, and false: looking at it takes as
+        long."""
+
     def trunk_at(self, host: str, port: int) -> Trunk | None: ...
 
     def trunk(self, trunk: str) -> Trunk | None: ...

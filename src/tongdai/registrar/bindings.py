@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import TypeVar
 
@@ -11,7 +12,7 @@ import msgspec
 from tongdai.core.clock import Clock
 from tongdai.core.log import get_logger
 from tongdai.journal import Journal
-from tongdai.sip.flow import Flow
+from tongdai.sip.flow import Address, Flow
 from tongdai.sip.message import NameAddr, ParseError, SipUri
 
 log = get_logger(__name__)
@@ -91,6 +92,8 @@ class Bindings:
         self._by_device: dict[tuple[str, str], dict[str, Binding]] = {}
         self._by_person: dict[str, dict[str, Binding]] = {}
         self._by_connection: dict[int, set[str]] = {}
+        self._places: Counter[tuple[str, str, str, int]] = Counter()
+        """Contacts of a device at each host and port, and (port 0) at each host."""
         self._ends: list[tuple[float, str]] = []
         """A heap with one entry per binding, never later than its end; looked at again when it comes up."""
 
@@ -135,6 +138,12 @@ class Bindings:
         """The contacts of one device, the oldest first."""
         return tuple(self._by_device.get((tenant, device), {}).values())
 
+    def are_at(self, tenant: str, device: str, end: Address) -> tuple[bool, bool]:
+        """Whether a contact of the device is at this very end, and whether one is at its host. It takes as
+        long for a device that has contacts elsewhere, none, or does not exist."""
+        host, port = end
+        return (tenant, device, host, port) in self._places, (tenant, device, host, 0) in self._places
+
     def instance_on(self, tenant: str, device: str, flow: Flow) -> str:
         """`Binding.instance` of the phone that registered as this device over a flow; empty when none did."""
         return next((one.instance for one in self.of_device(tenant, device) if one.flow == flow), "")
@@ -155,8 +164,10 @@ class Bindings:
 
     def remove(self, binding: Binding) -> None:
         """Forget a binding."""
-        if self._by_id.pop(binding.id, None) is None:
+        known = self._by_id.pop(binding.id, None)
+        if known is None:
             return
+        self._count(known, -1)
         _unindex(self._by_device, (binding.tenant, binding.device), binding.id)
         _unindex(self._by_person, binding.person, binding.id)
         self._by_connection.get(binding.flow.connection, set()).discard(binding.id)
@@ -236,9 +247,20 @@ class Bindings:
             self._by_connection.get(old.flow.connection, set()).discard(binding.id)
         if binding.flow.connection:
             self._by_connection.setdefault(binding.flow.connection, set()).add(binding.id)
+        if old is not None:
+            self._count(old, -1)
+        self._count(binding, 1)
         self._by_id[binding.id] = binding
         self._by_device.setdefault((binding.tenant, binding.device), {})[binding.id] = binding
         self._by_person.setdefault(binding.person, {})[binding.id] = binding
+
+    def _count(self, binding: Binding, more: int) -> None:
+        host, port = binding.flow.remote
+        for place in (host, port), (host, 0):
+            key = (binding.tenant, binding.device, *place)
+            self._places[key] += more
+            if not self._places[key]:
+                del self._places[key]
 
 
 def _key(binding: Binding) -> str:

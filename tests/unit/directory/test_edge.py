@@ -18,6 +18,7 @@ from tests.unit.directory.conftest import (
 
 from tongdai.calls.model import Party, PartyKind
 from tongdai.directory import DeviceRef, Directory
+from tongdai.directory.edge import Edge
 from tongdai.tenants.config import ProviderConfig
 from tongdai.tenants.trunk.model import Gateway, Transport, TrunkSettings
 
@@ -35,6 +36,17 @@ def test_a_device_is_known_by_its_user_name(directory: Directory):
     assert device is not None
     assert device.tenant == "binhminh"
     assert directory.edge.device("anphat-999") is None
+
+
+def test_a_name_that_is_nobodys_is_looked_up_with_somebody_elses_account(directory: Directory):
+    """So that who guesses names cannot tell by the time which of them exist."""
+    edge = directory.edge
+    assert edge.account("anphat-101") == (edge.device("anphat-101"), True)
+    somebody, known = edge.account("anphat-999")
+    assert somebody is not None
+    assert not known
+    assert edge.account("anphat-999")[0] is somebody
+    assert Edge(ProviderConfig((), ())).account("anphat-999") == (None, False)
 
 
 def test_a_trunk_is_known_by_address_and_port(directory: Directory):

@@ -66,6 +66,10 @@ class FakeEdge:
     def device(self, username: str) -> Device | None:
         return self.devices.get(username)
 
+    def account(self, username: str) -> tuple[Device | None, bool]:
+        found = self.devices.get(username)
+        return found or next(iter(self.devices.values()), None), found is not None
+
     def trunk_at(self, host: str, port: int) -> Trunk | None:
         return next((x for x in self.trunks.values() for y in x.gateways if y.address == (host, port)), None)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.legs.doubles import PASSWORD
+from tests.unit.legs.doubles import PASSWORD, device
 from tests.unit.legs.stage import Phone, Stage
 
 from tongdai.calls import events as e
@@ -161,6 +161,18 @@ def test_an_account_that_is_not_there_counts_alike(stage: Stage, lan: Phone):
             plain = str(refused).replace(str(refused).partition('nonce="')[2].partition('"')[0], "")
             answers.setdefault(name, []).append(plain.encode())
     assert len({answer for each in answers.values() for answer in each}) == 1
+
+
+def test_somebody_elses_password_proves_no_name_that_is_nobodys(
+    stage: Stage, lan: Phone, monkeypatch: pytest.MonkeyPatch
+):
+    """A name that does not exist is answered with the hashes of another account: they let nobody in."""
+    account = next(iter(stage.edge.devices.values()))
+    monkeypatch.setattr("tongdai.sip.digest.ha1", lambda *_: account.ha1["MD5"])
+    owner = Phone(stage.network, ("198.51.100.7", 5060), account, "udp")
+    assert guess(stage, owner, owner, "whatever"), "so it would be with the name of that account"
+    stranger = Phone(stage.network, ("198.51.100.66", 5060), device("anphat", "999", "Nobody"), "udp")
+    assert not any(guess(stage, stranger, stranger, "whatever") for _ in range(12))
 
 
 def test_a_challenge_is_for_who_asked_for_it(stage: Stage, lan: Phone):

@@ -367,6 +367,25 @@ def test_the_phones_of_a_deleted_device_ring_no_more_nor_after_a_restart(office:
     assert office.bindings.of("p1") == (left,)
 
 
+def test_where_the_phones_of_a_device_are_is_known(office: Office):
+    def places() -> list[tuple[bool, bool]]:
+        ends = [("192.0.2.9", 40001), ("192.0.2.9", 40003), ("192.0.2.7", 40001)]
+        return [office.bindings.are_at("t1", "d1", end) for end in ends]
+
+    nowhere = (False, False)
+    assert places() == [nowhere, nowhere, nowhere]
+    office.register("<sip:lan@192.0.2.9:40001>")
+    assert places() == [(True, True), (False, True), nowhere]
+    assert office.bindings.are_at("t2", "d1", ("192.0.2.9", 40001)) == nowhere
+    office.register(
+        "<sip:lan@192.0.2.9:40001>", flow=msgspec.structs.replace(UDP, remote=("192.0.2.7", 40001))
+    )
+    assert places() == [nowhere, nowhere, (True, True)]
+    office.register("*", expires=0)
+    assert places() == [nowhere, nowhere, nowhere]
+    assert not office.bindings._places
+
+
 def test_another_path_is_told_and_a_refresh_over_the_same_is_not(office: Office):
     again = msgspec.structs.replace(TCP, remote=("192.0.2.9", 40099), connection=9)
     contact = '<sip:lan@x.invalid;transport=tcp>;+sip.instance="<urn:uuid:1>";reg-id=1'

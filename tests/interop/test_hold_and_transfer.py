@@ -131,3 +131,22 @@ async def test_a_stranger_to_a_call_cannot_take_it_over(demo: Demo, phones: Phon
     if response.status == 202:
         assert await own.transferred() >= 400
     await hear_each_other(near, far)
+
+
+async def test_a_blind_transfer_reports_what_becomes_of_it(demo: Demo, phones: Phones):
+    """The phone of who transfers was told 200 while the target had not even rung."""
+    caller, callee = await phones.raw(demo.account("101")), await phones.raw(demo.account("103"))
+    outside = await phones.raw(demo.carrier())
+    near, far = await talk(caller, callee, "103")
+    assert (await far.refer("0908123456")).status == 202
+    target = await outside.rings()
+    target.ring()
+    await far.reported(180)
+    target.reject(486)
+    assert await far.transferred() == 486
+    await hear_each_other(near, far)
+    assert (await far.refer("0908123456")).status == 202
+    third = await (await outside.rings()).accept()
+    await hear_each_other(near, third)
+    assert far._fragments(100)[-1] == 200
+    await _released(far)

@@ -148,6 +148,8 @@ class Checked(Simulator):
         assert set(call.legs) == {subject.id, peer.id}
         assert not call.timers
         assert not call.playing
+        assert not call.transferrer
+        assert call.returns_to is None
         for leg, other in (subject, peer), (peer, subject):
             assert leg.state is LegState.ANSWERED
             expected = Silence() if leg.holding else Music() if other.holding else Hears(other.id)
@@ -175,7 +177,9 @@ class Checked(Simulator):
             assert (step, event) in table or ("", event) in table, f"{node} in {step!r} does not know {event}"
         for_ever = isinstance(node, schema.EchoTest | schema.MusicForEver | schema.Conference)
         assert may_come - {e.LegDigit} or for_ever, f"{call} is stuck"
-        assert all(leg.id == call.subject or leg in targets for leg in call.legs.values())
+        own = (call.subject, call.transferrer)
+        assert all(leg.id in own or leg in targets for leg in call.legs.values())
+        assert not call.transferrer or (call.transferrer in call.legs and call.returns_to is not None)
 
     def _check_log(self) -> None:
         for call, facts in self.log.items():

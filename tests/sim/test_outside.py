@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import pytest
-from tests.sim.company import CLINIC, MAIN, OUTSIDE
+from tests.sim.company import CLINIC, MAIN, OUTSIDE, TRUNKS, Company
 from tests.sim.invariants import Checked
 
 from tongdai.calls import commands as c
 from tongdai.calls import facts as f
 from tongdai.calls.model import Cause, Hears, LegState, RingTone
+from tongdai.calls.prompts import Text
+from tongdai.flows import schema
+from tongdai.flows.schema import Flow
 from tongdai.flows.simulated import BUSY, SILENT, Behaviour, refuses
 
 
@@ -128,9 +131,12 @@ def test_a_hosted_number_that_is_busy(sim: Checked) -> None:
     assert sim.cause(sim.call("lan-1", CLINIC)) is Cause.BUSY
 
 
-def test_somebody_already_answered_is_told_when_the_outside_fails(sim: Checked) -> None:
-    lan, minh = sim.connect("lan-1", "102", "minh-1")
-    sim.refer(minh, OUTSIDE)
+def test_somebody_already_answered_is_told_when_the_outside_fails(company: Company, sim: Checked) -> None:
+    say = schema.Play((Text("One moment, please."),), then="call")
+    nodes: dict[str, schema.Node] = {"say": say, "call": schema.Outside(OUTSIDE, TRUNKS, MAIN)}
+    company.put("199", Flow("said-first", "menu", "Branch", "say", nodes))
+    lan = sim.call("lan-1", "199")
+    sim.advance(3)
     assert sim.hears(lan) == RingTone()
     sim.hangup(sim.ringing(OUTSIDE), Cause.BUSY)
     assert sim.saying(lan) == ["outside.unavailable"]

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from tests.sim.company import MAIN, OUTSIDE
+from tests.sim.company import MAIN, OUTSIDE, TRUNKS
 from tests.sim.invariants import Checked
 
 from tongdai.calls import commands as c
 from tongdai.calls import facts as f
 from tongdai.calls.model import Cause, Hears, InRoom, Music, RingTone, Silence
+from tongdai.calls.preferences import Preferences
 from tongdai.flows.simulated import BUSY, Behaviour, answers
 
 
@@ -23,11 +24,93 @@ def test_blind_transfer_by_the_called_side(sim: Checked, two: tuple[str, str]) -
     lan, minh = two
     sim.hold(minh)
     assert sim.refer(minh, "104").ok
-    assert sim.cause(minh) is Cause.NORMAL
+    assert sim.cause(minh) is None, "he waits to hear what becomes of it"
+    assert sim.lines[minh].transferring == [False, True]
+    assert sim.lines[minh].transfers == []
     assert sim.hears(lan) == RingTone()
+    assert sim.hears(minh) == Silence()
     anna = sim.answer_at("anna-1")
+    assert sim.lines[minh].transfers == [c.TransferResult(minh, ok=True)]
+    assert sim.cause(minh) is Cause.NORMAL
     assert sim.talk(lan, anna)
     assert sim.noted(lan, f.Transferred) == [f.Transferred("102", "104", attended=False)]
+
+
+@pytest.mark.parametrize("cause", [Cause.BUSY, Cause.CONGESTION, Cause.NO_ANSWER])
+def test_a_transfer_that_comes_to_nobody_is_given_back(
+    sim: Checked, two: tuple[str, str], cause: Cause
+) -> None:
+    """The customer heard a busy tone and was gone; whoever had transferred him never knew."""
+    lan, minh = two
+    sim.refer(minh, OUTSIDE)
+    for _ in TRUNKS:
+        for leg in sim.legs_at(OUTSIDE):
+            sim.hangup(leg, cause)
+    assert sim.lines[minh].transfers == [c.TransferResult(minh, ok=False, cause=cause)]
+    assert sim.talk(lan, minh)
+    assert [fact.to.number for fact in sim.noted(lan, f.GivenBack)] == ["102"]
+    assert sim.refer(minh, "104").ok, "he may try somebody else"
+    assert sim.talk(lan, sim.answer_at("anna-1"))
+
+
+def test_who_has_hung_up_is_called_when_his_transfer_fails(sim: Checked, two: tuple[str, str]) -> None:
+    """Many phones are gone as soon as the transfer is accepted."""
+    lan, minh = two
+    sim.refer(minh, OUTSIDE)
+    sim.hangup(minh)
+    assert sim.hears(lan) == RingTone()
+    for _ in TRUNKS:
+        for leg in sim.legs_at(OUTSIDE):
+            sim.hangup(leg, Cause.UNAVAILABLE)
+    assert sim.talk(lan, sim.answer_at("minh-1"))
+
+
+def test_a_call_is_given_back_once(sim: Checked, two: tuple[str, str]) -> None:
+    lan, minh = two
+    sim.refer(minh, OUTSIDE)
+    sim.hangup(minh)
+    sim.world.preferred["minh"] = Preferences(always=OUTSIDE)
+    for _ in range(4):
+        for leg in sim.legs_at(OUTSIDE):
+            sim.hangup(leg, Cause.BUSY)
+    assert sim.saying(lan) == ["voicemail.greeting.person", "Beep"]
+
+
+def test_the_caller_gives_up_while_a_transfer_is_on_its_way(sim: Checked, two: tuple[str, str]) -> None:
+    lan, minh = two
+    sim.refer(minh, "104")
+    sim.hangup(lan)
+    assert sim.cause(minh) is Cause.NORMAL
+    assert sim.legs_at("anna-1") == []
+
+
+@pytest.mark.parametrize("to", ["300", "600", "*43", "705", "9000"])
+def test_what_answers_by_itself_ends_the_transfer_at_once(
+    sim: Checked, two: tuple[str, str], to: str
+) -> None:
+    _, minh = two
+    assert sim.refer(minh, to).ok
+    assert sim.lines[minh].transfers == [c.TransferResult(minh, ok=True)]
+    assert sim.cause(minh) is Cause.NORMAL
+
+
+def test_a_transferred_call_that_is_picked_up_has_come_to_somebody(
+    sim: Checked, two: tuple[str, str]
+) -> None:
+    lan, minh = two
+    sim.refer(minh, "104")
+    hoa = sim.call("hoa-1", "**104")
+    assert sim.talk(lan, hoa)
+    assert sim.lines[minh].transfers == [c.TransferResult(minh, ok=True)]
+
+
+def test_keys_and_hold_of_who_waits_mean_nothing(sim: Checked, two: tuple[str, str]) -> None:
+    lan, minh = two
+    sim.refer(minh, "104")
+    sim.press(minh, "5")
+    sim.hold(minh)
+    assert sim.refer(minh, "103").cause is Cause.NOT_ACCEPTABLE
+    assert sim.talk(lan, sim.answer_at("anna-1"))
 
 
 def test_blind_transfer_by_the_caller(sim: Checked, two: tuple[str, str]) -> None:

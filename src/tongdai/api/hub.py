@@ -38,6 +38,7 @@ TYPES: dict[type, str] = {
     f.Waiting: "call.waiting",
     f.MessageLeft: "call.message_left",
     f.Transferred: "call.transferred",
+    f.GivenBack: "call.given_back",
     f.Parked: "call.parked",
     f.Retrieved: "call.retrieved",
     f.PickedUp: "call.picked_up",

@@ -62,6 +62,7 @@ class _Story:
         self._unanswered: list[str] = []
         self._talk_since: float | None = None
         self._hung_up = False
+        self._transferrers: set[str] = set()
 
     def tell(self, at: float, fact: f.Fact) -> None:
         if not isinstance(fact, f.LegCreated):
@@ -153,7 +154,8 @@ class _Story:
         reason = f" ({fact.reason})" if fact.reason else ""
         if leg is not None and (leg.answered or leg.caller):
             self._end_talk(at)
-            if not fact.by_us and not (leg.caller and not leg.answered):
+            left = leg.party.label in self._transferrers  # as his phone does when it has transferred a call
+            if not fact.by_us and not left and not (leg.caller and not leg.answered):
                 who = self._who(fact.leg)
                 failed = fact.cause is Cause.FAILED
                 self._say(at, f"the connection to {who} failed" if failed else f"{who} hung up" + reason)
@@ -214,7 +216,12 @@ class _Story:
     def transferred(self, at: float, fact: f.Transferred) -> None:
         self._end_talk(at)
         how = "after asking " if fact.attended else ""
+        self._transferrers.add(fact.by)
         self._say(at, f"{number(fact.by)} transferred the call {how}to {number(fact.to)}")
+
+    def given_back(self, at: float, fact: f.GivenBack) -> None:
+        self._transferrers.discard(fact.to.label)
+        self._say(at, f"the call went back to {_name(fact.to)}")
 
     def parked(self, at: float, fact: f.Parked) -> None:
         self._place = None
@@ -360,6 +367,7 @@ _TELL: dict[type, Callable[[_Story, float, Any], None]] = {
     f.Waiting: _Story.waiting,
     f.MessageLeft: _Story.message,
     f.Transferred: _Story.transferred,
+    f.GivenBack: _Story.given_back,
     f.Parked: _Story.parked,
     f.Retrieved: _Story.retrieved,
     f.PickedUp: _Story.picked_up,

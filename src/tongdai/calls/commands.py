@@ -118,8 +118,16 @@ class SetTimer(msgspec.Struct, frozen=True, tag=True):
     at: float
 
 
+class TransferProgress(msgspec.Struct, frozen=True, tag=True):
+    """The transfer that was requested is under way, or (`ringing`) the target rings; its result follows."""
+
+    leg: str
+    ringing: bool = False
+
+
 class TransferResult(msgspec.Struct, frozen=True, tag=True):
-    """Answer to `TransferRequested`. On success the leg is hung up afterwards by a `Hangup` of its own."""
+    """What became of `TransferRequested`. On success the leg is hung up afterwards by a `Hangup` of its own;
+    on failure its conversation goes on."""
 
     leg: str
     ok: bool
@@ -202,6 +210,7 @@ Command = (
     | Record
     | StopRecord
     | SetTimer
+    | TransferProgress
     | TransferResult
     | SendDigit
     | RoomChime

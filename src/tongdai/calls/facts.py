@@ -106,6 +106,13 @@ class Transferred(msgspec.Struct, frozen=True, tag=True):
     attended: bool
 
 
+class GivenBack(msgspec.Struct, frozen=True, tag=True):
+    """A transfer came to nobody, so who had asked for it gets the call back."""
+
+    to: Party
+    cause: Cause
+
+
 class Parked(msgspec.Struct, frozen=True, tag=True):
     slot: str
 
@@ -229,6 +236,7 @@ Fact = (
     | Waiting
     | MessageLeft
     | Transferred
+    | GivenBack
     | Parked
     | Retrieved
     | PickedUp

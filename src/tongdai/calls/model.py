@@ -151,9 +151,10 @@ class Call(msgspec.Struct, omit_defaults=True):
 
     `subject` is the leg for whom the flow runs, `caller` who that is (known also when the leg is gone);
     `peer` is whom it talks to, if anybody. Other legs are being called. A call that has `ended` (`cause`,
-    `ended_by`) lives on without legs until the end of its recording is reported. `diversions`: who forwarded
-    it here, after `hops` others before it came; `max_forwards` as it came (RFC 3261 §8.1.1.6).
-    """
+    `ended_by`) lives on without legs until the end of its recording is reported. While a blind
+    transfer has not come to anybody yet, `returns_to` is who gets the call back if it fails, and
+    `transferrer` his leg, if he waits for the outcome. `diversions`: who forwarded it here, after `hops`
+    others before it came; `max_forwards` as it came (RFC 3261 §8.1.1.6)."""
 
     id: str
     tenant: str
@@ -169,6 +170,8 @@ class Call(msgspec.Struct, omit_defaults=True):
     recording: str = ""
     serial: int = 0
     transferred_by: Party | None = None
+    returns_to: Party | None = None
+    transferrer: str = ""
     diversions: list[Diversion] = []
     hops: int = 0
     max_forwards: int = 70

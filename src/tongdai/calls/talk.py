@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from tongdai.calls import commands as c
 from tongdai.calls import facts as f
 from tongdai.calls import hearing
 from tongdai.calls.model import Call, Cause, Hears, Leg, Music, Silence, Source
 from tongdai.calls.step import Step
 
 
+def landed(step: Step, call: Call) -> None:
+    """A transfer has come to somebody, or to something that answers: who asked for it is free."""
+    waiting = call.legs.get(call.transferrer)
+    if waiting is not None:
+        step.do(c.TransferResult(waiting.id, ok=True))
+        step.hangup(call, waiting, Cause.NORMAL)
+    call.returns_to, call.transferrer = None, ""
+    step.touch(call)
+
+
 def connect(step: Step, call: Call, peer: Leg) -> None:
     """Join the subject and `peer` (answered); the flow is over."""
+    if call.returns_to is not None:
+        landed(step, call)
     call.peer = peer.id
     call.position = None
     call.timers.clear()

@@ -49,7 +49,8 @@ def absorb(step: Step, keep: Call, gone: Call) -> None:
         step.add_leg(keep, leg)
     keep.subject, keep.caller, keep.peer = gone.subject, gone.caller, gone.peer
     keep.position, keep.playing, keep.recording = gone.position, gone.playing, gone.recording
-    keep.transferred_by = gone.transferred_by
+    keep.transferred_by, keep.returns_to = gone.transferred_by, gone.returns_to
+    keep.transferrer = gone.transferrer
     keep.timers = {}
     for name, at in gone.timers.items():
         keep.timers[name] = at

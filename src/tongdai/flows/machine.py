@@ -105,7 +105,10 @@ def _ended(step: Step, event: e.LegEnded, world: World) -> None:
     step.reason = event.reason
     if event.why:
         step.note(call, f.SoundLost(leg.id, event.why))
-    if call.other(leg.id) is not None:
+    if leg.id == call.transferrer:
+        step.far_end(call, leg, event.cause)  # he does not wait for the outcome
+        call.transferrer = ""
+    elif call.other(leg.id) is not None:
         talk.ended(step, call, leg, event.cause)
     elif leg.id == call.subject and (leg.inbound or leg.state is LegState.ANSWERED):
         step.far_end(call, leg, event.cause)

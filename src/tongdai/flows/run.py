@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tongdai.calls import commands as c
 from tongdai.calls import facts as f
 from tongdai.calls.legs import Trigger, advance
-from tongdai.calls.model import Call, Cause, Leg, LegState, Position, Silence
+from tongdai.calls.model import Call, Cause, Leg, LegState, Party, Position, Silence
 from tongdai.calls.prompts import Prompt
 from tongdai.calls.step import Step
+from tongdai.calls.talk import connect, landed
+from tongdai.flows import schema
 from tongdai.flows.ports import World
 from tongdai.flows.schema import Flow
 
 MOST_MOVES = 50
 """Nodes that one event may lead through."""
+
+_TRIES = (schema.Dial, schema.Outside, schema.Hosted, schema.Goto, schema.Refuse, schema.End)
+"""Nodes at which a transfer has not come to anybody yet: the others answer by themselves."""
 
 Handler = Callable[["Run", Any, Any], None]
 """`(run, node, event)`; the node and the event are of the types under which the handler stands in its
@@ -81,6 +87,8 @@ class Run:
         self.call.timers.clear()
         self.call.position = Position(flow.ref, node, since=self.now)
         self.step.touch(self.call)
+        if self.call.returns_to is not None and not isinstance(flow.nodes[node], _TRIES):
+            landed(self.step, self.call)
         VERBS[type(flow.nodes[node])].start(self, flow.nodes[node])
 
     def leave_by(self, exit_node: str, cause: Cause) -> None:
@@ -91,12 +99,28 @@ class Run:
             self.end(cause)
 
     def end(self, cause: Cause = Cause.NORMAL) -> None:
-        self.step.end_call(self.call, cause)
+        """The flow is over and comes to nobody: so is the call, unless it was transferred here."""
+        if self.call.returns_to is not None:
+            self._give_back(self.call.returns_to, cause)
+        else:
+            self.step.end_call(self.call, cause)
+
+    def _give_back(self, to: Party, cause: Cause) -> None:
+        """To the leg of who transferred the call; when he has hung up, he is called."""
+        call = self.call
+        waiting = call.legs.get(call.transferrer)
+        self.step.note(call, f.GivenBack(to, cause))
+        call.returns_to, call.transferrer, call.transferred_by = None, "", None
+        if waiting is None:
+            self.enter(self.world.route(to.number, to))
+            return
+        self.step.do(c.TransferResult(waiting.id, ok=False, cause=cause))
+        connect(self.step, call, waiting)
 
     def fail(self, what: str) -> None:
         """A defect of ours or of the configuration: it is logged, and the caller is not left in silence."""
         self.step.note(self.call, f.Trouble(what))
-        self.step.end_call(self.call, Cause.FAILED)
+        self.end(Cause.FAILED)
 
     # what verbs do to the subject
 
@@ -127,11 +151,14 @@ class Run:
 
     def targets(self) -> list[Leg]:
         """Legs that this verb is calling."""
-        return [leg for leg in self.call.legs.values() if leg.id != self.call.subject]
+        others = (self.call.subject, self.call.transferrer)
+        return [leg for leg in self.call.legs.values() if leg.id not in others]
 
     def rang(self, leg: Leg) -> None:
         if leg.state is LegState.CALLING:
             self.step.note(self.call, f.LegRang(leg.id))
+            if self.call.transferrer:
+                self.step.do(c.TransferProgress(self.call.transferrer, ringing=True))
         advance(leg, Trigger.RANG, self.now)
         self.step.touch(self.call)
 

@@ -71,6 +71,7 @@ class Line(msgspec.Struct):
 
     `source` is heard when nothing is played (`playing`); `heard` is everything that was begun to be played.
     `voice_until` is when the party stops speaking. `shown` is the caller that a called party sees.
+    `transferring` is what it was told of a transfer on the way (ringing or not), `transfers` the outcomes.
     """
 
     leg: str
@@ -88,6 +89,7 @@ class Line(msgspec.Struct):
     recording: Recording | None = None
     voice_until: float = 0.0
     transfers: list[c.TransferResult] = []
+    transferring: list[bool] = []
 
     @property
     def live(self) -> bool:

@@ -64,6 +64,7 @@ class Simulator:
             c.Record: self._record,
             c.StopRecord: lambda x: self._recorded(self._live(x.leg), "stopped"),
             c.SetTimer: self._set_timer,
+            c.TransferProgress: self._transferring,
             c.TransferResult: lambda x: self._live(x.leg).transfers.append(x),
             c.SendDigit: lambda x: None,
             c.RoomChime: lambda x: None,
@@ -196,13 +197,20 @@ class Simulator:
         self._called(leg).state = LegState.ANSWERED
         self._now(e.LegAnswered(leg))
 
+    def _transferring(self, x: c.TransferProgress) -> None:
+        self._live(x.leg).transferring.append(x.ringing)
+
     def refer(self, leg: str, to: str = "", *, replaces: str = "") -> c.TransferResult:
-        """Transfer whom this leg talks to; `replaces` is the phone's other leg (attended)."""
+        """Transfer whom this leg talks to; `replaces` is the phone's other leg (attended). It is well so far
+        while the outcome is open (`Line.transferring`)."""
         line = self._live(leg)
+        outcomes, told = len(line.transfers), len(line.transferring)
         self._now(e.TransferRequested(leg, to, replaces))
-        if not line.transfers:
-            raise SimulationError("no_answer", f"The transfer by {leg} was never answered.")
-        return line.transfers[-1]
+        if len(line.transfers) > outcomes:
+            return line.transfers[-1]
+        if len(line.transferring) > told:
+            return c.TransferResult(leg, ok=True)
+        raise SimulationError("no_answer", f"The transfer by {leg} was never answered.")
 
     def end_all(self, cause: Cause = Cause.SHUTDOWN) -> None:
         """End every call, as a process that shuts down does."""

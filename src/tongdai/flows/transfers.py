@@ -8,7 +8,7 @@ from tongdai.calls import commands as c
 from tongdai.calls import facts as f
 from tongdai.calls.events import MoveRequested, PlayDone, TransferRequested
 from tongdai.calls.legs import UnexpectedEvent
-from tongdai.calls.model import Call, Cause, Leg, LegState, PartyKind, TenantState
+from tongdai.calls.model import Call, Cause, Leg, LegState, PartyKind, Silence, TenantState
 from tongdai.calls.step import Step
 from tongdai.calls.transfer import absorb, take_place
 from tongdai.flows import schema
@@ -39,9 +39,13 @@ def _blind(step: Step, world: World, call: Call, leg: Leg, moved: Leg, to: str) 
     if refusal is not None:
         step.do(c.TransferResult(leg.id, ok=False, cause=refusal))
         return
-    step.do(c.TransferResult(leg.id, ok=True))
     step.note(call, f.Transferred(leg.party.label, to, attended=False))
-    _send(step, world, call, leg, moved, flow)
+    step.do(c.TransferProgress(leg.id))
+    call.subject, call.caller, call.peer = moved.id, moved.party, ""
+    call.transferred_by, call.returns_to, call.transferrer = leg.party, leg.party, leg.id
+    call.diversions = []
+    step.hear(call, leg, Silence())
+    Run(step, call, world).enter(flow)
 
 
 def _send(step: Step, world: World, call: Call, leg: Leg, moved: Leg, flow: Flow) -> None:
@@ -64,6 +68,7 @@ def move(step: Step, world: World, call: Call, event: MoveRequested) -> None:
         raise UnexpectedEvent(f"leg {leg.id} cannot be moved to {event.flow}")
     step.note(call, f.Transferred(event.by.label, event.to, attended=False))
     step.stop_play(call)
+    call.returns_to, call.transferrer = None, ""
     if call.recording:  # nobody will want it
         step.do(c.StopRecord(call.subject))
         call.recording = ""

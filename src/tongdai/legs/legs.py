@@ -382,18 +382,32 @@ class Legs:
         session = leg.session if leg is not None else None
         return session if session is not None and not session.confirmed else None
 
+    def transfer_progress(self, leg_id: str, ringing: bool) -> None:
+        leg = self._legs.get(leg_id)
+        if leg is None:
+            return
+        session = leg.session_in_use
+        if leg.refer is not None:
+            refer, leg.refer = leg.refer, None
+            session.accept_refer(refer)
+            self._kept.mark(leg)
+        if ringing and session.referred is not None:
+            session.notify_refer(session.referred, 180)
+
     def transfer_result(self, leg_id: str, ok: bool, cause: Cause) -> None:
         leg = self._legs.get(leg_id)
-        if leg is None or leg.refer is None:
+        if leg is None:
             return
-        refer, leg.refer = leg.refer, None
         session = leg.session_in_use
-        if not ok:
-            session.reject_refer(refer, status_of(cause))
-            return
-        session.accept_refer(refer)
-        if refer.subscribe:
-            session.notify_refer(refer.id, 200)
+        if leg.refer is not None:
+            refer, leg.refer = leg.refer, None
+            if not ok:
+                session.reject_refer(refer, status_of(cause))
+                return
+            session.accept_refer(refer)
+        if session.referred is not None:
+            session.notify_refer(session.referred, 200 if ok else status_of(cause))
+            self._kept.mark(leg)
 
     def on_refer_result(self, session: InviteSession, refer_id: int, status: int) -> None:
         """We send no REFER."""

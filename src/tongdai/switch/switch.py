@@ -64,6 +64,7 @@ class Switch:
             c.Progress: lambda tenant, x: legs.progress(x.leg, x.match),
             c.Answer: lambda tenant, x: legs.answer(x.leg, x.match),
             c.Hangup: lambda tenant, x: legs.hangup(x.leg, x.cause, x.reason),
+            c.TransferProgress: lambda tenant, x: legs.transfer_progress(x.leg, x.ringing),
             c.TransferResult: lambda tenant, x: legs.transfer_result(x.leg, x.ok, x.cause),
             c.Hear: media.hear,
             c.Play: media.play,

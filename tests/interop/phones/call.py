@@ -223,6 +223,11 @@ class RawCall:
         request.add("Referred-By", f"<{self.phone.account.aor}>")
         return await self.phone.send(request)
 
+    async def reported(self, status: int, within: float = 6.0) -> None:
+        """Wait for a NOTIFY with this status in its sipfrag."""
+        complaint = f"heard no {status} of the transfer"
+        await self._until(lambda: status in self._fragments(100), within, complaint)
+
     async def transferred(self, within: float = 6.0) -> int:
         """Wait for the NOTIFY that ends the REFER; returns the status in its sipfrag."""
         await self._until(lambda: bool(self._fragments(200)), within, "got no final NOTIFY for the transfer")

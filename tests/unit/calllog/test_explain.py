@@ -288,6 +288,7 @@ def test_an_outside_call():
         (f.NotForwarded(MINH, "112", "cannot be called"), "102 forwards to 112, which cannot be called"),
         (f.Preferred(MINH, "dnd.on"), "102 wants not to be disturbed from now on"),
         (f.Preferred(MINH, "busy.on", "103"), "102 forwards to 103 when busy from now on"),
+        (f.GivenBack(MINH, Cause.BUSY), "the call went back to 102"),
         (f.Trouble("no ports"), "trouble on our side: no ports"),
         (f.Merged("call_2"), "went on as part of call call_2"),
     ],

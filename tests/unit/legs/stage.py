@@ -222,7 +222,7 @@ class Office(Node):
             clock=lambda: network.now,
             interfaces=self.interfaces,
         )
-        self.generation = generation
+        self.process = generation
         super().__init__(network, OFFICE, "udp")
         network.nodes[OFFICE] = self
         self.front.use(self.agent)
@@ -248,7 +248,7 @@ class Office(Node):
         self.office_agent = OfficeAgent(
             self.front,
             clock=lambda: self.network.now,
-            ids=SeededIds(f"{self.network.seed}-office-{self.generation}"),
+            ids=SeededIds(f"{self.network.seed}-office-{self.process}"),
             screen=self.callers.screen,
             find_ringing=self.front.find_ringing,
         )
@@ -356,7 +356,7 @@ class Stage:
     def restart(self) -> tuple[Office, dict[str, str]]:
         """`kill -9`: a new office begins from what the journal kept. Returns it with its legs."""
         entries = self.office.journal.load()
-        self.office = self.new_office(entries, self.office.generation + 1)
+        self.office = self.new_office(entries, self.office.process + 1)
         return self.office, self.office.front.restore(entries)
 
     def ends(self) -> list[tuple[str, Cause]]:

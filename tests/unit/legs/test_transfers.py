@@ -233,3 +233,35 @@ def test_a_transfer_to_another_tenants_domain_is_refused(stage: Stage, lan: Phon
     assert results(lan) == [404]
     assert not [x for _, x in stage.office.events if isinstance(x, e.TransferRequested)]
     assert not session.ended
+
+
+@pytest.mark.parametrize(("ok", "cause", "last"), [(True, Cause.NORMAL, 200), (False, Cause.BUSY, 486)])
+def test_the_phone_hears_how_its_transfer_fares(stage: Stage, lan: Phone, ok: bool, cause: Cause, last: int):
+    """200 was said as soon as the target was called, and phones took the call for done."""
+    session, leg = stage.answered(lan)
+    session.refer("sip:103@anphat.demo")
+    stage.run()
+    stage.office.front.transfer_progress(leg, False)
+    stage.run()
+    assert results(lan) == [202, 100]
+    stage.office.front.transfer_progress(leg, True)
+    stage.run()
+    stage.office.front.transfer_result(leg, ok, cause)
+    stage.run()
+    assert results(lan) == [202, 100, 180, last]
+    assert session.confirmed
+    stage.office.front.transfer_progress(leg, True)
+    stage.run()
+    assert results(lan)[-1] == last, "nothing comes after the last"
+
+
+def test_a_transfer_on_its_way_outlives_control(stage: Stage, lan: Phone):
+    session, leg = stage.answered(lan)
+    session.refer("sip:103@anphat.demo")
+    stage.run()
+    stage.office.front.transfer_progress(leg, False)
+    stage.run()
+    office, _ = stage.restart()
+    office.front.transfer_result(leg, True, Cause.NORMAL)
+    stage.run()
+    assert results(lan) == [202, 100, 200]

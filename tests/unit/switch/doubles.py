@@ -69,6 +69,9 @@ class Adapters:
     def hangup(self, leg: str, cause: Cause, reason: str = "") -> None:
         self._note("hangup", leg, cause)
 
+    def transfer_progress(self, leg: str, ringing: bool) -> None:
+        self._note("transfer_progress", leg, ringing)
+
     def transfer_result(self, leg: str, ok: bool, cause: Cause) -> None:
         self._note("transfer_result", leg, ok, cause)
 

@@ -67,7 +67,7 @@ class Exchange(Stage):
     async def kill(self) -> Office:
         """`kill -9`, and the take-over by a new process as it really is."""
         entries = self.office.journal.load()
-        self.office = self.new_office(entries, self.office.generation + 1)
+        self.office = self.new_office(entries, self.office.process + 1)
         control = SimpleNamespace(switch=self.switch, front=self.office.front, media=self.media)
         await Control._take_over(cast(Control, control), entries)
         self.run()

@@ -119,7 +119,7 @@ async def test_a_transfer_after_a_restart(exchange: Exchange, lan: Phone, minh: 
     await exchange.kill()
     minh.session.refer("sip:103@anphat.demo")
     exchange.run()
-    assert results(minh) == [202, 100, 200]
+    assert results(minh) == [202, 100, 180, 200]
     assert minh.session.ended
     assert hoa.session.confirmed
     assert lan.agent.sessions()[0].confirmed

@@ -67,7 +67,9 @@ def _give_up(run: Run, cause: Cause) -> None:
     run.cancel("ring")
     last = run.call.diversions[-1] if run.call.diversions else None
     diverter = run.world.person(last.by.person) if last is not None else None
-    if diverter is not None:
+    if run.call.returns_to is not None:
+        run.end(cause)
+    elif diverter is not None:
         run.call.diversions = []
         run.enter(run.world.voicemail(diverter.mailbox))
     elif cause is Cause.LIMITED:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tongdai.calls import facts as f
 from tongdai.calls.model import Call, Cause, Leg, LegState, PartyKind
 from tongdai.calls.step import Step
-from tongdai.calls.talk import connect
+from tongdai.calls.talk import connect, landed
 from tongdai.flows.run import Run
 from tongdai.flows.schema import Pickup
 
@@ -46,6 +46,7 @@ def take(step: Step, mine: Call, theirs: Call, ringing: Leg) -> None:
     step.note(theirs, f.PickedUp(ringing.party, leg.party))
     step.add_leg(theirs, leg)
     step.merged(mine, into=theirs)
+    landed(step, theirs)
     for other in list(theirs.legs.values()):
         if other.id not in (theirs.subject, leg.id):
             step.hangup(theirs, other, Cause.ELSEWHERE)

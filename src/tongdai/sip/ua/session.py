@@ -274,6 +274,12 @@ class InviteSession:
         """202, and NOTIFY 100 Trying unless the peer wants none."""
         self._transfers.accept(refer, self._core.clock())
 
+    @property
+    def referred(self) -> int | None:
+        """The last transfer of the peer's that was accepted and whose outcome it still waits for."""
+        waiting = [refer.id for refer in self.state.refers if refer.active and not refer.sent_by_us]
+        return waiting[-1] if waiting else None
+
     def reject_refer(self, refer: Refer, status: int = 603, reason: str | None = None) -> None:
         """Refuse the transfer."""
         self._transfers.reject(refer, status, reason, self._core.clock())

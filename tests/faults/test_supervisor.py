@@ -184,6 +184,21 @@ def test_a_killed_engine_is_replaced_and_control_finds_it(demo: Running, phone: 
     demo.stop()
 
 
+def test_calls_go_on_while_the_web_process_cannot_start(demo: Running, phone: socket.socket):
+    """A web process that ended before it ever worked took everything down with it."""
+    killed = {0}
+    for n in range(1, 6):
+        pid = wait(lambda: (web := demo.pid("web")) not in killed and web, 10)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        killed.add(pid)
+        demo.ask(phone, n)
+        assert phone.recv(65535)
+    assert demo.process.poll() is None
+    assert demo.settled()["web"] not in killed
+    assert demo.told()["pids"]["control"] == demo.pid("control")
+
+
 def test_when_the_supervisor_is_killed_and_no_other_comes_the_others_end_by_themselves(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -7,9 +7,10 @@ import secrets
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from tongdai.api.context import context
 from tongdai.api.problems import Problem
@@ -46,6 +47,7 @@ class Site:
         if name in self._files and name != "index.html":
             return self._file(request, name)
         if name.partition("/")[0] in _NOT_PAGES or Path(name).suffix:
+            _refuse_method(request)
             raise Problem(
                 404, "no_such_place", "There is nothing at this address.", "/openapi.json lists all there is."
             )
@@ -86,6 +88,17 @@ class Site:
                 "Cross-Origin-Opener-Policy": "same-origin",
             },
         )
+
+
+def _refuse_method(request: Request) -> None:
+    """Raises 405 where the API has this address for other methods: what takes every GET hides that."""
+    methods = [
+        method
+        for method in ("POST", "PUT", "PATCH", "DELETE")
+        if any(x.matches({**request.scope, "method": method})[0] is Match.FULL for x in request.app.routes)
+    ]
+    if methods:
+        raise HTTPException(405, headers={"Allow": ", ".join(methods)})
 
 
 def install(app: Starlette) -> None:

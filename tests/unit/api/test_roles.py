@@ -132,3 +132,12 @@ async def test_an_administrator_may_everything_but_what_is_the_providers(web: We
             place = operation.path.format(tenant=web.seeded.tenants[0].id, **ids)
             answer = await client.request(operation.method, place, **operation.request())
             assert answer.status_code not in (401, 403, 405, 500), (name, answer.text)
+
+
+async def test_what_is_there_for_other_methods_only_says_so(web: Web):
+    """The pages take every GET that nobody else takes, and told that there was nothing."""
+    admin = await web.admin()
+    for place, allowed in (("/api/v1/sign-in", "POST"), (web.tenant() + "/speech", "POST")):
+        answer = await admin.get(place)
+        assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+    assert (await admin.get(web.tenant() + "/nowhere")).status_code == 404

@@ -30,7 +30,9 @@ ENDS = ["/bin/false"]
 class Owner:
     """Waits for what the child tells, instead of sleeping."""
 
-    def __init__(self, launch: Callable[[], Launch]) -> None:
+    def __init__(
+        self, launch: Callable[[], Launch], *, vital: bool = True, ready_within: float | None = None
+    ) -> None:
         self.changes: asyncio.Queue[tuple[int, bool]] = asyncio.Queue()
         self.hopeless: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.child = Child(
@@ -39,7 +41,8 @@ class Owner:
             clock=SystemClock(),
             stderr=None,
             on_change=lambda: self.changes.put_nowait((self.child.pid, self.child.ready)),
-            on_hopeless=self.hopeless.set_result,
+            on_hopeless=self.hopeless.set_result if vital else None,
+            ready_within=ready_within,
         )
 
     async def change(self) -> tuple[int, bool]:
@@ -99,6 +102,45 @@ async def test_what_ends_before_it_ever_worked_is_given_up():
         assert await owner.hopeless == "test"
     assert owner.changes.qsize() == GIVE_UP
     await owner.child.stop(1)
+
+
+async def test_what_is_not_vital_is_tried_for_ever():
+    """A web process that could not start, a file of its libraries being broken, ended every call."""
+    ready_at = GIVE_UP + 2
+    starts = 0
+
+    def launch() -> Launch:
+        nonlocal starts
+        starts += 1
+        ready, says = os.pipe()
+        command = ENDS if starts < ready_at else [*SAYS_READY, str(says), "polite"]
+        return Launch(command, fds=[says], ready=ready, closed=[says])
+
+    owner = Owner(launch, vital=False)
+    owner.child.start()
+    while not (await owner.change())[1]:
+        pass
+    assert starts == ready_at
+    await owner.child.stop(5)
+
+
+async def test_what_hangs_before_it_works_is_killed_and_started_again():
+    starts = 0
+
+    def launch() -> Launch:
+        nonlocal starts
+        starts += 1
+        ready, says = os.pipe()
+        command = WAITS if starts == 1 else [*SAYS_READY, str(says), "polite"]
+        return Launch(command, fds=[says], ready=ready, closed=[says])
+
+    owner = Owner(launch, vital=False, ready_within=0.05)
+    owner.child.start()
+    first, _ = await owner.change()
+    second, _ = await owner.change()
+    assert second != first
+    assert not alive(first)
+    await owner.child.stop(5)
 
 
 async def test_what_does_not_end_is_killed():

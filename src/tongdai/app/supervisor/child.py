@@ -45,10 +45,12 @@ class Child:
         clock: Clock,
         stderr: int | None,
         on_change: Callable[[], None],
-        on_hopeless: Callable[[str], None],
+        on_hopeless: Callable[[str], None] | None,
+        ready_within: float | None = None,
     ) -> None:
         """`on_change` is called when it became ready and when it has another pid; `on_hopeless(name)` when
-        it ended `GIVE_UP` times without ever having been ready."""
+        it ended `GIVE_UP` times without ever having been ready (None: it is tried for ever). What is not
+        ready within so many seconds is killed, and counts as ended."""
         self.name = name
         self.pid = 0
         self.ready = False
@@ -57,6 +59,7 @@ class Child:
         self._stderr = stderr
         self._on_change = on_change
         self._on_hopeless = on_hopeless
+        self._ready_within = ready_within
         self._loop = asyncio.get_running_loop()
         self._restarts = Restarts()
         self._was_ever_ready = False
@@ -66,6 +69,7 @@ class Child:
         self._ready_fd = -1
         self._started = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._patience: asyncio.TimerHandle | None = None
         self._stopping = False
         self._gone = asyncio.Event()
 
@@ -93,6 +97,8 @@ class Child:
         else:
             self._ready_fd = launch.ready
             self._loop.add_reader(self._ready_fd, self._heard)
+            if self._ready_within is not None:
+                self._patience = self._loop.call_later(self._ready_within, self._not_ready)
             self._on_change()
 
     def adopt(self, survivor: Survivor) -> None:
@@ -136,12 +142,23 @@ class Child:
         if said:
             self._is_ready()
 
+    def _not_ready(self) -> None:
+        log.error("process does not become ready; killed", process=self.name, pid=self.pid)
+        self.kill()
+
+    def _have_patience(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
     def _is_ready(self) -> None:
+        self._have_patience()
         self.ready = self._was_ever_ready = True
         log.info("process works", process=self.name, pid=self.pid, seconds=round(self._age(), 3))
         self._on_change()
 
     def _ended(self) -> None:
+        self._have_patience()
         process, self._process = self._process, None
         status = process.wait() if process is not None else None
         self._loop.remove_reader(self._pidfd)
@@ -167,7 +184,8 @@ class Child:
             times=self._restarts.streak,
             after=delay,
         )
-        if not self._was_ever_ready and self._restarts.streak >= GIVE_UP:
+        hopeless = not self._was_ever_ready and self._restarts.streak >= GIVE_UP
+        if hopeless and self._on_hopeless is not None:
             self._on_hopeless(self.name)
         elif delay:
             self._timer = self._loop.call_later(delay, self.start)

@@ -43,6 +43,8 @@ CONTROL_SECONDS = 3.2
 """How long control may take to say goodbye; all together must be gone in five seconds."""
 MEDIA_SECONDS = 1.0
 WEB_SECONDS = 2.0
+WEB_READY_SECONDS = 60.0
+"""How long the web process may take to begin; even a crowded machine needs a tenth of it."""
 _PYTHON = (sys.executable, "-P", "-m")
 
 
@@ -82,7 +84,8 @@ class Supervisor:
         self._engine = engine_binary()
         self.media = self._child("media", self._launch_media)
         self.control = self._child("control", self._launch_control)
-        self.web = self._child("web", self._launch_web)
+        # calls go on without pages: it is tried for ever, and one that hangs is killed
+        self.web = self._child("web", self._launch_web, vital=False, ready_within=WEB_READY_SECONDS)
         self.carrier = self._child("carrier", self._launch_carrier)
 
     async def run(self) -> None:
@@ -154,14 +157,22 @@ class Supervisor:
 
     # -- the processes
 
-    def _child(self, name: str, launch: Callable[[], Launch]) -> Child:
+    def _child(
+        self,
+        name: str,
+        launch: Callable[[], Launch],
+        *,
+        vital: bool = True,
+        ready_within: float | None = None,
+    ) -> Child:
         return Child(
             name,
             launch,
             clock=self._clock,
             stderr=self._stderr,
             on_change=self._changed,
-            on_hopeless=self._hopeless,
+            on_hopeless=self._hopeless if vital else None,
+            ready_within=ready_within,
         )
 
     def _launch_media(self) -> Launch:

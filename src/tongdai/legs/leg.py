@@ -244,8 +244,12 @@ class SipLeg:
         self.session_in_use.progress(180)
 
     def progress(self, prefer: Sequence[str], foreign: Sequence[sdp.Codec] = ()) -> None:
-        """183 with sound. Raises sdp.NotAcceptable when there can be none."""
-        if self.remote_offer is None:
+        """183 with sound. A caller who made no offer gets ours, if he can answer it before the call is (RFC
+        3262 §5), else a 180. Raises sdp.NotAcceptable when there can be no sound."""
+        session = self.session_in_use
+        if self.remote_offer is None and session.may_offer_early:
+            session.progress(183, self.record.offer or self.make_offer(prefer, foreign))
+        elif self.remote_offer is None:
             self.session_in_use.progress(180)
         else:
             self.session_in_use.progress(183, self.first_answer(prefer, foreign))
@@ -254,7 +258,7 @@ class SipLeg:
         """200. An INVITE without an offer gets ours, whose answer comes in the ACK (RFC 3261 §13.2.1). Raises
         sdp.NotAcceptable when there can be no sound."""
         if self.remote_offer is None:
-            self.session_in_use.accept(self.make_offer(prefer, foreign))
+            self.session_in_use.accept(self.record.offer or self.make_offer(prefer, foreign))
         else:
             self.session_in_use.accept(self.first_answer(prefer, foreign))
 

@@ -53,6 +53,17 @@ def test_a_caller_without_an_offer_hears_ringing_in_place_of_early_sound(stage: 
     assert lan.handler.last("provisional")[2:] == (180, None)
 
 
+def test_a_caller_without_an_offer_who_can_answer_early_gets_ours_and_has_to(stage: Stage, lan: Phone):
+    """RFC 3262 §5: a carrier's "not in service" was ringing to such callers. The answer is due in the PRACK."""
+    session, leg = stage.offered(lan, sdp=None, headers=[("Supported", "100rel")])
+    stage.office.front.progress(leg, "")
+    stage.run()
+    assert stage.messages("SIP/2.0 183", to=lan)[-1].body.startswith(b"v=0")
+    assert stage.messages("PRACK", by=lan)[-1].body == b""
+    assert statuses(session, lan) == [488]
+    assert stage.ends() == [(leg, Cause.NOT_ACCEPTABLE)]
+
+
 def test_the_codec_of_the_other_side_comes_first_so_that_nothing_is_transcoded(
     stage: Stage, lan: Phone, minh: Phone
 ):

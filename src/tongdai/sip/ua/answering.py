@@ -78,8 +78,8 @@ class IncomingInvite:
         if content_type is not None:
             fields.append(("Content-Type", content_type))
         if status < 200 and self.reliable is not None and self._wants_prack(self.request, sdp):
-            if self.request.sdp is None:
-                return  # it would have to carry our offer (RFC 3262 §5), which our 2xx makes
+            if self.request.sdp is None and sdp is None and not state.rseq:
+                return  # the first one would have to carry our offer (RFC 3262 §5)
             number = self.reliable.next_number()
             fields += [("Require", OPTION), ("RSeq", str(number)), ("Allow", ALLOW)]
             response = self.request.response(status, reason, fields, body, to_tag=state.local_tag)
@@ -105,7 +105,15 @@ class IncomingInvite:
         """The caller insists on it; or can, and would have no early media if this response were lost."""
         if OPTION in request.tokens("Require"):
             return True
-        return sdp is not None and request.sdp is not None and OPTION in request.tokens("Supported")
+        return sdp is not None and OPTION in request.tokens("Supported")
+
+    @property
+    def may_offer(self) -> bool:
+        """The INVITE has no offer, and its caller can answer ours before the call is (RFC 3262 §5)."""
+        request = self.request
+        if self.answered or request is None or self.reliable is None or request.sdp is not None:
+            return False
+        return OPTION in request.tokens("Require") or OPTION in request.tokens("Supported")
 
     def await_ack(self, data: bytes, now: float) -> None:
         """Repeat a 2xx that was sent once until the ACK comes, on every transport (§13.3.1.4)."""

@@ -54,7 +54,11 @@ class Callee:
         if incoming.reliable is not None and incoming.reliable.holds_answer:
             self._held = sdp, headers
             return
-        described = None if self._session.updated_early else sdp  # the 2xx would undo the UPDATE
+        described: str | None = sdp
+        if self._session.updated_early:
+            described = None  # the 2xx would undo the UPDATE
+        elif self._session.answered_early and incoming.request is not None and incoming.request.sdp is None:
+            described = None  # our offer was answered in the PRACK
         state.phase = "confirmed"
         incoming.respond(200, None, headers, described, now)
 
@@ -137,7 +141,14 @@ class Callee:
         if done is not None and done.described:
             state.early_answer = state.remote_tag
         sdp = request.sdp if done is not None else None
-        if sdp is not None:
+        incoming = self.incoming
+        answers = incoming is not None and incoming.request is not None and incoming.request.sdp is None
+        if done is not None and done.described and answers:
+            transaction.respond(request.response(200, None, [("Server", self._core.product)]), now)
+            if sdp is not None:
+                state.remote_sdp = sdp
+            self._core.handler.on_ack(session, sdp)
+        elif sdp is not None:
             session.take_offer(request, transaction, sdp)
         else:
             transaction.respond(request.response(200, None, [("Server", self._core.product)]), now)

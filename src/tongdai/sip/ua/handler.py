@@ -87,7 +87,8 @@ class UaHandler(Protocol):
 
     def on_ack(self, session: InviteSession, sdp: str | None) -> None:
         """The ACK of our 2xx came, for the first INVITE or a re-INVITE. `sdp` is the answer when the offer
-        was ours."""
+        was ours. Also the PRACK of a `progress` that made the offer (RFC 3262 §5), before the call is
+        answered."""
         ...
 
     # -- inside the dialog

@@ -126,6 +126,12 @@ class InviteSession:
         """An offer of the peer in the dialog waits for `accept_reinvite` or `reject_reinvite`."""
         return self._offers.waiting or (self.confirmed and self.their_invite_open)
 
+    @property
+    def may_offer_early(self) -> bool:
+        """The caller made no offer and takes ours in `progress`; the answer comes by `on_ack`."""
+        incoming = self._callee.incoming
+        return incoming is not None and self.state.phase == "early" and incoming.may_offer
+
     def as_replaces(self) -> Replaces:
         """How the peer of another call would name this dialog to our peer (attended transfer, RFC 5589
         §7)."""

@@ -54,7 +54,7 @@ def test_a_caller_without_an_offer_hears_ringing_in_place_of_early_sound(stage: 
 
 
 def test_a_caller_without_an_offer_who_can_answer_early_gets_ours_and_has_to(stage: Stage, lan: Phone):
-    """RFC 3262 §5: a carrier's "not in service" was ringing to such callers. The answer is due in the PRACK."""
+    """RFC 3262 §5: a carrier's "not in service" was ringing to such callers. Its answer is in the PRACK."""
     session, leg = stage.offered(lan, sdp=None, headers=[("Supported", "100rel")])
     stage.office.front.progress(leg, "")
     stage.run()

@@ -3,60 +3,13 @@
 //! Every test sends a tone or a synthetic voice through a network that loses, delays, reorders and bunches packets, hears it by
 //! its own clock, and looks at what was heard. `cargo test -p media-proto --test network -- --nocapture` prints the figures.
 
-use media_proto::codec::{Codec, Encoder};
-use media_proto::ear::Ear;
-use media_proto::opus;
-use media_proto::voice::{Arrival, Content, Heard, Voice};
-use media_proto::{MS, Micros, SECOND};
+mod simulated;
+
+use media_proto::codec::Codec;
+use media_proto::voice::Heard;
+use media_proto::MS;
+use simulated::{Network, PERFECT, Result, Sender, hear, hear_at};
 use std::f64::consts::TAU;
-
-/// xorshift64*: the same numbers on every machine.
-struct Random(u64);
-
-impl Random {
-    /// From 0 to 1.
-    fn next(&mut self) -> f64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 11) as f64 / (1u64 << 53) as f64
-    }
-}
-
-/// What the network does to packets.
-#[derive(Clone, Copy)]
-struct Network {
-    /// The share that is lost, and how many in a row on average.
-    loss: f64,
-    burst: f64,
-    /// The mean of an exponential delay, in ms.
-    jitter: f64,
-    /// The share that is held back by 50 ms, behind those sent later.
-    reordered: f64,
-    /// Every so many ms everything is held up for so many.
-    stall: (f64, f64),
-}
-
-const PERFECT: Network = Network { loss: 0.0, burst: 1.0, jitter: 0.0, reordered: 0.0, stall: (0.0, 0.0) };
-
-/// What is sent.
-struct Sender {
-    codec: Codec,
-    /// How much faster its clock is, in millionths.
-    ppm: f64,
-    seconds: u32,
-    sound: fn(f64) -> f64,
-    /// Whether it sends at a time (s), as with discontinuous transmission.
-    sends: fn(f64) -> bool,
-}
-
-/// What was heard, and what became of it.
-struct Result {
-    sound: Vec<i16>,
-    heard: Heard,
-    delay: Vec<Micros>,
-    lost: f64,
-}
 
 fn tone(at: f64) -> f64 {
     (at * 440.0 * TAU).sin() * 8e3
@@ -85,83 +38,6 @@ fn voice(at: f64) -> f64 {
 
 fn always(_: f64) -> bool {
     true
-}
-
-/// A packet as it arrives: when, its sequence number, its timestamp, its payload.
-type Packet = (Micros, u16, u32, Vec<u8>);
-
-/// The packets of a sender in the order in which they arrive, and the share that was lost.
-fn send(sender: &Sender, network: Network, seed: u64) -> (Vec<Packet>, f64) {
-    let mut random = Random(seed * 2 + 1);
-    let mut encoder = Encoder::new(sender.codec, opus::Settings { fec: true, ..Default::default() }).unwrap();
-    let frame = sender.codec.rate() as usize / 50;
-    let (mut sequence, mut losing, mut sent, mut lost) = (65_000u16, false, 0u32, 0u32);
-    let mut packets = Vec::new();
-    let mut hold_until = 0.0;
-    for n in 0..sender.seconds * 50 {
-        let at = f64::from(n) * 0.02;
-        if !(sender.sends)(at) {
-            continue;
-        }
-        let samples: Vec<i16> = (0..frame)
-            .map(|i| (sender.sound)(at + i as f64 / f64::from(sender.codec.rate())) as i16)
-            .collect();
-        let mut payload = vec![0; opus::MAX_PAYLOAD];
-        let length = encoder.encode(&samples, &mut payload);
-        payload.truncate(length);
-        sequence = sequence.wrapping_add(1);
-        sent += 1;
-        let leave = if losing { 1.0 / network.burst } else { 0.0 };
-        let enter = network.loss / (1.0 - network.loss) / network.burst;
-        losing = if losing { random.next() >= leave } else { random.next() < enter };
-        if losing {
-            lost += 1;
-            continue;
-        }
-        let mut arrives = at * 1e6 / (1.0 + sender.ppm * 1e-6) + 30_000.0;
-        arrives += -(1.0 - random.next()).ln() * network.jitter * 1e3;
-        if random.next() < network.reordered {
-            arrives += 50_000.0;
-        }
-        let (every, length) = network.stall;
-        if every > 0.0 && at * 1e3 % every < 20.0 && at > 1.0 {
-            hold_until = arrives + length * 1e3;
-        }
-        arrives = arrives.max(hold_until);
-        let timestamp = (u32::MAX - 100_000).wrapping_add(n * (sender.codec.clock() / 50));
-        packets.push((SECOND + arrives as Micros, sequence, timestamp, payload));
-    }
-    packets.sort_by_key(|packet| packet.0);
-    (packets, f64::from(lost) / f64::from(sent.max(1)))
-}
-
-/// Hears what arrives, 20 ms at a time, at the rate of the codec.
-fn hear(sender: &Sender, network: Network, seed: u64) -> Result {
-    hear_at(sender, network, seed, 7 * MS)
-}
-
-/// Hears it by a clock that ticks so long behind full seconds.
-fn hear_at(sender: &Sender, network: Network, seed: u64, phase: Micros) -> Result {
-    let (packets, lost) = send(sender, network, seed);
-    let (mut voice, mut ear) = (Voice::default(), Ear::default());
-    let (mut sound, mut delay, mut next) = (Vec::new(), Vec::new(), 0);
-    let rate = sender.codec.rate();
-    for tick in 0..u64::from(sender.seconds) * 50 {
-        let now = SECOND + tick * 20 * MS + phase;
-        while let Some((at, sequence, timestamp, payload)) =
-            packets.get(next).filter(|packet| packet.0 <= now)
-        {
-            let content = Content::Voice(sender.codec);
-            let (sequence, timestamp) = (*sequence, *timestamp);
-            voice.put(*at, &Arrival { ssrc: 1, sequence, timestamp, content, payload });
-            next += 1;
-        }
-        let mut frame = vec![0; rate as usize / 50];
-        ear.take(&mut voice, now, &mut frame, rate);
-        sound.extend(frame);
-        delay.push(voice.delay());
-    }
-    Result { sound, heard: voice.heard(), delay, lost }
 }
 
 /// The mean delay in the second half, in ms.
@@ -209,7 +85,7 @@ fn print(name: &str, sender: &Sender, result: &Result) {
 }
 
 fn sender(codec: Codec, seconds: u32) -> Sender {
-    Sender { codec, ppm: 0.0, seconds, sound: tone, sends: always }
+    Sender { codec, fec: true, ppm: 0.0, seconds, sound: tone, sends: always }
 }
 
 #[test]
@@ -227,16 +103,18 @@ fn a_perfect_network_costs_little_delay_and_no_sound() {
 #[test]
 fn lost_packets_are_concealed_and_the_tone_goes_on() {
     for codec in Codec::ALL {
-        for (loss, burst, good) in [(0.05, 1.0, 0.98), (0.1, 1.0, 0.95), (0.2, 1.0, 0.88), (0.1, 3.0, 0.90)] {
+        for (loss, burst, good, of_opus) in
+            [(0.05, 1.0, 0.99, 0.83), (0.1, 1.0, 0.98, 0.66), (0.2, 1.0, 0.97, 0.42), (0.1, 3.0, 0.91, 0.80)]
+        {
             let sender = sender(codec, 60);
             let result = hear(&sender, Network { loss, burst, jitter: 3.0, ..PERFECT }, 7);
             print(&format!("loss {loss} in bursts of {burst}"), &sender, &result);
             let tone = continuity(&result.sound, codec.rate());
             println!("{:28} tone in {:.1} % of the pieces", "", tone * 100.0);
-            // Of Opus most is recovered, by a copy of less quality than a pure tone needs.
-            let (hidden, good) =
-                if codec == Codec::Opus { (1.05 - 0.9 / burst, 1.0 - 3.5 * loss) } else { (1.1, good) };
-            assert!(concealed(&result) < result.lost * hidden + 0.005);
+            // Opus does not repeat a tone (speech it does), and conceals it less purely than by repeating its periods.
+            let good = if codec == Codec::Opus { of_opus } else { good };
+            let hidden = concealed(&result) / result.lost;
+            assert!((0.9..1.1).contains(&hidden), "{codec:?}: {hidden:.3} of what was lost");
             assert!(tone > good, "{codec:?}, {loss}: {tone:.3}");
         }
     }
@@ -250,8 +128,9 @@ fn what_repairs_a_loss_is_waited_for_also_where_the_delay_is_small() {
         let network = Network { loss: 0.1, ..PERFECT };
         let result = hear_at(&sender, network, 7, phase * MS);
         print(&format!("10 % lost, phase {phase} ms"), &sender, &result);
-        // Without two losses in a row all can be repaired, but for those before the delay has grown.
-        assert!(concealed(&result) < 0.01, "{phase} ms: {:.4}", concealed(&result));
+        // Without two losses in a row all of the voice can be repaired, but for those before the delay has grown. The pauses
+        // between the words, a quarter of the time, are not repeated.
+        assert!(concealed(&result) < 0.035, "{phase} ms: {:.4}", concealed(&result));
         assert!(mean_delay(&result) < 75.0, "{phase} ms: {}", mean_delay(&result));
     }
 }

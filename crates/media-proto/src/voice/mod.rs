@@ -351,13 +351,13 @@ impl Voice {
                 let next = until.filter(|(left, lost)| *lost && *left <= most);
                 let next = next.and_then(|_| self.packets.first(stream.next));
                 let next = next.filter(|next| Codec::Opus.duration(&next.payload) == ticks);
+                if !next.is_some_and(|next| opus::has_fec(&next.payload)) {
+                    stream.stand_in += ticks; // the packet behind repeats nothing of it
+                }
                 let room = self.tape.grow(count);
                 let made = match next {
                     Some(next) => decoder.recover(&next.payload, room),
-                    None => {
-                        stream.stand_in += ticks;
-                        decoder.conceal(room)
-                    }
+                    None => decoder.conceal(room),
                 };
                 room[made..].fill(0);
                 if let Some(agc) = &mut self.agc {

@@ -5,9 +5,9 @@
 
 mod simulated;
 
+use media_proto::MS;
 use media_proto::codec::Codec;
 use media_proto::voice::Heard;
-use media_proto::MS;
 use simulated::{Network, PERFECT, Result, Sender, hear, hear_at};
 use std::f64::consts::TAU;
 

@@ -42,6 +42,44 @@ async def test_a_call_is_set_up_held_resumed_and_ended_while_a_fifth_of_all_sip_
     assert len(added) == 1, added
 
 
+async def test_our_own_bye_gets_through_while_a_fifth_of_all_sip_is_lost(demo: Demo, phones: Phones):
+    callee = await phones.raw(demo.account("103"))
+    async with Network(demo.server, _FIFTH_LOST, seed=9) as network:
+        caller = await phones.raw(replace(demo.account("101"), server=network.address), register=False)
+        for _ in range(3):
+            near = await caller.call("103", wait="sent")
+            far = await (await callee.rings(within=10)).accept()
+            await near.answered(within=10)
+            await far.hang_up()
+            bye = await near.hung_up(within=20)  # our BYE waits for its ACK
+            assert bye is not None
+            assert bye.method == "BYE"
+        assert network.lost > 0
+
+
+async def test_baresip_calls_and_is_called_while_a_fifth_of_all_sip_is_lost(demo: Demo, phones: Phones):
+    async with Network(demo.server, _FIFTH_LOST, seed=17) as network:
+        account = replace(demo.account("101"), server=network.address, domain=demo.server[0])
+        soft = await phones.baresip(account, register=False)
+        await soft.registered(within=15)
+        hoa = await phones.raw(demo.account("103"))
+        mark = len(soft.events)
+        await soft.dial("103")
+        far = await (await hoa.rings(within=10)).accept()
+        await soft.event("CALL_ESTABLISHED", within=10, mark=mark)
+        await hears(far, soft.tone)
+        await soft.hang_up()
+        await far.hung_up(within=10)
+        near = await hoa.call("101", wait="sent")
+        await soft.accept(within=10)
+        await near.answered(within=10)
+        await hears(near, soft.tone)
+        mark = len(soft.events)
+        await near.hang_up()
+        await soft.event("CALL_CLOSED", within=10, mark=mark)
+        assert network.lost > 0
+
+
 async def test_sipp_calls_again_and_again_while_a_fifth_of_all_sip_is_lost(demo: Demo, phones: Phones):
     before = await _calls(demo)
     async with Network(demo.server, _FIFTH_LOST, seed=5) as network:

@@ -291,15 +291,20 @@ pub fn raise_file_limit() {
     }
 }
 
-/// Lets this process have at most so much of a resource, for good (setrlimit(2)). The names have another type in every C library.
-pub fn limit(resource: Resource, most: u64) {
-    let limit = libc::rlimit { rlim_cur: most as libc::rlim_t, rlim_max: most as libc::rlim_t };
-    // SAFETY: the structure lives through the call. Less is always allowed, so there is no error to tell.
-    unsafe { libc::setrlimit(resource, &limit) };
+/// Lets this process have at most this, for good: seconds of CPU, bytes of memory, no file beside those that are open, and no dump.
+pub fn limit(seconds: u64, memory: u64) {
+    let limits = [
+        (libc::RLIMIT_CPU, seconds),
+        (libc::RLIMIT_AS, memory),
+        (libc::RLIMIT_NOFILE, 0),
+        (libc::RLIMIT_CORE, 0),
+    ];
+    for (resource, most) in limits {
+        let limit = libc::rlimit { rlim_cur: most as libc::rlim_t, rlim_max: most as libc::rlim_t };
+        // SAFETY: the structure lives through the call. Less is always allowed, so there is no error to tell.
+        unsafe { libc::setrlimit(resource, &limit) };
+    }
 }
-
-/// `RLIMIT_…`
-pub type Resource = libc::__rlimit_resource_t;
 
 /// The most calls that [`allow_only`] takes.
 const MOST_CALLS: usize = 32;

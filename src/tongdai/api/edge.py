@@ -18,6 +18,13 @@ _HEADERS = [
 ]
 
 
+def is_sound(content_type: str) -> bool:
+    """Whether a body of this type may be sound. Browsers tell the type of a file by its name, and take Ogg
+    and WebM for video too."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind.startswith(("audio/", "video/")) or kind == "application/ogg"
+
+
 class _TooLarge(Exception):
     pass
 
@@ -39,7 +46,7 @@ class Edge:
             return
         began = self._clock.monotonic()
         status = 500
-        limit = MOST_BYTES if self._is_audio(scope) else JSON_BYTES
+        limit = MOST_BYTES if self._is_sound(scope) else JSON_BYTES
         got = 0
 
         async def limited() -> Message:
@@ -71,7 +78,7 @@ class Edge:
             self._metrics.count(scope["method"], status, self._clock.monotonic() - began)
 
     @staticmethod
-    def _is_audio(scope: Scope) -> bool:
+    def _is_sound(scope: Scope) -> bool:
         return any(
-            name == b"content-type" and value.startswith(b"audio/") for name, value in scope["headers"]
+            name == b"content-type" and is_sound(value.decode("latin-1")) for name, value in scope["headers"]
         )

@@ -17,6 +17,7 @@ from fastapi.responses import FileResponse
 from pydantic import Field
 
 from tongdai.api.context import Context
+from tongdai.api.edge import is_sound
 from tongdai.api.problems import Problem, not_found
 from tongdai.api.shapes import Body
 from tongdai.core.tenancy import TenantId
@@ -45,11 +46,11 @@ class Kept(msgspec.Struct, frozen=True):
 async def received(request: Request, ctx: Context) -> AsyncIterator[Path]:
     """The body as a file, for as long as the block lasts. It is bounded by `edge`, and no more of it than a
     piece is ever in memory."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if not kind.startswith("audio/"):
+    kind = request.headers.get("content-type", "")
+    if not is_sound(kind):
         raise Problem(
             415, "not_audio", "This is no sound." if kind else "It is not said that this is sound.",
-            "Send the file itself as the body, with its type, such as Content-Type: audio/wav.",
+            "Send the file itself as the body, with its type, such as Content-Type: audio/mpeg.",
         )  # fmt: skip
     fd, name = await asyncio.to_thread(tempfile.mkstemp, prefix="upload-", dir=ctx.data)
     try:
@@ -68,7 +69,8 @@ async def received(request: Request, ctx: Context) -> AsyncIterator[Path]:
 AUDIO_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "description": "The file itself, 20 MiB and 10 minutes at most.",
+        "description": "The file itself: MP3, M4A, FLAC, Ogg, WebM, AIFF, WAV, or a video with sound; "
+        "20 MiB and 10 minutes at most.",
         "content": {"audio/*": {"schema": {"type": "string", "format": "binary"}}},
     }
 }

@@ -34,15 +34,7 @@ const CALLS: [libc::c_long; 21] = [
 
 /// Locks this process in. Where the system knows no filter of calls, the limits alone hold.
 pub fn enter() {
-    let limits = [
-        (libc::RLIMIT_CPU, SECONDS),
-        (libc::RLIMIT_AS, MEMORY),
-        (libc::RLIMIT_NOFILE, 0), // what is open stays open, and nothing more can be opened
-        (libc::RLIMIT_CORE, 0),
-    ];
-    for (which, most) in limits {
-        sys::limit(which, most);
-    }
+    sys::limit(SECONDS, MEMORY);
     sys::allow_only(&CALLS);
 }
 

@@ -1,0 +1,140 @@
+"""The pages of the company: what is changed there is what the next caller hears."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import wave
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import numpy as np
+import pytest
+from tests.interop.conftest import Phones, new_demo
+from tests.interop.demo import Demo
+from tests.interop.phones.browser import Chromium, Process
+from tests.interop.phones.portal import Portal
+from tests.interop.phones.raw import RawPhone
+from tests.interop.phones.sound import RATE, Sound, hears, likeness
+
+from tongdai.app.demo.secrets import FIXED_PASSWORDS
+
+ADMIN = "admin@anphat.demo"
+MICROPHONE = 760
+SECTIONS = ("welcome", "people", "departments", "rooms", "numbers", "sound")
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    running = Process(tmp_path_factory.mktemp("browser"), MICROPHONE)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+async def browser(process: Process) -> AsyncIterator[Chromium]:
+    async with process.open() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """A demo whose company is changed by these tests."""
+    with new_demo(tmp_path_factory.mktemp("company")) as running:
+        running.start()
+        yield running
+
+
+async def opened(browser: Chromium, demo: Demo, section: str) -> Portal:
+    return await Portal.open(browser, demo, f"/company#{section}", ADMIN, FIXED_PASSWORDS[ADMIN])
+
+
+async def beginning_of(caller: RawPhone, extension: str) -> Sound:
+    """The first three seconds that a caller hears."""
+    call = await caller.call(extension)
+    call.rtp.speak(None)
+    async with asyncio.timeout(15):
+        while len(call.samples()) < 3 * RATE:
+            await asyncio.sleep(0.05)
+    await call.hang_up()
+    return call.samples()
+
+
+async def spoken(demo: Demo, text: str) -> Sound:
+    """What tongdai says with these words, at the rate of a telephone."""
+    http = json.loads((demo.directory / "demo.json").read_text())["http"]
+    async with httpx.AsyncClient(base_url=http, timeout=30) as client:
+        login = {"email": ADMIN, "password": FIXED_PASSWORDS[ADMIN]}
+        tenant = (await client.post("/api/v1/sign-in", json=login)).json()["tenant"]
+        answer = await client.post(f"/api/v1/tenants/{tenant}/speech", json={"text": text})
+    with wave.open(io.BytesIO(answer.content)) as file:
+        step = file.getframerate() // RATE
+        return np.frombuffer(file.readframes(file.getnframes()), "<i2")[::step] / 32768
+
+
+async def test_a_greeting_is_typed_and_the_next_caller_hears_it(
+    company: Demo, phones: Phones, browser: Chromium
+):
+    text = "A happy new year from all of us."
+    caller = await phones.raw(company.account("101"))
+    wanted = await spoken(company, text)
+    before = await beginning_of(caller, "100")
+    page = await opened(browser, company, "welcome")
+    await page.says("Thank you for calling An Phát Trading.")
+    await page.type("textarea", text)
+    await page.click("button", "Listen")
+    await page.click("button", "Use this greeting")
+    await page.says("Saved. The next call hears it.")
+    after = await beginning_of(caller, "100")
+    assert likeness(wanted[:RATE], after) > 0.6 > likeness(wanted[:RATE], before)
+    await page.says(f"“{text}”")
+    await page.close()
+
+
+async def test_a_greeting_is_spoken_into_the_microphone(company: Demo, phones: Phones, browser: Chromium):
+    page = await opened(browser, company, "welcome")
+    await page.click(".company-ways label", "Speak")
+    await page.click("button", "Start recording")
+    await page.says("2 s")
+    await page.click("button", "Stop")
+    await page.click("button", "Use this greeting")
+    await page.says("A recording of your own is played.")
+    caller = await phones.raw(company.account("101"))
+    call = await caller.call("100")
+    await hears(call, MICROPHONE)
+    await call.hang_up()
+    await page.close()
+
+
+async def test_people_come_out_of_a_file_after_a_look_at_it(company: Demo, phones: Phones, browser: Chromium):
+    page = await opened(browser, company, "people")
+    await page.click("button", "Import CSV")
+    lines = "name,extension,email\nThu Ha,137,ha@example.com\nTuan,101,\n,138,\nViet,139,"
+    await page.type("textarea", lines)
+    await page.says("2 people can be added. 2 lines need a look.")
+    await page.says("This extension is in use.")
+    assert await page.serious() == []
+    await page.click("button", "Add them")
+    await page.says("2 people were added.")
+    await page.click("button", "Close")
+    await page.says("Thu Ha")
+    await page.click(".company-person", "Thu Ha")
+    await page.click("button", "Add a telephone")
+    await page.says("Type this into the telephone.")
+    caller = await phones.raw(company.account("101"))
+    call = await caller.call("137")  # nobody answers: her voicemail does
+    await call.hang_up()
+    await page.close()
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+async def test_nothing_is_in_the_way_of_anybody(company: Demo, browser: Chromium, section: str):
+    page = await opened(browser, company, section)
+    await page.until(f"document.querySelector('[data-section={section}]')?.children.length > 2")
+    await page.until("document.querySelector('.company-tabs + *') !== null")
+    assert await page.serious() == []
+    await page.size(390, 844)
+    wide = "document.querySelector('.main').scrollWidth - document.querySelector('.main').clientWidth"
+    assert await page.run(wide) == 0, "it can be pushed sideways on a phone"
+    await page.close()

@@ -1,0 +1,226 @@
+import { Button, Group, PasswordInput, Select, Stack, Text, TextInput } from "@mantine/core";
+import { IconDeviceLandlinePhone, IconTrash } from "@tabler/icons-react";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { api, ask, once, type Person, type Schemas } from "@/api/client";
+import { useRefresh, useSettings } from "@/company/data";
+import { CallNow, Editor, Hears, Trouble } from "@/company/parts";
+import { useTenant } from "@/shell/me";
+
+/** One person: name, extension, sign-in, telephones. */
+export function PersonEditor({ person, onClose }: { person: Person | null; onClose(): void }) {
+  const { t } = useTranslation("company");
+  const tenant = useTenant();
+  const refresh = useRefresh();
+  const [name, setName] = useState(person?.name ?? "");
+  const [extension, setExtension] = useState<string | null>(person ? (person.extension ?? "") : null);
+  const [email, setEmail] = useState(person?.email ?? "");
+  const [password, setPassword] = useState("");
+  const [role, setRole] = useState<Person["role"]>(person?.role ?? "employee");
+  const free = useQuery({
+    queryKey: ["person", tenant, "free"],
+    enabled: person === null,
+    queryFn: () =>
+      ask(
+        api.GET("/api/v1/tenants/{tenant}/extensions/free", {
+          params: { path: { tenant }, query: { begin: "101", limit: 1 } },
+        }),
+      ),
+  });
+  const suggested = free.data?.[0] ?? "";
+  const shownExtension = extension ?? suggested;
+
+  async function save() {
+    const fields = {
+      name: name.trim(),
+      extension: shownExtension || null,
+      email: email.trim() || null,
+      role,
+    };
+    if (person === null) {
+      await ask(
+        api.POST("/api/v1/tenants/{tenant}/people", {
+          params: { path: { tenant }, header: once() },
+          body: { ...fields, password: password || null },
+        }),
+      );
+    } else {
+      const path = { tenant, person: person.id };
+      await ask(api.PATCH("/api/v1/tenants/{tenant}/people/{person}", { params: { path }, body: fields }));
+      if (password)
+        await ask(
+          api.PUT("/api/v1/tenants/{tenant}/people/{person}/password", {
+            params: { path },
+            body: { password },
+          }),
+        );
+    }
+    await refresh("person");
+  }
+  return (
+    <Editor
+      title={person?.name ?? t("people.add")}
+      save={save}
+      onClose={onClose}
+      more={person && <More person={person} onGone={onClose} />}
+    >
+      <TextInput
+        data-autofocus
+        required
+        label={t("name")}
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+      />
+      <TextInput
+        label={t("extension")}
+        description={t("extensionHelp")}
+        inputMode="numeric"
+        value={shownExtension}
+        onChange={(event) => setExtension(event.currentTarget.value)}
+      />
+      <TextInput
+        type="email"
+        label={t("people.email")}
+        description={t("people.emailHelp")}
+        value={email}
+        onChange={(event) => setEmail(event.currentTarget.value)}
+      />
+      <PasswordInput
+        size="md"
+        label={t("people.password")}
+        autoComplete="new-password"
+        value={password}
+        onChange={(event) => setPassword(event.currentTarget.value)}
+      />
+      <Select
+        size="md"
+        label={t("people.role")}
+        allowDeselect={false}
+        data={(["employee", "administrator"] as const).map((value) => ({
+          value,
+          label: t(`people.${value}`),
+        }))}
+        value={role}
+        onChange={(value) => setRole(value === "administrator" ? value : "employee")}
+      />
+    </Editor>
+  );
+}
+
+/** What a caller hears, the telephones, and the way to delete. */
+function More({ person, onGone }: { person: Person; onGone(): void }) {
+  const { t } = useTranslation("company");
+  const tenant = useTenant();
+  const refresh = useRefresh();
+  const seconds = useSettings().data?.ring_seconds ?? 20;
+  const [sure, setSure] = useState(false);
+  const path = { tenant, person: person.id };
+  const deleting = useMutation({
+    mutationFn: () => ask(api.DELETE("/api/v1/tenants/{tenant}/people/{person}", { params: { path } })),
+    onSuccess: () => refresh("person").then(onGone),
+  });
+  return (
+    <Stack mt="xl" gap="lg">
+      {person.extension && (
+        <Hears action={<CallNow to={person.extension} name={person.name} />}>
+          <Text size="sm">{t("hears.person", { name: person.name, seconds })}</Text>
+        </Hears>
+      )}
+      <Devices person={person} />
+      <Trouble error={deleting.error} />
+      {sure ? (
+        <Group>
+          <Text size="sm">{t("people.deleteSure", { name: person.name })}</Text>
+          <Button color="red" size="sm" loading={deleting.isPending} onClick={() => deleting.mutate()}>
+            {t("people.deleteIt")}
+          </Button>
+          <Button variant="default" size="sm" onClick={() => setSure(false)}>
+            {t("shell:cancel")}
+          </Button>
+        </Group>
+      ) : (
+        <Group>
+          <Button
+            variant="subtle"
+            color="red"
+            size="sm"
+            leftSection={<IconTrash size={16} />}
+            onClick={() => setSure(true)}
+          >
+            {t("people.deleteIt")}
+          </Button>
+        </Group>
+      )}
+    </Stack>
+  );
+}
+
+function Devices({ person }: { person: Person }) {
+  const { t } = useTranslation("company");
+  const tenant = useTenant();
+  const path = { tenant, person: person.id };
+  const list = useQuery({
+    queryKey: ["device", tenant, person.id],
+    queryFn: () => ask(api.GET("/api/v1/tenants/{tenant}/people/{person}/devices", { params: { path } })),
+  });
+  const [made, setMade] = useState<Schemas["DeviceWithSecret"] | null>(null);
+  const adding = useMutation({
+    mutationFn: () =>
+      ask(
+        api.POST("/api/v1/tenants/{tenant}/people/{person}/devices", {
+          params: { path, header: once() },
+          body: {},
+        }),
+      ),
+    onSuccess(device) {
+      setMade(device as Schemas["DeviceWithSecret"]);
+      void list.refetch();
+    },
+  });
+  return (
+    <section aria-label={t("people.devices")}>
+      <Text fw={600} size="sm" mb={6}>
+        {t("people.devices")}
+      </Text>
+      <Stack gap={6}>
+        {list.data?.map((device) => (
+          <Group key={device.id} gap="sm" wrap="nowrap">
+            <IconDeviceLandlinePhone size={18} stroke={1.6} aria-hidden />
+            <Text size="sm" truncate className="company-name">
+              {device.username}
+            </Text>
+            <Text size="xs" className="company-quiet">
+              {t(device.registered ? "people.deviceOn" : "people.deviceOff")}
+            </Text>
+          </Group>
+        ))}
+        {made && (
+          <div className="company-secret">
+            <Text size="sm" mb={6}>
+              {t("people.secretTitle")}
+            </Text>
+            <dl>
+              <dt>{t("people.username")}</dt>
+              <dd>{made.username}</dd>
+              <dt>{t("people.password")}</dt>
+              <dd>{made.password}</dd>
+              <dt>{t("people.domain")}</dt>
+              <dd>{made.server.domain}</dd>
+              <dt>{t("people.server")}</dt>
+              <dd>
+                {made.server.host}:{made.server.udp}
+              </dd>
+            </dl>
+          </div>
+        )}
+        <Trouble error={adding.error} />
+        <Group>
+          <Button variant="light" size="sm" loading={adding.isPending} onClick={() => adding.mutate()}>
+            {t("people.addDevice")}
+          </Button>
+        </Group>
+      </Stack>
+    </section>
+  );
+}

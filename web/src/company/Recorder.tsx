@@ -1,0 +1,61 @@
+import { Button, Group, Text } from "@mantine/core";
+import { IconMicrophone, IconPlayerStopFilled } from "@tabler/icons-react";
+import { useEffect, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+
+const MOST_SECONDS = 120;
+
+/** Records the microphone; what was said is given on when it stops. */
+export function Recorder({ again, onSound }: { again: boolean; onSound(sound: Blob): void }) {
+  const { t } = useTranslation("company");
+  const [seconds, setSeconds] = useState<number | null>(null);
+  const [refused, setRefused] = useState(false);
+  const recorder = useRef<MediaRecorder | null>(null);
+  const stop = () => recorder.current?.state === "recording" && recorder.current.stop();
+
+  useEffect(() => {
+    if (seconds === null) return;
+    const timer = setTimeout(
+      () => (seconds >= MOST_SECONDS ? recorder.current?.stop() : setSeconds(seconds + 1)),
+      1000,
+    );
+    return () => clearTimeout(timer);
+  }, [seconds]);
+  useEffect(() => () => void (recorder.current?.state === "recording" && recorder.current.stop()), []);
+
+  const start = async () => {
+    setRefused(false);
+    try {
+      const microphone = await navigator.mediaDevices.getUserMedia({ audio: true });
+      const made = new MediaRecorder(microphone);
+      const parts: Blob[] = [];
+      made.ondataavailable = ({ data }) => parts.push(data);
+      made.onstop = () => {
+        for (const track of microphone.getTracks()) track.stop();
+        setSeconds(null);
+        onSound(new Blob(parts, { type: made.mimeType.split(";")[0] }));
+      };
+      made.start();
+      recorder.current = made;
+      setSeconds(0);
+    } catch {
+      setRefused(true);
+    }
+  };
+  return (
+    <Group>
+      {seconds === null ? (
+        <Button variant="light" leftSection={<IconMicrophone size={18} />} onClick={start}>
+          {t(again ? "greeting.again" : "greeting.start")}
+        </Button>
+      ) : (
+        <Button color="red" leftSection={<IconPlayerStopFilled size={16} />} onClick={stop}>
+          {t("greeting.stop")}
+        </Button>
+      )}
+      <Text size="sm" role="status" className="company-quiet numbers">
+        {refused ? t("greeting.noMicrophone") : seconds !== null && t("greeting.recording", { seconds })}
+      </Text>
+    </Group>
+  );
+}

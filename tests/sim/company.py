@@ -139,6 +139,10 @@ class Company:
         changed = (case, dialled[3:]) if case is not None else PREFERENCES.get(dialled)
         if changed is not None:
             return self.one(f"prefer-{dialled}", "preference", "", schema.Prefer(*changed))
+        if dialled.startswith("*80"):
+            who = next((x.id for x in PEOPLE.values() if x.extension == dialled[3:]), "")
+            spoken: Node = schema.Intercom(who) if who else schema.Page("sales")
+            return self.one(f"intercom-{dialled}", "intercom" if who else "page", dialled[3:], spoken)
         if dialled.startswith("**"):
             rings = self.by_extension[dialled[2:]]
             who = next((x.id for x in PEOPLE.values() if x.extension == dialled[2:]), "")

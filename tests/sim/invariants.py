@@ -178,7 +178,8 @@ class Checked(Simulator):
         for_ever = isinstance(node, schema.EchoTest | schema.MusicForEver | schema.Conference)
         assert may_come - {e.LegDigit} or for_ever, f"{call} is stuck"
         own = (call.subject, call.transferrer)
-        assert all(leg.id in own or leg in targets for leg in call.legs.values())
+        paged = isinstance(node, schema.Page)
+        assert all(leg.id in own or leg in targets or paged for leg in call.legs.values())
         assert not call.transferrer or (call.transferrer in call.legs and call.returns_to is not None)
 
     def _check_log(self) -> None:

@@ -290,6 +290,7 @@ class _Story:
 
 _PASSED_BY = {
     "dnd": "does not want to be disturbed",
+    "talking": "is in a call",
     "engaged": "is in a call, and takes one at a time",
 }
 
@@ -330,6 +331,8 @@ _PLACES = {
     "echo": "echo test",
     "pickup": "",
     "preference": "",
+    "intercom": "intercom with {label}, who cannot be spoken to",
+    "page": "page of {label}, of whom nobody can be spoken to",
     "refused": "",
 }
 """What is said of a destination where nobody rang, by its kind; of the others the label says it."""
@@ -340,6 +343,8 @@ _RING = {
     "emergency": "emergency call ",
     "hosted": "outside call, hosted here, ",
     "queue": "{label} queue ",
+    "intercom": "intercom ",
+    "page": "page of {label} ",
 }
 """What is said before `rang 101`, by the kind of the destination."""
 

@@ -53,6 +53,8 @@ class CreateLeg(msgspec.Struct, frozen=True, tag=True):
     diversions: tuple[Diversion, ...] = ()
     hops: int = 0
     max_forwards: int = 69
+    answers: bool = False
+    """Its phone shall answer by itself."""
 
 
 class Ring(msgspec.Struct, frozen=True, tag=True):

@@ -162,8 +162,11 @@ class Step:
         caller: Party,
         purpose: str,
         behind: Party | None = None,
+        *,
+        answers: bool = False,
     ) -> Leg:
-        """Start calling somebody; the codec of the call's subject is preferred."""
+        """Start calling somebody; the codec of the call's subject is preferred. `answers`: by
+        itself."""
         leg = Leg(
             id=call.next_id("l"),
             party=party,
@@ -185,6 +188,7 @@ class Step:
                 tuple(call.diversions),
                 call.hops,
                 call.max_forwards - 1,
+                answers,
             )
         )
         self.note(call, f.LegCreated(leg.id, party, purpose))

@@ -86,6 +86,12 @@ def pickup(extension: str, code: str, person: str = "", flow: str = "") -> Flow:
     return _single(f"pickup:{extension}", "pickup", code, schema.Pickup(person, flow))
 
 
+def intercom(extension: str, label: str, person: str = "", department: str = "") -> Flow:
+    """Speak to a person, or to all phones of a department."""
+    node = schema.Intercom(person) if person else schema.Page(department)
+    return _single(f"intercom:{extension}", "intercom" if person else "page", label, node)
+
+
 def prefer(setting: str, value: str) -> Flow:
     """Change how one's own calls are treated."""
     return _single(f"prefer:{setting}:{value}", "preference", "", schema.Prefer(setting, value))

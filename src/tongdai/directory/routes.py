@@ -38,6 +38,7 @@ class Routes:
             "outside": lambda number: flows.outside(number, config.trunks, config.main_number),
             "emergency": self._emergency,
             "pickup": self._pickup,
+            "intercom": self._intercom,
             "prefer": lambda rest: flows.prefer(*rest.split(":", 1)),
             "hosted": lambda number: flows.hosted(number, config.main_number),
             "unknown": flows.unknown,
@@ -105,6 +106,8 @@ class Routes:
             return self._mailboxes[person]
         if feature is Feature.PICKUP:
             return self._pickup(rest)
+        if feature is Feature.INTERCOM:
+            return self._intercom(rest)
         if feature in FORWARDS:
             return flows.prefer(FORWARDS[feature], rest)
         return self._features.get(feature)
@@ -122,6 +125,15 @@ class Routes:
         if flow is not None and kind == Destination.DEPARTMENT:
             return flows.pickup(extension, code, flow=flow.ref)
         return flows.unknown(code)
+
+    def _intercom(self, extension: str) -> Flow:
+        flow = self._inside.get(extension)
+        kind, _, id_ = flow.ref.partition(":") if flow is not None else ("", "", "")
+        if flow is not None and kind == Destination.PERSON:
+            return flows.intercom(extension, flow.label, person=id_)
+        if flow is not None and kind == Destination.DEPARTMENT:
+            return flows.intercom(extension, flow.label, department=id_)
+        return flows.unknown(self._codes.of[Feature.INTERCOM] + extension)
 
     def _outside(self, dialled: str) -> Flow:
         number = outside_number(dialled, self._config.country)

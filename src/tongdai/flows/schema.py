@@ -106,6 +106,18 @@ class Pickup(msgspec.Struct, frozen=True, tag="pickup", omit_defaults=True):
     flow: str = ""
 
 
+class Intercom(msgspec.Struct, frozen=True, tag="intercom"):
+    """Speak to a person whose phone answers by itself."""
+
+    person: str
+
+
+class Page(msgspec.Struct, frozen=True, tag="page"):
+    """Speak to all phones of a department that are free; they answer by themselves and only hear."""
+
+    department: str
+
+
 class Prefer(msgspec.Struct, frozen=True, tag="prefer", omit_defaults=True):
     """Change how one's own calls are treated, and say so. `setting` is a field of `calls.Preferences`;
     `value` is `on`, `off` or `toggle`, or where calls go: a number, `off`, or nothing, and then it is asked
@@ -180,6 +192,8 @@ Node = (
     | MusicForEver
     | Park
     | Pickup
+    | Intercom
+    | Page
     | Prefer
     | Outside
     | Hosted

@@ -86,7 +86,9 @@ def _refusal(state: TenantState, flow: Flow) -> Cause | None:
     node = flow.nodes.get(flow.start)
     if isinstance(node, schema.Refuse):
         return Cause(node.cause)
-    if isinstance(node, schema.Pickup | schema.Prefer):  # one does so oneself, nobody is sent to do it
+    if isinstance(
+        node, schema.Pickup | schema.Prefer | schema.Intercom | schema.Page
+    ):  # one does so oneself, nobody is sent to do it
         return Cause.FORBIDDEN
     if isinstance(node, schema.Park) and node.slot in state.parking:
         return Cause.BUSY

@@ -71,6 +71,7 @@ class Phones:
                 ("Max-Forwards", str(command.max_forwards)),
                 *referred_by(command.transferred_by, contact.domain),
                 *forwarded,
+                *(_answer_yourself(contact.domain) if command.answers else ()),
             ],
             route_set=contact.path,
             contact_user=contact_user(caller),
@@ -101,3 +102,13 @@ class Phones:
         leg.offer_as(protocol, True)
         self._again(leg, command)
         return True
+
+
+def _answer_yourself(domain: str) -> list[tuple[str, str]]:
+    """As phones know it: Yealink, Grandstream, Snom and Fanvil by Call-Info, Polycom and Cisco by Alert-Info,
+    others by RFC 5373. A phone that knows none of them rings."""
+    return [
+        ("Call-Info", f"<sip:{domain}>;answer-after=0"),
+        ("Alert-Info", f"<http://{domain}>;info=alert-autoanswer;delay=0"),
+        ("Answer-Mode", "Auto"),
+    ]

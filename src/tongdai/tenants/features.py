@@ -7,13 +7,15 @@ from enum import StrEnum
 
 
 class Feature(StrEnum):
-    """What a code is for. After `PICKUP` an extension follows, `PARK` is followed by the place's digit."""
+    """What a code is for. After `PICKUP` and `INTERCOM` an extension follows, `PARK` is followed by the
+    place's digit."""
 
     MAILBOX = "mailbox"
     ECHO_TEST = "echo_test"
     DIRECTORY = "directory"
     PICKUP = "pickup"
     PARK = "park"
+    INTERCOM = "intercom"
     DND_ON = "dnd_on"
     DND_OFF = "dnd_off"
     DND_TOGGLE = "dnd_toggle"
@@ -35,6 +37,7 @@ CODES: Mapping[Feature, str] = {
     Feature.DIRECTORY: "411",
     Feature.PICKUP: "**",
     Feature.PARK: "70",
+    Feature.INTERCOM: "*80",
     Feature.DND_ON: "*78",
     Feature.DND_OFF: "*79",
     Feature.DND_TOGGLE: "*76",
@@ -59,7 +62,7 @@ FORWARDS: Mapping[Feature, str] = {
 }
 """In which case calls go to the number that follows; without one it is asked for."""
 
-FOLLOWED = frozenset({Feature.PICKUP, Feature.PARK, *FORWARDS})
+FOLLOWED = frozenset({Feature.PICKUP, Feature.INTERCOM, Feature.PARK, *FORWARDS})
 """Codes after which something else is dialled."""
 
 PREFERENCES: Mapping[Feature, tuple[str, str]] = {

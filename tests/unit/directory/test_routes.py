@@ -54,6 +54,8 @@ def test_a_department_with_a_queue(world: TenantWorld, lan: Party):
         ("**102", schema.Pickup(person="minh")),
         ("**200", schema.Pickup(flow="department:sales")),
         ("709", schema.Park("709")),
+        ("*80102", schema.Intercom("minh")),
+        ("*80200", schema.Page("sales")),
         ("*78", schema.Prefer("dnd", "on")),
         ("*72", schema.Prefer("always", "")),
         ("*72102", schema.Prefer("always", "102")),

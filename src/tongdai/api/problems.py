@@ -48,6 +48,7 @@ FIELD_OF = {
     "bad_number": "number",
     "number_taken": "number",
     "last_admin": "role",
+    "bad_role": "role",
     "bad_address": "host",
     "bad_port": "port",
     "address_taken": "host",

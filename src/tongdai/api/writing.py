@@ -4,6 +4,7 @@ committed, and each has its entry in the audit log."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -42,6 +43,10 @@ class Change:
         self.target, self.before, self.after = target, before, after
 
 
+class _Rehearsed(Exception):
+    """Rolls back."""
+
+
 class Writer:
     """One change at a time."""
 
@@ -74,6 +79,14 @@ class Writer:
         self._hub.publish(
             tenant, "configuration.changed", {"what": what, "action": how, "target": change.target}, now
         )
+
+    @asynccontextmanager
+    async def rehearsal(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that changes nothing, whatever happens in it."""
+        with contextlib.suppress(_Rehearsed):
+            async with self._turn, self._db.write() as connection:
+                yield connection
+                raise _Rehearsed
 
     async def note(self, tenant: TenantId, actor: Actor, action: str, change: Mapping[str, Any]) -> None:
         """The audit entry of what control keeps itself: call data, and what is done to calls."""

@@ -20,13 +20,16 @@ from tongdai.tenants.person.schema import NewPerson, PersonChanges
 from tongdai.tenants.person.store import email_in_use, forget_preferences, rows
 
 
-async def create(tenant: TenantId, connection: AsyncConnection, new: NewPerson) -> Person:
+async def create(
+    tenant: TenantId, connection: AsyncConnection, new: NewPerson, password_hash: str = ""
+) -> Person:
+    """`password_hash` is that of the password, if it was made before."""
     new.check()
     if new.email is not None and await email_in_use(connection, new.email):
         raise _email_taken(new.email)
-    person = Person(
-        new_id("person"), new.name, new.email, hash_password(new.password) if new.password else "", new.admin
-    )
+    if new.password and not password_hash:
+        password_hash = hash_password(new.password)
+    person = Person(new_id("person"), new.name, new.email, password_hash, new.admin)
     if new.extension:
         await extensions.assign(tenant, connection, new.extension, Destination.PERSON, person.id)
     await rows.insert(tenant, connection, [person])

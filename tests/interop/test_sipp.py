@@ -99,6 +99,9 @@ async def test_sipp_as_the_carrier_is_called_and_calls(own_demo: Demo, phones: P
     near = await caller.call("0908123456")
     await near.hang_up()
     await early.finished()
+    await early.open()
+    await phones.sipp("early_offer", own_demo.account("103"), target="0908123456").run()
+    await early.finished()
     number = "+842871234500"
     await phones.sipp("carrier_calls", nobody, target=number, port=answers.port, sender="+84908123456").run()
     own_demo.stop()

@@ -7,6 +7,7 @@ import os
 import secrets
 import signal
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,9 @@ from tests.interop.ports import free_port
 from tests.interop.talk import hear_each_other
 from tests.nameserver import NameServer
 
+from tongdai.app.certificate import load
 from tongdai.app.commands import app
+from tongdai.app.self_signed import make
 
 DOMAIN, MAIN = "anphat.demo", "+842871234500"
 NUMBER = "0908123456"
@@ -308,6 +311,39 @@ async def test_a_large_invite_goes_over_tcp_where_somebody_listens(
     await gateway.finished()
     invite = gateway.messages().partition("INVITE sip:")[2].partition("\n\n")[0]
     assert ("SIP/2.0/TCP" in invite) is (transport == "t1")
+
+
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+async def test_calls_go_both_ways_over_a_connection(
+    trunked: Demo, phones: Phones, tmp_path: Path, transport: str
+):
+    """Mutual TLS: the carrier takes no connection but with our certificate, and we none but with its own."""
+    here = "127.0.0.2"  # who calls over a connection is known by the address alone
+    port = trunked.facts.sip.tcp if transport == "tcp" else trunked.facts.sip.tls
+    gateway = RawPhone(Account("carrier", "", ("127.0.0.1", port)), tone=1100, transport=transport, host=here)
+    settings = ["--options=0"]
+    if transport == "tls":
+        theirs, ours = ((tmp_path / f"{who}.crt", tmp_path / f"{who}.key") for who in ("theirs", "ours"))
+        make(*theirs, [here], time.time())
+        make(*ours, ["pbx.example"], time.time())
+        serves = load(*theirs)
+        serves.verify_mode = ssl.CERT_REQUIRED
+        serves.load_verify_locations(ours[0])
+        asks = ssl.create_default_context(cafile=trunked.directory / "tls.crt")
+        gateway.tls = serves, asks
+        settings += [f"--tls-ca={theirs[0]}", f"--tls-certificate={ours[0]}", f"--tls-key={ours[1]}"]
+    await gateway.open()
+    try:
+        await use(trunked, f"{transport}:{here}:{gateway.link.local[1]}", *settings)
+        near, far, _ = await connect(trunked, phones, gateway)
+        assert far.invite_message.get("via").startswith(f"SIP/2.0/{transport.upper()} ")
+        await near.hang_up()
+        await far.hung_up()
+        incoming = await gateway.call(MAIN)
+        await hears_something(incoming)
+        await incoming.hang_up()
+    finally:
+        await gateway.close()
 
 
 async def test_whoever_is_no_carrier_is_refused(trunked: Demo, phones: Phones):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import ssl
 from collections.abc import Callable
 from typing import Protocol
 
@@ -73,6 +74,8 @@ class TcpLink:
 
     transport = "TCP"
     reliable = True
+    serves: ssl.SSLContext | None = None
+    asks: ssl.SSLContext | None = None
 
     def __init__(self, server: Address, on_message: OnMessage) -> None:
         self.local: Address = ("", 0)
@@ -84,14 +87,15 @@ class TcpLink:
         self._readers: list[asyncio.Task[None]] = []
 
     async def open(self, local: Address) -> None:
-        self._listener = await asyncio.start_server(self._accept, *local)
+        self._listener = await asyncio.start_server(self._accept, *local, ssl=self.serves)
         host, port = self._listener.sockets[0].getsockname()[:2]
         self.local = (host, port)
         await self.reconnect()
 
     async def reconnect(self) -> None:
         """Open a new connection to the server, for instance after it was restarted."""
-        reader, writer = await asyncio.open_connection(*self._server)
+        here = (self.local[0], 0)
+        reader, writer = await asyncio.open_connection(*self._server, ssl=self.asks, local_addr=here)
         self._writers.insert(0, writer)
         self._readers.append(asyncio.ensure_future(self._read(reader, writer)))
 
@@ -120,6 +124,12 @@ class TcpLink:
             buffer += data
             for message in split_stream(buffer):
                 self._on_message(parse(message), lambda reply: writer.write(reply.encode()))
+
+
+class TlsLink(TcpLink):
+    """The same over TLS, as a carrier has it: `serves` for who connects to it, `asks` for its own calls."""
+
+    transport = "TLS"
 
 
 class WebSocketLink:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.interop.phones.call import RawCall
-from tests.interop.phones.link import Address, Link, Reply, TcpLink, UdpLink, WebSocketLink
+from tests.interop.phones.link import Address, Link, Reply, TcpLink, TlsLink, UdpLink, WebSocketLink
 from tests.interop.phones.sip import (
     BRANCH,
     Challenge,
@@ -74,6 +75,8 @@ class RawPhone:
         self.codecs: list[int] = [0, 8]
         self.on_invite: Callable[[RawCall], None] | None = None
         self._transport = transport
+        self.tls: tuple[ssl.SSLContext | None, ssl.SSLContext | None] = None, None
+        """Of a phone over TLS: what it shows to who connects, and what it wants of whom it connects to."""
         self._port = port
         self._link: Link | None = None
         self._incoming: asyncio.Queue[RawCall] = asyncio.Queue()
@@ -87,8 +90,10 @@ class RawPhone:
     async def open(self) -> RawPhone:
         """Bind the socket; nothing is sent yet."""
         links: dict[str, type[TcpLink | UdpLink | WebSocketLink]]
-        links = {"udp": UdpLink, "tcp": TcpLink, "ws": WebSocketLink}
+        links = {"udp": UdpLink, "tcp": TcpLink, "tls": TlsLink, "ws": WebSocketLink}
         link = links[self._transport](self.account.server, self._on_message)
+        if isinstance(link, TlsLink):
+            link.serves, link.asks = self.tls
         await link.open((self.host, self._port))
         self._link = link
         return self

@@ -26,7 +26,6 @@ from tongdai.app.lifeline import Lifeline
 from tongdai.app.listening import open_wires, renew
 from tongdai.app.prewarm import first_prompts
 from tongdai.app.pulse import Pulse
-from tongdai.app.sealed import unsealed
 from tongdai.app.server_key import server_key
 from tongdai.app.wires import Wires
 from tongdai.blobs import LocalBlobs
@@ -70,6 +69,7 @@ from tongdai.tenants.config import (
     with_former,
     with_tenant,
 )
+from tongdai.tenants.trunk.sealed import unsealed
 from tongdai.trunks import Locator, Trunks
 from tongdai.voicemail import Mailboxes
 

@@ -78,8 +78,8 @@ async def prepare(asked: Preparation) -> Prepared:
 
 
 async def _seal_passwords(plan: Plan, key: bytes) -> None:
-    from tongdai.app.sealed import seal_stored
     from tongdai.db import open_database
+    from tongdai.tenants.trunk.sealed import seal_stored
 
     db = open_database(plan.db_url)
     try:

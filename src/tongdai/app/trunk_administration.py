@@ -12,15 +12,14 @@ from msgspec import UNSET
 
 from tongdai.api.rpc import messages as m
 from tongdai.app.asking import ask
-from tongdai.app.sealed import seal
 from tongdai.app.server_key import server_key
 from tongdai.app.stored import Stored, with_stored
-from tongdai.core.errors import TongdaiError
 from tongdai.tenants.errors import Invalid, NotFound
 from tongdai.tenants.tenant import store as tenant_store
 from tongdai.tenants.trunk import service, store
-from tongdai.tenants.trunk.model import CallerRule, NumberFormat, Trunk, TrunkSettings
-from tongdai.tenants.trunk.schema import NewTrunk, TrunkChanges, read_gateway
+from tongdai.tenants.trunk.model import NumberFormat, Trunk, TrunkSettings
+from tongdai.tenants.trunk.schema import NewTrunk, TrunkChanges, changed_settings, read_gateway
+from tongdai.tenants.trunk.sealed import seal
 
 
 def add_trunk(
@@ -39,7 +38,7 @@ def add_trunk(
         first.port,
         (country or "VN").upper(),
         _format(number_format or "e164"),
-        _changed(TrunkSettings(), given),
+        changed_settings(TrunkSettings(), given),
         (first, *more),
     )
     new.check()
@@ -47,8 +46,6 @@ def add_trunk(
     async def work(stored: Stored) -> str:
         settings = _sealed(new.settings, stored)
         async with stored.db.write() as connection:
-            if any(item.name == name for item in await store.all_trunks(connection)):
-                raise TongdaiError("name_taken", f"There is a trunk {name} already.", "Give another name.")
             trunk = await service.create(connection, msgspec.structs.replace(new, settings=settings))
         return _shown(trunk, []) + f"\nIts first calls: tongdai trunk open DOMAIN {name!r}\n"
 
@@ -74,7 +71,7 @@ def change_trunk(
                 country=UNSET if country is None else country.upper(),
                 number_format=UNSET if number_format is None else _format(number_format),
                 gateways=UNSET if not gateways else tuple(read_gateway(text) for text in gateways),
-                settings=_sealed(_changed(present.settings, given), stored),
+                settings=_sealed(changed_settings(present.settings, given), stored),
             )
             return _shown(await service.change(connection, present.id, changes), [])
 
@@ -166,14 +163,6 @@ def _format(text: str) -> NumberFormat:
     except ValueError:
         known = ", ".join(NumberFormat)
         raise Invalid("bad_format", f"{text!r} is no format of numbers.", f"Use one of {known}.") from None
-
-
-def _changed(settings: TrunkSettings, given: dict[str, Any]) -> TrunkSettings:
-    try:
-        return msgspec.convert({**msgspec.to_builtins(settings), **given}, TrunkSettings)
-    except msgspec.ValidationError as error:
-        rules = ", ".join(CallerRule)
-        raise Invalid("bad_setting", f"{error}.", f"Look at --help; --caller is one of {rules}.") from error
 
 
 def _sealed(settings: TrunkSettings, stored: Stored) -> TrunkSettings:

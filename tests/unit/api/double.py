@@ -19,6 +19,7 @@ class ControlDouble:
         self.asked: list[m.Request] = []
         self.silent = False
         self.calls: list[m.LiveCall] = []
+        self.gateways: tuple[m.TrunkGateway, ...] = ()
         self.people: tuple[m.PersonPresence, ...] = ()
         self.staff: dict[str, set[str]] = {}
         self.preferences: dict[tuple[str, str], Preferences] = {}
@@ -40,6 +41,8 @@ class ControlDouble:
                 return m.Calls(tuple(x for x in self.calls if x.tenant == tenant))
             case m.ListPresence():
                 return m.Presence(self.people)
+            case m.ReadTrunks():
+                return m.TrunkStates(self.gateways)
             case m.ReadMetrics():
                 return m.Metrics({"calls": float(len(self.calls))})
             case m.ReadMailbox(tenant=tenant, mailbox=mailbox):

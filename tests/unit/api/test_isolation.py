@@ -22,6 +22,7 @@ NOTHING = {
     "room": "room_none",
     "number": "+842871234999",
     "menu": "flow_none",
+    "trunk": "trunk_none",
     "call": "call_none",
     "message": "msg_none",
     "prompt": "prompt_none",
@@ -50,7 +51,10 @@ async def furnish(web: Web, company: int) -> dict[str, str]:
     prompt = await admin.post(f"{place}/prompts/upload?name=X", content=tone(), headers=WAV)
     fact = f.LoggedFact(call.id, tenant, 1, 0.0, f.FlowEntered("switchboard", "Theirs"))
     await store.store(web.context.db, [store.Chunk([fact])])
+    provider = await web.provider()
+    trunk = (await provider.get("/api/v1/trunks")).json()["items"][0]["id"]
     return {
+        "trunk": trunk,
         "person": person,
         "device": device.json()["id"],
         "mailbox": person,

@@ -68,6 +68,14 @@ PROVIDERS = {
     f"DELETE {T}",
     f"POST {T}/numbers",
     f"DELETE {T}/numbers/{{number}}",
+    "GET /trunks",
+    "POST /trunks",
+    "GET /trunks/{trunk}",
+    "PATCH /trunks/{trunk}",
+    "DELETE /trunks/{trunk}",
+    "GET /trunks/{trunk}/state",
+    f"GET {T}/trunks",
+    f"PUT {T}/trunks",
 }
 """Nobody's but the provider's."""
 

@@ -25,12 +25,14 @@ from tongdai.api.routes import (
     rooms,
     sign_in,
     tenants,
+    trunks,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
     sign_in.router,
     me.router,
     tenants.router,
+    trunks.router,
     people.router,
     imports.router,
     preferences.router,

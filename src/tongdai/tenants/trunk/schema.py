@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -124,6 +125,17 @@ def read_gateway(text: str) -> Gateway:
     gateway = Gateway(host, port, transport, priority, weight)
     check_gateways([gateway])
     return gateway
+
+
+def changed_settings(present: TrunkSettings, given: Mapping[str, Any]) -> TrunkSettings:
+    """`present` with what is given, by the names of the settings. Raises `Invalid`."""
+    try:
+        return msgspec.convert({**msgspec.to_builtins(present), **given}, TrunkSettings)
+    except msgspec.ValidationError as error:
+        rules = ", ".join(CallerRule)
+        raise Invalid(
+            "bad_setting", f"{error}.", f"Look at --help; --caller is one of {rules}.", field="settings"
+        ) from error
 
 
 def check_settings(new: TrunkSettings) -> None:

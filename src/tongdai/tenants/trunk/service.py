@@ -82,5 +82,7 @@ async def _refuse_taken(
     for other in await store.all_trunks(connection):
         if other.id == trunk:
             continue
+        if other.name == name:
+            raise Taken("name_taken", f"There is a trunk {name} already.", "Give another name.")
         for host, port in wanted & {gateway.address for gateway in other.gateways}:
             raise Taken("address_taken", f"{host}:{port} is the trunk {other.name}.", "Give another address.")

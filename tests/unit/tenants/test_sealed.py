@@ -8,12 +8,12 @@ import msgspec
 import pytest
 from tests.unit.legs.doubles import a_trunk
 
-from tongdai.app.sealed import seal, seal_stored, unseal, unsealed
 from tongdai.app.trunk_administration import add_trunk, change_trunk
 from tongdai.db import Database, migrate, open_database
 from tongdai.sip.digest import Credentials
 from tongdai.tenants.config import load
 from tongdai.tenants.trunk import store
+from tongdai.tenants.trunk.sealed import seal, seal_stored, unseal, unsealed
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 SECRET = "correct horse battery staple"

@@ -13,11 +13,14 @@ import numpy as np
 import pytest
 from tests.interop.conftest import Phones, new_demo
 from tests.interop.demo import TONGDAI, Demo
+from tests.interop.phones.call import RawCall
 from tests.interop.phones.sound import (
+    beeps,
     has_tone,
     hears,
     hears_beep,
     hears_no,
+    hears_silence,
     hears_something,
     now_at,
     share,
@@ -181,6 +184,34 @@ async def test_an_mp3_greets_who_reaches_a_mailbox(administered: Demo, phones: P
         await hears_beep(near)
         await near.hang_up()
         assert (await client.delete(place)).status_code == 204
+
+
+async def test_a_room_tells_who_comes_and_goes_unless_it_is_told_not_to(administered: Demo, phones: Phones):
+    async def join(extension: str) -> RawCall:
+        call = await (await phones.raw(administered.account(extension))).call("600", wait="sent")
+        call.rtp.speak(None)
+        await call.answered()
+        return call
+
+    first, second = await join("101"), await join("102")
+    await hears_silence(first)  # when he has been told that he is the first
+    mark = now_at(first)
+    third = await join("103")
+    await hears_beep(first, mark=mark, within=3)
+    mark = now_at(first)
+    await third.hang_up()
+    await hears_beep(first, mark=mark, within=3)
+    said = await _changed(administered, "room", DOMAIN, "600", "--no-tones")
+    assert "tones        none\n" in said
+    mark = now_at(first)
+    third = await join("103")
+    await asyncio.sleep(0.7)
+    await third.hang_up()
+    await asyncio.sleep(0.7)
+    assert beeps(since(first, mark)) == []
+    await _changed(administered, "room", DOMAIN, "600", "--tones")
+    for call in (first, second):
+        await call.hang_up()
 
 
 async def test_a_phrase_can_be_ones_own(administered: Demo, phones: Phones, tone: Path):

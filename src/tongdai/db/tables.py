@@ -109,6 +109,7 @@ device = Table(
     Column("username", String, nullable=False, unique=True),
     Column("ha1_md5", String, nullable=False),
     Column("ha1_sha256", String, nullable=False),
+    Column("login", String, nullable=False, server_default=""),
     PrimaryKeyConstraint("tenant", "id"),
     ForeignKeyConstraint(["tenant", "person"], ["person.tenant", "person.id"], ondelete="CASCADE"),
     Index(None, "tenant", "person"),

@@ -175,6 +175,8 @@ WITHOUT_IDS = {
 FIND_NOTHING = {
     "audit.page",
     "audit.write",
+    "device.browser",
+    "device.forget_browsers",
     "login.begin",
     "login.end_others",
     "login.listed",
@@ -230,6 +232,21 @@ def test_no_operation_is_left_out():
                 if function.__module__ == service.__name__ and takes_tenant and not name.startswith("_"):
                     operations.add(f"{module.name}.{name}")
     assert operations == {name.split()[0] for name in ASKS} | WITHOUT_IDS | FIND_NOTHING
+
+
+async def test_the_browser_of_another_tenant_is_neither_found_nor_forgotten(
+    db: Database, tenant: TenantId, other: TenantId
+):
+    async with db.write() as connection:
+        theirs = await furnish(other, connection)
+        new = NewDevice(theirs.person, "browser-1", "very secret", login="session_gone")
+        browser = await devices.create(other, connection, new)
+        assert await devices.browser(tenant, connection, "session_gone") is None
+        await devices.forget_browsers(tenant, connection)
+        assert await devices.browser(other, connection, "session_gone") == browser
+        await devices.forget_browsers(other, connection)
+        assert await devices.browser(other, connection, "session_gone") is None
+        assert await devices.get(other, connection, theirs.device)
 
 
 async def test_one_tenants_extensions_are_free_in_another(db: Database, tenant: TenantId, other: TenantId):

@@ -1,6 +1,7 @@
-import { Avatar, Group, Menu, Text, UnstyledButton, useMantineColorScheme } from "@mantine/core";
+import { Group, Menu, Text, UnstyledButton, useMantineColorScheme } from "@mantine/core";
 import { IconCheck, IconDeviceDesktop, IconLogout, IconMoon, IconSun } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
+import { Face } from "@/shell/Face";
 import { LANGUAGES, type Language, speak } from "@/shell/i18n";
 import { useMe, useSignOut } from "@/shell/me";
 
@@ -20,8 +21,8 @@ export function AccountMenu() {
   return (
     <Menu position="top-end" width={230} withinPortal>
       <Menu.Target>
-        <UnstyledButton className="offer" aria-label={`${t("menu.account")}: ${me.name}`} w="auto">
-          <Avatar name={me.name} color="jade" size={36} />
+        <UnstyledButton className="offer" title={t("menu.account")} w="auto">
+          <Face name={me.name} size={36} />
           <div className="visible-wide">
             <Text size="sm" fw={550} truncate>
               {me.name}

@@ -1,4 +1,5 @@
 import { Link, Outlet } from "@tanstack/react-router";
+import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { AccountMenu } from "@/shell/AccountMenu";
 import { Brand } from "@/shell/Brand";
@@ -6,6 +7,9 @@ import { LiveEvents, useLineState } from "@/shell/Live";
 import { Empty } from "@/shell/Messages";
 import { useMe } from "@/shell/me";
 import { PAGES } from "@/shell/pages";
+
+/** The telephone goes on whichever page is shown. */
+const PhoneHost = lazy(async () => ({ default: (await import("@/phone/Host")).Host }));
 
 /** The frame around every page. */
 export function Layout() {
@@ -35,6 +39,11 @@ export function Layout() {
           <LiveEvents tenant={me.tenant}>
             <Outlet />
             <Lost />
+            {me.person !== null && (
+              <Suspense>
+                <PhoneHost />
+              </Suspense>
+            )}
           </LiveEvents>
         )}
       </main>

@@ -1,6 +1,5 @@
 import {
   Alert,
-  Avatar,
   Button,
   Divider,
   PasswordInput,
@@ -17,6 +16,7 @@ import { useTranslation } from "react-i18next";
 import { api, ask } from "@/api/client";
 import { asProblem } from "@/api/problem";
 import { Brand } from "@/shell/Brand";
+import { Face } from "@/shell/Face";
 
 /** Who are you? */
 export function SignIn() {
@@ -89,8 +89,12 @@ export function SignIn() {
               <Divider my="lg" label={t("signIn.demo")} />
               <Stack gap={0} mx={-12}>
                 {offers.data.map((offer) => (
-                  <UnstyledButton key={offer.email} className="offer" onClick={() => entering.mutate(offer)}>
-                    <Avatar name={offer.name} color="initials" size={36} />
+                  <UnstyledButton
+                    key={offer.email}
+                    className="offer"
+                    onClick={() => entering.mutate({ email: offer.email, password: offer.password })}
+                  >
+                    <Face name={offer.name} size={36} />
                     <div style={{ flex: 1 }}>
                       <Text size="sm" fw={550}>
                         {offer.name}

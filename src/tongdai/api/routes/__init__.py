@@ -20,6 +20,7 @@ from tongdai.api.routes import (
     menus,
     numbers,
     people,
+    phone,
     preferences,
     prompts,
     rooms,
@@ -31,6 +32,7 @@ from tongdai.api.routes import (
 ROUTERS: tuple[APIRouter, ...] = (
     sign_in.router,
     me.router,
+    phone.router,
     tenants.router,
     trunks.router,
     people.router,

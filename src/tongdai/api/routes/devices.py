@@ -34,6 +34,7 @@ class Device(BaseModel):
     person: str = Field(description="Whose it is.")
     username: str = Field(examples=["anphat-101"])
     registered: bool = Field(description="Whether it can ring now.")
+    browser: bool = Field(False, description="Whether it is a page of ours, and ends with its session.")
 
 
 class SipServer(BaseModel):
@@ -68,7 +69,11 @@ async def _registered(ctx: Context, tenant: str) -> set[str]:
 
 def _shown(stored: Stored, registered: set[str]) -> Device:
     return Device(
-        id=stored.id, person=stored.person, username=stored.username, registered=stored.id in registered
+        id=stored.id,
+        person=stored.person,
+        username=stored.username,
+        registered=stored.id in registered,
+        browser=bool(stored.login),
     )
 
 

@@ -15,6 +15,7 @@ from tongdai.api.idempotency import Documented, Once
 from tongdai.api.problems import Problem
 from tongdai.api.routes.sign_in import Me, shown, verify
 from tongdai.api.shapes import Body, Id, when
+from tongdai.tenants.device import service as devices
 from tongdai.tenants.login import service as logins
 from tongdai.tenants.login.model import Login, LoginKind
 from tongdai.tenants.person import service as people
@@ -104,6 +105,7 @@ async def change_password(who: Who, body: PasswordChange, ctx: Ctx) -> None:
         else:
             await people.set_password(who.tenant, change.connection, who.person, body.password)
         await logins.end_others(who.tenant, change.connection, who.person, but=who.login.id)
+        await devices.forget_browsers(who.tenant, change.connection)
         change.tell(who.person)
 
 
@@ -179,6 +181,7 @@ async def _logins(who: Identity, ctx: Context, kind: LoginKind) -> list[Login]:
 async def _end(who: Identity, ctx: Context, login: str) -> None:
     async with ctx.writer.change(who.tenant, who.actor, f"{login.partition('_')[0]}.end") as change:
         await logins.end(who.tenant, change.connection, who.person, login)
+        await devices.forget_browsers(who.tenant, change.connection)
         change.tell(login)
 
 

@@ -18,6 +18,7 @@ from tongdai.api.rpc import messages as m
 from tongdai.api.shapes import TENANT, Body, Id
 from tongdai.core.tenancy import TenantId
 from tongdai.tenants.checks import check_pin
+from tongdai.tenants.device import service as devices
 from tongdai.tenants.extension.model import Destination
 from tongdai.tenants.extension.store import rows as extensions
 from tongdai.tenants.login import service as logins
@@ -195,6 +196,7 @@ async def set_password(person: Id, scope: Admin, body: Password, ctx: Ctx) -> No
         await people.set_password(scope.tenant, change.connection, person, body.password)
         but = scope.who.login.id if person == scope.who.person else ""
         await logins.end_others(scope.tenant, change.connection, person, but=but)
+        await devices.forget_browsers(scope.tenant, change.connection)
         change.tell(person)
 
 

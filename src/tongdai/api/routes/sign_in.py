@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
@@ -11,9 +12,11 @@ from pydantic import BaseModel, Field, TypeAdapter
 from tongdai.api.access import Identity, Role, Who, address_of, cookie_name, same_origin
 from tongdai.api.context import Context, Ctx
 from tongdai.api.problems import Problem
+from tongdai.api.rpc.messages import ControlSilent
 from tongdai.api.shapes import Body
 from tongdai.core.tenancy import TenantId
 from tongdai.tenants.credentials import hash_password, verify_password
+from tongdai.tenants.device import service as devices
 from tongdai.tenants.login import service as logins
 from tongdai.tenants.login import store
 from tongdai.tenants.login.model import LoginKind
@@ -128,6 +131,12 @@ async def sign_out(who: Who, response: Response, ctx: Ctx) -> None:
     """End the session or the token by which this is asked."""
     async with ctx.db.write() as connection:
         await logins.end(who.tenant, connection, who.person, who.login.id)
+        phone = await devices.browser(who.tenant, connection, who.login.id)
+    if phone is not None:
+        with contextlib.suppress(ControlSilent):  # whoever opens a phone next sees to it
+            async with ctx.writer.change(who.tenant, who.actor, "device.delete") as change:
+                await devices.forget_browsers(who.tenant, change.connection)
+                change.tell(phone.id)
     _set_cookie(response, ctx, "", 0)
 
 

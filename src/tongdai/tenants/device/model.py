@@ -13,3 +13,5 @@ class Device(msgspec.Struct, frozen=True):
     username: str
     ha1_md5: str
     ha1_sha256: str
+    login: str = ""
+    """The session whose browser it is, and with which it ends; empty for a phone."""

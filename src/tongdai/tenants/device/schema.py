@@ -11,6 +11,7 @@ class NewDevice(msgspec.Struct, frozen=True):
     person: str
     username: str
     password: str
+    login: str = ""
 
     def check(self) -> None:
         check_username(self.username)

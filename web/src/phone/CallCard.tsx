@@ -1,0 +1,178 @@
+import { Alert, Button, Group, Text } from "@mantine/core";
+import {
+  IconArrowForwardUp,
+  IconDialpad,
+  IconMicrophone,
+  IconMicrophoneOff,
+  IconParking,
+  IconPhone,
+  IconPhoneOff,
+  IconPlayerPause,
+  IconPlayerPlay,
+  IconUserPlus,
+  IconUsersGroup,
+} from "@tabler/icons-react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Control } from "@/phone/Control";
+import type { CallView } from "@/phone/call";
+import { Keypad } from "@/phone/Keypad";
+import type { Line } from "@/phone/line";
+import { PassOn } from "@/phone/PassOn";
+import { park } from "@/phone/park";
+import { Since } from "@/phone/Since";
+import { Face } from "@/shell/Face";
+import { useTenant } from "@/shell/me";
+
+interface Props {
+  line: Line;
+  call: CallView;
+  /** Other calls that this one can be connected with. */
+  others: CallView[];
+  onParked(place: string): void;
+}
+
+/** A call, and all that can be done with it. */
+export function CallCard({ line, call, others, onParked }: Props) {
+  const { t } = useTranslation("phone");
+  const tenant = useTenant();
+  const [keypad, setKeypad] = useState(false);
+  const [keys, setKeys] = useState("");
+  const [passing, setPassing] = useState<"transfer" | "add" | null>(null);
+  const [problem, setProblem] = useState("");
+  const name = call.name || call.number || t("unknown");
+  const phone = line.find(call.id);
+  const state = call.held ? "held" : call.state;
+  return (
+    <section className={`card call ${call.state}`} aria-label={name}>
+      <div className="who">
+        <Face name={call.name} size={56} className={call.state === "ringing" ? "pulse" : ""} />
+        <div className="grow">
+          <Text fw={620} size="xl" truncate>
+            {name}
+          </Text>
+          <Text c="dimmed" size="sm" role="status">
+            {call.name && <span className="numbers">{call.number} · </span>}
+            {call.state === "ended"
+              ? t(`reason.${call.reason ?? "ended"}`)
+              : call.joined
+                ? t("joined")
+                : t(`state.${state}`)}
+            {call.state === "talking" && call.since !== null && (
+              <>
+                {" · "}
+                <Since at={call.since} />
+              </>
+            )}
+          </Text>
+        </div>
+        {call.quality && !call.held && call.state === "talking" && (
+          <span className={`quality ${call.quality}`}>{t(`quality.${call.quality}`)}</span>
+        )}
+      </div>
+      {call.waiting && <Alert variant="light">{t("waiting")}</Alert>}
+      {problem && (
+        <Alert color="red" variant="light">
+          {problem}
+        </Alert>
+      )}
+      {call.reason === "transferFailed" && call.state === "talking" && (
+        <Alert color="red" variant="light">
+          {t("reason.transferFailed")}
+        </Alert>
+      )}
+      {call.state === "ringing" && (
+        <Group grow>
+          <Button
+            color="red"
+            variant="light"
+            leftSection={<IconPhoneOff size={18} />}
+            onClick={() => phone?.hangUp()}
+          >
+            {t("decline")}
+          </Button>
+          <Button leftSection={<IconPhone size={18} />} onClick={() => void line.answer(call.id)}>
+            {t("answer")}
+          </Button>
+        </Group>
+      )}
+      {call.state === "talking" && (
+        <div className="controls">
+          <Control
+            icon={call.muted ? IconMicrophoneOff : IconMicrophone}
+            label={call.muted ? t("unmute") : t("mute")}
+            on={call.muted}
+            onClick={() => phone?.mute(!call.muted)}
+          />
+          <Control icon={IconDialpad} label={t("keypad")} on={keypad} onClick={() => setKeypad(!keypad)} />
+          <Control
+            icon={call.held ? IconPlayerPlay : IconPlayerPause}
+            label={call.held ? t("resume") : t("hold")}
+            on={call.held}
+            onClick={() => (call.held ? line.resume(call.id) : phone?.hold(true))}
+          />
+          <Control icon={IconArrowForwardUp} label={t("transfer")} onClick={() => setPassing("transfer")} />
+          <Control icon={IconUserPlus} label={t("add")} onClick={() => setPassing("add")} />
+          <Control
+            icon={IconParking}
+            label={t("park")}
+            onClick={() =>
+              park(tenant, call.number).then(onParked, (error: Error) =>
+                setProblem(error.message || t("parkFailed")),
+              )
+            }
+          />
+        </div>
+      )}
+      {keypad && call.state === "talking" && (
+        <>
+          <Text ta="center" className="numbers pressed">
+            {keys || " "}
+          </Text>
+          <Keypad
+            onPress={(key) => {
+              phone?.press(key);
+              setKeys((before) => (before + key).slice(-20));
+            }}
+          />
+        </>
+      )}
+      {call.state === "talking" && others.length > 0 && (
+        <Group gap="xs">
+          {others.map((other) => (
+            <Button
+              key={other.id}
+              variant="light"
+              size="sm"
+              leftSection={<IconArrowForwardUp size={17} />}
+              onClick={() => line.complete(other.id, call.id)}
+            >
+              {t("complete", { first: other.name || other.number, second: name })}
+            </Button>
+          ))}
+          {!call.joined && (
+            <Button
+              variant="light"
+              size="sm"
+              leftSection={<IconUsersGroup size={17} />}
+              onClick={() => line.join()}
+            >
+              {t("join")}
+            </Button>
+          )}
+        </Group>
+      )}
+      {(call.state === "talking" || call.state === "calling") && (
+        <Button
+          color="red.9"
+          fullWidth
+          leftSection={<IconPhoneOff size={18} />}
+          onClick={() => phone?.hangUp()}
+        >
+          {t("hangUp")}
+        </Button>
+      )}
+      <PassOn line={line} call={call} name={name} how={passing} onClose={() => setPassing(null)} />
+    </section>
+  );
+}

@@ -1,0 +1,121 @@
+import { ActionIcon, Loader, Menu, Text } from "@mantine/core";
+import { IconDots, IconMessage, IconPhone, IconTrash } from "@tabler/icons-react";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useTranslation } from "react-i18next";
+import { api, ask, type Schemas } from "@/api/client";
+import { Player } from "@/phone/Player";
+import { Empty, Failed } from "@/shell/Messages";
+import { useMe, useTenant } from "@/shell/me";
+
+type Message = Schemas["Message"];
+
+/** One's own messages, the newest first. */
+export function useMailbox() {
+  const tenant = useTenant();
+  const mailbox = useMe().person ?? "";
+  return useQuery({
+    queryKey: ["mailbox", tenant, mailbox],
+    queryFn: async () => {
+      const path = { tenant, mailbox };
+      const found = await ask(
+        api.GET("/api/v1/tenants/{tenant}/mailboxes/{mailbox}/messages", { params: { path } }),
+      );
+      return found.toReversed();
+    },
+  });
+}
+
+/** Messages that callers left: listen, delete, call back. */
+export function Voicemail({ onCall }: { onCall(number: string, name: string): void }) {
+  const { t } = useTranslation("phone");
+  const { data, error, refetch } = useMailbox();
+  if (error) return <Failed error={error} reset={refetch} />;
+  if (!data) return <Loader m="xl" />;
+  if (data.length === 0) {
+    return (
+      <Empty
+        icon={<IconMessage size={42} stroke={1.2} />}
+        title={t("voicemailEmpty")}
+        text={t("voicemailEmptyText")}
+      />
+    );
+  }
+  return (
+    <ul className="rows messages">
+      {data.map((message) => (
+        <MessageRow key={message.id} message={message} onCall={onCall} />
+      ))}
+    </ul>
+  );
+}
+
+function MessageRow({ message, onCall }: { message: Message; onCall(number: string, name: string): void }) {
+  const { t, i18n } = useTranslation("phone");
+  const queries = useQueryClient();
+  const tenant = useTenant();
+  const mailbox = useMe().person ?? "";
+  const params = { path: { tenant, mailbox, message: message.id } };
+  const change = useMutation({
+    mutationFn: async (what: "heard" | "delete") => {
+      const place = "/api/v1/tenants/{tenant}/mailboxes/{mailbox}/messages/{message}";
+      if (what === "delete") await ask(api.DELETE(place, { params }));
+      else await ask(api.PATCH(place, { params, body: { saved: true } }));
+    },
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["mailbox"] }),
+  });
+  const { caller } = message;
+  const name = caller.name || caller.number || t("unknown");
+  const at = new Intl.DateTimeFormat(i18n.language, { dateStyle: "medium", timeStyle: "short" });
+  return (
+    <li className="message">
+      <div className="head">
+        <div className="grow">
+          <Text fw={message.saved ? 500 : 680} truncate>
+            {name}
+            {!message.saved && <span className="new">{t("newMessage")}</span>}
+          </Text>
+          <Text size="sm" c="dimmed">
+            {at.format(new Date(message.at))}
+          </Text>
+        </div>
+        <Menu position="bottom-end">
+          <Menu.Target>
+            <ActionIcon
+              variant="subtle"
+              color="gray"
+              size="lg"
+              aria-label={`${t("menuLabel", { ns: "shell" })}: ${name}`}
+            >
+              <IconDots size={19} />
+            </ActionIcon>
+          </Menu.Target>
+          <Menu.Dropdown>
+            {caller.number && (
+              <Menu.Item
+                leftSection={<IconPhone size={17} />}
+                onClick={() => onCall(caller.number, caller.name)}
+              >
+                {t("callBack")}
+              </Menu.Item>
+            )}
+            <Menu.Item
+              color="red"
+              leftSection={<IconTrash size={17} />}
+              onClick={() => change.mutate("delete")}
+            >
+              {t("deleteMessage")}
+            </Menu.Item>
+          </Menu.Dropdown>
+        </Menu>
+      </div>
+      <Player
+        url={`/api/v1/tenants/${tenant}/mailboxes/${mailbox}/messages/${message.id}/sound`}
+        seconds={message.seconds}
+        label={name}
+        onHeard={() => {
+          if (!message.saved) change.mutate("heard");
+        }}
+      />
+    </li>
+  );
+}

@@ -1,0 +1,147 @@
+import { ActionIcon, Indicator, Text, TextInput, UnstyledButton } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { IconDialpad, IconPhone, IconSearch } from "@tabler/icons-react";
+import { type ReactNode, useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { Person } from "@/api/client";
+import { isNumber, plainNumber, reachable, useFinder, usePeople, usePresence } from "@/phone/directory";
+import { Keypad } from "@/phone/Keypad";
+import { Face } from "@/shell/Face";
+import { Empty } from "@/shell/Messages";
+import { useMe } from "@/shell/me";
+
+const COLORS: Record<string, string> = {
+  available: "teal.6",
+  ringing: "yellow.6",
+  talking: "red.6",
+  dnd: "red.8",
+};
+
+interface Props {
+  onChoose(number: string, name: string): void;
+  /** What stands at the end of a row; a receiver unless told. */
+  action?: ReactNode;
+  focus?: boolean;
+}
+
+/** Choose whom to call: by name, by number, or with the keypad. */
+export function WhomTo({ onChoose, action = <IconPhone size={18} stroke={1.7} />, focus = false }: Props) {
+  const { t } = useTranslation("phone");
+  const [text, setText] = useState("");
+  const [keypad, setKeypad] = useState(false);
+  const typed = isNumber(text);
+  const [q] = useDebouncedValue(typed ? "" : text.trim(), 120);
+  const me = useMe();
+  const people =
+    usePeople(q)
+      .data?.items.filter(reachable)
+      .filter((one) => one.id !== me.person) ?? [];
+  const number = plainNumber(text);
+  const shown = typed ? people.filter((one) => one.extension.startsWith(number)) : people;
+  const find = useFinder();
+  const choose = (to: string, name: string) => {
+    onChoose(to, name);
+    setText("");
+  };
+  return (
+    <div className="whom">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (typed) {
+            choose(number, people.find((one) => one.extension === number)?.name ?? "");
+          } else if (text.trim()) {
+            void find(text.trim()).then((found) => {
+              const first = found.filter(reachable).find((one) => one.id !== me.person);
+              if (first) choose(first.extension, first.name);
+            });
+          }
+        }}
+      >
+        <TextInput
+          size="lg"
+          radius="xl"
+          placeholder={t("search")}
+          aria-label={t("search")}
+          data-autofocus={focus || undefined}
+          autoComplete="off"
+          value={text}
+          onChange={(event) => setText(event.currentTarget.value)}
+          leftSection={<IconSearch size={20} stroke={1.7} />}
+          rightSectionWidth={typed ? 92 : 50}
+          rightSection={
+            <>
+              <ActionIcon
+                variant={keypad ? "light" : "subtle"}
+                color={keypad ? "jade" : "gray"}
+                radius="xl"
+                size={36}
+                aria-label={t("keypad")}
+                aria-pressed={keypad}
+                onClick={() => setKeypad(!keypad)}
+              >
+                <IconDialpad size={20} stroke={1.7} />
+              </ActionIcon>
+              {typed && (
+                <ActionIcon
+                  type="submit"
+                  radius="xl"
+                  size={36}
+                  ml={4}
+                  aria-label={t("callNumber", { number })}
+                >
+                  <IconPhone size={18} />
+                </ActionIcon>
+              )}
+            </>
+          }
+        />
+      </form>
+      {keypad && <Keypad onPress={(key) => setText((before) => (isNumber(before) ? before : "") + key)} />}
+      <ul className="rows" aria-label={t("people")}>
+        {shown.map((person) => (
+          <PersonRow key={person.id} person={person} action={action} onChoose={choose} />
+        ))}
+      </ul>
+      {shown.length === 0 && !typed && text !== "" && <Empty title={t("nobody")} text={t("nobodyText")} />}
+    </div>
+  );
+}
+
+function PersonRow({
+  person,
+  action,
+  onChoose,
+}: {
+  person: Person & { extension: string };
+  action: ReactNode;
+  onChoose: Props["onChoose"];
+}) {
+  const { t } = useTranslation("phone");
+  const state = usePresence().get(person.id) ?? "offline";
+  return (
+    <li>
+      <UnstyledButton className="row" onClick={() => onChoose(person.extension, person.name)}>
+        <Indicator
+          color={COLORS[state]}
+          disabled={!(state in COLORS)}
+          position="bottom-end"
+          offset={5}
+          size={11}
+          withBorder
+        >
+          <Face name={person.name} size={40} />
+        </Indicator>
+        <div className="grow">
+          <Text fw={530} truncate>
+            {person.name}
+          </Text>
+          <Text size="sm" c="dimmed">
+            <span className="numbers">{person.extension}</span> · {t(`presence.${state}`)}
+          </Text>
+        </div>
+        <span className="action">{action}</span>
+      </UnstyledButton>
+    </li>
+  );
+}

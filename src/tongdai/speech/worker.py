@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 import msgspec
 import numpy as np
 
+from tongdai.core.errors import TongdaiError
 from tongdai.speech import jobs, names
 from tongdai.speech.errors import SpeechError
 from tongdai.speech.level import levelled, to_telephone, trimmed
@@ -117,7 +118,7 @@ def _answer(job: jobs.Job) -> jobs.Answer:
     try:
         samples = make(job)
         write_wav(Path(job.path), samples)
-    except SpeechError as error:
+    except TongdaiError as error:
         return jobs.Failed(error.code, error.message, error.remedy)
     except OSError as error:
         return jobs.Failed(

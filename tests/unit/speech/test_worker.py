@@ -4,6 +4,7 @@ import io
 import os
 import stat
 import sys
+import sysconfig
 
 import msgspec
 import numpy as np
@@ -117,6 +118,13 @@ def test_a_place_that_cannot_be_written_is_an_answer(tmp_path):
     (tmp_path / "file").write_text("")
     (failed,) = ask(jobs.Tone("beep", str(tmp_path / "file" / "beep.wav")))
     assert failed.code == "unwritable"
+
+
+def test_an_engine_that_is_missing_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(tmp_path))
+    (failed,) = ask(jobs.Convert(b"fLaC", str(tmp_path / "out.wav")))
+    assert failed.code == "no_media_engine"
+    assert "make setup" in failed.remedy
 
 
 def test_an_error_of_ours_does_not_end_the_worker(tmp_path, monkeypatch):

@@ -58,7 +58,7 @@ Codecs = Annotated[
 Channels = Annotated[int | None, typer.Option(help="Calls at once; 0: no limit.")]
 PerSecond = Annotated[float | None, typer.Option(help="Calls that may begin in a second; 0: no limit.")]
 Redirect = Annotated[
-    str | None, typer.Option("--redirect-hosts", help="Addresses that a 3xx of it may send calls to.")
+    str | None, typer.Option("--redirect-hosts", help="Addresses and names that its 3xx may send calls to.")
 ]
 Sources = Annotated[str | None, typer.Option(help="More addresses or networks that it calls from.")]
 TlsCertificate = Annotated[str | None, typer.Option(help="Our certificate for it (mutual TLS).")]

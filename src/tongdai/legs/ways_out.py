@@ -245,6 +245,9 @@ class WaysOut:
                 return gateway
             if gateway.of is not None and uri.host == gateway.of.host:
                 return gateway
+        for gateway in way.trunk.redirects:
+            if uri.host == gateway.asked.host:
+                return msgspec.structs.replace(gateway, port=uri.port or gateway.port)
         if uri.host in settings.redirect_hosts and ip_version(uri.host):
             return Gateway(uri.host, uri.port or 5060)
         return None

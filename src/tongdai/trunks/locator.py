@@ -10,6 +10,7 @@ import msgspec
 from tongdai.core.clock import Clock
 from tongdai.core.log import get_logger
 from tongdai.journal.port import Journal
+from tongdai.sip.flow import ip_version
 from tongdai.sip.location import Located, Place, Target
 from tongdai.sip.timers import Timer, Timers
 from tongdai.tenants.trunk.model import Gateway, Transport, Trunk
@@ -63,7 +64,9 @@ class Locator:
         """With addresses in place of names; a name that has none yet stays."""
         return tuple(
             msgspec.structs.replace(
-                trunk, gateways=tuple(x for y in trunk.gateways for x in self._located(y))
+                trunk,
+                gateways=tuple(x for y in trunk.gateways for x in self._located(y)),
+                redirects=tuple(x for y in _redirects(trunk) for x in self._located(y) if x.located),
             )
             for trunk in self._configured
         )
@@ -87,7 +90,8 @@ class Locator:
     def follow(self, trunks: Iterable[Trunk]) -> None:
         """These are the configured trunks from now on; new names are looked up at once."""
         self._configured = tuple(trunks)
-        wanted = {str(x): x for trunk in self._configured for x in trunk.gateways if not x.located}
+        named = (x for trunk in self._configured for x in (*trunk.gateways, *_redirects(trunk)))
+        wanted = {str(x): x for x in named if not x.located}
         for key in self._names.keys() - wanted.keys():
             name = self._names.pop(key)
             name.gone = True
@@ -158,3 +162,9 @@ class Locator:
                 except msgspec.DecodeError as error:
                     log.error("a journaled address cannot be read; dropped", key=key, error=str(error))
                     self._dirty[key.removeprefix(_KEPT)] = None
+
+
+def _redirects(trunk: Trunk) -> list[Gateway]:
+    """The names that its 3xx may send calls to."""
+    hosts = trunk.settings.redirect_hosts
+    return [Gateway(host, 0, Transport.AUTO) for host in hosts if not ip_version(host)]

@@ -78,9 +78,8 @@ class Registration:
 
     def goes_on(self, trunk: Trunk, gateways: Sequence[Gateway]) -> bool:
         """Whether this serves the trunk as it is now; another address of its name needs nobody to leave."""
-        if msgspec.structs.replace(trunk, gateways=()) != msgspec.structs.replace(self.trunk, gateways=()):
-            return False
-        if gateways[0].of is None and self.trunk != trunk:
+        by_name = gateways[0].of is not None
+        if _settled(trunk, by_name) != _settled(self.trunk, by_name):
             return False
         self.trunk, self._gateways = trunk, gateways
         if self.gateway not in gateways:
@@ -231,6 +230,11 @@ class Registration:
         if status in (401, 403, 404, 407) or self.expired(self._clock()):
             self.registered = False
         self._schedule(pause)
+
+
+def _settled(trunk: Trunk, by_name: bool) -> Trunk:
+    """What a registration depends on: not where calls may be sent on to, nor what addresses a name has."""
+    return msgspec.structs.replace(trunk, gateways=() if by_name else trunk.gateways, redirects=())
 
 
 def service_route(response: Response) -> tuple[str, ...]:

@@ -448,3 +448,16 @@ def test_a_carrier_learns_that_a_colleague_forwarded_the_call(stage: Stage):
     assert "reason=no-answer;counter=1" in diversion
     assert "103" not in diversion, "an extension means nothing outside"
     assert ";cause=408>;index=1.1;mp=1" in (request.headers.get("History-Info") or "")
+
+
+def test_a_redirect_to_a_name_that_may_be_followed_is_followed_to_its_address(stage: Stage):
+    second = use(stage, more=[], redirect_hosts=("other.test",))
+    there = Gateway(*SECOND, of=Gateway("other.test", 0, Transport.AUTO))
+    trunk = msgspec.structs.replace(stage.edge.trunks["trunk"], redirects=(there,))
+    stage.edge.trunks["trunk"] = trunk
+    stage.office.trunks.follow([trunk], {})
+    moved = [("Contact", "<sip:0777@other.test>")]
+    stage.carrier.handler.on["invite"] = lambda session: session.reject(302, headers=moved)
+    call(stage)
+    assert stage.office.kinds()[-1] is e.LegAnswered
+    assert invites(stage, second)[-1].target == "sip:0777@other.test"

@@ -10,7 +10,7 @@ from tests.unit.legs.doubles import MemoryJournal, a_trunk
 
 from tongdai.core.clock import ManualClock
 from tongdai.sip.location import Located, Place, Target
-from tongdai.tenants.trunk.model import Gateway, Transport, Trunk
+from tongdai.tenants.trunk.model import Gateway, Transport, Trunk, TrunkSettings
 from tongdai.trunks import Locator
 
 NAME = Gateway("sip.carrier.test", 0, Transport.AUTO, priority=3)
@@ -139,3 +139,13 @@ def test_an_answer_for_a_trunk_that_is_gone_changes_nothing(desk: Desk):
     desk.locator.follow([])
     desk.dns.says(ONE)
     assert (desk.changes, desk.locator.deadline()) == (0, None)
+
+
+def test_names_that_calls_may_be_sent_on_to_are_located_too(desk: Desk):
+    settings = TrunkSettings(redirect_hosts=("192.0.2.50", "other.test"))
+    desk.locator.follow([msgspec.structs.replace(trunk(Gateway("192.0.2.9")), settings=settings)])
+    assert [place.host for place, _ in desk.dns.asked] == ["other.test"]
+    assert len(desk.locator.trunks[0].redirects) == 0
+    desk.dns.says(ONE)
+    assert [str(x) for x in desk.locator.trunks[0].redirects] == ["udp:192.0.2.1:5060"]
+    assert desk.at == ["udp:192.0.2.9:5060"]

@@ -107,7 +107,7 @@ class TrunkSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     channels: int = 0
     per_second: float = 0.0
     redirect_hosts: tuple[str, ...] = ()
-    """Where a 3xx may send calls, beside the carrier's own gateways."""
+    """Addresses and names that a 3xx may send calls to, beside the carrier's own gateways."""
     sources: tuple[str, ...] = ()
     """Addresses or networks, besides the gateways, that the carrier calls from, any port."""
     tls_certificate: str = ""
@@ -126,6 +126,8 @@ class Trunk(msgspec.Struct, frozen=True):
     country: str
     gateways: tuple[Gateway, ...]
     settings: TrunkSettings = TrunkSettings()
+    redirects: tuple[Gateway, ...] = ()
+    """Where those of `redirect_hosts` are that are names, as DNS says now. Not stored."""
 
     @property
     def credentials(self) -> Credentials | None:

@@ -10,13 +10,15 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sqlite3
+import statistics
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -26,7 +28,7 @@ from harness.failure import BenchError
 from harness.figures import Figures
 from harness.options import read_options
 from harness.processes import Use
-from harness.server import CALLEES, CALLERS, Server, answers, demo
+from harness.server import CALLEES, CALLERS, DATABASE, Server, answers, demo
 
 SERVER_CORE, LOAD_CORE = 0, 1
 _STEADY = 300.0
@@ -41,10 +43,11 @@ class Effort(msgspec.Struct, frozen=True):
     seconds: float
     burst: int
     relays: tuple[int, ...]
+    minutes: float
 
 
-FULL = Effort(3, 8.0, 4000, (100, 300, 500))
-QUICK = Effort(1, 3.0, 1000, (100,))
+FULL = Effort(3, 8.0, 4000, (100, 300, 500), 3.0)
+QUICK = Effort(1, 3.0, 1000, (100,), 0.5)
 
 
 class Bench:
@@ -135,7 +138,7 @@ def measure_steady(bench: Bench) -> None:
                     server.processes.wait_quiet(10.0, 10.0)
                     use = used()
                 what = f"{count} calls at {_STEADY:.0f}/s"
-                each = 1e3 * use.server / (count + len(delays))
+                each = 1e3 * _both(use) / (count + len(delays))
                 bench.add(f"{what}: control and media", "ms of CPU each", each, use)
                 bench.add(f"{what}: retransmissions", "messages", done.retransmissions, use)
                 for share, name in ((0.5, "half below"), (0.99, "99 % below")):
@@ -149,8 +152,8 @@ def measure_overload(bench: Bench) -> None:
     with bench.server() as (server, phones):
         _register_callees(server, phones)
         with phones.callees():
-            most = phones.call(CALLERS, CALLEES, rate=1e5, count=bench.effort.burst // 2, at_once=20)
-            capacity = bench.effort.burst // 2 / most.seconds
+            capacity = _capacity(bench, phones)
+            bench.add("calls at most", "each second", capacity)
             memory = sum(server.processes.pss_kib().values())
             for _ in range(bench.effort.repeat):
                 for factor in (1, 3, 10):
@@ -165,10 +168,62 @@ def measure_overload(bench: Bench) -> None:
                         use = used()
                     what = f"calls at {factor} × capacity"
                     bench.add(f"{what}: begun", "each second", begun, use)
+                    bench.add(f"{what}: the load itself", "% of its core", 100 * use.load / use.wall, use)
                     bench.add(f"{what}: made", "% of capacity", 100 * done / capacity, use)
                     grown = sum(server.processes.pss_kib().values()) / memory - 1
                     bench.add(f"{what}: memory", "% more (PSS)", 100 * grown)
                     bench.add(f"{what}: normal again", "s later", _normal_again(server))
+
+
+def _capacity(bench: Bench, phones: sipp.Phones) -> float:
+    """Calls a second, 20 at a time: the median of three."""
+    count = bench.effort.burst // 2
+    runs = [phones.call(CALLERS[:-1], CALLEES[:-1], rate=1e5, count=count, at_once=20) for _ in range(3)]
+    return statistics.median(count / run.seconds for run in runs)
+
+
+def measure_half(bench: Bench) -> None:
+    """Half of the calls there can be, for minutes: memory, and how many of them are in the log."""
+    with bench.server() as (server, phones):
+        _register_callees(server, phones)
+        with phones.callees():
+            rate = _capacity(bench, phones) / 2
+            before = _logged(bench.data)
+            count = int(60 * bench.effort.minutes * rate)
+            sizes: list[float] = []
+            with _used(server) as used, phones.calling(CALLERS, CALLEES, rate=rate, count=count) as load:
+                # what a call leaves behind goes within 32 s (RFC 3261), so it is level after a minute
+                time.sleep(min(60.0, 20 * bench.effort.minutes))
+                while load.runs():
+                    sizes.append(sum(server.processes.pss_kib()[role] for role in ("control", "media")))
+                    time.sleep(2.0)
+                done = load.wait(60.0)
+                use = used()
+            what = f"half of it for {bench.effort.minutes:g} minutes"
+            end = time.monotonic() + 10.0
+            while _logged(bench.data) < before + count and time.monotonic() < end:
+                time.sleep(0.2)
+            bench.add(f"{what}: calls", "", count, use)
+            bench.add(f"{what}: failed", "calls", done.failed, use)
+            bench.add(f"{what}: retransmissions", "messages", done.retransmissions, use)
+            bench.add(f"{what}: in the log", "% of calls", 100 * (_logged(bench.data) - before) / count)
+            third = max(1, len(sizes) // 3)
+            first, last = statistics.median(sizes[:third]), statistics.median(sizes[-third:])
+            bench.add(f"{what}: control and media", "MiB (PSS)", last / 1024)
+            bench.add(f"{what}: growth from the first third to the last", "%", 100 * (last / first - 1))
+            bench.add(f"{what}: control and media", "ms of CPU each", 1e3 * _both(use) / count, use)
+
+
+def _logged(data: Path) -> int:
+    """How many calls have their record in the database."""
+    with closing(sqlite3.connect(f"file:{data / DATABASE}?mode=ro", uri=True)) as database:
+        (count,) = database.execute("SELECT count(*) FROM cdr").fetchone()
+    return int(count)
+
+
+def _both(use: Use) -> float:
+    """CPU seconds of control and media."""
+    return use.roles["control"] + use.roles["media"]
 
 
 def _normal_again(server: Server) -> float:
@@ -207,22 +262,44 @@ def measure_relay(bench: Bench) -> None:
 
 
 def measure_memory(bench: Bench) -> None:
-    """Proportional set size: idle, then the growth with devices and with calls."""
-    calls = 100
+    """Proportional set size: idle, then the growth from 200 to 2,000 devices and from 50 to 500 calls."""
+    few, devices = 200, 2000
     for _ in range(bench.effort.repeat):
         with bench.server() as (server, phones):
             idle = server.processes.pss_kib()
             for role, kib in idle.items():
                 bench.add(f"memory idle: {role}", "MiB (PSS)", kib / 1024)
-            _register_callees(server, phones)
+            phones.register(list(CALLEES)[:few], server.callees, sipp.CALLEE_PORT, rate=250)
+            before = server.processes.pss_kib()
+            phones.register(list(CALLEES)[few:], server.callees, sipp.CALLEE_PORT, rate=250)
+            phones.register(list(CALLERS), server.callers, _PARKED_PORT, rate=250)
             registered = server.processes.pss_kib()
-            grown = sum(registered.values()) - sum(idle.values())
-            bench.add("memory of a registered device", "KiB (PSS)", grown / len(CALLEES))
-            with phones.held(CALLERS, CALLEES, rate=30, count=calls, hold=calls / 30 + 4.0):
-                held = server.processes.pss_kib()
-            for role in ("control", "media"):
-                grown = held[role] - registered[role]
-                bench.add(f"memory of a call: {role}", "KiB (PSS)", grown / calls)
+            grown = registered["control"] - before["control"]
+            bench.add("memory of a registered device", "KiB (PSS)", grown / (devices - few))
+            _memory_of_a_call(bench, server, phones)
+
+
+def _memory_of_a_call(bench: Bench, server: Server, phones: sipp.Phones) -> None:
+    """From the moment when 50 calls stand to that when 500 do, while they come at 30 a second."""
+    few, many, rate = 50, 500, 30.0
+    with (
+        phones.callees(),
+        phones.calling(CALLERS, CALLEES, rate=rate, count=many, hold=many / rate + 5.0) as load,
+    ):
+        marks: list[tuple[int, dict[str, int]]] = []
+        for wanted in (few, many):
+            end = time.monotonic() + many / rate + 10.0
+            while len(load.sounds()) < wanted:
+                if time.monotonic() > end:
+                    raise BenchError(f"Fewer than {wanted} calls were answered.\n{load.errors()}")
+                time.sleep(0.05)
+            marks.append((len(load.sounds()), server.processes.pss_kib()))
+        (low, before), (high, after) = marks
+        for role in ("control", "media"):
+            grown = after[role] - before[role]
+            bench.add(f"memory of a call: {role}", "KiB (PSS)", grown / (high - low))
+        if (failed := load.wait(many / rate + 30.0).failed) > 0:
+            raise BenchError(f"{failed} of {many} calls failed; no figure.\n{load.errors()}")
 
 
 def measure_start(bench: Bench) -> None:
@@ -272,6 +349,7 @@ TESTS: dict[str, Callable[[Bench], None]] = {
     "relay": measure_relay,
     "calls": measure_calls,
     "steady": measure_steady,
+    "half": measure_half,
     "overload": measure_overload,
     "register": measure_register,
 }
@@ -284,7 +362,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rtp.build()
         os.sched_setaffinity(0, {LOAD_CORE})
         with tempfile.TemporaryDirectory(prefix="tongdai-bench-") as directory:
-            bench = Bench(QUICK if options.quick else FULL, Path(directory))
+            effort = QUICK if options.quick else FULL
+            effort = msgspec.structs.replace(
+                effort, repeat=options.repeat or effort.repeat, minutes=options.minutes or effort.minutes
+            )
+            bench = Bench(effort, Path(directory))
             print("prompts …", file=sys.stderr, flush=True)
             with bench.server():
                 pass

@@ -10,11 +10,14 @@ from typing import NamedTuple
 
 
 class Options(NamedTuple):
-    """`wanted` are names of tests, in the order in which they run."""
+    """`wanted` are names of tests, in the order in which they run; `repeat` and `minutes` are 0 for what is
+    usual."""
 
     quick: bool
     wanted: list[str]
     out: Path | None
+    repeat: int
+    minutes: float
 
 
 def read_options(
@@ -25,6 +28,10 @@ def read_options(
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one short run of each: to see that it works")
     parser.add_argument("--only", metavar="NAMES", help=f"of {', '.join(tests)}, with commas between")
+    parser.add_argument(
+        "--repeat", metavar="N", type=int, default=0, help="runs of each test, instead of three"
+    )
+    parser.add_argument("--minutes", metavar="N", type=float, default=0.0, help="how long a long run lasts")
     parser.add_argument("--out", metavar="FILE", type=Path, help="also write the figures as JSON")
     options = parser.parse_args(arguments)
     wanted = [name.strip() for name in (options.only or ",".join(tests)).split(",") if name.strip()]
@@ -32,4 +39,4 @@ def read_options(
         parser.error(f"there is no test {unknown[0]!r}: choose of {', '.join(tests)}")
     if len(os.sched_getaffinity(0)) < 2:
         parser.error(f"two cores are needed: one for the {measured} and one for the load")
-    return Options(options.quick, wanted, options.out)
+    return Options(options.quick, wanted, options.out, options.repeat, options.minutes)

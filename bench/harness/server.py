@@ -18,11 +18,12 @@ import msgspec
 from harness.failure import BenchError
 from harness.processes import Processes
 
+DATABASE = "tongdai.db"
 DOMAIN = "bench.demo"
 PASSWORD = "secret"
 CALLERS, CALLEES = range(10000, 11000), range(20000, 21000)
 
-_START, _STOP = 60.0, 10.0
+_START, _STOP = 120.0, 10.0
 _MEDIA_PORTS = "20000-29999"
 
 

@@ -188,6 +188,7 @@ def measure_half(bench: Bench) -> None:
         _register_callees(server, phones)
         with phones.callees():
             rate = _capacity(bench, phones) / 2
+            server.processes.wait_quiet(20.0, 10.0)  # the log is written behind
             before = _logged(bench.data)
             count = int(60 * bench.effort.minutes * rate)
             sizes: list[float] = []

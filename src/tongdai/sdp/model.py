@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -10,6 +11,7 @@ from tongdai.sdp.codecs import STATIC, Codec
 
 Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
 DIRECTIONS: tuple[Direction, ...] = ("sendrecv", "sendonly", "recvonly", "inactive")
+_DIRECTION: dict[str, Direction] = {direction: direction for direction in DIRECTIONS}
 
 Attribute = tuple[str, str | None]
 """`a=name:value`, or `a=name` with None."""
@@ -59,22 +61,8 @@ class Media(msgspec.Struct):
 
     def codecs(self) -> list[Codec]:
         """The formats that have a meaning, in order: an rtpmap, or a static number (RFC 3551 §6)."""
-        maps: dict[str, str] = {}
-        fmtps: dict[str, str] = {}
-        for name, value in self.attributes:
-            if value is not None and name in ("rtpmap", "fmtp"):
-                number, _, rest = value.partition(" ")
-                (maps if name == "rtpmap" else fmtps).setdefault(number, rest.strip())
-        out = []
-        for number in self.formats:
-            if not (number.isascii() and number.isdigit() and len(number) <= 3 and int(number) < 128):
-                continue
-            name, clock_rate, channels = _parse_rtpmap(maps.get(number)) or STATIC.get(
-                int(number), ("", 0, 0)
-            )
-            if name:
-                out.append(Codec(name, clock_rate, int(number), channels, fmtps.get(number)))
-        return out
+        about = tuple(one for one in self.attributes if one[0] in ("rtpmap", "fmtp"))
+        return list(_read_codecs(tuple(self.formats), about))
 
     @property
     def ptime(self) -> int | None:
@@ -139,12 +127,26 @@ def is_null(host: str) -> bool:
 
 def find_direction(attributes: list[Attribute]) -> Direction | None:
     """The last direction among attributes."""
-    found: Direction | None = None
-    for name, _ in attributes:
-        for direction in DIRECTIONS:
-            if name == direction:
-                found = direction
-    return found
+    return next((_DIRECTION[name] for name, _ in reversed(attributes) if name in _DIRECTION), None)
+
+
+@lru_cache(maxsize=128)
+def _read_codecs(formats: tuple[str, ...], about: tuple[Attribute, ...]) -> tuple[Codec, ...]:
+    """See `Media.codecs`. A description is asked several times, and a phone says the same in every call."""
+    maps: dict[str, str] = {}
+    fmtps: dict[str, str] = {}
+    for name, value in about:
+        if value is not None:
+            number, _, rest = value.partition(" ")
+            (maps if name == "rtpmap" else fmtps).setdefault(number, rest.strip())
+    out = []
+    for number in formats:
+        if not (number.isascii() and number.isdigit() and len(number) <= 3 and int(number) < 128):
+            continue
+        name, clock_rate, channels = _parse_rtpmap(maps.get(number)) or STATIC.get(int(number), ("", 0, 0))
+        if name:
+            out.append(Codec(name, clock_rate, int(number), channels, fmtps.get(number)))
+    return tuple(out)
 
 
 def _parse_rtpmap(text: str | None) -> tuple[str, int, int] | None:

@@ -141,11 +141,15 @@ def test_an_answer_for_a_trunk_that_is_gone_changes_nothing(desk: Desk):
     assert (desk.changes, desk.locator.deadline()) == (0, None)
 
 
+def redirects(desk: Desk) -> list[str]:
+    return [str(x) for x in desk.locator.trunks[0].redirects]
+
+
 def test_names_that_calls_may_be_sent_on_to_are_located_too(desk: Desk):
     settings = TrunkSettings(redirect_hosts=("192.0.2.50", "other.test"))
     desk.locator.follow([msgspec.structs.replace(trunk(Gateway("192.0.2.9")), settings=settings)])
     assert [place.host for place, _ in desk.dns.asked] == ["other.test"]
-    assert len(desk.locator.trunks[0].redirects) == 0
+    assert redirects(desk) == []
     desk.dns.says(ONE)
-    assert [str(x) for x in desk.locator.trunks[0].redirects] == ["udp:192.0.2.1:5060"]
+    assert redirects(desk) == ["udp:192.0.2.1:5060"]
     assert desk.at == ["udp:192.0.2.9:5060"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
 from tests.interop.lamps import subscription, told
@@ -60,3 +62,19 @@ async def test_a_phone_sends_its_call_to_a_colleague(demo: Demo, phones: Phones)
     await near.answered()
     await hear_each_other(near, far)
     await near.hang_up()
+
+
+async def test_a_company_dials_a_code_of_its_own(demo: Demo, phones: Phones):
+    caller, callee = await phones.raw(demo.account("101")), await phones.raw(demo.account("103"))
+    other = await phones.raw(demo.account("105"))
+    demo.cli("codes", "anphat.demo", "pickup=*2")
+    try:
+        await asyncio.sleep(2)  # a tongdai that runs follows within a second
+        near = await caller.call("103", wait="ringing")
+        await callee.rings()
+        taken = await other.call("*2103")
+        await near.answered()
+        await hear_each_other(near, taken)
+        await taken.hang_up()
+    finally:
+        demo.cli("codes", "anphat.demo", "pickup=**")

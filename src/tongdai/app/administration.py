@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +20,7 @@ from tongdai.directory import menu_service as menus
 from tongdai.speech import Language, Speech, phrases
 from tongdai.tenants.errors import NotFound
 from tongdai.tenants.extension.model import Destination
+from tongdai.tenants.features import Codes
 from tongdai.tenants.number.store import rows as numbers
 from tongdai.tenants.phrase import service as phrase_service
 from tongdai.tenants.phrase.schema import NewPhrase
@@ -61,6 +62,22 @@ def change_tenant(data: Path | None, domain: str, changes: TenantChanges) -> str
         return await _show(stored, domain)
 
     return with_stored(data, change)
+
+
+def list_codes(data: Path | None, domain: str, changes: Mapping[str, str]) -> str:
+    """What the tenant's people dial for each feature, after these changes. Raises `TongdaiError`."""
+
+    async def work(stored: Stored) -> str:
+        async with stored.db.write() as connection:
+            tenant = await _tenant(connection, domain)
+            if changes:
+                wanted = TenantChanges(feature_codes=dict(changes))
+                tenant = await tenants.change(tenant.id, connection, wanted)
+        codes = Codes.with_own(tenant.feature_codes).of
+        width = max(map(len, codes))
+        return "".join(f"{feature:{width}}  {code or 'none'}\n" for feature, code in codes.items())
+
+    return with_stored(data, work)
 
 
 def upload(data: Path | None, domain: str, what: str, file: Path) -> str:

@@ -293,6 +293,23 @@ def room(
 
 
 @app.command()
+def codes(
+    domain: Domain,
+    changes: Annotated[
+        list[str] | None, typer.Argument(metavar="FEATURE=CODE", help="E.g. pickup=*2; dnd_on= for none.")
+    ] = None,
+    data: DataDir = None,
+) -> None:
+    """List what a tenant's people dial for each feature, or change it: from the next call on."""
+    from tongdai.app.administration import list_codes
+
+    given = dict(change.partition("=")[::2] for change in changes or ())
+    if any("=" not in change for change in changes or ()):
+        raise TongdaiError("usage", "Give changes as FEATURE=CODE.", "See `tongdai codes --help`.")
+    sys.stdout.write(list_codes(data, domain, given))
+
+
+@app.command()
 def upload(
     domain: Domain,
     what: Annotated[

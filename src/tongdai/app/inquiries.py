@@ -21,7 +21,7 @@ from tongdai.preferences import PeoplesPreferences
 from tongdai.registrar import Bindings
 from tongdai.switch import Switch
 from tongdai.tenants.config import TenantConfig
-from tongdai.tenants.numbering import PARKING
+from tongdai.tenants.features import Codes
 from tongdai.trunks import GatewayState
 from tongdai.voicemail import Mailboxes
 
@@ -199,7 +199,7 @@ class Inquiries:
                 )
             flow, label = flows.voicemail(asked.to), f"voicemail of {box.label}"
         else:
-            label = asked.to or _free_slot(state)
+            label = asked.to or _free_slot(state, self._codes(asked.tenant))
             if not label:
                 return m.Refused("no_place_free", "Every parking place is taken.", "Take a call back first.")
             flow = world.route(label, by)
@@ -208,6 +208,10 @@ class Inquiries:
             return _refused(obstacle, label)
         self._switch.post(asked.tenant, e.MoveRequested(asked.call, leg.id, label, flow.ref, by))
         return m.Done(label)
+
+    def _codes(self, tenant: str) -> Codes:
+        config = self._served.tenant(tenant)
+        return Codes.with_own(config.feature_codes if config is not None else {})
 
     def _moved(self, call: Call, asked: m.Transfer) -> Leg | None:
         """The leg that stays in the call: the one that was named, or the other end of who asks, or the one
@@ -329,8 +333,8 @@ def _told(state: GatewayState) -> m.TrunkGateway:
     return msgspec.convert(msgspec.to_builtins(state), m.TrunkGateway)
 
 
-def _free_slot(state: TenantState) -> str:
-    return next((slot for slot in PARKING if slot not in state.parking), "")
+def _free_slot(state: TenantState, codes: Codes) -> str:
+    return next((slot for slot in codes.parking if slot not in state.parking), "")
 
 
 def _refused(cause: Cause, to: str) -> m.Refused:

@@ -77,6 +77,7 @@ tenant = Table(
     Column("sha256_digest", Boolean, nullable=False),
     Column("outside_calls", Integer, nullable=False),
     Column("outside_per_second", Float, nullable=False),
+    Column("feature_codes", JSON, nullable=False),
 )
 
 tenant_trunk = Table(

@@ -29,7 +29,7 @@ class Routes:
         self._owners = owners
         self._every_trunk = every_trunk
         self._people = {x.id: x for x in config.people}
-        self._codes = Codes()
+        self._codes = Codes.with_own(config.feature_codes)
         self._inside: dict[str, Flow] = {}
         self._menu: dict[str, Flow] = {}
         self._numbers: dict[str, Flow] = {}

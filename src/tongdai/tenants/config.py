@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -74,6 +74,7 @@ class TenantConfig(msgspec.Struct, frozen=True, kw_only=True):
     phrases: tuple[Phrase, ...] = ()
     outside_calls: int = 0
     outside_per_second: float = 0.0
+    feature_codes: Mapping[str, str] = {}
 
 
 class ProviderConfig(msgspec.Struct, frozen=True):

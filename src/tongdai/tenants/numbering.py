@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import CountryCodeSource, PhoneMetadata, PhoneNumber, PhoneNumberFormat
 
 from tongdai.tenants.errors import Invalid
-from tongdai.tenants.features import CODES, Codes, Feature
+from tongdai.tenants.features import FOLLOWED, Codes, Feature
 
-PARKING = Codes().parking
+_OURS = Codes()
 
 # By country, with the source; ITU-T E.129 (national numbering plans) where none is named. What a country has
 # besides, such as mountain rescue, is no less reachable: it is merely not kept free of extensions.
@@ -54,21 +55,26 @@ def is_emergency(country: str, number: str) -> bool:
     return number.isascii() and number.isdigit() and phonenumbers.is_emergency_number(number, country)
 
 
-def check_extension(extension: str, country: str) -> None:
-    """Raise `Invalid` when no tenant in that country may use this extension."""
+def check_extension(extension: str, country: str, codes: Codes = _OURS) -> None:
+    """Raise `Invalid` when a tenant in that country, with these feature codes, may not use this extension."""
     if not _EXTENSION.fullmatch(extension):
         raise Invalid(
             "bad_extension",
             f"{extension!r} cannot be an extension.",
             "Use 2 to 6 digits that do not begin with 0, which begins outside numbers.",
         )
-    if extension == CODES[Feature.DIRECTORY]:
-        raise Invalid("reserved_extension", f"{extension} is the directory by name.", "Use another number.")
-    if extension in PARKING:
+    if extension in codes.parking:
         raise Invalid(
             "reserved_extension",
             f"{extension} is a parking place.",
-            f"Use a number outside {PARKING[0]}–{PARKING[-1]}.",
+            f"Use a number outside {codes.parking[0]}–{codes.parking[-1]}.",
+        )
+    code = codes.find(extension)
+    if code is not None and code[0] is not Feature.PARK:
+        raise Invalid(
+            "reserved_extension",
+            f"{extension} is dialled for a feature: {code[0]}.",
+            "Use another number, or give that feature another code.",
         )
     emergency = _shadowed(extension, country)
     if emergency:
@@ -77,6 +83,35 @@ def check_extension(extension: str, country: str) -> None:
             f"The extension {extension} would come in the way of the emergency number {emergency}.",
             "Use one that does not begin with an emergency number and with which none begins.",
         )
+
+
+_CODE = re.compile(r"(?!0)[0-9*#]{2,6}")
+
+
+def check_codes(own: Mapping[str, str], country: str) -> None:
+    """Raise `Invalid` when these codes, beside those of ours that stay, cannot be told apart or dialled."""
+    codes = {feature: code for feature, code in Codes.with_own(own).of.items() if code}
+    for feature, code in codes.items():
+        if not _CODE.fullmatch(code):
+            raise Invalid(
+                "bad_code",
+                f"{code!r} cannot be the code of {feature}.",
+                "Use 2 to 6 of the keys 0 to 9, * and #, not beginning with 0, which begins outside numbers.",
+            )
+        emergency = _shadowed(code, country) if code.isdigit() else ""
+        if emergency:
+            raise Invalid(
+                "shadows_emergency",
+                f"The code {code} of {feature} would come in the way of the emergency number {emergency}.",
+                "Use one that does not begin with an emergency number and with which none begins.",
+            )
+        for other, longer in codes.items():
+            if other is not feature and (longer == code or (feature in FOLLOWED and longer.startswith(code))):
+                raise Invalid(
+                    "code_taken",
+                    f"The code {code} of {feature} is also that of {other}, or begins it ({longer}).",
+                    "Give one of the two another code, or none.",
+                )
 
 
 def _shadowed(extension: str, country: str) -> str:

@@ -39,3 +39,15 @@ async def test_what_is_no_preference_is_said(web: Web):
     lan = await web.employee(0)
     for body in ({"dnd": True}, {"do_not_disturb": "perhaps"}):
         assert (await lan.patch(place, json=body)).status_code == 422
+
+
+async def test_feature_codes_are_the_administrators(web: Web):
+    admin, lan = await web.admin(), await web.employee(0)
+    assert (await lan.get(web.tenant())).json()["feature_codes"]["pickup"] == "**"
+    assert (await lan.patch(web.tenant(), json={"feature_codes": {"pickup": "*2"}})).status_code == 403
+    changed = await admin.patch(web.tenant(), json={"feature_codes": {"pickup": "*2"}})
+    assert changed.json()["feature_codes"]["pickup"] == "*2", changed.text
+    assert web.control.served()[-1].part.tenants[0].feature_codes == {"pickup": "*2"}
+    refused = await admin.patch(web.tenant(), json={"feature_codes": {"directory": "101"}})
+    assert (refused.status_code, refused.json()["code"]) == (422, "reserved_extension")
+    assert refused.json()["remedy"]

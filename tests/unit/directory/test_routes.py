@@ -289,3 +289,16 @@ def test_where_calls_may_be_forwarded(world: TenantWorld, lan: Party, to: str, k
 
 def test_nobody_of_another_tenant_forwards_here(world: TenantWorld):
     assert world.forward("102", Party(PartyKind.PERSON, "101", "Thảo", "thao")) is None
+
+
+def test_a_tenants_own_codes_are_dialled_in_place_of_ours(lan: Party):
+    own = anphat(feature_codes={"pickup": "*8", "park": "80", "dnd_on": ""})
+    world = directory_of(own, binhminh()).worlds["anphat"]
+    assert start(world.route("*8102", lan)) == schema.Pickup(person="minh")
+    assert start(world.route("805", lan)) == schema.Park("805")
+    assert world.flow("pickup:102") is not None
+    for gone in ("**102", "705", "*78"):
+        assert isinstance(start(world.route(gone, lan)), schema.Refuse), gone
+    theirs = directory_of(own, binhminh()).worlds["binhminh"]
+    thao = Party(PartyKind.PERSON, "101", "Thảo", "thao")
+    assert start(theirs.route("*78", thao)) == schema.Prefer("dnd", "on")

@@ -506,3 +506,33 @@ async def test_a_prompt_that_is_played_anywhere_stays(db: Database, tenant: Tena
         assert not await prompts.delete(tenant, connection, prompt.id), "the former version may come back"
         other = await prompts.create(tenant, connection, NewPrompt(name="B", blob="b.wav", ms=1, created=0.0))
         assert await prompts.delete(tenant, connection, other.id)
+
+
+async def test_feature_codes_are_changed_one_by_one(db: Database, tenant: TenantId, other: TenantId):
+    async with db.write() as connection:
+        await extensions.assign(tenant, connection, "311", Destination.PERSON, "somebody")
+        changed = await tenants.change(tenant, connection, TenantChanges(feature_codes={"pickup": "*2"}))
+        assert changed.feature_codes == {"pickup": "*2"}
+        again = TenantChanges(feature_codes={"dnd_on": "", "pickup": "**"})
+        assert (await tenants.change(tenant, connection, again)).feature_codes == {"dnd_on": ""}
+        for wrong, code in (
+            ({"directory": "311"}, "reserved_extension"),
+            ({"directory": "*97"}, "code_taken"),
+            ({"lunch": "*12"}, "no_feature"),
+        ):
+            with pytest.raises(Invalid) as refused:
+                await tenants.change(tenant, connection, TenantChanges(feature_codes=wrong))
+            assert refused.value.code == code
+        assert (await tenants.get(tenant, connection)).feature_codes == {"dnd_on": ""}
+        assert (await tenants.get(other, connection)).feature_codes == {}
+
+
+async def test_an_extension_that_is_a_code_of_this_tenant_is_refused(
+    db: Database, tenant: TenantId, other: TenantId
+):
+    async with db.write() as connection:
+        await tenants.change(tenant, connection, TenantChanges(feature_codes={"directory": "311"}))
+        await extensions.assign(tenant, connection, "411", Destination.PERSON, "somebody")
+        with pytest.raises(Invalid, match="311 is dialled for a feature"):
+            await extensions.assign(tenant, connection, "311", Destination.PERSON, "another")
+        await extensions.assign(other, connection, "311", Destination.PERSON, "theirs")

@@ -14,6 +14,7 @@ from tongdai.api.idempotency import Documented, Once
 from tongdai.api.paging import Cursor, Limit, Page, after, following
 from tongdai.api.shapes import TENANT, Body
 from tongdai.tenants.changes import PROVIDER
+from tongdai.tenants.features import Codes
 from tongdai.tenants.tenant import service as tenants
 from tongdai.tenants.tenant import store
 from tongdai.tenants.tenant.model import Tenant as Stored
@@ -40,6 +41,10 @@ class Tenant(BaseModel):
     allowed_countries: list[str] = Field(description="Where its people may call.", examples=[["VN"]])
     own_music: bool = Field(description="Whether who waits hears music of its own.")
     sha256_digest: bool = Field(description="Offer SHA-256 to its phones beside MD5.")
+    feature_codes: dict[str, str] = Field(
+        description="What its people dial for each feature; empty: switched off.",
+        examples=[{"pickup": "**", "dnd_on": "*78"}],
+    )
 
 
 class NewTenant(Body):
@@ -65,6 +70,9 @@ class TenantChanges(Body):
     main_number: Annotated[str, Field(description="One of its numbers.")] = ""
     allowed_countries: list[Annotated[str, Field(pattern="^[A-Z]{2}$")]] = Field(default_factory=list)
     sha256_digest: bool = False
+    feature_codes: dict[str, Annotated[str, Field(max_length=6)]] = Field(
+        default_factory=dict, description="Those to change, by feature; empty switches one off."
+    )
 
 
 def shown(stored: Stored) -> Tenant:
@@ -79,6 +87,7 @@ def shown(stored: Stored) -> Tenant:
         allowed_countries=list(stored.allowed_countries),
         own_music=bool(stored.music_blob),
         sha256_digest=stored.sha256_digest,
+        feature_codes={str(x): code for x, code in Codes.with_own(stored.feature_codes).of.items()},
     )
 
 

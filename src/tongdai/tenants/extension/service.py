@@ -8,6 +8,7 @@ from tongdai.core.tenancy import TenantId
 from tongdai.tenants.errors import Invalid, NotFound, Taken
 from tongdai.tenants.extension.model import Destination, Extension
 from tongdai.tenants.extension.store import rows
+from tongdai.tenants.features import Codes
 from tongdai.tenants.numbering import check_extension
 from tongdai.tenants.tenant import store as tenants
 
@@ -21,7 +22,7 @@ async def assign(
     owner = await tenants.get(tenant, connection)
     if owner is None:
         raise NotFound("tenant", tenant)
-    check_extension(extension, owner.country)
+    check_extension(extension, owner.country, Codes.with_own(owner.feature_codes))
     held = await rows.get(tenant, connection, extension)
     if held is not None and (held.kind, held.target) != (kind, target):
         raise Taken(
@@ -55,18 +56,19 @@ async def free(tenant: TenantId, connection: AsyncConnection, begin: str, limit:
     if owner is None:
         raise NotFound("tenant", tenant)
     taken = {held.extension for held in await rows.where(tenant, connection)}
+    codes = Codes.with_own(owner.feature_codes)
     found: list[str] = []
     for number in range(int(begin), 10 ** len(begin)):
         if len(found) == limit:
             break
-        if str(number) not in taken and _can_be(str(number), owner.country):
+        if str(number) not in taken and _can_be(str(number), owner.country, codes):
             found.append(str(number))
     return found
 
 
-def _can_be(extension: str, country: str) -> bool:
+def _can_be(extension: str, country: str, codes: Codes) -> bool:
     try:
-        check_extension(extension, country)
+        check_extension(extension, country, codes)
     except Invalid:
         return False
     return True

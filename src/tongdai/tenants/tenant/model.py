@@ -11,7 +11,7 @@ class Tenant(msgspec.Struct, frozen=True):
     """`main_number` is what the outside sees calling, empty until the tenant has a number.
     `allowed_countries` are those that may be called, as ISO 3166-1 codes. `music_blob` is empty for the music
     of the house. `outside_calls` at once and `outside_per_second` begun limit calls through trunks; 0 is no
-    limit.
+    limit. `feature_codes` has those that are not as in `features.CODES`, by feature; empty: switched off.
     """
 
     id: TenantId
@@ -26,3 +26,4 @@ class Tenant(msgspec.Struct, frozen=True):
     sha256_digest: bool
     outside_calls: int = 0
     outside_per_second: float = 0.0
+    feature_codes: dict[str, str] = {}

@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from tongdai.tenants.checks import check_domain, check_name
 from tongdai.tenants.errors import Invalid
+from tongdai.tenants.features import Feature
 from tongdai.tenants.numbering import is_country
 
 LANGUAGES = ("en", "vi")
@@ -43,6 +44,8 @@ class TenantChanges(msgspec.Struct, frozen=True, kw_only=True):
     sha256_digest: bool | UnsetType = UNSET
     outside_calls: int | UnsetType = UNSET
     outside_per_second: float | UnsetType = UNSET
+    feature_codes: dict[str, str] | UnsetType = UNSET
+    """Those to change, by feature; the others stay. Empty switches one off."""
 
     def check(self) -> None:
         if self.name is not UNSET:
@@ -55,6 +58,13 @@ class TenantChanges(msgspec.Struct, frozen=True, kw_only=True):
             check_ring_seconds(self.ring_seconds)
         if self.allowed_countries is not UNSET:
             check_countries(self.allowed_countries)
+        for feature in self.feature_codes or ():
+            if feature not in set(Feature):
+                raise Invalid(
+                    "no_feature",
+                    f"There is no feature {feature!r} with a code.",
+                    f"It is one of {', '.join(Feature)}.",
+                )
         for limit in (self.outside_calls, self.outside_per_second):
             if limit is not UNSET and limit < 0:
                 raise Invalid("bad_limit", "A limit cannot be negative.", "Use 0 for no limit.")

@@ -10,8 +10,9 @@ from tongdai.core.ids import new_id
 from tongdai.core.tenancy import TenantId
 from tongdai.tenants.errors import Invalid, NotFound, Taken
 from tongdai.tenants.extension import store as extensions
+from tongdai.tenants.features import CODES, Codes
 from tongdai.tenants.number import store as numbers
-from tongdai.tenants.numbering import check_extension
+from tongdai.tenants.numbering import check_codes, check_extension
 from tongdai.tenants.tenant import store
 from tongdai.tenants.tenant.model import Tenant
 from tongdai.tenants.tenant.schema import NewTenant, TenantChanges
@@ -46,15 +47,24 @@ async def get(tenant: TenantId, connection: AsyncConnection) -> Tenant:
 
 
 async def change(tenant: TenantId, connection: AsyncConnection, changes: TenantChanges) -> Tenant:
-    """Change settings. A country whose emergency numbers the tenant's extensions would shadow is refused."""
+    """Change settings. A country whose emergency numbers the tenant's extensions or codes would
+    shadow is refused, and so is a code in the way of an extension."""
     changes.check()
-    await get(tenant, connection)
-    if changes.country is not UNSET:
+    former = await get(tenant, connection)
+    codes = former.feature_codes
+    if changes.feature_codes is not UNSET:
+        wanted = Codes.with_own({**codes, **changes.feature_codes}).of
+        codes = {str(feature): code for feature, code in wanted.items() if code != CODES[feature]}
+    country = former.country if changes.country is UNSET else changes.country
+    if codes != former.feature_codes or country != former.country:
+        check_codes(codes, country)
         for extension in await extensions.rows.where(tenant, connection):
-            check_extension(extension.extension, changes.country)
+            check_extension(extension.extension, country, Codes.with_own(codes))
     if changes.main_number is not UNSET:
         await _check_main_number(tenant, connection, changes.main_number)
     values = {name: value for name, value in msgspec.structs.asdict(changes).items() if value is not UNSET}
+    if changes.feature_codes is not UNSET:
+        values["feature_codes"] = codes
     if values:
         await store.change(tenant, connection, values)
     return await get(tenant, connection)

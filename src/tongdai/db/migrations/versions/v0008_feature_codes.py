@@ -1,0 +1,13 @@
+"""Feature codes of a tenant's own."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    op.add_column("tenant", sa.Column("feature_codes", sa.JSON(), nullable=False, server_default="{}"))

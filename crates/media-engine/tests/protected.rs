@@ -4,49 +4,13 @@
 
 mod common;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use common::{Controller, Engine, Phone, loudest, sleep_ms, tone};
+use common::{
+    Engine, Keys, Phone, connect_protected as connect, loudest, remote_protected as remote, sleep_ms, tone,
+};
 use media_proto::codec::Codec::{self, Opus, Pcma, Pcmu};
 use media_proto::srtp::{Protector, Suite, Unprotector};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::net::UdpSocket;
-
-/// The keys of a phone: of what it sends and of what it receives.
-struct Keys {
-    suite: Suite,
-    out: Vec<u8>,
-    back: Vec<u8>,
-}
-
-impl Keys {
-    fn new(suite: Suite, seed: u8) -> Keys {
-        let key = |seed: u8| (0..suite.master_len() as u8).map(|i| i.wrapping_mul(7) ^ seed).collect();
-        Keys { suite, out: key(seed), back: key(seed + 100) }
-    }
-
-    /// As the engine is told them.
-    fn entry(&self) -> Value {
-        json!({"suite": self.suite.name(), "send": BASE64_STANDARD.encode(&self.back),
-            "recv": BASE64_STANDARD.encode(&self.out)})
-    }
-}
-
-fn remote(control: &mut Controller, session: &str, phone: &Phone, more: Value) {
-    let mut remote = json!({"op": "remote", "session": session, "ip": "127.0.0.1", "port": phone.port(),
-        "codecs": [{"name": phone.codec.name(), "pt": phone.payload_type()}], "dtmf": [{"pt": 101}],
-        "direction": "sendrecv"});
-    remote.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    control.ok(remote);
-}
-
-/// Opens a session for a phone that speaks and hears with these keys.
-fn connect(control: &mut Controller, session: &str, phone: &mut Phone, keys: &Keys) {
-    control.connect_phone(session, phone);
-    remote(control, session, phone, json!({"srtp": keys.entry()}));
-    phone.protect = Protector::new(keys.suite, &keys.out);
-    phone.unprotect(Unprotector::new(keys.suite, &keys.back).unwrap());
-}
 
 fn talk(a: &mut Phone, b: &mut Phone, what: &str) {
     std::thread::scope(|scope| {

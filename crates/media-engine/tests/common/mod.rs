@@ -3,10 +3,14 @@
 #![allow(clippy::disallowed_methods, reason = "these tests run in real time, over real sockets")]
 #![allow(dead_code, unused_imports, reason = "each test file uses its part")]
 
+mod browser;
 mod controller;
+mod keys;
 mod phone;
 
+pub use browser::{Browser, bad_hello, hello};
 pub use controller::Controller;
+pub use keys::{Keys, connect_protected, remote_protected};
 pub use phone::{EVENT, Heard, Phone};
 
 use serde_json::json;

@@ -19,28 +19,8 @@ from tongdai.core.tenancy import TenantId
 from tongdai.db import Database
 from tongdai.tenants import config
 from tongdai.tenants.audit import service as audit
-from tongdai.tenants.audit.service import Actor
+from tongdai.tenants.audit.service import Actor, Change
 from tongdai.tenants.changes import PROVIDER, sequence
-
-
-class Change:
-    """A change in the making. What is told of it goes into the audit log."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self.connection = connection
-        self.target = ""
-        self.before: Mapping[str, Any] | None = None
-        self.after: Mapping[str, Any] | None = None
-
-    def tell(
-        self,
-        target: str,
-        *,
-        before: Mapping[str, Any] | None = None,
-        after: Mapping[str, Any] | None = None,
-    ) -> None:
-        """What it is about, and how that was and is."""
-        self.target, self.before, self.after = target, before, after
 
 
 class _Rehearsed(Exception):
@@ -64,13 +44,10 @@ class Writer:
         `ControlSilent`."""
         async with self._turn, self._db.write() as connection:
             before = await connection.run_sync(sequence)
-            change = Change(connection)
+            change = Change(connection, tenant)
             yield change
             now = self._clock.wall()
-            await audit.write(
-                tenant, connection, actor, action, change.target,
-                now=now, before=change.before, after=change.after,
-            )  # fmt: skip
+            await audit.record(change, actor, action, now=now)
             if await connection.run_sync(sequence) != before:
                 changed = tenant if tenant != PROVIDER else TenantId(change.target)
                 part = await connection.run_sync(config.read, changed)

@@ -55,13 +55,17 @@ def show_tenant(data: Path | None, domain: str) -> str:
 def change_tenant(data: Path | None, domain: str, changes: TenantChanges) -> str:
     """Change settings; shows them as they are now. Raises `TongdaiError`."""
 
-    async def change(stored: Stored) -> str:
-        async with stored.db.write() as connection:
-            tenant = await _tenant(connection, domain)
-            await tenants.change(tenant.id, connection, changes)
+    async def work(stored: Stored) -> str:
+        async with stored.change("tenant.change") as change:
+            former = await _tenant(change.connection, domain)
+            present = await tenants.change(former.id, change.connection, changes)
+            change.tenant = former.id
+            change.tell(
+                former.id, before=msgspec.structs.asdict(former), after=msgspec.structs.asdict(present)
+            )
         return await _show(stored, domain)
 
-    return with_stored(data, change)
+    return with_stored(data, work)
 
 
 def list_codes(data: Path | None, domain: str, changes: Mapping[str, str]) -> str:
@@ -91,8 +95,10 @@ def upload(data: Path | None, domain: str, what: str, file: Path) -> str:
         blobs = LocalBlobs(stored.data / "blobs")
         blob, seconds = await _convert(stored.data, blobs, tenant, file)
         try:
-            async with stored.db.write() as connection:
-                heard = await put(connection, tenant, blob)
+            async with stored.change("sound.upload") as change:
+                heard = await put(change.connection, tenant, blob)
+                change.tenant = tenant.id
+                change.tell(what, after={"sound": file.name})
         except BaseException:
             blobs.delete(tenant.id, blob)
             raise
@@ -106,8 +112,12 @@ def remove(data: Path | None, domain: str, what: str) -> str:
     take_back = _target(what).take_back
 
     async def work(stored: Stored) -> str:
-        async with stored.db.write() as connection:
-            return f"{await take_back(connection, await _tenant(connection, domain))}\n"
+        async with stored.change("sound.remove") as change:
+            tenant = await _tenant(change.connection, domain)
+            heard = await take_back(change.connection, tenant)
+            change.tenant = tenant.id
+            change.tell(what)
+        return f"{heard}\n"
 
     return with_stored(data, work)
 

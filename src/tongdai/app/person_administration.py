@@ -11,6 +11,7 @@ from tongdai.app.asking import ask
 from tongdai.app.stored import Stored, with_stored
 from tongdai.calls.preferences import Preferences
 from tongdai.core.errors import TongdaiError
+from tongdai.core.tenancy import TenantId
 from tongdai.tenants.extension.model import Destination
 from tongdai.tenants.extension.store import rows as extensions
 from tongdai.tenants.person.model import Person
@@ -29,6 +30,10 @@ def change_person(
         if changes:
             request = m.ChangePreferences(tenant, person.id, dict(changes))
         answer = await ask(stored.data, request, m.PersonPreferences)
+        if changes:
+            async with stored.change("person.preferences") as change:
+                change.tenant = TenantId(tenant)
+                change.tell(person.id, after=dict(changes))
         return _shown(person.name, extension, answer.preferences)
 
     return with_stored(data, work)

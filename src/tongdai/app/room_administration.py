@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from tongdai.app.stored import Stored, with_stored
 from tongdai.core.errors import TongdaiError
 from tongdai.tenants.extension.model import Destination
@@ -17,7 +19,7 @@ def change_room(data: Path | None, domain: str, extension: str, changes: RoomCha
     """Change settings of the room behind an extension; shows them as they are now. Raises `TongdaiError`."""
 
     async def work(stored: Stored) -> str:
-        async with stored.db.write() as connection:
+        async with stored.db.read() as connection:
             tenant = await tenants.by_domain(domain, connection)
             if tenant is None:
                 raise TongdaiError(
@@ -26,10 +28,15 @@ def change_room(data: Path | None, domain: str, extension: str, changes: RoomCha
             held = await extensions.get(tenant.id, connection, extension)
             if held is None or held.kind != Destination.ROOM:
                 raise TongdaiError("no_room", f"No room of {domain} has the extension {extension}.")
-            if changes == RoomChanges():
-                room = await rooms.get(tenant.id, connection, held.target)
-            else:
-                room = await rooms.change(tenant.id, connection, held.target, changes)
+            room = await rooms.get(tenant.id, connection, held.target)
+        if changes != RoomChanges():
+            async with stored.change("room.change") as change:
+                former = room
+                room = await rooms.change(tenant.id, change.connection, former.id, changes)
+                change.tenant = tenant.id
+                change.tell(
+                    room.id, before=msgspec.structs.asdict(former), after=msgspec.structs.asdict(room)
+                )
         lines = {
             "name": room.name,
             "extension": extension,

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import getpass
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,9 +14,12 @@ import msgspec
 
 from tongdai.app.planning import DATABASE, database_url, default_demo_dir
 from tongdai.app.settings import load_settings
+from tongdai.core.clock import SystemClock
 from tongdai.core.errors import TongdaiError
 from tongdai.core.log import configure_logging
 from tongdai.db import Database, open_database
+from tongdai.tenants.audit import service as audit
+from tongdai.tenants.audit.service import COMMAND_LINE, Actor, Change
 
 T = TypeVar("T")
 
@@ -23,6 +29,22 @@ class Stored(msgspec.Struct, frozen=True):
 
     db: Database
     data: Path
+
+    @asynccontextmanager
+    async def change(self, action: str) -> AsyncIterator[Change]:
+        """A transaction, with its entry in the audit log: whoever changes something tells of it."""
+        async with self.db.write() as connection:
+            change = Change(connection)
+            yield change
+            actor = Actor(COMMAND_LINE, _user())
+            await audit.record(change, actor, action, now=SystemClock().wall())
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a number without a name, in a container
+        return str(os.geteuid())
 
 
 def with_stored(data: Path | None, work: Callable[[Stored], Awaitable[T]]) -> T:

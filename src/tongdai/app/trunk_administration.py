@@ -45,8 +45,10 @@ def add_trunk(
 
     async def work(stored: Stored) -> str:
         settings = _sealed(new.settings, stored)
-        async with stored.db.write() as connection:
-            trunk = await service.create(connection, msgspec.structs.replace(new, settings=settings))
+        async with stored.change("trunk.create") as change:
+            sealed = msgspec.structs.replace(new, settings=settings)
+            trunk = await service.create(change.connection, sealed)
+            change.tell(trunk.id, after=_told(trunk))
         return _shown(trunk, []) + f"\nIts first calls: tongdai trunk open DOMAIN {name!r}\n"
 
     return with_stored(data, work)
@@ -64,8 +66,8 @@ def change_trunk(
     """Change what is not None or in `given`. Raises `TongdaiError`."""
 
     async def work(stored: Stored) -> str:
-        async with stored.db.write() as connection:
-            present = await service.get(connection, name)
+        async with stored.change("trunk.change") as change:
+            present = await service.get(change.connection, name)
             changes = TrunkChanges(
                 name=UNSET if rename is None else rename,
                 country=UNSET if country is None else country.upper(),
@@ -73,7 +75,9 @@ def change_trunk(
                 gateways=UNSET if not gateways else tuple(read_gateway(text) for text in gateways),
                 settings=_sealed(changed_settings(present.settings, given), stored),
             )
-            return _shown(await service.change(connection, present.id, changes), [])
+            trunk = await service.change(change.connection, present.id, changes)
+            change.tell(trunk.id, before=_told(present), after=_told(trunk))
+        return _shown(trunk, [])
 
     return with_stored(data, work)
 
@@ -108,8 +112,10 @@ def remove_trunk(data: Path | None, name: str) -> str:
     """Raises `TongdaiError` while somebody uses it."""
 
     async def work(stored: Stored) -> str:
-        async with stored.db.write() as connection:
-            await service.remove(connection, name)
+        async with stored.change("trunk.delete") as change:
+            trunk = await service.get(change.connection, name)
+            await service.remove(change.connection, trunk.id)
+            change.tell(trunk.id, before=_told(trunk))
         return f"{name} is gone.\n"
 
     return with_stored(data, work)
@@ -119,12 +125,14 @@ def open_trunks(data: Path | None, domain: str, names: Sequence[str]) -> str:
     """The tenant's calls go through these, in this order. Raises `TongdaiError`."""
 
     async def work(stored: Stored) -> str:
-        async with stored.db.write() as connection:
-            tenant = await tenant_store.by_domain(domain, connection)
+        async with stored.change("tenant.trunks") as change:
+            tenant = await tenant_store.by_domain(domain, change.connection)
             if tenant is None:
                 raise NotFound("tenant", domain)
-            wanted = [await service.get(connection, name) for name in names]
-            await service.open_to(tenant.id, connection, [x.id for x in wanted])
+            wanted = [await service.get(change.connection, name) for name in names]
+            await service.open_to(tenant.id, change.connection, [x.id for x in wanted])
+            change.tenant = tenant.id
+            change.tell(tenant.id, after={"trunks": [x.id for x in wanted]})
         return f"{domain}: {', '.join(x.name for x in wanted) or 'no calls to the outside'}\n"
 
     return with_stored(data, work)
@@ -168,6 +176,15 @@ def _format(text: str) -> NumberFormat:
 def _sealed(settings: TrunkSettings, stored: Stored) -> TrunkSettings:
     """With the password as it is kept."""
     return msgspec.structs.replace(settings, password=seal(settings.password, server_key(stored.data)))
+
+
+def _told(trunk: Trunk) -> dict[str, Any]:
+    """For the audit log: that there is a password, not which."""
+    settings = msgspec.to_builtins(trunk.settings)
+    return {
+        **msgspec.to_builtins(trunk),
+        "settings": {**settings, "password": bool(settings.get("password"))},
+    }
 
 
 def _shown(trunk: Trunk, domains: Sequence[str]) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.unit.app.test_prepare import preparation
 from tongdai.app import administration as admin
 from tongdai.app.prepare import prepare
 from tongdai.app.room_administration import change_room
+from tongdai.app.trunk_administration import add_trunk, open_trunks
 from tongdai.core.errors import TongdaiError
 from tongdai.speech.phrases import CATALOGUES
 from tongdai.tenants.room.schema import RoomChanges
@@ -197,3 +199,42 @@ def test_phrases_are_listed_in_each_language():
         lines = admin.list_phrases(language).splitlines()
         assert [x.split()[0] for x in lines] == list(CATALOGUES[language])
     assert "'fr'" in refused(admin.list_phrases, "fr")
+
+
+def entries(data: Path) -> list[tuple[str, str, str, str]]:
+    """The audit log: whose, who, what, and of what it tells."""
+    with sqlite3.connect(data / "tongdai.db") as db:
+        return list(db.execute("SELECT tenant, actor, action, changes FROM audit ORDER BY at, id"))
+
+
+def test_what_the_command_line_changes_is_in_the_audit_log(data: Path, wav: Path):
+    admin.change_tenant(data, OURS, TenantChanges(name="Another"))
+    admin.upload(data, OURS, "music", wav)
+    admin.remove(data, OURS, "music")
+    change_room(data, OURS, "600", RoomChanges(pin="97531"))
+    given = {"username": "we", "password": "the carrier's own"}
+    add_trunk(data, "Viettel", ["203.0.113.5"], None, None, given)
+    open_trunks(data, OURS, ["Viettel"])
+    found = entries(data)
+    assert {actor for _, actor, _, _ in found} == {"command line"}
+    assert [action for _, _, action, _ in found] == [
+        "tenant.change", "sound.upload", "sound.remove", "room.change", "trunk.create", "tenant.trunks"
+    ]  # fmt: skip
+    assert [tenant == "" for tenant, _, _, _ in found] == [False, False, False, False, True, False]
+    assert "Another" in found[0][3]
+    told = " ".join(changes for _, _, _, changes in found)
+    assert "97531" not in told
+    assert "carrier's own" not in told
+    assert "sealed:" not in told
+
+
+def test_a_refused_command_leaves_no_entry(data: Path):
+    with pytest.raises(TongdaiError):
+        admin.change_tenant(data, OURS, TenantChanges(main_number="+15551234567"))
+    assert entries(data) == []
+
+
+def test_no_command_changes_anything_without_an_entry():
+    """Whoever writes has to go through `Stored.change`."""
+    for file in Path(admin.__file__).parent.glob("*administration.py"):
+        assert "db.write(" not in file.read_text(), file.name

@@ -39,8 +39,8 @@ async def events(socket: WebSocket, tenant: str, cursor: str | None = None) -> N
         await socket.send_text(_word("hello" if complete else "resync", here))
         sending = asyncio.create_task(_send(socket, ctx, listener))
         try:
-            while True:  # nothing is expected; this notices the end
-                await socket.receive_text()
+            if (await socket.receive())["type"] != "websocket.disconnect":
+                await socket.close(1008, "nothing is expected of you")
         finally:
             sending.cancel()
     except WebSocketDisconnect:

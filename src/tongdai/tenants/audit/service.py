@@ -13,6 +13,7 @@ from tongdai.core.redact import REDACTED, is_secret_name
 from tongdai.core.tenancy import TenantId
 from tongdai.tenants.audit import store
 from tongdai.tenants.audit.model import Entry
+from tongdai.tenants.changes import PROVIDER
 
 COMMAND_LINE = "command line"
 
@@ -23,6 +24,36 @@ class Actor(msgspec.Struct, frozen=True):
     id: str
     name: str
     address: str = ""
+
+
+class Change:
+    """A change in the making, of a tenant or (`PROVIDER`) of the provider's own. What is told of it goes into
+    the audit log."""
+
+    def __init__(self, connection: AsyncConnection, tenant: TenantId = PROVIDER) -> None:
+        self.connection = connection
+        self.tenant = tenant
+        self.target = ""
+        self.before: Mapping[str, Any] | None = None
+        self.after: Mapping[str, Any] | None = None
+
+    def tell(
+        self,
+        target: str,
+        *,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+    ) -> None:
+        """What it is about, and how that was and is."""
+        self.target, self.before, self.after = target, before, after
+
+
+async def record(change: Change, actor: Actor, action: str, *, now: float) -> None:
+    """Its entry, in its transaction."""
+    await write(
+        change.tenant, change.connection, actor, action, change.target,
+        now=now, before=change.before, after=change.after,
+    )  # fmt: skip
 
 
 async def write(

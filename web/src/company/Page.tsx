@@ -17,6 +17,9 @@ const SECTIONS = {
 
 type Name = keyof typeof SECTIONS;
 
+/** On a phone not all names fit beside each other. */
+const inSight = (tab: HTMLElement | null) => tab?.scrollIntoView({ inline: "nearest", block: "nearest" });
+
 /** How the company is reached: each part is a section, fetched when it is first shown. */
 export function Page() {
   const { t } = useTranslation("company");
@@ -36,6 +39,7 @@ export function Page() {
             hash={one}
             activeOptions={{ includeHash: true }}
             className={one === name ? "here" : undefined}
+            ref={one === name ? inSight : undefined}
           >
             {t(`sections.${one}`)}
           </Link>

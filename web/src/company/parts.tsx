@@ -22,7 +22,7 @@ export function Section({
 }) {
   return (
     <section className="card company-section" aria-label={title}>
-      <Group justify="space-between" align="flex-start" wrap="nowrap" mb="md">
+      <Group justify="space-between" align="flex-start" mb="md" className="company-head">
         <div>
           <h2>{title}</h2>
           {lead && (

@@ -1,6 +1,6 @@
-import { Avatar, Button, Group, Text, TextInput, UnstyledButton } from "@mantine/core";
+import { Avatar, Button, Group, TextInput } from "@mantine/core";
 import { IconFileImport, IconSearch, IconUserPlus } from "@tabler/icons-react";
-import { useDeferredValue, useEffect, useRef, useState } from "react";
+import { memo, useDeferredValue, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Person } from "@/api/client";
 import { Csv } from "@/company/Csv";
@@ -52,26 +52,13 @@ export function People() {
         {list.data && list.people.length === 0 && <Empty title={t("people.none")} />}
         <div className="company-rows" style={{ height: list.people.length * ROW }}>
           {list.people.slice(first, last).map((person, place) => (
-            <UnstyledButton
+            <Row
               key={person.id}
-              className="company-person"
-              style={{ top: (first + place) * ROW, height: ROW }}
-              onClick={() => setEdited(person)}
-            >
-              <Avatar name={person.name} color="jade" size={36} aria-hidden />
-              <span className="company-name">
-                <Text component="span" size="sm" fw={560} truncate>
-                  {person.name}
-                </Text>
-                <Text component="span" size="xs" className="company-quiet" truncate>
-                  {person.email ?? "—"}
-                </Text>
-              </span>
-              <span className="company-dot" data-state={presence.get(person.id)} aria-hidden />
-              <Text component="span" size="sm" className="numbers company-extension">
-                {person.extension ?? ""}
-              </Text>
-            </UnstyledButton>
+              person={person}
+              top={(first + place) * ROW}
+              presence={presence.get(person.id)}
+              onOpen={setEdited}
+            />
           ))}
         </div>
       </section>
@@ -80,3 +67,32 @@ export function People() {
     </div>
   );
 }
+
+const Row = memo(function Row({
+  person,
+  top,
+  presence,
+  onOpen,
+}: {
+  person: Person;
+  top: number;
+  presence: string | undefined;
+  onOpen(person: Person): void;
+}) {
+  return (
+    <button
+      type="button"
+      className="company-person"
+      style={{ top, height: ROW }}
+      onClick={() => onOpen(person)}
+    >
+      <Avatar name={person.name} color="jade" size={36} aria-hidden />
+      <span className="company-name">
+        <span className="company-bold">{person.name}</span>
+        <span className="company-small company-quiet">{person.email ?? "—"}</span>
+      </span>
+      <span className="company-dot" data-state={presence} aria-hidden />
+      <span className="numbers company-extension">{person.extension ?? ""}</span>
+    </button>
+  );
+});

@@ -1,18 +1,23 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { type RefObject, useEffect, useState } from "react";
+import { type RefObject, useEffect, useMemo, useState } from "react";
 import { api, ask, type Person } from "@/api/client";
 import { useTenant } from "@/shell/me";
 
 /** Which rows of a long list are in sight of its scrolling element, and a few around them. */
 export function useWindow(scroller: RefObject<HTMLElement | null>, count: number, height: number) {
   const [span, setSpan] = useState({ top: 0, height: 800 });
+  // in steps of several rows, so that most movements draw nothing anew
+  const step = height * 4;
   useEffect(() => {
     const element = scroller.current;
     if (element === null) return;
     let frame = 0;
     const look = () => {
       cancelAnimationFrame(frame);
-      frame = requestAnimationFrame(() => setSpan({ top: element.scrollTop, height: element.clientHeight }));
+      frame = requestAnimationFrame(() => {
+        const seen = { top: Math.floor(element.scrollTop / step) * step, height: element.clientHeight };
+        setSpan((before) => (before.top === seen.top && before.height === seen.height ? before : seen));
+      });
     };
     const observer = new ResizeObserver(look);
     observer.observe(element);
@@ -22,9 +27,9 @@ export function useWindow(scroller: RefObject<HTMLElement | null>, count: number
       observer.disconnect();
       element.removeEventListener("scroll", look);
     };
-  }, [scroller]);
+  }, [scroller, step]);
   const first = Math.max(0, Math.min(Math.floor(span.top / height) - 8, count - 1));
-  const last = Math.min(count, Math.ceil((span.top + span.height) / height) + 8);
+  const last = Math.min(count, Math.ceil((span.top + step + span.height) / height) + 8);
   return { first, last };
 }
 
@@ -42,6 +47,7 @@ export function useEverybody(q: string) {
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next,
   });
-  const people: Person[] = query.data?.pages.flatMap((page) => page.items) ?? [];
+  const pages = query.data?.pages;
+  const people: Person[] = useMemo(() => pages?.flatMap((page) => page.items) ?? [], [pages]);
   return { ...query, people };
 }

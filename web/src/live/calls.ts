@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
 import { api, ask, type Call, type Schemas } from "@/api/client";
 import { useTenant } from "@/shell/me";
 
@@ -66,7 +67,7 @@ export function usePresence() {
     queryKey: ["calls", tenant, "presence"],
     queryFn: () => ask(api.GET("/api/v1/tenants/{tenant}/presence", { params: { path: { tenant } } })),
   });
-  return new Map(data?.map((one) => [one.person, one.state]));
+  return useMemo(() => new Map(data?.map((one) => [one.person, one.state])), [data]);
 }
 
 export function usePeople(q: string) {

@@ -76,10 +76,10 @@ class Portal:
         await self.until(f"document.body?.innerText.includes({json.dumps(text)})", within)
 
     async def click(self, selector: str, text: str = "") -> None:
-        """The first that fits and has this text in it or in its label, as soon as it is there."""
+        """The first that fits and has this text in it or in its label, as soon as it is there and enabled."""
         await self.until(
             f"""(() => {{
-                const fits = (x) => (x.innerText + (x.getAttribute("aria-label") ?? ""))
+                const fits = (x) => !x.disabled && (x.innerText + (x.getAttribute("aria-label") ?? ""))
                     .includes({json.dumps(text)});
                 const found = [...document.querySelectorAll({json.dumps(selector)})].find(fits);
                 found?.click();

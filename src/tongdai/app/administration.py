@@ -71,12 +71,12 @@ def change_tenant(data: Path | None, domain: str, changes: TenantChanges) -> str
 def list_codes(data: Path | None, domain: str, changes: Mapping[str, str]) -> str:
     """What the tenant's people dial for each feature, after these changes. Raises `TongdaiError`."""
 
+    if changes:
+        change_tenant(data, domain, TenantChanges(feature_codes=dict(changes)))
+
     async def work(stored: Stored) -> str:
-        async with stored.db.write() as connection:
+        async with stored.db.read() as connection:
             tenant = await _tenant(connection, domain)
-            if changes:
-                wanted = TenantChanges(feature_codes=dict(changes))
-                tenant = await tenants.change(tenant.id, connection, wanted)
         codes = Codes.with_own(tenant.feature_codes).of
         width = max(map(len, codes))
         return "".join(f"{feature:{width}}  {code or 'none'}\n" for feature, code in codes.items())

@@ -238,3 +238,13 @@ def test_no_command_changes_anything_without_an_entry():
     """Whoever writes has to go through `Stored.change`."""
     for file in Path(admin.__file__).parent.glob("*administration.py"):
         assert "db.write(" not in file.read_text(), file.name
+
+
+def test_codes_are_listed_and_changed(data: Path):
+    assert "pickup                   **\n" in admin.list_codes(data, OURS, {})
+    changed = admin.list_codes(data, OURS, {"pickup": "*2", "dnd_toggle": ""})
+    assert "pickup                   *2\n" in changed
+    assert "dnd_toggle               none\n" in changed
+    assert [action for _, _, action, _ in entries(data)] == ["tenant.change"]
+    with pytest.raises(TongdaiError, match="101 is dialled for a feature"):
+        admin.list_codes(data, OURS, {"directory": "101"})

@@ -80,9 +80,12 @@ class Demo:
         options: Sequence[str] = (),
         ring_seconds: int = 3,
         environment: Mapping[str, str] | None = None,
+        within: Sequence[str] = (),
     ) -> None:
-        """`environment` has what no option sets."""
+        """`environment` has what no option sets; `within` is a command that runs it elsewhere, in a
+        network namespace."""
         self.directory = directory
+        self._within = list(within)
         self._environment = dict(environment or {})
         self.facts = Facts(Sip("", 0, 0), {}, [])
         self.sip_address = ("127.0.0.1", free_port())
@@ -113,7 +116,14 @@ class Demo:
         """Start and wait until demo.json is written."""
         path = self.directory / "demo.json"
         path.unlink(missing_ok=True)
-        command = [str(TONGDAI), "demo", f"--data={self.directory}", *self._ports, *self._options]
+        command = [
+            *self._within,
+            str(TONGDAI),
+            "demo",
+            f"--data={self.directory}",
+            *self._ports,
+            *self._options,
+        ]
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, *(["--fresh"] if fresh else [])],

@@ -87,7 +87,8 @@ class Settings(BaseSettings):
         "",
         description="Addresses of sound, separated by commas; `BIND=PUBLIC` behind a NAT, `BIND for NETWORK` "
         "for its peers only, e.g. `10.0.0.5=203.0.113.7, 192.168.1.5 for 192.168.0.0/16`. A peer gets "
-        "the first that is named for its network, or else of its IP version. Empty: `advertised_ip`.",
+        "the first that is named for its network, or else of its IP version; one that describes itself by a "
+        "private address and signals from a public one is where it signals from. Empty: `advertised_ip`.",
     )
     media_ports: str = Field(
         "20000-29999", description="First and last UDP port of sound; a call takes four."

@@ -8,7 +8,7 @@ from tongdai import sdp
 from tongdai.calls import commands as c
 from tongdai.calls import events as e
 from tongdai.calls.model import Cause
-from tongdai.core.interfaces import Interfaces
+from tongdai.core.interfaces import Interfaces, seen_at
 from tongdai.core.log import get_logger
 from tongdai.journal.port import Journal
 from tongdai.legs.callers import Callers, Refusal
@@ -480,7 +480,7 @@ class Legs:
         host = flow.remote[0] if flow is not None else ""
         stream = next((media for media in offer.media if media.port), None) if offer is not None else None
         if offer is not None and stream is not None and offer.ice is None:
-            host = stream.connection or offer.connection or host
+            host = seen_at(stream.connection or offer.connection or host, host)
         interface = self._interfaces.for_peer(host)
         return interface.bind if interface is not None else None
 

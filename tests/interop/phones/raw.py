@@ -119,7 +119,7 @@ class RawPhone:
 
     @property
     def contact(self) -> str:
-        host, port = self.link.local
+        host, port = bracketed(self.link.local[0]), self.link.local[1]
         suffix = "" if self.link.transport == "UDP" else f";transport={self.link.transport.lower()}"
         return f"<sip:{self.account.username}@{host}:{port}{suffix}>"
 
@@ -237,7 +237,7 @@ class RawPhone:
     def add_via(self, request: Message) -> str:
         """Put a fresh Via on top; returns its branch."""
         branch = BRANCH + secrets.token_hex(8)
-        host, port = self.link.local
+        host, port = bracketed(self.link.local[0]), self.link.local[1]
         via = f"SIP/2.0/{self.link.transport} {host}:{port};branch={branch};rport"
         request.headers = [("Via", via), *(h for h in request.headers if h[0] != "Via")]
         return branch
@@ -347,6 +347,11 @@ class RawPhone:
 def caller_of(invite: Message) -> str:
     """The number or extension that a callee would show: the user part of From."""
     return user_of(invite.get("from"))
+
+
+def bracketed(host: str) -> str:
+    """A host as it stands in URIs and Via: IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host
 
 
 def contact_uri(message: Message) -> str:

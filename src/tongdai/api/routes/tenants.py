@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from tongdai.api import etags, shapes
-from tongdai.api.access import Admin, Member, Owner, Provider
+from tongdai.api.access import Admin, Member, Owner, Provider, Role, forbidden
 from tongdai.api.context import Ctx
 from tongdai.api.idempotency import Documented, Once
 from tongdai.api.paging import Cursor, Limit, Page, after, following
@@ -41,6 +41,10 @@ class Tenant(BaseModel):
     allowed_countries: list[str] = Field(description="Where its people may call.", examples=[["VN"]])
     own_music: bool = Field(description="Whether who waits hears music of its own.")
     sha256_digest: bool = Field(description="Offer SHA-256 to its phones beside MD5.")
+    outside_calls: int = Field(
+        description="Calls through trunks at once; 0: no limit. The provider's to set."
+    )
+    outside_per_second: float = Field(description="Such calls that may begin in a second; 0: no limit.")
     feature_codes: dict[str, str] = Field(
         description="What its people dial for each feature; empty: switched off.",
         examples=[{"pickup": "**", "dnd_on": "*78"}],
@@ -70,6 +74,8 @@ class TenantChanges(Body):
     main_number: Annotated[str, Field(description="One of its numbers.")] = ""
     allowed_countries: list[Annotated[str, Field(pattern="^[A-Z]{2}$")]] = Field(default_factory=list)
     sha256_digest: bool = False
+    outside_calls: Annotated[int, Field(ge=0, le=100_000, description="Only the provider.")] = 0
+    outside_per_second: Annotated[float, Field(ge=0, le=10_000, description="Only the provider.")] = 0.0
     feature_codes: dict[str, Annotated[str, Field(max_length=6)]] = Field(
         default_factory=dict, description="Those to change, by feature; empty switches one off."
     )
@@ -87,6 +93,8 @@ def shown(stored: Stored) -> Tenant:
         allowed_countries=list(stored.allowed_countries),
         own_music=bool(stored.music_blob),
         sha256_digest=stored.sha256_digest,
+        outside_calls=stored.outside_calls,
+        outside_per_second=stored.outside_per_second,
         feature_codes={str(x): code for x, code in Codes.with_own(stored.feature_codes).of.items()},
     )
 
@@ -132,6 +140,9 @@ async def change_tenant(
     scope: Admin, body: TenantChanges, response: Response, ctx: Ctx, if_match: etags.IfMatch = None
 ) -> Tenant:
     """Which countries may be called is the provider's and the administrator's to decide."""
+    limits = {"outside_calls", "outside_per_second"} & body.model_fields_set
+    if limits and scope.who.role is not Role.PROVIDER:
+        raise forbidden("the provider")
     async with ctx.writer.change(scope.tenant, scope.who.actor, "tenant.change") as change:
         former = shown(await tenants.get(scope.tenant, change.connection))
         etags.check(if_match, former)

@@ -23,17 +23,17 @@ export function Greeting({ menu }: { menu: Menu }) {
   const [sound, setSound] = useState<Blob | null>(null);
   const [trouble, setTrouble] = useState<unknown>(null);
   const saving = useMutation({
-    async mutationFn() {
+    async mutationFn(recorded: Blob | null) {
       const when = new Intl.DateTimeFormat(i18n.language, { dateStyle: "medium", timeStyle: "short" });
       const greeting =
-        way === "type"
+        recorded === null
           ? { text: text.trim() }
           : {
               prompt: (
                 await uploadPrompt(
                   tenant,
                   t("greeting.promptName", { when: when.format(new Date()) }),
-                  sound ?? new Blob(),
+                  recorded,
                 )
               ).id,
             };
@@ -109,7 +109,11 @@ export function Greeting({ menu }: { menu: Menu }) {
             }}
             onTrouble={setTrouble}
           />
-          <Button disabled={!ready} loading={saving.isPending} onClick={() => saving.mutate()}>
+          <Button
+            disabled={!ready}
+            loading={saving.isPending}
+            onClick={() => saving.mutate(way === "type" ? null : sound)}
+          >
             {t("greeting.use")}
           </Button>
           {saving.isSuccess && !ready && (

@@ -4,10 +4,12 @@ import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 const MOST_SECONDS = 120;
+const EVERY_MILLISECONDS = 200;
 
 /** Records the microphone; what was said is given on when it stops. */
 export function Recorder({ again, onSound }: { again: boolean; onSound(sound: Blob): void }) {
   const { t } = useTranslation("company");
+  const [on, setOn] = useState(false);
   const [seconds, setSeconds] = useState<number | null>(null);
   const [refused, setRefused] = useState(false);
   const recorder = useRef<MediaRecorder | null>(null);
@@ -29,22 +31,29 @@ export function Recorder({ again, onSound }: { again: boolean; onSound(sound: Bl
       const microphone = await navigator.mediaDevices.getUserMedia({ audio: true });
       const made = new MediaRecorder(microphone);
       const parts: Blob[] = [];
-      made.ondataavailable = ({ data }) => parts.push(data);
+      // A microphone may take a while to deliver: the seconds count what was really recorded.
+      made.ondataavailable = ({ data }) => {
+        if (data.size === 0) return;
+        parts.push(data);
+        setSeconds((before) => before ?? 0);
+      };
       made.onstop = () => {
         for (const track of microphone.getTracks()) track.stop();
+        setOn(false);
         setSeconds(null);
-        onSound(new Blob(parts, { type: made.mimeType.split(";")[0] }));
+        if (parts.length === 0) setRefused(true);
+        else onSound(new Blob(parts, { type: made.mimeType.split(";")[0] }));
       };
-      made.start();
+      made.start(EVERY_MILLISECONDS);
       recorder.current = made;
-      setSeconds(0);
+      setOn(true);
     } catch {
       setRefused(true);
     }
   };
   return (
     <Group>
-      {seconds === null ? (
+      {!on ? (
         <Button variant="light" leftSection={<IconMicrophone size={18} />} onClick={start}>
           {t(again ? "greeting.again" : "greeting.start")}
         </Button>

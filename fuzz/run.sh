@@ -15,7 +15,11 @@ host=$(rustc -vV | sed -n 's/^host: //p')
 RUSTFLAGS="$coverage" cargo build --release --locked --target "$host" --target-dir ../target/fuzz
 for target in "${targets[@]}"; do
     grown=../target/fuzz-corpus/$target
-    mkdir -p "$grown" found
+    if [ ! -d "$grown" ]; then
+        mkdir -p ../target/fuzz-corpus
+        tar -C ../target/fuzz-corpus -xJf grown.tar.xz "./$target"
+    fi
+    mkdir -p found
     echo "==> $target for $seconds s"
     "../target/fuzz/$host/release/$target" -max_total_time="$seconds" -max_len=1500 -timeout=5 -print_final_stats=1 \
         -artifact_prefix="found/$target-" "$grown" "corpus/$target"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
+from tests.fuzz.kept import grown
 from tests.fuzz.targets import TARGETS
 
 CORPUS = Path(__file__).with_name("corpus")
@@ -12,10 +14,10 @@ CORPUS = Path(__file__).with_name("corpus")
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_nothing_that_was_ever_found_breaks_it(name: str) -> None:
-    files = sorted((CORPUS / name).iterdir())
-    assert files
-    for file in files:
+    seeds = [(file.name, file.read_bytes()) for file in sorted((CORPUS / name).iterdir())]
+    assert seeds
+    for file, data in itertools.chain(seeds, grown(name)):
         try:
-            TARGETS[name](file.read_bytes())
+            TARGETS[name](data)
         except Exception as error:
-            raise AssertionError(f"{file.name} breaks {name}") from error
+            raise AssertionError(f"{file} breaks {name}") from error

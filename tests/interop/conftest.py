@@ -12,6 +12,7 @@ from tests.interop import demo as demo_process
 from tests.interop.demo import Demo
 from tests.interop.phones import baresip, sipp
 from tests.interop.phones.baresip import Baresip
+from tests.interop.phones.browser import MICROPHONE, Chromium, Process
 from tests.interop.phones.raw import Account, RawPhone
 from tests.interop.phones.sipp import Sipp
 from tests.interop.phones.sound import TONES
@@ -50,6 +51,20 @@ def own_demo(tmp_path: Path) -> Iterator[Demo]:
         yield own
     finally:
         own.close()
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """A real Chromium, for the tests of a module."""
+    running = Process(tmp_path_factory.mktemp("browser"), MICROPHONE)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+async def browser(process: Process) -> AsyncIterator[Chromium]:
+    async with process.open() as opened:
+        yield opened
 
 
 class Phones:

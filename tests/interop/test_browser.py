@@ -5,32 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
 from tests.interop.conftest import Phones, new_demo
 from tests.interop.demo import Demo
-from tests.interop.phones.browser import Chromium, Process, WebPhone
+from tests.interop.phones.browser import MICROPHONE, Chromium, WebPhone
 from tests.interop.phones.sound import hears, now_at
 from tests.interop.phones.turn import Turn
 
 from tongdai.app.demo.secrets import FIXED_PASSWORDS
-
-MICROPHONE = 760
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    running = Process(tmp_path_factory.mktemp("browser"), MICROPHONE)
-    yield running
-    running.close()
-
-
-@pytest.fixture
-async def browser(process: Process) -> AsyncIterator[Chromium]:
-    async with process.open() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -6,14 +6,14 @@ import asyncio
 import io
 import json
 import wave
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import httpx
 import numpy as np
 import pytest
 from tests.interop.conftest import Phones, new_demo
 from tests.interop.demo import Demo
-from tests.interop.phones.browser import Chromium, Process
+from tests.interop.phones.browser import MICROPHONE, Chromium
 from tests.interop.phones.portal import Portal
 from tests.interop.phones.raw import RawPhone
 from tests.interop.phones.sound import RATE, Sound, hears, likeness
@@ -21,21 +21,7 @@ from tests.interop.phones.sound import RATE, Sound, hears, likeness
 from tongdai.app.demo.secrets import FIXED_PASSWORDS
 
 ADMIN = "admin@anphat.demo"
-MICROPHONE = 760
 SECTIONS = ("welcome", "people", "departments", "rooms", "numbers", "sound")
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    running = Process(tmp_path_factory.mktemp("browser"), MICROPHONE)
-    yield running
-    running.close()
-
-
-@pytest.fixture
-async def browser(process: Process) -> AsyncIterator[Chromium]:
-    async with process.open() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

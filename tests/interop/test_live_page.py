@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 
-import pytest
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
-from tests.interop.phones.browser import Chromium, Process
+from tests.interop.phones.browser import Chromium
 from tests.interop.phones.portal import Portal
 from tests.interop.talk import hear_each_other
 
 from tongdai.app.demo.secrets import FIXED_PASSWORDS
 
 ADMIN = "admin@anphat.demo"
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    running = Process(tmp_path_factory.mktemp("browser"), 760)
-    yield running
-    running.close()
-
-
-@pytest.fixture
-async def browser(process: Process) -> AsyncIterator[Chromium]:
-    async with process.open() as opened:
-        yield opened
 
 
 async def test_a_call_is_dragged_onto_a_colleague(demo: Demo, phones: Phones, browser: Chromium):

@@ -10,18 +10,11 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from tests.interop.conftest import Phones, new_demo
 from tests.interop.demo import Demo
-from tests.interop.phones.browser import Chromium, Process
+from tests.interop.phones.browser import MICROPHONE, Chromium, Process
 from tests.interop.phones.sound import hears, now_at
 from tests.interop.phones.webpage import WebPage
 
-LAN, MINH = 760, 1210
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    running = Process(tmp_path_factory.mktemp("web"), LAN)
-    yield running
-    running.close()
+LAN, MINH = MICROPHONE, 1210
 
 
 class Pages:

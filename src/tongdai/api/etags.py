@@ -32,6 +32,14 @@ def tagged(request: Request, response: Response, shown: B) -> B | Response:
     return shown
 
 
+def sent(response: Response, shown: B, place: str = "") -> B:
+    """The answer to a change: with its ETag, and where it is when it was made (`place`)."""
+    response.headers["ETag"] = tag(shown)
+    if place:
+        response.headers["Location"] = place
+    return shown
+
+
 def check(if_match: str | None, shown: BaseModel) -> None:
     """Raises `Problem` when what is there is not what the client has read."""
     if if_match is None or if_match.strip() == "*" or tag(shown) in _listed(if_match):

@@ -20,6 +20,7 @@ from starlette.responses import StreamingResponse
 
 from tongdai.api.access import Identity, identity
 from tongdai.api.context import Context
+from tongdai.api.edge import is_sound
 from tongdai.api.problems import Problem
 from tongdai.db.tables import idempotency as table
 
@@ -128,7 +129,7 @@ def _name(who: Identity, key: str) -> str:
 
 async def _fingerprint(request: Request) -> str:
     head = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
-    if request.headers.get("content-type", "").startswith("audio/"):
+    if is_sound(request.headers.get("content-type", "")):
         body = request.headers.get("content-length", "").encode()  # sound goes to the disk, not into memory
     else:
         body = await request.body()

@@ -163,6 +163,11 @@ def referring(field: str) -> Iterator[None]:
         ) from None
 
 
+def field_of(error: TongdaiError) -> str:
+    """The field of a request that an error is about; empty when it is none."""
+    return (error.field if isinstance(error, Invalid) else "") or FIELD_OF.get(error.code, "")
+
+
 def _of(error: TongdaiError) -> Problem:
     match error:
         case ControlSilent():
@@ -177,7 +182,7 @@ def _of(error: TongdaiError) -> Problem:
             status = 422
         case _:
             status = 422 if error.code in _WORKERS_VERDICTS else 503 if "speech" in error.code else 422
-    field = (error.field if isinstance(error, Invalid) else "") or FIELD_OF.get(error.code)
+    field = field_of(error)
     errors = [(f"/{field}", error.message)] if field else []
     return Problem(status, error.code, error.message, error.remedy, errors=errors)
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tongdai.app.stored import Stored, with_stored
+from tongdai.app.stored import Stored, tenant_at, with_stored
 from tongdai.blobs import LocalBlobs
 from tongdai.calls.prompts import Clip, Prompt, Text
 from tongdai.core.errors import TongdaiError
@@ -57,7 +57,7 @@ def change_tenant(data: Path | None, domain: str, changes: TenantChanges) -> str
 
     async def work(stored: Stored) -> str:
         async with stored.change("tenant.change") as change:
-            former = await _tenant(change.connection, domain)
+            former = await tenant_at(change.connection, domain)
             present = await tenants.change(former.id, change.connection, changes)
             change.tenant = former.id
             change.tell(
@@ -76,7 +76,7 @@ def list_codes(data: Path | None, domain: str, changes: Mapping[str, str]) -> st
 
     async def work(stored: Stored) -> str:
         async with stored.db.read() as connection:
-            tenant = await _tenant(connection, domain)
+            tenant = await tenant_at(connection, domain)
         codes = Codes.with_own(tenant.feature_codes).of
         width = max(map(len, codes))
         return "".join(f"{feature:{width}}  {code or 'none'}\n" for feature, code in codes.items())
@@ -91,7 +91,7 @@ def upload(data: Path | None, domain: str, what: str, file: Path) -> str:
 
     async def work(stored: Stored) -> str:
         async with stored.db.read() as connection:
-            tenant = await _tenant(connection, domain)
+            tenant = await tenant_at(connection, domain)
         blobs = LocalBlobs(stored.data / "blobs")
         blob, seconds = await _convert(stored.data, blobs, tenant, file)
         try:
@@ -113,7 +113,7 @@ def remove(data: Path | None, domain: str, what: str) -> str:
 
     async def work(stored: Stored) -> str:
         async with stored.change("sound.remove") as change:
-            tenant = await _tenant(change.connection, domain)
+            tenant = await tenant_at(change.connection, domain)
             heard = await take_back(change.connection, tenant)
             change.tenant = tenant.id
             change.tell(what)
@@ -133,7 +133,7 @@ def list_phrases(language: str) -> str:
 
 async def _show(stored: Stored, domain: str) -> str:
     async with stored.db.read() as connection:
-        tenant = await _tenant(connection, domain)
+        tenant = await tenant_at(connection, domain)
         own = [phrase.key for phrase in await phrase_rows.where(tenant.id, connection)]
         try:
             greeting = _words((await _greeting(connection, tenant))[1])
@@ -165,13 +165,6 @@ def _limits(tenant: Tenant) -> str:
 
 def _words(prompt: Prompt) -> str:
     return f"“{prompt.text}”" if isinstance(prompt, Text) else "its own recording"
-
-
-async def _tenant(connection: AsyncConnection, domain: str) -> Tenant:
-    tenant = await tenant_store.by_domain(domain, connection)
-    if tenant is None:
-        raise TongdaiError("no_tenant", f"There is no tenant {domain!r}.", "`tongdai tenant` lists them.")
-    return tenant
 
 
 async def _convert(data: Path, blobs: LocalBlobs, tenant: Tenant, file: Path) -> tuple[str, float]:

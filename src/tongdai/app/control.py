@@ -7,7 +7,6 @@ import contextlib
 import gc
 import resource
 import secrets
-import shlex
 import signal
 from collections.abc import Sequence
 from pathlib import Path
@@ -149,7 +148,7 @@ class Control:
             clock=clock,
         )
         self.rpc = RpcServer(Path(config.rpc_socket), self._answer, clock)
-        self.speech = Speech(config.data / "speech", _speech_settings(config))
+        self.speech = Speech(config.data / "speech", SpeechSettings.of(config.piper_command))
         self.prompts = SpokenPrompts(self.speech, self.library)
         self.media = Sessions(self.prompts, self.library, self.switch.post, self._measured)
 
@@ -528,12 +527,6 @@ def _open_many_files() -> None:
     wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def _speech_settings(config: ControlConfig) -> SpeechSettings:
-    if config.piper_command is None:
-        return SpeechSettings()
-    return SpeechSettings(commands={"vi": tuple(shlex.split(config.piper_command))})
 
 
 async def serve(config: ControlConfig) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tongdai.api.rpc import messages as m
 from tongdai.app.asking import ask
-from tongdai.app.stored import Stored, with_stored
+from tongdai.app.stored import Stored, tenant_at, with_stored
 from tongdai.calls.preferences import Preferences
 from tongdai.core.errors import TongdaiError
 from tongdai.core.tenancy import TenantId
@@ -16,7 +16,6 @@ from tongdai.tenants.extension.model import Destination
 from tongdai.tenants.extension.store import rows as extensions
 from tongdai.tenants.person.model import Person
 from tongdai.tenants.person.store import rows as people
-from tongdai.tenants.tenant import store as tenant_store
 
 
 def change_person(
@@ -32,18 +31,16 @@ def change_person(
         answer = await ask(stored.data, request, m.PersonPreferences)
         if changes:
             async with stored.change("person.preferences") as change:
-                change.tenant = TenantId(tenant)
+                change.tenant = tenant
                 change.tell(person.id, after=dict(changes))
         return _shown(person.name, extension, answer.preferences)
 
     return with_stored(data, work)
 
 
-async def _find(stored: Stored, domain: str, extension: str) -> tuple[str, Person]:
+async def _find(stored: Stored, domain: str, extension: str) -> tuple[TenantId, Person]:
     async with stored.db.read() as connection:
-        tenant = await tenant_store.by_domain(domain, connection)
-        if tenant is None:
-            raise TongdaiError("no_tenant", f"There is no tenant {domain!r}.", "`tongdai tenant` lists them.")
+        tenant = await tenant_at(connection, domain)
         found = await extensions.get(tenant.id, connection, extension)
         person = None
         if found is not None and found.kind == Destination.PERSON:

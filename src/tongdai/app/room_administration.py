@@ -6,13 +6,12 @@ from pathlib import Path
 
 import msgspec
 
-from tongdai.app.stored import Stored, with_stored
+from tongdai.app.stored import Stored, tenant_at, with_stored
 from tongdai.core.errors import TongdaiError
 from tongdai.tenants.extension.model import Destination
 from tongdai.tenants.extension.store import rows as extensions
 from tongdai.tenants.room import service as rooms
 from tongdai.tenants.room.schema import RoomChanges
-from tongdai.tenants.tenant import store as tenants
 
 
 def change_room(data: Path | None, domain: str, extension: str, changes: RoomChanges) -> str:
@@ -20,11 +19,7 @@ def change_room(data: Path | None, domain: str, extension: str, changes: RoomCha
 
     async def work(stored: Stored) -> str:
         async with stored.db.read() as connection:
-            tenant = await tenants.by_domain(domain, connection)
-            if tenant is None:
-                raise TongdaiError(
-                    "no_tenant", f"There is no tenant {domain!r}.", "`tongdai tenant` lists them."
-                )
+            tenant = await tenant_at(connection, domain)
             held = await extensions.get(tenant.id, connection, extension)
             if held is None or held.kind != Destination.ROOM:
                 raise TongdaiError("no_room", f"No room of {domain} has the extension {extension}.")

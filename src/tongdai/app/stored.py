@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tongdai.app.planning import DATABASE, database_url, default_demo_dir
 from tongdai.app.settings import load_settings
@@ -20,6 +21,8 @@ from tongdai.core.log import configure_logging
 from tongdai.db import Database, open_database
 from tongdai.tenants.audit import service as audit
 from tongdai.tenants.audit.service import COMMAND_LINE, Actor, Change
+from tongdai.tenants.tenant import store as tenants
+from tongdai.tenants.tenant.model import Tenant
 
 T = TypeVar("T")
 
@@ -38,6 +41,14 @@ class Stored(msgspec.Struct, frozen=True):
             yield change
             actor = Actor(COMMAND_LINE, _user())
             await audit.record(change, actor, action, now=SystemClock().wall())
+
+
+async def tenant_at(connection: AsyncConnection, domain: str) -> Tenant:
+    """The tenant that a command names. Raises `TongdaiError`."""
+    tenant = await tenants.by_domain(domain, connection)
+    if tenant is None:
+        raise TongdaiError("no_tenant", f"There is no tenant {domain!r}.", "`tongdai tenant` lists them.")
+    return tenant
 
 
 def _user() -> str:

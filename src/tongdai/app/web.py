@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import shlex
 import signal
 import socket
 from pathlib import Path
@@ -58,7 +57,7 @@ async def serve(config: WebConfig) -> None:
     db = open_database(config.db_url)
     hub = Hub()
     control = RpcClient(Path(config.rpc_socket), on_told=hub.on_told, on_gap=hub.on_gap)
-    speech = Speech(data / "speech", _speech_settings(config))
+    speech = Speech(data / "speech", SpeechSettings.of(config.piper_command))
     secure = bool(config.tls_certificate)
     app = make_app(
         Context(
@@ -115,12 +114,6 @@ async def serve(config: WebConfig) -> None:
 def _bound(fd: int) -> str:
     with socket.socket(fileno=os.dup(fd)) as bound:
         return "{}:{}".format(*bound.getsockname()[:2])
-
-
-def _speech_settings(config: WebConfig) -> SpeechSettings:
-    if config.piper_command is None:
-        return SpeechSettings()
-    return SpeechSettings(commands={"vi": tuple(shlex.split(config.piper_command))})
 
 
 def main(config_path: str) -> None:

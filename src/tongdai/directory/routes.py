@@ -116,9 +116,14 @@ class Routes:
         trunks = tuple(dict.fromkeys((*self._config.trunks, *self._every_trunk)))
         return flows.emergency(number, trunks, self._config.main_number)
 
-    def _pickup(self, extension: str) -> Flow:
+    def _who(self, extension: str) -> tuple[Flow | None, str, str]:
+        """What an extension leads to, and of which kind and id that is."""
         flow = self._inside.get(extension)
         kind, _, id_ = flow.ref.partition(":") if flow is not None else ("", "", "")
+        return flow, kind, id_
+
+    def _pickup(self, extension: str) -> Flow:
+        flow, kind, id_ = self._who(extension)
         code = self._codes.of[Feature.PICKUP] + extension
         if kind == Destination.PERSON:
             return flows.pickup(extension, code, person=id_)
@@ -127,8 +132,7 @@ class Routes:
         return flows.unknown(code)
 
     def _intercom(self, extension: str) -> Flow:
-        flow = self._inside.get(extension)
-        kind, _, id_ = flow.ref.partition(":") if flow is not None else ("", "", "")
+        flow, kind, id_ = self._who(extension)
         if flow is not None and kind == Destination.PERSON:
             return flows.intercom(extension, flow.label, person=id_)
         if flow is not None and kind == Destination.DEPARTMENT:

@@ -14,7 +14,7 @@ from tongdai.calls.model import Cause
 from tongdai.legs.causes import in_response, reason_of, status_of
 from tongdai.legs.ports import Contact, LegMedia, Opened
 from tongdai.sip.flow import ip_version
-from tongdai.sip.message import SipUri
+from tongdai.sip.phone import is_same_phone
 from tongdai.sip.ua import DialogState, InviteSession, Refer
 
 CODECS = {codec.name.upper(): codec for codec in (sdp.OPUS, sdp.G722, sdp.PCMU, sdp.PCMA)}
@@ -287,14 +287,12 @@ class SipLeg:
         return self.is_of(contact) and self.session_in_use.move(contact.flow)
 
     def is_of(self, contact: Contact) -> bool:
-        """The phone that registered with this contact is the leg's own.
-
-        It is known by its name, or, when it has none, by its Contact, which a browser's page keeps over its
-        connections (RFC 7118 §5)."""
+        """The phone that registered with this contact is the leg's own."""
         session = self.session
         if session is None or not contact.device or self.record.device != contact.device:
             return False
-        return is_same(self.record.instance, session.state.remote_target, contact)
+        target = session.state.remote_target
+        return is_same_phone(self.record.instance, target, contact.instance, contact.uri)
 
     # the journal
 
@@ -321,13 +319,6 @@ def new_ice() -> sdp.Ice:
     """Credentials with 47 and 142 bits that nobody guesses (RFC 8839 §5.4 asks for 24 and 128)."""
     ufrag, pwd = ("".join(secrets.choice(_ICE_LETTERS) for _ in range(length)) for length in (8, 24))
     return sdp.Ice(ufrag, pwd)
-
-
-def is_same(instance: str, target: str, contact: Contact) -> bool:
-    """A phone with this name, or, when it has none, with this Contact, is the one that registered."""
-    if instance and contact.instance:
-        return instance == contact.instance
-    return SipUri.parse(target).equivalent(SipUri.parse(contact.uri))
 
 
 def check_offer(offer: sdp.SessionDescription, host: str) -> None:

@@ -15,7 +15,8 @@ from tongdai.journal import Journal
 from tongdai.presence.packages import ALLOW_EVENTS, PACKAGES, Package, State, Watched, accepts
 from tongdai.presence.sights import Sights
 from tongdai.sip.flow import Flow
-from tongdai.sip.message import ParseError, Request, SipUri
+from tongdai.sip.message import ParseError, Request
+from tongdai.sip.phone import is_same_phone
 from tongdai.sip.ua import DialogState, IncomingRequest
 from tongdai.sip.ua.notifier import Notifier
 
@@ -296,10 +297,7 @@ class Subscriptions:
             dialog = subscription.dialog
             if subscription.device != device or dialog.flow == flow:
                 continue
-            if subscription.instance and instance:
-                same = subscription.instance == instance
-            else:
-                same = SipUri.parse(dialog.remote_target).equivalent(SipUri.parse(uri))
+            same = is_same_phone(subscription.instance, dialog.remote_target, instance, uri)
             if same and (dialog.pinned or dialog.flow.reliable) and dialog.flow.transport == flow.transport:
                 dialog.flow = flow
                 self._unwritten[subscription.key] = subscription

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import hashlib
 import importlib.metadata
+import shlex
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -36,6 +37,11 @@ class SpeechSettings(msgspec.Struct, frozen=True):
     vietnamese_voice: str = "vi"
     espeak: str = "espeak-ng"
     idle_seconds: float = IDLE_SECONDS
+
+    @classmethod
+    def of(cls, vietnamese: str | None) -> SpeechSettings:
+        """With the command line of a Vietnamese voice that the operator supplies, or none."""
+        return cls(commands={"vi": tuple(shlex.split(vietnamese))}) if vietnamese is not None else cls()
 
 
 class Speech:

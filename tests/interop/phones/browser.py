@@ -24,6 +24,9 @@ from websockets.asyncio.client import ClientConnection, connect
 
 FOLDER = Path(__file__).parent.parent / "browser"
 PAGE = FOLDER / "build" / "page.js"
+AXE = FOLDER.parents[1] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+MICROPHONE = 760
+"""Hz that the suite's browser is spoken to with."""
 
 _FLAGS = (
     "--headless",
@@ -76,6 +79,22 @@ class Chromium:
         result: dict[str, Any] = answer["result"]
         return result
 
+    async def evaluate(self, session: str, expression: str) -> Any:
+        """The value of an expression in a page, as if a person had asked for it; a promise is awaited. Raises
+        `Failed` with what the page throws."""
+        answer = await self.ask(
+            "Runtime.evaluate",
+            session,
+            expression=expression,
+            awaitPromise=True,
+            returnByValue=True,
+            userGesture=True,
+        )
+        if "exceptionDetails" in answer:
+            details = answer["exceptionDetails"]
+            raise Failed(details.get("exception", {}).get("description") or details["text"])
+        return answer["result"].get("value")
+
     async def phone(self, account: Account, server: str) -> WebPhone:
         """A page whose phone is registered with the WebSocket `server`."""
         target = (await self.ask("Target.createTarget", url=self._page))["targetId"]
@@ -112,18 +131,7 @@ class WebPhone:
         return await self._evaluate(f"phone.{method}({', '.join(map(json.dumps, arguments))})")
 
     async def _evaluate(self, expression: str) -> Any:
-        answer = await self._browser.ask(
-            "Runtime.evaluate",
-            self._session,
-            expression=expression,
-            awaitPromise=True,
-            returnByValue=True,
-            userGesture=True,
-        )
-        if "exceptionDetails" in answer:
-            details = answer["exceptionDetails"]
-            raise Failed(details.get("exception", {}).get("description") or details["text"])
-        return answer["result"].get("value")
+        return await self._browser.evaluate(self._session, expression)
 
     async def close(self) -> None:
         await self._browser.ask("Target.closeTarget", targetId=self._target)

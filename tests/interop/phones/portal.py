@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
 from typing import Any
 
 import httpx
 from tests.interop.demo import Demo
-from tests.interop.phones.browser import Chromium, Failed
-
-AXE = Path(__file__).parents[3] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+from tests.interop.phones.browser import AXE, Chromium, Failed
 
 
 class Portal:
@@ -53,13 +50,7 @@ class Portal:
 
     async def run(self, script: str) -> Any:
         """The value of an expression in the page; a promise is awaited."""
-        answer = await self._ask(
-            "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True, userGesture=True
-        )
-        if "exceptionDetails" in answer:
-            details = answer["exceptionDetails"]
-            raise Failed(details.get("exception", {}).get("description") or details["text"])
-        return answer["result"].get("value")
+        return await self._browser.evaluate(self._session, script)
 
     async def until(self, condition: str, within: float = 10.0) -> Any:
         """Wait for an expression to be true, and return it."""

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
 from typing import Any
 
-from tests.interop.phones.browser import Chromium, Failed
-
-AXE = Path(__file__).parents[3] / "web/node_modules/axe-core/axe.min.js"
+from tests.interop.phones.browser import AXE, Chromium, Failed
 
 _CLICKED = "button, a, [role=tab]"
 
@@ -87,17 +84,7 @@ class WebPage:
         return await self._browser.ask(method, self._session, **parameters)
 
     async def eval(self, expression: str) -> Any:
-        answer = await self.ask(
-            "Runtime.evaluate",
-            expression=expression,
-            awaitPromise=True,
-            returnByValue=True,
-            userGesture=True,
-        )
-        if "exceptionDetails" in answer:
-            details = answer["exceptionDetails"]
-            raise Failed(details.get("exception", {}).get("description") or details["text"])
-        return answer["result"].get("value")
+        return await self._browser.evaluate(self._session, expression)
 
     async def until(self, expression: str, what: str, within: float = 15) -> Any:
         loop = asyncio.get_running_loop()

@@ -141,3 +141,10 @@ async def test_a_call_is_taken_to_ones_own_phone(web: Web):
     asked = web.control.asked[-1]
     assert isinstance(asked, m.Originate)
     assert asked.to == "**102"
+    admin = await web.admin()
+    for code, status in (("*2", 200), ("", 409)):
+        own = {"feature_codes": {"pickup": code}}
+        assert (await admin.patch(web.tenant(), json=own)).status_code == 200
+        assert (await lan.post(place, json={})).status_code == status
+    asked = [x for x in web.control.asked if isinstance(x, m.Originate)][-1]
+    assert asked.to == "*2102", "the company's own code"

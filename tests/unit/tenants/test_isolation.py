@@ -181,6 +181,7 @@ FIND_NOTHING = {
     "login.end_others",
     "login.listed",
     "prompt.of_blob",
+    "prompt.uses_of",
 }
 
 
@@ -284,6 +285,17 @@ async def test_anothers_sound_is_nobodys_prompt(db: Database, tenant: TenantId, 
         await furnish(other, connection)
         assert await prompts.of_blob(tenant, connection, "blob_sound.wav") is None
         assert await prompts.of_blob(other, connection, "blob_sound.wav") is not None
+
+
+async def test_where_anothers_sound_is_heard_is_not_told(db: Database, tenant: TenantId, other: TenantId):
+    async with db.write() as connection:
+        theirs = await furnish(other, connection)
+        await phrases.put(other, connection, NewPhrase("queue.welcome", "blob_sound.wav"))
+        sound = await prompts.get(other, connection, theirs.prompt)
+        assert await prompts.uses_of(tenant, connection, [sound]) == {sound.id: []}
+        assert await prompts.uses_of(other, connection, [sound]) == {
+            sound.id: [prompts.Use("phrase", "queue.welcome")]
+        }
 
 
 async def test_a_phrase_replaced_in_one_tenant_is_spoken_in_the_other(

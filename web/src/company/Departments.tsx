@@ -1,11 +1,11 @@
-import { Button, Group, MultiSelect, Select, Text, TextInput } from "@mantine/core";
+import { Button, Group, MultiSelect, Select, Text } from "@mantine/core";
 import { IconPlus, IconUsersGroup } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, ask, once } from "@/api/client";
 import { Card } from "@/company/Card";
 import { type Department, useRefresh } from "@/company/data";
-import { CallNow, Editor, Hears } from "@/company/parts";
+import { CallNow, Editor, ExtensionField, Hears, NameField } from "@/company/parts";
 import { useDepartments, usePeople } from "@/live/calls";
 import { Empty, Failed } from "@/shell/Messages";
 import { useTenant } from "@/shell/me";
@@ -91,21 +91,8 @@ function One({ department, onClose }: { department: Department | null; onClose()
         </div>
       }
     >
-      <TextInput
-        data-autofocus
-        required
-        label={t("name")}
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-      />
-      <TextInput
-        required
-        label={t("extension")}
-        description={t("extensionHelp")}
-        inputMode="numeric"
-        value={extension}
-        onChange={(event) => setExtension(event.currentTarget.value)}
-      />
+      <NameField value={name} onChange={setName} />
+      <ExtensionField required value={extension} onChange={setExtension} />
       <Select
         size="md"
         label={t("departments.kind")}

@@ -91,7 +91,7 @@ const Row = memo(function Row({
         <span className="company-bold">{person.name}</span>
         <span className="company-small company-quiet">{person.email ?? "—"}</span>
       </span>
-      <span className="company-dot" data-state={presence} aria-hidden />
+      <span className="presence-dot" data-state={presence} aria-hidden />
       <span className="numbers company-extension">{person.extension ?? ""}</span>
     </button>
   );

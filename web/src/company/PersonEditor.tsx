@@ -5,7 +5,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, ask, once, type Person, type Schemas } from "@/api/client";
 import { useRefresh, useSettings } from "@/company/data";
-import { CallNow, Editor, Hears, Trouble } from "@/company/parts";
+import { CallNow, Editor, ExtensionField, Hears, NameField, Trouble } from "@/company/parts";
 import { useTenant } from "@/shell/me";
 
 /** One person: name, extension, sign-in, telephones. */
@@ -24,7 +24,7 @@ export function PersonEditor({ person, onClose }: { person: Person | null; onClo
     queryFn: () =>
       ask(
         api.GET("/api/v1/tenants/{tenant}/extensions/free", {
-          params: { path: { tenant }, query: { begin: "101", limit: 1 } },
+          params: { path: { tenant }, query: { from: "101", limit: 1 } },
         }),
       ),
   });
@@ -65,20 +65,8 @@ export function PersonEditor({ person, onClose }: { person: Person | null; onClo
       onClose={onClose}
       more={person && <More person={person} onGone={onClose} />}
     >
-      <TextInput
-        data-autofocus
-        required
-        label={t("name")}
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-      />
-      <TextInput
-        label={t("extension")}
-        description={t("extensionHelp")}
-        inputMode="numeric"
-        value={shownExtension}
-        onChange={(event) => setExtension(event.currentTarget.value)}
-      />
+      <NameField value={name} onChange={setName} />
+      <ExtensionField value={shownExtension} onChange={setExtension} />
       <TextInput
         type="email"
         label={t("people.email")}

@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { api, ask, once } from "@/api/client";
 import { Card } from "@/company/Card";
 import { type Room, useRefresh, useRooms } from "@/company/data";
-import { CallNow, Editor, Hears } from "@/company/parts";
+import { CallNow, Editor, ExtensionField, Hears, NameField } from "@/company/parts";
 import { Empty, Failed } from "@/shell/Messages";
 import { useTenant } from "@/shell/me";
 
@@ -75,21 +75,8 @@ function One({ room, onClose }: { room: Room | null; onClose(): void }) {
         </div>
       }
     >
-      <TextInput
-        data-autofocus
-        required
-        label={t("name")}
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-      />
-      <TextInput
-        required
-        label={t("extension")}
-        description={t("extensionHelp")}
-        inputMode="numeric"
-        value={extension}
-        onChange={(event) => setExtension(event.currentTarget.value)}
-      />
+      <NameField value={name} onChange={setName} />
+      <ExtensionField required value={extension} onChange={setExtension} />
       <TextInput
         label={t("rooms.pin")}
         description={t("rooms.pinHelp")}

@@ -1,4 +1,4 @@
-import { Alert, Button, Drawer, Group, Menu, Paper, Stack, Text } from "@mantine/core";
+import { Alert, Button, Drawer, Group, Menu, Paper, Stack, Text, TextInput } from "@mantine/core";
 import { IconEar, IconPhoneOutgoing } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
@@ -111,6 +111,43 @@ export function Editor({
       </form>
       {more}
     </Drawer>
+  );
+}
+
+/** What something of the company is called. */
+export function NameField({ value, onChange }: { value: string; onChange(value: string): void }) {
+  const { t } = useTranslation("company");
+  return (
+    <TextInput
+      data-autofocus
+      required
+      label={t("name")}
+      value={value}
+      onChange={(event) => onChange(event.currentTarget.value)}
+    />
+  );
+}
+
+/** The short number by which it is reached. */
+export function ExtensionField({
+  value,
+  required,
+  onChange,
+}: {
+  value: string;
+  required?: boolean;
+  onChange(value: string): void;
+}) {
+  const { t } = useTranslation("company");
+  return (
+    <TextInput
+      required={required}
+      label={t("extension")}
+      description={t("extensionHelp")}
+      inputMode="numeric"
+      value={value}
+      onChange={(event) => onChange(event.currentTarget.value)}
+    />
   );
 }
 

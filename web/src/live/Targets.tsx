@@ -49,7 +49,7 @@ export function Targets({ calls, dragging, onDrop }: Props) {
                   {t(`presence.${presence.get(person.id) ?? "offline"}`)}
                 </Text>
               </span>
-              <span className="live-presence" data-state={presence.get(person.id)} aria-hidden />
+              <span className="presence-dot" data-state={presence.get(person.id)} aria-hidden />
               <Text component="span" size="xs" className="quiet numbers">
                 {person.extension}
               </Text>

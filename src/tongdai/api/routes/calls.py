@@ -17,7 +17,9 @@ from tongdai.api.routes import people
 from tongdai.api.rpc import messages as m
 from tongdai.api.shapes import TENANT, Body, Id, when
 from tongdai.core.ids import new_id
+from tongdai.tenants.features import Codes, Feature
 from tongdai.tenants.person import service as persons
+from tongdai.tenants.tenant import service as tenants
 
 router = APIRouter(prefix=TENANT, tags=["Live calls"], route_class=Once)
 
@@ -200,7 +202,7 @@ async def park(call: Id, scope: Member, ctx: Ctx) -> Moved:
 @router.post("/calls/{call}/pull", summary="Take a call to a phone")
 async def pull(call: Id, scope: Member, body: Pull, ctx: Ctx) -> Moved:
     """A call that is parked, waits or talks comes to the person's phones; of one that still rings elsewhere,
-    the phones ring and whichever answers picks it up (`**` and the extension)."""
+    the phones ring and whichever answers picks it up (by the code for that and the extension)."""
     found = await _one(scope, ctx, call)
     who = body.person or scope.who.person
     if not who:
@@ -210,6 +212,7 @@ async def pull(call: Id, scope: Member, body: Pull, ctx: Ctx) -> Moved:
         person = (
             await people.show(scope.tenant, connection, [await persons.get(scope.tenant, connection, who)])
         )[0]
+        own_codes = (await tenants.get(scope.tenant, connection)).feature_codes
     if person.extension is None:
         raise Problem(
             409, "no_extension", f"{person.name} has no extension, so no phone.", "Give them one first."
@@ -217,7 +220,13 @@ async def pull(call: Id, scope: Member, body: Pull, ctx: Ctx) -> Moved:
     ringing = next((x.party.number for x in found.legs if x.state == "ringing" and x.party.person), "")
     if found.state != "ringing" or not ringing:
         return await _move(scope, ctx, call, person.extension, body.leg, False)
-    asked = m.Originate(scope.tenant, new_id("call"), who, f"**{ringing}")
+    code = Codes.with_own(own_codes).of[Feature.PICKUP]
+    if not code:
+        raise Problem(
+            409, "no_pickup", "Picking up the calls of others is switched off here.",
+            "An administrator can give it a code: `feature_codes` of the company.",
+        )  # fmt: skip
+    asked = m.Originate(scope.tenant, new_id("call"), who, code + ringing)
     await ctx.control.ask(asked, m.Done)
     await _note(scope, ctx, "call.pickup", target=call, to=person.extension)
     return Moved(to=person.extension)

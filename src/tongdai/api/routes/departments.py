@@ -131,9 +131,7 @@ async def create_department(
             stored = await departments.create(scope.tenant, change.connection, new)
         made = await _get(scope.tenant, change.connection, stored.id)
         change.tell(made.id, after=made.model_dump())
-    response.headers["ETag"] = etags.tag(made)
-    response.headers["Location"] = f"/api/v1/tenants/{scope.tenant}/departments/{made.id}"
-    return made
+    return etags.sent(response, made, f"/api/v1/tenants/{scope.tenant}/departments/{made.id}")
 
 
 @router.get("/{department}", summary="A department", response_model=Department)
@@ -163,8 +161,7 @@ async def change_department(
             await departments.change(scope.tenant, change.connection, department, wanted)
         present = await _get(scope.tenant, change.connection, department)
         change.tell(department, before=former.model_dump(), after=present.model_dump())
-    response.headers["ETag"] = etags.tag(present)
-    return present
+    return etags.sent(response, present)
 
 
 @router.delete("/{department}", status_code=204, summary="Delete a department")

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from tongdai.api.access import Admin
 from tongdai.api.context import Ctx
 from tongdai.api.idempotency import Documented, Once
-from tongdai.api.problems import FIELD_OF, Problem
+from tongdai.api.problems import Problem, field_of
 from tongdai.api.shapes import TENANT
 from tongdai.tenants.credentials import hash_password
 from tongdai.tenants.person import imports
@@ -79,9 +79,7 @@ def _shown(outcome: Outcome, preview: bool) -> ImportedRow:
         changes=list(outcome.changes),
         error=None
         if error is None
-        else RowError(
-            field=FIELD_OF.get(error.code, ""), code=error.code, detail=error.message, remedy=error.remedy
-        ),
+        else RowError(field=field_of(error), code=error.code, detail=error.message, remedy=error.remedy),
     )
 
 
@@ -130,7 +128,7 @@ async def import_people(
                 f"{len(refused)} of {len(outcomes)} rows cannot be imported, so nothing was.",
                 "Mend them and send the file again; `preview` tells of every row.",
                 errors=[
-                    (f"line {x.row.line} {FIELD_OF.get(x.error.code, '')}".rstrip(), x.error.message)
+                    (f"line {x.row.line} {field_of(x.error)}".rstrip(), x.error.message)
                     for x in refused[:_MOST_ERRORS]
                     if x.error is not None
                 ],

@@ -11,7 +11,7 @@ from msgspec import UNSET
 from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tongdai.api import etags
+from tongdai.api import destinations, etags
 from tongdai.api.access import Admin, Member
 from tongdai.api.context import Ctx
 from tongdai.api.idempotency import Documented, Once
@@ -190,18 +190,10 @@ class _Names:
                 if kind is not Kind.ROOM:
                     named[Kind.VOICEMAIL, item.id] = item.name
         held = await extensions.where_in(tenant, connection, "extension", ids)
-        holders: dict[tuple[str, str], str] = {}
-        for destination, rows in (
-            (Destination.PERSON, people),
-            (Destination.DEPARTMENT, departments),
-            (Destination.ROOM, rooms),
-        ):
-            targets = [x.target for x in held if x.kind == destination]
-            for item in await rows.where_in(tenant, connection, "id", targets):
-                holders[destination, item.id] = item.name
-        for x in held:
+        holders = await destinations.show(tenant, connection, [(x.kind, x.target) for x in held])
+        for x, holder in zip(held, holders, strict=True):
             for kind in (Kind.EXTENSION, Kind.DIRECTORY):
-                named[kind, x.extension] = holders.get((x.kind, x.target), "")
+                named[kind, x.extension] = holder.name
         found = {}
         for choices in every:
             if isinstance(choices.greeting, Clip):
@@ -372,9 +364,7 @@ async def create_menu(
         stored = await menus.create(scope.tenant, change.connection, wanted, body.extension or "")
         made = await _show(scope.tenant, change.connection, stored)
         change.tell(made.id, after=made.model_dump())
-    response.headers["ETag"] = etags.tag(made)
-    response.headers["Location"] = f"/api/v1/tenants/{scope.tenant}/menus/{made.id}"
-    return made
+    return etags.sent(response, made, f"/api/v1/tenants/{scope.tenant}/menus/{made.id}")
 
 
 @router.get("/{menu}", summary="A menu", response_model=Menu)
@@ -406,8 +396,7 @@ async def change_menu(
         changed = await menus.change(scope.tenant, change.connection, menu, wanted, extension)
         present = await _show(scope.tenant, change.connection, changed)
         change.tell(menu, before=former.model_dump(), after=present.model_dump())
-    response.headers["ETag"] = etags.tag(present)
-    return present
+    return etags.sent(response, present)
 
 
 @router.delete("/{menu}", status_code=204, summary="Delete a menu")

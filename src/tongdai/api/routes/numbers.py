@@ -101,9 +101,7 @@ async def create_number(
             await numbers.assign(scope.tenant, change.connection, body.number, kind, body.leads_to.id)
         made = await _get(scope.tenant, change.connection, body.number)
         change.tell(made.number, after=made.model_dump())
-    response.headers["ETag"] = etags.tag(made)
-    response.headers["Location"] = f"/api/v1/tenants/{scope.tenant}/numbers/{made.number}"
-    return made
+    return etags.sent(response, made, f"/api/v1/tenants/{scope.tenant}/numbers/{made.number}")
 
 
 @router.get("/{number}", summary="A number", response_model=Number)
@@ -133,8 +131,7 @@ async def change_number(
             await numbers.lead_to(scope.tenant, change.connection, number, kind, body.leads_to.id)
         present = await _get(scope.tenant, change.connection, number)
         change.tell(number, before=former.model_dump(), after=present.model_dump())
-    response.headers["ETag"] = etags.tag(present)
-    return present
+    return etags.sent(response, present)
 
 
 @router.delete("/{number}", status_code=204, summary="Take a number from a tenant")

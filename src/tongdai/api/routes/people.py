@@ -138,9 +138,7 @@ async def create_person(
         change.tell(made.id, after=made.model_dump())
     if body.voicemail_pin is not None:
         await ctx.control.ask(m.ChangePin(scope.tenant, made.id, body.voicemail_pin), m.Done)
-    response.headers["ETag"] = etags.tag(made)
-    response.headers["Location"] = f"/api/v1/tenants/{scope.tenant}/people/{made.id}"
-    return made
+    return etags.sent(response, made, f"/api/v1/tenants/{scope.tenant}/people/{made.id}")
 
 
 @router.get("/{person}", summary="A person", response_model=Person)
@@ -174,8 +172,7 @@ async def change_person(
         await people.change(scope.tenant, change.connection, person, wanted)
         present = await _get(scope.tenant, change.connection, person)
         change.tell(person, before=former.model_dump(), after=present.model_dump())
-    response.headers["ETag"] = etags.tag(present)
-    return present
+    return etags.sent(response, present)
 
 
 @router.delete("/{person}", status_code=204, summary="Delete a person")

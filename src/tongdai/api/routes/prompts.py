@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -76,16 +77,24 @@ class HoldMusicChoice(Body):
     ]
 
 
+async def show(tenant: TenantId, connection: AsyncConnection, stored: Sequence[Stored]) -> list[Prompt]:
+    used = await prompts.uses_of(tenant, connection, stored)
+    return [
+        Prompt(
+            id=x.id,
+            name=x.name,
+            seconds=x.ms / 1000,
+            text=x.text or None,
+            language="vi" if x.language == "vi" else "en" if x.language else None,
+            created=when(x.created),
+            uses=[PromptUse(kind=use.kind, name=use.name) for use in used[x.id]],
+        )
+        for x in stored
+    ]
+
+
 async def _shown(tenant: TenantId, connection: AsyncConnection, stored: Stored) -> Prompt:
-    return Prompt(
-        id=stored.id,
-        name=stored.name,
-        seconds=stored.ms / 1000,
-        text=stored.text or None,
-        language="vi" if stored.language == "vi" else "en" if stored.language else None,
-        created=when(stored.created),
-        uses=[PromptUse(kind=x.kind, name=x.name) for x in await prompts.uses(tenant, connection, stored.id)],
-    )
+    return (await show(tenant, connection, [stored]))[0]
 
 
 async def _keep(scope: Scope, ctx: Context, kept: Kept, name: str, words: Words | None) -> Prompt:
@@ -99,9 +108,7 @@ async def _keep(scope: Scope, ctx: Context, kept: Kept, name: str, words: Words 
 
 
 def _located(response: Response, scope: Scope, made: Prompt) -> Prompt:
-    response.headers["ETag"] = etags.tag(made)
-    response.headers["Location"] = f"/api/v1/tenants/{scope.tenant}/prompts/{made.id}"
-    return made
+    return etags.sent(response, made, f"/api/v1/tenants/{scope.tenant}/prompts/{made.id}")
 
 
 @router.post("/speech", summary="Hear words spoken", response_class=FileResponse, responses=SOUND)
@@ -123,7 +130,7 @@ async def list_prompts(
         found = await rows.page(
             scope.tenant, connection, sort="name", after=after(cursor, 2), limit=limit + 1, contains=q
         )
-        items = [await _shown(scope.tenant, connection, x) for x in found[:limit]]
+        items = await show(scope.tenant, connection, found[:limit])
     return Page(items=items, next=following(found, limit, lambda x: [x.name, x.id]))
 
 
@@ -186,8 +193,7 @@ async def change_prompt(
         renamed = await prompts.rename(scope.tenant, change.connection, prompt, body.name)
         present = await _shown(scope.tenant, change.connection, renamed)
         change.tell(prompt, before={"name": stored.name}, after={"name": present.name})
-    response.headers["ETag"] = etags.tag(present)
-    return present
+    return etags.sent(response, present)
 
 
 @router.delete("/prompts/{prompt}", status_code=204, summary="Delete a prompt")
@@ -244,5 +250,4 @@ async def choose_music(
         change.tell(
             scope.tenant, before={"music": was}, after={"music": present.prompt and present.prompt.name}
         )
-    response.headers["ETag"] = etags.tag(present)
-    return present
+    return etags.sent(response, present)

@@ -114,9 +114,7 @@ async def create_room(
         stored = await rooms.create(scope.tenant, change.connection, new)
         made = await _get(scope.tenant, change.connection, stored.id)
         change.tell(made.id, after=made.model_dump())
-    response.headers["ETag"] = etags.tag(made)
-    response.headers["Location"] = f"/api/v1/tenants/{scope.tenant}/rooms/{made.id}"
-    return made
+    return etags.sent(response, made, f"/api/v1/tenants/{scope.tenant}/rooms/{made.id}")
 
 
 @router.get("/{room}", summary="A room", response_model=Room)
@@ -146,8 +144,7 @@ async def change_room(
         await rooms.change(scope.tenant, change.connection, room, wanted)
         present = await _get(scope.tenant, change.connection, room)
         change.tell(room, before=former.model_dump(), after=present.model_dump())
-    response.headers["ETag"] = etags.tag(present)
-    return present
+    return etags.sent(response, present)
 
 
 @router.delete("/{room}", status_code=204, summary="Delete a room")

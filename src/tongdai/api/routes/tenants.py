@@ -123,9 +123,7 @@ async def create_tenant(
         await trunks.open_to(tenant.id, change.connection, uses)
         change.tell(tenant.id, after=shown(tenant).model_dump())
     made = shown(tenant)
-    response.headers["ETag"] = etags.tag(made)
-    response.headers["Location"] = f"/api/v1/tenants/{made.id}"
-    return made
+    return etags.sent(response, made, f"/api/v1/tenants/{made.id}")
 
 
 @router.get(TENANT, summary="A tenant", response_model=Tenant)
@@ -149,8 +147,7 @@ async def change_tenant(
         wanted = shapes.changes(body, StoredChanges)
         present = shown(await tenants.change(scope.tenant, change.connection, wanted))
         change.tell(scope.tenant, before=former.model_dump(), after=present.model_dump())
-    response.headers["ETag"] = etags.tag(present)
-    return present
+    return etags.sent(response, present)
 
 
 @router.delete(TENANT, status_code=204, summary="Delete a tenant")

@@ -215,9 +215,7 @@ async def create_trunk(
     async with ctx.writer.change(PROVIDER, who.actor, "trunk.create") as change:
         made = await _show(change.connection, await trunks.create(change.connection, new))
         change.tell(made.id, after=made.model_dump())
-    response.headers["ETag"] = etags.tag(made)
-    response.headers["Location"] = f"{_PLACE}/{made.id}"
-    return made
+    return etags.sent(response, made, f"{_PLACE}/{made.id}")
 
 
 @router.get(_PLACE + "/{trunk}", summary="A trunk", response_model=Trunk)
@@ -252,8 +250,7 @@ async def change_trunk(
         wanted = shapes.changes(body, StoredChanges, **more)
         present = await _show(change.connection, await trunks.change(change.connection, trunk, wanted))
         change.tell(trunk, before=former.model_dump(), after=present.model_dump())
-    response.headers["ETag"] = etags.tag(present)
-    return present
+    return etags.sent(response, present)
 
 
 @router.delete(_PLACE + "/{trunk}", status_code=204, summary="Delete a trunk")

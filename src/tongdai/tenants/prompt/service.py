@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -48,14 +49,27 @@ async def rename(tenant: TenantId, connection: AsyncConnection, prompt: str, nam
 
 async def uses(tenant: TenantId, connection: AsyncConnection, prompt: str) -> list[Use]:
     """Everywhere callers hear it now."""
-    blob = (await get(tenant, connection, prompt)).blob
-    published = await flows.rows.where(tenant, connection, published=True)
+    return (await uses_of(tenant, connection, [await get(tenant, connection, prompt)]))[prompt]
+
+
+async def uses_of(
+    tenant: TenantId, connection: AsyncConnection, prompts: Sequence[Prompt]
+) -> dict[str, list[Use]]:
+    """The same of several, by their ids, with the flows of the company read once."""
+    if not prompts:
+        return {}
     # the name of a blob is nobody's to guess: where it stands in a graph, it is played
-    found = [Use("flow", json.loads(x.graph)["label"]) for x in published if blob.encode() in x.graph]
+    graphs = [x.graph for x in await flows.rows.where(tenant, connection, published=True)]
     owner = await tenants.get(tenant, connection)
-    if owner is not None and owner.music_blob == blob:
-        found.append(Use("music", ""))
-    return found + [Use("phrase", x.key) for x in await phrases.rows.where(tenant, connection, blob=blob)]
+    replaced = await phrases.rows.where_in(tenant, connection, "blob", [x.blob for x in prompts])
+    found: dict[str, list[Use]] = {}
+    for prompt in prompts:
+        blob = prompt.blob
+        used = [Use("flow", json.loads(graph)["label"]) for graph in graphs if blob.encode() in graph]
+        if owner is not None and owner.music_blob == blob:
+            used.append(Use("music", ""))
+        found[prompt.id] = used + [Use("phrase", x.key) for x in replaced if x.blob == blob]
+    return found
 
 
 async def delete(tenant: TenantId, connection: AsyncConnection, prompt: str) -> bool:

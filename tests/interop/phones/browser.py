@@ -24,7 +24,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 FOLDER = Path(__file__).parent.parent / "browser"
 PAGE = FOLDER / "build" / "page.js"
-AXE = FOLDER.parents[1] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+AXE = FOLDER.parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 MICROPHONE = 760
 """Hz that the suite's browser is spoken to with."""
 

@@ -34,6 +34,7 @@ from tongdai.tenants.person.schema import NewPerson, PersonChanges
 from tongdai.tenants.phrase import service as phrases
 from tongdai.tenants.phrase.schema import NewPhrase
 from tongdai.tenants.prompt import service as prompts
+from tongdai.tenants.prompt.model import Use
 from tongdai.tenants.prompt.schema import NewPrompt
 from tongdai.tenants.room import service as rooms
 from tongdai.tenants.room.schema import NewRoom, RoomChanges
@@ -294,7 +295,7 @@ async def test_where_anothers_sound_is_heard_is_not_told(db: Database, tenant: T
         sound = await prompts.get(other, connection, theirs.prompt)
         assert await prompts.uses_of(tenant, connection, [sound]) == {sound.id: []}
         assert await prompts.uses_of(other, connection, [sound]) == {
-            sound.id: [prompts.Use("phrase", "queue.welcome")]
+            sound.id: [Use("phrase", "queue.welcome")]
         }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -260,23 +261,31 @@ def meet(one: Direction, other: Direction) -> Direction:
     return "sendrecv" if send and receive else "sendonly" if send else "recvonly" if receive else "inactive"
 
 
-def _common(media: Media, supported: Sequence[Codec], prefer: Sequence[str]) -> list[tuple[Codec, Codec]]:
+def _common(media: Media, supported: Sequence[Codec], prefer: Sequence[str]) -> Sequence[tuple[Codec, Codec]]:
     """The offered codecs that we support, those in preference first, each as offered and as we answer it;
     empty when no sound is among them."""
     if media.kind != "audio" or media.port == 0 or media.protocol not in _PROTOCOLS:
-        return []
+        return ()
+    return _paired(tuple(media.codecs()), tuple(supported), tuple(prefer))
+
+
+@lru_cache(maxsize=128)
+def _paired(
+    offered: tuple[Codec, ...], supported: tuple[Codec, ...], prefer: tuple[str, ...]
+) -> tuple[tuple[Codec, Codec], ...]:
+    """See `_common`. A phone offers the same in every call, and each offer is gone through twice."""
     common = []
-    for codec in media.codecs():
+    for codec in offered:
         own = next((own for own in supported if own.same_as(codec)), None)
         if own is not None:
             common.append((codec, msgspec.structs.replace(own, payload_type=codec.payload_type)))
     sound = [pair for pair in common if pair[1].is_voice]
     if not sound:
-        return []
+        return ()
     order = {name.lower(): position for position, name in enumerate(prefer)}
     sound.sort(key=lambda pair: order.get(pair[1].name.lower(), len(order)))
     noise = [pair for pair in common if pair[1].is_noise][:1]
-    return sound + noise + _of_each_clock([pair for pair in common if pair[1].is_dtmf], sound)
+    return (*sound, *noise, *_of_each_clock([pair for pair in common if pair[1].is_dtmf], sound))
 
 
 def _of_each_clock(
@@ -316,7 +325,7 @@ def _local_stream(
 
 
 def _agree(
-    pairs: list[tuple[Codec, Codec]],
+    pairs: Sequence[tuple[Codec, Codec]],
     description: SessionDescription,
     media: Media,
     direction: Direction,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
-import resource
 import secrets
 import signal
 from collections.abc import Sequence
@@ -16,6 +14,7 @@ import uvloop
 from tongdai.api.rpc.messages import Answer, CallFact, MailboxChanged, Registered, Request, Serve
 from tongdai.api.rpc.server import RpcServer
 from tongdai.app.carriers import limits_of, peer_at
+from tongdai.app.contacts import Contacts
 from tongdai.app.control_config import ControlConfig, read_config
 from tongdai.app.finder import Finder
 from tongdai.app.front import Front, admit
@@ -24,8 +23,10 @@ from tongdai.app.library import Library
 from tongdai.app.lifeline import Lifeline
 from tongdai.app.listening import open_wires, renew
 from tongdai.app.prewarm import first_prompts
+from tongdai.app.process import open_many_files, rest_from_collecting
 from tongdai.app.pulse import Pulse
 from tongdai.app.server_key import server_key
+from tongdai.app.takeover import take_over
 from tongdai.app.wires import Wires
 from tongdai.blobs import LocalBlobs
 from tongdai.calllog import CallLog
@@ -41,7 +42,6 @@ from tongdai.directory import Directory
 from tongdai.journal import LocalJournal
 from tongdai.legs.callers import Callers
 from tongdai.legs.guard import Guard
-from tongdai.legs.ports import Contact
 from tongdai.media.client import EngineClient
 from tongdai.media.events import EngineEvent
 from tongdai.media.sessions import Sessions
@@ -52,7 +52,6 @@ from tongdai.registrar import Binding, Bindings, Registrar
 from tongdai.sip.digest import DigestServer
 from tongdai.sip.flow import Flow, ip_version
 from tongdai.sip.ids import RandomIds
-from tongdai.sip.message import SipUri
 from tongdai.sip.transport.resolver import Resolver
 from tongdai.sip.ua import UserAgent
 from tongdai.sip.ua.overload import Overload
@@ -79,9 +78,6 @@ FAREWELL_SECONDS = 2.0
 
 MEASURE_SECONDS = 0.5
 """How long the log of an ended call waits for what the engine measured."""
-
-MOST_FILES = 100_000
-"""Descriptors that are asked for: a phone over TCP, TLS or WebSocket takes one."""
 
 FIRST_NAMES_SECONDS = 2.0
 """How long a start waits for DNS to say where the carriers are, if they are called by name."""
@@ -126,6 +122,7 @@ class Control:
         self.directory = Directory(
             provider, self.bindings, self.mailboxes, self.preferences, ring_seconds=config.ring_seconds
         )
+        self.contacts = Contacts(self.bindings, self.directory.edge)
         self.calllog = CallLog(
             journal=self.journal,
             db=self.db,
@@ -152,7 +149,7 @@ class Control:
         self.prompts = SpokenPrompts(self.speech, self.library)
         self.media = Sessions(self.prompts, self.library, self.switch.post, self._measured)
 
-        guard = Guard(clock.monotonic, self._lives_at)
+        guard = Guard(clock.monotonic, self.contacts.lives_at)
         callers = Callers(
             self.directory.edge,
             DigestServer(secrets.token_bytes(32)),
@@ -172,7 +169,7 @@ class Control:
             edge=self.directory.edge,
             callers=callers,
             media=self.media,
-            contacts=self._contact,
+            contacts=self.contacts.find,
             instances=self.bindings.instance_on,
             next_flow=self.bindings.next_flow,
             post=self.switch.post,
@@ -286,30 +283,12 @@ class Control:
         self.subscriptions.stir(tenant)
         self.rpc.tell(Registered(tenant, person))
 
-    def _contact(self, binding_id: str) -> Contact | None:
-        binding = self.bindings.binding(binding_id)
-        return self._contact_of(binding) if binding is not None else None
-
     def _moved(self, binding: Binding) -> None:
         """A phone is reached by this path from now on: what it is told of its calls and lamps goes there."""
-        self.front.moved(binding.tenant, self._contact_of(binding))
+        self.front.moved(binding.tenant, self.contacts.of(binding))
         self.subscriptions.moved(
             binding.tenant, binding.device, binding.instance, binding.contact, binding.flow
         )
-
-    def _contact_of(self, binding: Binding) -> Contact:
-        user = SipUri.parse(binding.contact).user or binding.device
-        domain = self.directory.edge.domain(binding.tenant)
-        return Contact(
-            binding.contact, binding.flow, user, domain, binding.device, binding.instance, binding.path
-        )
-
-    def _lives_at(self, username: str, flow: Flow) -> tuple[bool, bool]:
-        device, known = self.directory.edge.account(username)
-        if device is None:
-            return False, False
-        here, near = self.bindings.are_at(device.tenant, device.device, flow.remote)
-        return known and here, known and near
 
     # life
 
@@ -342,7 +321,7 @@ class Control:
         self.locator.restore(entries)
         self.locator.follow(unsealed(self.provider.trunks, self._key))
         self.directory.edge.follow_trunks(self.locator.trunks)
-        await self._take_over(entries)
+        await take_over(entries, self.switch, self.front, self.media)
         self._catch_up()
         certificate = await open_wires(
             self.wires, self.config, lambda address: peer_at(self.locator.trunks, address)
@@ -354,7 +333,7 @@ class Control:
         self._prewarm(self.provider.tenants)
         self._background.add(asyncio.create_task(self._follower.run(self.stopping), name="following"))
         await self.rpc.open()
-        _rest_from_collecting()
+        rest_from_collecting()
         lifeline.say_ready(self.config.ready_fd)
         log.info("taking calls", tenants=len(self.provider.tenants), devices=len(self.bindings))
         await self.stopping.wait()
@@ -373,24 +352,6 @@ class Control:
         await self.db.close()
         self.journal.commit()
         self.journal.close()
-
-    async def _take_over(self, entries: dict[str, bytes]) -> None:
-        """Calls whose legs and sound are all there go on; what is left of the others ends, with its CDR."""
-        wanted = self.switch.restore(entries)
-        legs = self.front.restore(entries)
-        sounding = await self.media.adopt(legs)
-        for tenant, expected in wanted.items():
-            for leg in expected:
-                if leg not in legs:
-                    self.switch.post(tenant, e.LegEnded(leg, Cause.FAILED))
-        for leg in legs:
-            if leg not in sounding:
-                self.front.lost(leg)
-        known = {leg for expected in wanted.values() for leg in expected}
-        for leg in legs.keys() - known:
-            self.front.hangup(leg, Cause.FAILED)
-        if legs:
-            log.info("took over calls", legs=len(legs), sounding=len(sounding))
 
     def _on_event(self, event: EngineEvent) -> None:
         if self._early is not None:
@@ -511,24 +472,6 @@ def _devices(tenant: TenantConfig | None) -> set[str]:
     return {device.id for device in tenant.devices} if tenant is not None else set()
 
 
-def _rest_from_collecting() -> None:
-    """What is there after the start stays: looking through it again and again cost about an eighth of the
-    signalling of a call. The young are looked through in small portions, since all calls wait meanwhile; all
-    objects only when two millions are new, as nearly all that a call leaves behind goes without this."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 10, 20)
-
-
-def _open_many_files() -> None:
-    """Most systems give a process 1,024 until it asks for more: with so many idle connections of a stranger
-    nobody else could connect, and no file could be written."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
 async def serve(config: ControlConfig) -> None:
     """Load the configuration and run until SIGTERM, or until the supervisor is gone."""
     db = open_database(config.db_url)
@@ -545,5 +488,5 @@ def main(config_path: str) -> None:
     config = read_config(Path(config_path), ControlConfig)
     configure_logging(config.log_format, config.log_level)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _open_many_files()
+    open_many_files()
     uvloop.run(serve(config))

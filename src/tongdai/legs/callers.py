@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
+from tongdai.calls.events import LegOffered
 from tongdai.calls.model import Diversion, Party, PartyKind
 from tongdai.core.log import get_logger
 from tongdai.legs import diverted as diversions
@@ -40,6 +41,11 @@ class Caller(msgspec.Struct, frozen=True):
     device: str = ""
     hops: int = 0
     diverted: Diversion | None = None
+
+    def offered(self, call: str, leg: str, replaces: str, request: Request) -> LegOffered:
+        """What the call logic is told; `replaces` is the leg that the call takes the place of."""
+        hops_left = request.number("Max-Forwards", 70) or 70
+        return LegOffered(call, leg, self.party, self.dialled, replaces, self.hops, self.diverted, hops_left)
 
 
 class Refusal(msgspec.Struct, frozen=True):

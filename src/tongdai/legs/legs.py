@@ -8,15 +8,16 @@ from tongdai import sdp
 from tongdai.calls import commands as c
 from tongdai.calls import events as e
 from tongdai.calls.model import Cause
-from tongdai.core.interfaces import Interfaces, seen_at
+from tongdai.core.interfaces import Interfaces
 from tongdai.core.log import get_logger
 from tongdai.journal.port import Journal
 from tongdai.legs.callers import Callers, Refusal
-from tongdai.legs.causes import is_elsewhere, said, status_of
-from tongdai.legs.info import digit_of
+from tongdai.legs.causes import is_elsewhere, said
+from tongdai.legs.info import digit_of, refuse
 from tongdai.legs.kept import KeptLegs
 from tongdai.legs.kinds import on_websocket
 from tongdai.legs.leg import RETRY_AFTER, LegRecord, SipLeg, check_offer, sdp_id, spoken_by
+from tongdai.legs.near import address_for
 from tongdai.legs.parting import Parting
 from tongdai.legs.phones import Phones
 from tongdai.legs.ports import (
@@ -30,13 +31,13 @@ from tongdai.legs.ports import (
     Post,
     Trunks,
 )
+from tongdai.legs.transfers import Transfers
 from tongdai.legs.twins import Twins
 from tongdai.legs.ways_out import WaysOut, contacts_of
-from tongdai.sip.flow import Address, Flow
+from tongdai.sip.flow import Address
 from tongdai.sip.message import Replaces, Request, Response
 from tongdai.sip.pickup import ringing_leg
 from tongdai.sip.ua import IncomingRequest, InviteSession, Refer, UserAgent
-from tongdai.sip.ua.core import ALLOW
 
 log = get_logger(__name__)
 
@@ -88,7 +89,8 @@ class Legs:
             matched=self._legs.get,
             failed=self._failed,
         )
-        self._parting = Parting(clock)
+        self._transfers = Transfers(callers, post, ua=lambda: self.ua, of=self._leg, changed=self._kept.mark)
+        self._parting = Parting(clock, journal, media=media, ua=lambda: self.ua)
         self._closing = False
 
     def use(self, ua: UserAgent) -> None:
@@ -126,7 +128,7 @@ class Legs:
             return
         try:
             offer = sdp.parse(session.remote_sdp) if session.remote_sdp else None
-            address = self._address_for(session.flow, offer)
+            address = address_for(self._interfaces, session.flow, offer)
             if offer is not None:
                 check_offer(offer, address or session.flow.local[0])
         except sdp.SdpError:
@@ -152,16 +154,7 @@ class Legs:
         self._legs[leg.id] = leg
         if caller.trunk:
             self._trunks.joined(caller.tenant, leg.id, caller.trunk)
-        offered = e.LegOffered(
-            call,
-            leg.id,
-            caller.party,
-            caller.dialled,
-            replaces,
-            caller.hops,
-            caller.diverted,
-            request.number("Max-Forwards", 70) or 70,
-        )
+        offered = caller.offered(call, leg.id, replaces, request)
 
         def opened(result: Opened | None, error: str) -> None:
             if leg.gone:
@@ -231,7 +224,7 @@ class Legs:
                 leg.opened(result, self._interfaces.public(result.ip))
                 self._call(leg, command)
 
-        self._media.open(tenant, leg.id, opened, self._address_for(flow))
+        self._media.open(tenant, leg.id, opened, address_for(self._interfaces, flow))
 
     def _call(self, leg: SipLeg, command: c.CreateLeg) -> None:
         target = command.target
@@ -278,7 +271,7 @@ class Legs:
             log.info(
                 "a called party's answer does not fit", leg=leg.id, tenant=leg.record.tenant, error=str(error)
             )
-            leg.end(Cause.NOT_ACCEPTABLE)
+            self._parting.end(leg, Cause.NOT_ACCEPTABLE)
             self._failed(leg, Cause.NOT_ACCEPTABLE)
             return
         self._kept.mark(leg)
@@ -287,6 +280,8 @@ class Legs:
     def on_failed(self, session: InviteSession, status: int, reason: str, response: Response | None) -> None:
         leg = self._leg(session)
         if leg is None:
+            if response is not None and session.on_bye_heard is not None:
+                session.on_bye_heard()  # it has answered our CANCEL
             return
         if status == 488 and leg.otherwise is not None and leg.otherwise():
             return
@@ -358,23 +353,7 @@ class Legs:
         self._far_end(session, Cause.FAILED)
 
     def on_refer(self, session: InviteSession, refer: Refer) -> None:
-        leg = self._leg(session)
-        if leg is None or leg.refer is not None:
-            session.reject_refer(refer, 491 if leg is not None else 481)
-            return
-        to, tenant = refer.refer_to.uri, leg.record.tenant
-        replaces = self._consulted(leg, refer) if refer.replaces is not None else ""
-        if not (replaces if refer.replaces is not None else self._callers.leads_here(tenant, to)):
-            session.reject_refer(refer, 404)
-            return
-        leg.refer = refer
-        self._post(tenant, e.TransferRequested(leg.id, to.subscriber, replaces))
-
-    def _consulted(self, leg: SipLeg, refer: Refer) -> str:
-        """The leg of the same tenant that a Replaces inside a Refer-To names."""
-        session = self.ua.find_replaced(refer.replaces) if refer.replaces is not None else None
-        other = self._leg(session) if session is not None else None
-        return other.id if other is not None and other.record.tenant == leg.record.tenant else ""
+        self._transfers.asked(self._leg(session), session, refer)
 
     def find_ringing(self, replaces: Replaces) -> InviteSession | None:
         """The session of a phone that rings, by the name that lamps have of it."""
@@ -384,30 +363,13 @@ class Legs:
 
     def transfer_progress(self, leg_id: str, ringing: bool) -> None:
         leg = self._legs.get(leg_id)
-        if leg is None:
-            return
-        session = leg.session_in_use
-        if leg.refer is not None:
-            refer, leg.refer = leg.refer, None
-            session.accept_refer(refer)
-            self._kept.mark(leg)
-        if ringing and session.referred is not None:
-            session.notify_refer(session.referred, 180)
+        if leg is not None:
+            self._transfers.progress(leg, ringing)
 
     def transfer_result(self, leg_id: str, ok: bool, cause: Cause) -> None:
         leg = self._legs.get(leg_id)
-        if leg is None:
-            return
-        session = leg.session_in_use
-        if leg.refer is not None:
-            refer, leg.refer = leg.refer, None
-            if not ok:
-                session.reject_refer(refer, status_of(cause))
-                return
-            session.accept_refer(refer)
-        if session.referred is not None:
-            session.notify_refer(session.referred, 200 if ok else status_of(cause))
-            self._kept.mark(leg)
+        if leg is not None:
+            self._transfers.result(leg, ok, cause)
 
     def on_refer_result(self, session: InviteSession, refer_id: int, status: int) -> None:
         """We send no REFER."""
@@ -420,14 +382,7 @@ class Legs:
             self._post(leg.record.tenant, e.LegDigit(leg.id, digit, signalled=True))
 
     def on_message(self, session: InviteSession, incoming: IncomingRequest) -> None:
-        """Nothing else has a meaning in a call."""
-        method = incoming.request.method
-        if method == "NOTIFY":
-            incoming.respond(481)  # we have subscribed to nothing else (RFC 6665 §4.1.3)
-        elif method in ALLOW.split(", "):
-            incoming.respond(403)
-        else:
-            incoming.respond(405, headers=[("Allow", ALLOW)])
+        refuse(incoming)
 
     # commands of the call logic
 
@@ -455,8 +410,7 @@ class Legs:
             self._twins.hangup(leg_id, cause)
             return
         self._forget(leg)
-        leg.end(cause, reason)
-        self._parting.note(leg)
+        self._parting.end(leg, cause, reason)
         self._media.close(leg_id)
 
     def _sound(
@@ -474,15 +428,6 @@ class Legs:
             self._failed(leg, Cause.NOT_ACCEPTABLE)
         else:
             self._kept.mark(leg)
-
-    def _address_for(self, flow: Flow | None, offer: sdp.SessionDescription | None = None) -> str | None:
-        """The address for a peer's sound: by where that is, or its signalling, when ICE will tell."""
-        host = flow.remote[0] if flow is not None else ""
-        stream = next((media for media in offer.media if media.port), None) if offer is not None else None
-        if offer is not None and stream is not None and offer.ice is None:
-            host = seen_at(stream.connection or offer.connection or host, host)
-        interface = self._interfaces.for_peer(host)
-        return interface.bind if interface is not None else None
 
     # bookkeeping
 
@@ -517,6 +462,7 @@ class Legs:
 
     def restore(self, entries: Mapping[str, bytes]) -> dict[str, str]:
         """Take over the legs of a process that is gone; returns them with their tenants."""
+        self._parting.restore(entries)
         legs = self._twins.restore(entries)
         for leg in self._kept.restore(entries):
             self._legs[leg.id] = leg
@@ -538,7 +484,7 @@ class Legs:
         """The leg's media session is gone, or of no use (`why`): end it, as if the far side had."""
         leg = self._legs.get(leg_id)
         if leg is not None:
-            leg.end(Cause.FAILED)
+            self._parting.end(leg, Cause.FAILED)
             self._failed(leg, Cause.FAILED, why)
         else:
             self._twins.lost(leg_id)

@@ -7,7 +7,9 @@ import msgspec
 import pytest
 from tests.unit.legs.doubles import device
 from tests.unit.legs.stage import Phone, Stage
+from tests.unit.sip.network import Node
 
+from tongdai.calls import commands as c
 from tongdai.calls.model import Cause
 from tongdai.legs.ports import Contact
 from tongdai.sip.flow import Flow, Transport
@@ -164,3 +166,124 @@ def test_who_comes_back_after_minutes_is_told_nothing_by_itself(stage: Stage):
     stage.office.front.moved("anphat", elsewhere(stage, lan, before))
     stage.run()
     assert "bye" not in lan.handler.names()
+
+
+def away(stage: Stage, phone: Phone) -> Node:
+    """The phone's connection is gone, and nobody has noticed."""
+    return stage.network.nodes.pop(phone.address)
+
+
+def is_back(stage: Stage, phone: Phone, node: Node, before: Contact) -> None:
+    stage.network.nodes[phone.address] = node
+    stage.office.front.moved("anphat", elsewhere(stage, phone, before))
+    stage.run()
+
+
+def test_a_page_that_was_away_hears_it_of_the_process_after_ours(stage: Stage):
+    """Control was killed while the page was away: nobody knew any more that it had a call to end."""
+    lan = stage.phone("anphat", "101", transport="tls")
+    before = named(stage, "urn:uuid:1;1")
+    leg = stage.talks(lan, "101")
+    node = away(stage, lan)
+    stage.office.front.hangup(leg, Cause.NORMAL)
+    stage.run(5)
+    office, legs = stage.restart()
+    assert legs == {}
+    is_back(stage, lan, node, before)
+    assert lan.handler.names()[-1] == "bye"
+    assert office.journal.load() == {}
+    assert office.front.deadline() is None
+    assert office.events == []
+
+
+def test_it_is_owed_before_it_is_sent_and_until_it_is_answered(stage: Stage):
+    lan = stage.phone("anphat", "101", transport="tls")
+    leg = stage.talks(lan, "101")
+    stage.office.trace.clear()
+    stage.office.front.hangup(leg, Cause.NORMAL)
+    stage.run()
+    kept = next(i for i, done in enumerate(stage.office.trace) if f"parting/{leg}" in done)
+    assert kept < stage.office.trace.index("send BYE")
+    assert stage.office.journal.load() == {}
+    assert stage.office.front.deadline() is None
+
+
+def test_it_is_owed_to_nobody_after_minutes_also_by_the_process_after_ours(stage: Stage):
+    lan = stage.phone("anphat", "101", transport="tls")
+    before = stage.contacts["bnd-101"]
+    leg = stage.talks(lan, "101")
+    node = away(stage, lan)
+    stage.office.front.hangup(leg, Cause.NORMAL)
+    stage.run(5)
+    office, _ = stage.restart()
+    stage.run(130)
+    assert office.journal.load() == {}
+    is_back(stage, lan, node, before)
+    assert "bye" not in lan.handler.names()
+
+
+def test_another_phone_does_not_hear_it(stage: Stage):
+    lan = stage.phone("anphat", "101", transport="tls")
+    before = named(stage, "urn:uuid:1;1")
+    leg = stage.talks(lan, "101")
+    away(stage, lan)
+    stage.office.front.hangup(leg, Cause.NORMAL)
+    stage.run(5)
+    office, _ = stage.restart()
+    sent = len(stage.messages("BYE"))
+    flow = msgspec.structs.replace(before.flow, connection=9)
+    office.front.moved("anphat", msgspec.structs.replace(before, flow=flow, instance="urn:uuid:2;1"))
+    office.front.moved("binhminh", msgspec.structs.replace(before, flow=flow))
+    stage.run()
+    assert len(stage.messages("BYE")) == sent
+
+
+def test_a_page_that_rang_while_it_was_away_rings_no_more(stage: Stage):
+    lan = stage.phone("anphat", "101", transport="tls")
+    before = stage.contacts["bnd-101"]
+    lan.handler.on["invite"] = lambda session: session.progress(180)
+    leg = stage.calls(c.DeviceTarget("bnd-101"))
+    node = away(stage, lan)
+    stage.office.front.hangup(leg, Cause.CANCELLED)
+    stage.run(5)
+    stage.restart()
+    is_back(stage, lan, node, before)
+    assert lan.session.ended
+
+
+def test_who_answers_a_cancel_is_owed_nothing(stage: Stage):
+    lan = stage.phone("anphat", "101", transport="tls")
+    lan.handler.on["invite"] = lambda session: session.progress(180)
+    leg = stage.calls(c.DeviceTarget("bnd-101"))
+    stage.office.front.hangup(leg, Cause.CANCELLED)
+    stage.run()
+    assert stage.office.journal.load() == {}
+    assert stage.office.front.deadline() is None
+
+
+def test_a_caller_who_is_refused_is_owed_nothing(stage: Stage):
+    lan = stage.phone("anphat", "101", transport="tls")
+    _, leg = stage.offered(lan)
+    stage.office.front.hangup(leg, Cause.BUSY)
+    stage.run()
+    assert stage.office.journal.load() == {}
+    assert stage.office.front.deadline() is None
+
+
+def test_a_page_that_was_away_when_the_engine_died_hears_that_its_call_is_over(stage: Stage):
+    lan = stage.phone("anphat", "101", transport="tls")
+    before = stage.contacts["bnd-101"]
+    leg = stage.talks(lan, "101")
+    node = away(stage, lan)
+    stage.office.front.lost(leg)
+    stage.run(5)
+    is_back(stage, lan, node, before)
+    assert lan.handler.names()[-1] == "bye"
+
+
+@pytest.mark.parametrize("damage", [b"\xc1", b"\x81\xa3leg\xa1x", b""])
+def test_an_owed_end_that_cannot_be_read_is_dropped(stage: Stage, damage: bytes):
+    stage.office.journal.kept["parting/x"] = damage
+    office, _ = stage.restart()
+    office.before_sending()
+    assert office.journal.load() == {}

@@ -4,7 +4,6 @@ pretended.
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import cast
 
 from tests.sim.company import party
@@ -12,9 +11,10 @@ from tests.unit.legs.doubles import FakeDevice, FakeMedia, device
 from tests.unit.legs.stage import Office, Phone, Stage
 from tests.unit.switch.doubles import BOTH, Adapters, Staffed
 
-from tongdai.app.control import Control
+from tongdai.app.takeover import take_over
 from tongdai.calls import events as e
 from tongdai.calls.facts import Fact
+from tongdai.media.sessions import Sessions
 from tongdai.switch import Switch
 
 
@@ -68,8 +68,7 @@ class Exchange(Stage):
         """`kill -9`, and the take-over by a new process as it really is."""
         entries = self.office.journal.load()
         self.office = self.new_office(entries, self.office.process + 1)
-        control = SimpleNamespace(switch=self.switch, front=self.office.front, media=self.media)
-        await Control._take_over(cast(Control, control), entries)
+        await take_over(entries, self.switch, self.office.front, cast(Sessions, self.media))
         self.run()
         return self.office
 

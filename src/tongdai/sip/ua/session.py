@@ -39,6 +39,7 @@ class InviteSession:
         "_offers",
         "_transfers",
         "bye_heard",
+        "on_bye_heard",
         "replaces",
         "request",
         "state",
@@ -62,6 +63,8 @@ class InviteSession:
         self.tag = tag
         self.bye_heard = False
         """The peer has answered our BYE."""
+        self.on_bye_heard: Callable[[], None] | None = None
+        """Called once it has."""
 
     # -- looking
 
@@ -454,7 +457,10 @@ class InviteSession:
         """Used by the parts."""
 
         def final(status: int, response: Response | None) -> None:
-            self.bye_heard = self.bye_heard or response is not None
+            if response is not None and not self.bye_heard:
+                self.bye_heard = True
+                if self.on_bye_heard is not None:
+                    self.on_bye_heard()
 
         self.send_in_dialog("BYE", now, headers, on_final=final)
 

@@ -1,0 +1,33 @@
+"""The calls of a control process that is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tongdai.app.front import Front
+from tongdai.calls import events as e
+from tongdai.calls.model import Cause
+from tongdai.core.log import get_logger
+from tongdai.media.sessions import Sessions
+from tongdai.switch import Switch
+
+log = get_logger(__name__)
+
+
+async def take_over(entries: Mapping[str, bytes], switch: Switch, front: Front, media: Sessions) -> None:
+    """Calls whose legs and sound are all there go on; what is left of the others ends, with its CDR."""
+    wanted = switch.restore(entries)
+    legs = front.restore(entries)
+    sounding = await media.adopt(legs)
+    for tenant, expected in wanted.items():
+        for leg in expected:
+            if leg not in legs:
+                switch.post(tenant, e.LegEnded(leg, Cause.FAILED))
+    for leg in legs:
+        if leg not in sounding:
+            front.lost(leg)
+    known = {leg for expected in wanted.values() for leg in expected}
+    for leg in legs.keys() - known:
+        front.hangup(leg, Cause.FAILED)
+    if legs:
+        log.info("took over calls", legs=len(legs), sounding=len(sounding))

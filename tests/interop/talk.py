@@ -21,3 +21,9 @@ async def hear_each_other(one: RawCall, other: RawCall) -> None:
     marks = now_at(one), now_at(other)
     await hears(one, other.phone.tone, mark=marks[0])
     await hears(other, one.phone.tone, mark=marks[1])
+
+
+async def dial(phone: RawPhone, code: str) -> None:
+    """A feature code: it is confirmed by a voice, and then its call is over."""
+    call = await phone.call(code)
+    await call.hung_up(within=15)

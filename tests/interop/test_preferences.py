@@ -7,14 +7,7 @@ import asyncio
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
 from tests.interop.lamps import subscription, told
-from tests.interop.phones.raw import RawPhone
-from tests.interop.talk import hear_each_other
-
-
-async def dial(phone: RawPhone, code: str) -> None:
-    """The code is confirmed by a voice, and then its call is over."""
-    call = await phone.call(code)
-    await call.hung_up(within=15)
+from tests.interop.talk import dial, hear_each_other
 
 
 async def test_a_phone_turns_do_not_disturb_on_and_lamps_show_it(demo: Demo, phones: Phones):

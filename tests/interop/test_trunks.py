@@ -21,7 +21,7 @@ from tests.interop.phones.raw import Account, RawPhone
 from tests.interop.phones.sip import Message, user_of
 from tests.interop.phones.sound import hears_something
 from tests.interop.ports import free_port
-from tests.interop.talk import hear_each_other
+from tests.interop.talk import dial, hear_each_other
 from tests.nameserver import NameServer
 
 from tongdai.app.certificate import load
@@ -212,6 +212,83 @@ async def test_numbers_are_written_as_the_carrier_wants_them(
     assert far.caller == shown
     assert user_of(far.invite_message.get("p-asserted-identity")) == shown
     await near.cancel()
+
+
+async def forwarded(
+    demo: Demo, phones: Phones, *arguments: str, headers: list[tuple[str, str]] | None = None
+) -> Message:
+    """Somebody outside calls Lan, who has her calls forwarded outside through this trunk; the INVITE that
+    comes of it."""
+    gateway = Account("+84912345678", "", demo.server)
+    outside = await phones.raw(gateway, register=False)
+    await use(demo, at(outside), "--options=0", *arguments)
+    away = await phones.raw(demo.account("101"))
+    await dial(away, f"*72{NUMBER}")
+    try:
+        near = await outside.call(MAIN, headers=headers)
+        await hears_something(near)
+        await near.press("101")
+        far = await outside.rings(within=8)
+        await near.hang_up()
+        return far.invite_message
+    finally:
+        await dial(away, "*73")
+
+
+async def test_a_carrier_is_shown_the_first_caller_and_who_forwarded_the_call(trunked: Demo, phones: Phones):
+    invite = await forwarded(trunked, phones, "--caller=pass")
+    assert user_of(invite.get("from")) == "+84912345678"
+    assert user_of(invite.get("p-asserted-identity")) == MAIN
+    diversion = invite.get("diversion")
+    assert user_of(diversion) == MAIN
+    assert "reason=unconditional" in diversion
+    assert "counter=1" in diversion
+    first, last = invite.get("history-info").split(", ")
+    assert user_of(first) == MAIN
+    assert "index=1" in first
+    assert user_of(last) == "+84908123456"
+    assert "cause=302" in last
+    assert "index=1.1;mp=1" in last
+    assert not invite.all("privacy")
+
+
+async def test_who_hid_his_number_stays_hidden_when_his_call_is_forwarded(trunked: Demo, phones: Phones):
+    """The carrier that brought the call knows who he is; ours is told that he wants to be nobody."""
+    hidden = [("P-Asserted-Identity", "<sip:+84912345678@carrier>"), ("Privacy", "id")]
+    invite = await forwarded(trunked, phones, "--caller=pass", headers=hidden)
+    assert user_of(invite.get("from")) == "anonymous"
+    assert invite.get("privacy") == "id"
+    assert user_of(invite.get("p-asserted-identity")) == MAIN
+    assert user_of(invite.get("diversion")) == MAIN
+    assert "912345678" not in f"{invite.get('from')}{invite.get('contact')}{invite.get('history-info')}"
+
+
+async def test_a_carrier_that_wants_only_our_numbers_is_shown_one(trunked: Demo, phones: Phones):
+    invite = await forwarded(trunked, phones)
+    assert user_of(invite.get("from")) == MAIN
+    assert "reason=unconditional" in invite.get("diversion")
+
+
+async def test_nothing_is_asserted_to_a_carrier_that_is_not_trusted(trunked: Demo, phones: Phones):
+    invite = await forwarded(trunked, phones, "--caller=pass", "--not-trusted")
+    assert not invite.all("p-asserted-identity")
+    assert user_of(invite.get("from")) == "+84912345678"
+
+
+@pytest.mark.parametrize("trusted", [True, False], ids=["trusted", "not-trusted"])
+async def test_whom_a_carrier_asserts_is_believed_when_it_is_trusted(
+    trunked: Demo, phones: Phones, trusted: bool
+):
+    outside = await phones.raw(Account("+84911111111", "", trunked.server), register=False)
+    await use(trunked, at(outside), "--options=0", *([] if trusted else ["--not-trusted"]))
+    lan = await phones.raw(trunked.account("101"))
+    asserted = [("P-Asserted-Identity", '"Ngoc" <sip:+84912345678@carrier>')]
+    near = await outside.call(MAIN, headers=asserted)
+    await hears_something(near)
+    await near.press("101")
+    far = await lan.rings(within=8)
+    assert far.caller.endswith("912345678" if trusted else "911111111")
+    await near.hang_up()
 
 
 async def test_a_call_above_the_limit_is_told_so_and_an_emergency_call_is_not(trunked: Demo, phones: Phones):

@@ -26,7 +26,7 @@ run: setup
 
 test-packages:
 	@scripts/apt.sh "sip-tester: command -v sipp" "baresip: command -v baresip" "chromium: command -v chromium" \
-		"coturn: command -v turnserver" "nodejs: command -v node" "npm: command -v npm" \
+		"coturn: command -v turnserver" "kamailio: command -v kamailio" "nodejs: command -v node" "npm: command -v npm" \
 		"sipvicious: command -v svwar" "sipsak: command -v sipsak" \
 		"iproute2: command -v ip" "iptables: command -v iptables" "ffmpeg: command -v ffmpeg" "lame: command -v lame"
 	@$(MAKE) --no-print-directory tests/interop/browser/build/page.js

@@ -1,0 +1,85 @@
+"""A real proxy before the server: Kamailio, which phones are told to be their server."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from tests.interop.phones.link import Address
+from tests.interop.ports import free_port
+
+_MODULES = ("kex", "tm", "tmx", "sl", "rr", "pv", "path", "siputils", "textops")
+
+_ROUTING = """
+request_route {
+    if (is_method("CANCEL")) { if (t_check_trans()) t_relay(); exit; }
+    if (has_totag()) {
+        if (loose_route()) { t_relay(); exit; }
+        if (is_method("ACK") && t_check_trans()) t_relay();
+        exit;
+    }
+    t_check_trans();
+    if (is_method("INVITE|SUBSCRIBE")) record_route();
+    if ($si == "%(host)s" && $sp == %(port)s) {
+        loose_route();
+        t_relay();
+        exit;
+    }
+    if (is_method("REGISTER")) add_path_received();
+    $du = "sip:%(host)s:%(port)s";
+    t_relay();
+}
+"""
+
+
+class Kamailio:
+    """On UDP and TCP; what comes from phones goes to the server over UDP, and nothing goes without Path and
+    Record-Route."""
+
+    def __init__(self, directory: Path, server: Address) -> None:
+        program = shutil.which("kamailio") or shutil.which("kamailio", path="/usr/sbin")
+        assert program is not None, "kamailio is missing: run `make test-packages`"
+        self.address: Address = ("127.0.0.1", free_port())
+        self._log = directory / "kamailio.log"
+        listen = f"127.0.0.1:{self.address[1]}"
+        lines = [
+            "#!KAMAILIO",
+            *("debug=2", "log_stderror=yes", "children=1", "tcp_children=1", "auto_aliases=no"),
+            *(f"listen=udp:{listen}", f"listen=tcp:{listen}"),
+            *(f'loadmodule "{module}.so"' for module in _MODULES),
+            'modparam("path", "use_received", 1)',
+            'modparam("path", "enable_r2", 1)',
+            _ROUTING % {"host": server[0], "port": server[1]},
+        ]
+        configuration = directory / "kamailio.cfg"
+        configuration.write_text("\n".join(lines))
+        command = [program, "-DD", "-E", "-m", "16", "-M", "4", "-f", str(configuration)]
+        command += ["-Y", str(directory), "-w", str(directory)]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self._wait()
+
+    def log(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def _wait(self) -> None:
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            assert self._process.poll() is None, f"kamailio ended at once:\n{self.log()[-2000:]}"
+            with socket.socket() as probe:
+                if probe.connect_ex(self.address) == 0:
+                    return
+            time.sleep(0.05)
+        raise AssertionError(f"kamailio does not listen:\n{self.log()[-2000:]}")
+
+    def close(self) -> None:
+        """Its own children end with it."""
+        self._process.terminate()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

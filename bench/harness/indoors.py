@@ -11,11 +11,12 @@ from typing import Any
 
 import msgspec
 
-from tongdai.app import control as process
 from tongdai.app.control import Control
 from tongdai.app.control_config import ControlConfig, Listening
 from tongdai.app.demo.secrets import fixed_secrets
 from tongdai.app.demo.seed import seed
+from tongdai.app.process import rest_from_collecting
+from tongdai.app.takeover import take_over
 from tongdai.db import migrate, open_database
 from tongdai.media import client, wire
 from tongdai.sip.flow import Flow
@@ -103,13 +104,13 @@ async def opened(data: Path) -> AsyncIterator[Indoors]:
     control._engine = _engine()
     control.media.use(control._engine)
     control.locator.follow(())
-    await control._take_over(entries)
+    await take_over(entries, control.switch, control.front, control.media)
     control._catch_up()
     control._located()
     indoors = Indoors(control)
     control.wires._udp = {(HERE, _PORT): indoors}  # type: ignore[dict-item]
     control.rpc._followers.add(_Web())  # type: ignore[arg-type]
-    process._rest_from_collecting()
+    rest_from_collecting()
     try:
         yield indoors
     finally:

@@ -83,10 +83,13 @@ class Phone(Node):
         host, port = self.address
         user = self.who.username if self.who is not None else "carrier"
         transport = "" if self.transport == "udp" else f";transport={self.transport}"
+        host = f"[{host}]" if ":" in host else host
         return f"sip:{user}@{host}:{port}{transport}"
 
     def sdp(self, formats: str = PCMU_PCMA, **more: Any) -> str:
-        return description(self.address[0], formats, **more)
+        """What it offers and answers; a phone with IPv6 has its sound on IPv4, as the engine here."""
+        host = self.address[0]
+        return description("203.0.113.66" if ":" in host else host, formats, **more)
 
     def dial(
         self,
@@ -296,12 +299,18 @@ class Stage:
         return Office(self.network, self.edge, self.media, self.contacts, entries, generation)
 
     def phone(
-        self, tenant: str, extension: str, *, transport: Transport = "udp", who: FakeDevice | None = None
+        self,
+        tenant: str,
+        extension: str,
+        *,
+        transport: Transport = "udp",
+        who: FakeDevice | None = None,
+        network: str = "203.0.113.",
     ) -> Phone:
         """A phone that is registered: its binding is `bnd-<extension>`."""
         who = who or device(tenant, extension, f"Person {extension}")
         self.edge.devices[who.username] = who
-        host = f"203.0.113.{next(self._hosts)}"
+        host = f"{network}{next(self._hosts)}"
         phone = Phone(self.network, (host, 5060), who, transport)
         flow = self.office.flow_to(phone) if transport == "udp" else _stream(self.office, phone)
         self.contacts[f"bnd-{extension}"] = Contact(

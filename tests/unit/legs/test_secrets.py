@@ -26,15 +26,16 @@ def send(session: InviteSession, method: str) -> None:
         session.send_in_dialog(method, 1000.0)
 
 
+@pytest.mark.parametrize("network", ["203.0.113.", "2001:db8::"], ids=["IPv4", "IPv6"])
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 @pytest.mark.parametrize("status", [401, 407])
 @pytest.mark.parametrize("method", ["first INVITE", "INVITE", "BYE", "NOTIFY", "INFO", "UPDATE", "REFER"])
 def test_a_phone_that_asks_us_for_a_password_gets_none(
-    stage: Stage, method: str, status: int, transport: Transport
+    stage: Stage, method: str, status: int, transport: Transport, network: str
 ):
     """Although there is one, for the carrier."""
     stage.edge.trunks["trunk"] = a_trunk("trunk", *CARRIER, Credentials("us", "secret"))
-    lan = stage.phone("anphat", "101", transport=transport)
+    lan = stage.phone("anphat", "101", transport=transport, network=network)
     name = method.removeprefix("first ")
     if method != name:
         session = stage.office.agent.invite(

@@ -14,9 +14,9 @@ import pytest
 from tests.interop.conftest import Phones, new_demo
 from tests.interop.demo import Demo
 from tests.interop.phones.browser import MICROPHONE, Chromium
-from tests.interop.phones.portal import Portal
 from tests.interop.phones.raw import RawPhone
 from tests.interop.phones.sound import RATE, Sound, hears, likeness
+from tests.interop.phones.webpage import WebPage
 
 from tongdai.app.demo.secrets import FIXED_PASSWORDS
 
@@ -32,8 +32,9 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         yield running
 
 
-async def opened(browser: Chromium, demo: Demo, section: str) -> Portal:
-    return await Portal.open(browser, demo, f"/company#{section}", ADMIN, FIXED_PASSWORDS[ADMIN])
+async def opened(browser: Chromium, demo: Demo, section: str) -> WebPage:
+    login = ADMIN, FIXED_PASSWORDS[ADMIN]
+    return await WebPage.open(browser, f"{demo.facts.http}/company#{section}", login=login)
 
 
 async def beginning_of(caller: RawPhone, extension: str) -> Sound:
@@ -67,25 +68,25 @@ async def test_a_greeting_is_typed_and_the_next_caller_hears_it(
     wanted = await spoken(company, text)
     before = await beginning_of(caller, "100")
     page = await opened(browser, company, "welcome")
-    await page.says("Thank you for calling An Phát Trading.")
-    await page.type("textarea", text)
-    await page.click("button", "Listen")
-    await page.click("button", "Use this greeting")
-    await page.says("Saved. The next call hears it.", within=30)
+    await page.sees("Thank you for calling An Phát Trading.")
+    await page.fill("textarea", text)
+    await page.click("Listen", "button")
+    await page.click("Use this greeting", "button")
+    await page.sees("Saved. The next call hears it.", within=30)
     after = await beginning_of(caller, "100")
     assert likeness(wanted[:RATE], after) > 0.6 > likeness(wanted[:RATE], before)
-    await page.says(f"“{text}”")
+    await page.sees(f"“{text}”")
     await page.close()
 
 
 async def test_a_greeting_is_spoken_into_the_microphone(company: Demo, phones: Phones, browser: Chromium):
     page = await opened(browser, company, "welcome")
-    await page.click(".company-ways label", "Speak")
-    await page.click("button", "Start recording")
-    await page.says("2 s")
-    await page.click("button", "Stop")
-    await page.click("button", "Use this greeting")
-    await page.says("A recording of your own is played.", within=30)
+    await page.click("Speak", ".company-ways label")
+    await page.click("Start recording", "button")
+    await page.sees("2 s")
+    await page.click("Stop", "button")
+    await page.click("Use this greeting", "button")
+    await page.sees("A recording of your own is played.", within=30)
     caller = await phones.raw(company.account("101"))
     call = await caller.call("100")
     await hears(call, MICROPHONE)
@@ -95,19 +96,19 @@ async def test_a_greeting_is_spoken_into_the_microphone(company: Demo, phones: P
 
 async def test_people_come_out_of_a_file_after_a_look_at_it(company: Demo, phones: Phones, browser: Chromium):
     page = await opened(browser, company, "people")
-    await page.click("button", "Import CSV")
+    await page.click("Import CSV", "button")
     lines = "name,extension,email\nThu Ha,137,ha@example.com\nTuan,101,\n,138,\nViet,139,"
-    await page.type("textarea", lines)
-    await page.says("2 people can be added. 2 lines need a look.")
-    await page.says("This extension is in use.")
-    assert await page.serious() == []
-    await page.click("button", "Add them")
-    await page.says("2 people were added.")
-    await page.click("button", "Close")
-    await page.says("Thu Ha")
-    await page.click(".company-person", "Thu Ha")
-    await page.click("button", "Add a telephone")
-    await page.says("Type this into the telephone.")
+    await page.fill("textarea", lines)
+    await page.sees("2 people can be added. 2 lines need a look.")
+    await page.sees("This extension is in use.")
+    assert await page.complaints() == []
+    await page.click("Add them", "button")
+    await page.sees("2 people were added.")
+    await page.click("Close", "button")
+    await page.sees("Thu Ha")
+    await page.click("Thu Ha", ".company-person")
+    await page.click("Add a telephone", "button")
+    await page.sees("Type this into the telephone.")
     caller = await phones.raw(company.account("101"))
     call = await caller.call("137")  # nobody answers: her voicemail does
     await call.hang_up()
@@ -119,8 +120,8 @@ async def test_nothing_is_in_the_way_of_anybody(company: Demo, browser: Chromium
     page = await opened(browser, company, section)
     await page.until(f"document.querySelector('[data-section={section}]')?.children.length > 2")
     await page.until("document.querySelector('.company-tabs + *') !== null")
-    assert await page.serious() == []
+    assert await page.complaints() == []
     await page.size(390, 844)
     wide = "document.querySelector('.main').scrollWidth - document.querySelector('.main').clientWidth"
-    assert await page.run(wide) == 0, "it can be pushed sideways on a phone"
+    assert await page.eval(wide) == 0, "it can be pushed sideways on a phone"
     await page.close()

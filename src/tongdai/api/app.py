@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from tongdai.api import problems, site
@@ -31,9 +32,9 @@ A change is live for the next call when the answer comes; what cannot be made li
 """
 
 
-def make_app(context: Context) -> FastAPI:
-    """The application over this context."""
-    app = _described()
+def make_app(context: Context, more: Iterable[APIRouter] = ()) -> FastAPI:
+    """The application over this context, with `more` than the API."""
+    app = _described(more)
     app.state.context = context
     problems.install(app)
     site.install(app)
@@ -46,7 +47,7 @@ def openapi() -> dict[str, Any]:
     return _described().openapi()
 
 
-def _described() -> FastAPI:
+def _described(more: Iterable[APIRouter] = ()) -> FastAPI:
     app = FastAPI(
         title="tongdai",
         version=_version(),
@@ -58,7 +59,7 @@ def _described() -> FastAPI:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         separate_input_output_schemas=False,
     )
-    for router in ROUTERS:
+    for router in (*ROUTERS, *more):
         app.include_router(router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # as FastAPI's documentation has it
     return app

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from tongdai.app.demo.outside_phone import OutsidePhone
 from tongdai.app.plan import Plan, take_over
 from tongdai.app.server_key import server_key
 from tongdai.core.clock import SystemClock
@@ -30,11 +31,13 @@ class Preparation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it, as JSON on standard output. `accounts` are demo.json's; `error` is for a person."""
+    """What came of it, as JSON on standard output. `accounts` are demo.json's; `outside` is there when the
+    carrier is simulated; `error` is for a person."""
 
     accounts: dict[str, Any] = {}
     carrier_username: str = ""
     carrier_password: str = ""
+    outside: OutsidePhone | None = None
     error: str = ""
 
 
@@ -52,6 +55,7 @@ async def prepare(asked: Preparation) -> Prepared:
         return Prepared()
 
     from tongdai.app.demo.companies import CARRIER
+    from tongdai.app.demo.outside import remove_outside, seed_outside
     from tongdai.app.demo.seed import offers, seed
     from tongdai.db import open_database
 
@@ -66,6 +70,11 @@ async def prepare(asked: Preparation) -> Prepared:
             trunk_port=asked.trunk[1],
             ring_seconds=plan.ring_seconds or 20,
         )
+        outside = None
+        if plan.demo.carrier is None:
+            outside = await seed_outside(db, secrets, seeded)
+        else:
+            await remove_outside(db)
     finally:
         await db.close()
     if secrets.fixed and plan.demo.fixed_passwords:
@@ -74,6 +83,7 @@ async def prepare(asked: Preparation) -> Prepared:
         accounts=msgspec.to_builtins(seeded),
         carrier_username=CARRIER,
         carrier_password=secrets.passwords[CARRIER],
+        outside=outside,
     )
 
 
@@ -114,10 +124,13 @@ def keep_secrets(path: Path, key: bytes, *, fixed: bool) -> Any:
             raise TongdaiError(
                 "bad_secrets", f"{path} cannot be read: {error}.", "Begin anew with --fresh."
             ) from error
-    if kept is not None and (fixed or not kept.fixed):
-        return kept
-    new = fixed_secrets() if fixed else random_secrets()
-    new = msgspec.structs.replace(new, pin_key=key.hex())
+    if kept is not None and kept.fixed and not fixed:
+        kept = None
+    new = fixed_secrets() if fixed and (kept is None or kept.fixed) else random_secrets()
+    if kept is None:
+        new = msgspec.structs.replace(new, pin_key=key.hex())
+    else:  # an account that a later version added gets a password
+        new = msgspec.structs.replace(kept, passwords=new.passwords | kept.passwords)
     temporary = path.with_suffix(".new")
     with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(msgspec.json.format(msgspec.json.encode(new)))

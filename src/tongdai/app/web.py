@@ -23,6 +23,7 @@ from tongdai.api.metrics import WebMetrics
 from tongdai.api.rpc.client import RpcClient
 from tongdai.api.writing import Writer
 from tongdai.app.control_config import read_config
+from tongdai.app.demo.outside_route import outside_router
 from tongdai.app.lifeline import Lifeline
 from tongdai.app.prepare import OFFERS_FILE
 from tongdai.app.server_key import server_key
@@ -83,7 +84,8 @@ async def serve(config: WebConfig) -> None:
             secure=secure,
             data=data,
             offers=data / OFFERS_FILE,
-        )
+        ),
+        [outside_router(config.outside)] if config.outside is not None else [],
     )
     options: dict[str, Any] = {}
     if secure:

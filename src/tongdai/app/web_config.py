@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from tongdai.app.demo.outside_phone import OutsidePhone
 from tongdai.core.turn import TurnServers
 
 
@@ -35,5 +36,7 @@ class WebConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     ws_tls: bool
     turn: TurnServers = TurnServers()
     piper_command: str | None = None
+    outside: OutsidePhone | None = None
+    """Only in a demo with a simulated carrier."""
     log_level: str = "info"
     log_format: Literal["json", "console"] = "json"

@@ -1,4 +1,4 @@
-"""Our own pages in a real Chromium, used as a person does: by what is written on things."""
+"""Our own pages in a real Chromium, used as a person does: by what is written on things, or by selector."""
 
 from __future__ import annotations
 
@@ -6,37 +6,50 @@ import asyncio
 import json
 from typing import Any
 
+import httpx
 from tests.interop.phones.browser import AXE, Chromium, Failed
 
 _CLICKED = "button, a, [role=tab]"
 
 _EARS = """
 (() => {
-  // each page speaks with a tone of its own, and what any element plays can be heard by the test
+  // a microphone that is opened hears window.tone, and what any element plays can be heard by the test
+  window.faults = [];
+  window.addEventListener("error", ({ message, error }) => window.faults.push(error?.stack ?? message));
   const context = () => (window.earsContext ??= new AudioContext());
-  navigator.mediaDevices.getUserMedia = async () => {
+  window.tone = FREQUENCY;
+  const microphone = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async (wanted) => {
+    if (!window.tone) return microphone(wanted);
     const out = context().createMediaStreamDestination();
-    const tone = new OscillatorNode(context(), { frequency: FREQUENCY });
+    const tone = new OscillatorNode(context(), { frequency: window.tone });
     tone.connect(new GainNode(context(), { gain: 0.4 })).connect(out);
     tone.start();
     return out.stream;
   };
-  window.ears = new Set();
+  window.ears = new Map();
+  const listen = (element, source) => {
+    const ear = new AnalyserNode(context(), { fftSize: 8192, smoothingTimeConstant: 0 });
+    source.connect(ear);
+    window.ears.set(element, ear);
+  };
   const source = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "srcObject");
   Object.defineProperty(HTMLMediaElement.prototype, "srcObject", {
     ...source,
     set(stream) {
       source.set.call(this, stream);
-      if (!stream) return;
-      const ear = new AnalyserNode(context(), { fftSize: 8192, smoothingTimeConstant: 0 });
-      context().createMediaStreamSource(stream).connect(ear);
-      window.ears.add(ear);
+      if (stream) listen(this, context().createMediaStreamSource(stream));
     },
   });
+  const play = HTMLMediaElement.prototype.play;
+  HTMLMediaElement.prototype.play = function () {
+    if (this.src && !window.ears.has(this)) listen(this, context().createMediaElementSource(this));
+    return play.call(this);
+  };
   // the frequencies that are heard at all, in Hz
   window.heard = () => {
     const found = [];
-    for (const ear of window.ears) {
+    for (const ear of window.ears.values()) {
       const bins = new Float32Array(ear.frequencyBinCount);
       ear.getFloatFrequencyData(bins);
       bins.forEach((level, bin) => {
@@ -57,7 +70,8 @@ _EARS = """
 
 
 class WebPage:
-    """One person's browser: it shares no cookies with the others."""
+    """One person's browser: it shares no cookies with the others. Selectors are CSS; what is waited for may
+    take `within` seconds."""
 
     def __init__(self, browser: Chromium, context: str, target: str, session: str) -> None:
         self._browser = browser
@@ -66,17 +80,29 @@ class WebPage:
         self._session = session
 
     @classmethod
-    async def open(cls, browser: Chromium, url: str, tone: int, *, language: str = "en") -> WebPage:
+    async def open(
+        cls,
+        browser: Chromium,
+        url: str,
+        tone: int = 0,
+        *,
+        login: tuple[str, str] | None = None,
+        language: str = "en",
+    ) -> WebPage:
+        """The page at `url`, of whoever has this e-mail address and password. Its microphone hears `tone`
+        (Hz); 0: what every page of the browser hears."""
         context = (await browser.ask("Target.createBrowserContext"))["browserContextId"]
         target = await browser.ask("Target.createTarget", url="about:blank", browserContextId=context)
         attached = await browser.ask("Target.attachToTarget", targetId=target["targetId"], flatten=True)
         page = cls(browser, context, target["targetId"], attached["sessionId"])
         await page.ask("Page.enable")
+        await page.ask("Emulation.setFocusEmulationEnabled", enabled=True)
         await page.ask("Emulation.setLocaleOverride", locale=language)
-        screen = {"width": 1280, "height": 800, "deviceScaleFactor": 1, "mobile": False}
-        await page.ask("Emulation.setDeviceMetricsOverride", **screen)
+        await page.size(1280, 800)
         source = _EARS.replace("FREQUENCY", str(tone))
         await page.ask("Page.addScriptToEvaluateOnNewDocument", source=source)
+        for name, value in (await _cookies(url, *login) if login else {}).items():
+            await page.ask("Network.setCookie", name=name, value=value, url=url)
         await page.ask("Page.navigate", url=url)
         return page
 
@@ -84,34 +110,72 @@ class WebPage:
         return await self._browser.ask(method, self._session, **parameters)
 
     async def eval(self, expression: str) -> Any:
+        """The value of an expression in the page; a promise is awaited."""
         return await self._browser.evaluate(self._session, expression)
 
-    async def until(self, expression: str, what: str, within: float = 15) -> Any:
+    async def size(self, width: int, height: int) -> None:
+        screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
+        await self.ask("Emulation.setDeviceMetricsOverride", **screen)
+
+    async def until(self, expression: str, what: str = "", within: float = 15) -> None:
+        """Wait for an expression to be true."""
         loop = asyncio.get_running_loop()
         end = loop.time() + within
         while True:
             try:
-                if found := await self.eval(expression):
-                    return found
-            except Failed:  # while a page is loading nothing is there
+                if await self.eval(f"!!({expression})"):
+                    return
+            except AssertionError:  # while a page is loading nothing is there
                 pass
             if loop.time() > end:
-                shown = await self.eval("document.body.innerText")
+                what = what or f"never true: {expression}"
+                shown = await self.eval("[...faults, document.body.innerText].join('\\n')")
                 raise Failed(f"{what}; the page shows:\n{shown}\nand hears {await self.eval('heard()')}")
             await asyncio.sleep(0.05)
 
     async def click(self, name: str, selector: str = _CLICKED) -> None:
+        """The first that fits and bears this name, as soon as it is there and enabled."""
         found = f"named({json.dumps(name)}, {json.dumps(selector)})"
-        await self.until(f"{found} && ({found}.click(), true)", f"no {name!r}")
+        await self.until(
+            f"{found} && ({found}.focus(), {found}.click(), true)", f"no {name!r} among {selector}"
+        )
 
     async def type(self, label: str, text: str, place: str = "main") -> None:
         """Into the field with this label, and Enter."""
         found = f"named({json.dumps(label)}, {json.dumps(place + ' input')})"
         await self.until(f"{found} && ({found}.focus(), true)", f"no field {label!r}")
         await self.ask("Input.insertText", text=text)
-        enter = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13}
-        await self.ask("Input.dispatchKeyEvent", type="keyDown", text="\r", **enter)
-        await self.ask("Input.dispatchKeyEvent", type="keyUp", **enter)
+        await self.press("Enter", 13)
+
+    async def fill(self, selector: str, text: str) -> None:
+        """Replace what is in a field."""
+        found = f"document.querySelector({json.dumps(selector)})"
+        await self.until(f"{found} && ({found}.focus(), {found}.select?.(), true)", f"no {selector}")
+        await self.ask("Input.insertText", text=text)
+
+    async def press(self, key: str, code: int) -> None:
+        for kind in ("keyDown", "keyUp"):
+            text = {"text": "\r"} if key == "Enter" and kind == "keyDown" else {}
+            await self.ask(
+                "Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **text
+            )
+
+    async def drag(self, what: str, onto: str) -> None:
+        await self.until(f"document.querySelector({json.dumps(onto)}) !== null")
+        await self.eval(
+            f"""(() => {{
+                const what = document.querySelector({json.dumps(what)});
+                const onto = document.querySelector({json.dumps(onto)});
+                const dataTransfer = new DataTransfer();
+                const how = {{ bubbles: true, cancelable: true, dataTransfer }};
+                const send = (to, type) => to.dispatchEvent(new DragEvent(type, how));
+                send(what, "dragstart");
+                send(onto, "dragenter");
+                if (send(onto, "dragover")) throw new Error("it cannot be dropped there");
+                send(onto, "drop");
+                send(what, "dragend");
+            }})()"""
+        )
 
     async def sees(self, text: str, within: float = 15) -> None:
         await self.until(
@@ -135,14 +199,24 @@ class WebPage:
         await self.sees("Ready")
 
     async def complaints(self) -> list[str]:
-        """What axe finds that is serious or worse."""
-        await self.eval(AXE.read_text())
+        """What axe finds that is serious or worse, each with where it is; its experimental rules aside."""
+        await self.eval(AXE.read_text() + "; true")
+        rules = "{ 'label-content-name-mismatch': { enabled: false } }"
         found = await self.eval(
-            "axe.run().then(({violations}) => violations.filter((one) => /serious|critical/.test(one.impact))"
-            ".map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(' | ')}`.slice(0, 400)))"
+            f"axe.run({{ rules: {rules} }})"
+            ".then((x) => x.violations.map((v) => [v.impact, v.id, v.nodes.map((x) => x.html).join(' | ')]))"
         )
-        return list(found)
+        return [f"{rule}: {html[:400]}" for impact, rule, html in found if impact in ("serious", "critical")]
 
     async def close(self) -> None:
         await self._browser.ask("Target.closeTarget", targetId=self._target)
         await self._browser.ask("Target.disposeBrowserContext", browserContextId=self._context)
+
+
+async def _cookies(url: str, email: str, password: str) -> dict[str, str]:
+    """Those of a session that has begun."""
+    async with httpx.AsyncClient(timeout=20) as client:
+        login = {"email": email, "password": password}
+        answer = await client.post(httpx.URL(url).join("/api/v1/sign-in"), json=login)
+        assert answer.status_code == 200, answer.text
+        return dict(client.cookies)

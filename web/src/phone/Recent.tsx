@@ -9,6 +9,9 @@ import { useMe, useTenant } from "@/shell/me";
 
 type Logged = Schemas["LoggedCall"];
 
+/** A red that can be read on either ground. */
+const MISSED = "light-dark(var(--mantine-color-red-9), var(--mantine-color-red-4))";
+
 /** One's own calls that have ended, the newest first. */
 function useRecent() {
   const tenant = useTenant();
@@ -84,11 +87,11 @@ function RecentRow({
   const length = call.seconds > 0 ? clock(call.seconds) : missed ? t("missed") : t("unanswered");
   return (
     <li className="recentCall" title={call.story}>
-      <Text component="span" c={missed ? "red" : "dimmed"} className="way">
+      <Text component="span" c={missed ? MISSED : "dimmed"} className="way">
         <Icon size={19} stroke={1.8} />
       </Text>
       <div className="grow">
-        <Text fw={530} truncate c={missed ? "red" : undefined}>
+        <Text fw={530} truncate c={missed ? MISSED : undefined}>
           {name || number || t("unknown")}
         </Text>
         <Text size="sm" c="dimmed" className="numbers" truncate>

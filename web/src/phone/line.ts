@@ -39,6 +39,8 @@ export class Line {
   private microphone: PhoneView["microphone"] = "unknown";
   private view: PhoneView = { line: "connecting", microphone: "unknown", calls: [] };
   private queue: (() => void)[] = [];
+  /** Whether one speaks and listens at this line; a page with two of them has one at a time. */
+  attended = { speaks: true, hears: true };
 
   constructor(private readonly config: LineConfig) {
     const kept = `tongdai.instance.${config.name}`;
@@ -155,6 +157,11 @@ export class Line {
   complete(from: string, to: string): void {
     const [first, second] = [this.find(from), this.find(to)];
     if (first && second) first.transfer(second.number, second.session);
+  }
+
+  attend(speaks: boolean, hears: boolean): void {
+    this.attended = { speaks, hears };
+    for (const call of this.calls) call.attend();
   }
 
   private holdOthers(id: string | null): void {

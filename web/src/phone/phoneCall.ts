@@ -47,6 +47,7 @@ export class PhoneCall {
     this.element.autoplay = true;
     this.follow(since);
     if (incoming) this.hush = play(devices().ring);
+    this.attend();
   }
 
   get number(): string {
@@ -85,6 +86,10 @@ export class PhoneCall {
       }
     });
     session.on("accepted", () => this.hush());
+    // after each of these JsSIP has opened the microphone or closed it, and knows nothing of another line
+    for (const event of ["confirmed", "hold", "unhold", "muted", "unmuted"] as const) {
+      session.on(event, () => this.attend());
+    }
     session.on("confirmed", () => {
       if (this.view.state === "talking") return;
       this.set({ state: "talking", since: since ?? Date.now() });
@@ -172,6 +177,17 @@ export class PhoneCall {
     track.enabled = !this.view.muted;
     await sender.replaceTrack(track);
     old?.stop();
+    this.attend();
+  }
+
+  /** Open and close microphone and speaker as the line is attended to. */
+  attend(): void {
+    const { speaks, hears } = this.line.attended;
+    this.element.muted = !hears;
+    if (this.view.joined) return; // what it sends are other calls, too
+    const on = this.session.isOnHold();
+    const open = speaks && !this.session.isMuted().audio && !on.local && !on.remote;
+    for (const track of this.microphoneTracks()) track.enabled = open;
   }
 
   // a conference of this page

@@ -18,9 +18,10 @@ export function openLine(name: string, line: Line): void {
   for (const listener of listeners) listener();
 }
 
-export function closeLine(name: string): void {
+function closeLine(name: string): void {
   lines.get(name)?.stop();
   lines.delete(name);
+  for (const listener of listeners) listener();
 }
 
 function subscribe(listener: () => void): () => void {
@@ -34,25 +35,31 @@ export function useLine(name = "own"): { line: Line | undefined; view: PhoneView
   return { line: lines.get(name), view };
 }
 
+/** Where SIP over WebSocket is: at the host that serves the page. */
+export function serverOf(socket: { secure: boolean; port: number }): string {
+  return `${socket.secure ? "wss" : "ws"}://${location.hostname}:${socket.port}`;
+}
+
+export async function iceServers(): Promise<RTCIceServer[]> {
+  const { ice_servers } = await ask(api.GET("/api/v1/me/ice-servers"));
+  return ice_servers as RTCIceServer[]; // what the API leaves out is not null
+}
+
 let opening: Promise<void> | null = null;
 
 /** Register the phone of whoever is signed in, once per page. */
 export function openOwnLine(): Promise<void> {
   opening ??= (async () => {
     const phone = await ask(api.PUT("/api/v1/me/phone"));
-    const { secure, port } = phone.socket;
     openLine(
       "own",
       new Line({
         name: phone.username,
-        server: `${secure ? "wss" : "ws"}://${location.hostname}:${port}`,
+        server: serverOf(phone.socket),
         username: phone.username,
         domain: phone.domain,
         password: phone.password,
-        iceServers: async () => {
-          const { ice_servers } = await ask(api.GET("/api/v1/me/ice-servers"));
-          return ice_servers as RTCIceServer[]; // what the API leaves out is not null
-        },
+        iceServers,
       }),
     );
   })();
@@ -60,4 +67,10 @@ export function openOwnLine(): Promise<void> {
     opening = null;
   });
   return opening;
+}
+
+/** Whoever was signed in is no phone of this page any more. */
+export function closeOwnLine(): void {
+  opening = null;
+  closeLine("own");
 }

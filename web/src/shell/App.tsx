@@ -1,7 +1,9 @@
 import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
+import { lazy, type ReactNode, Suspense, useState } from "react";
 import { Problem } from "@/api/problem";
+import { isOutsideOpen } from "@/outside/open";
 import { Failed } from "@/shell/Messages";
 import { MeProvider, useSession } from "@/shell/me";
 import { router } from "@/shell/router";
@@ -30,15 +32,24 @@ export function App() {
   );
 }
 
+const Split = lazy(async () => ({ default: (await import("@/outside/Split")).Split }));
+
 function Whoever() {
   const { data: me, error, refetch } = useSession();
-  if (error instanceof Problem && error.status === 401) return <SignIn />;
-  if (me !== undefined) {
-    return (
-      <MeProvider value={me}>
+  const [outside] = useState(isOutsideOpen);
+  let page: ReactNode = null;
+  if (error instanceof Problem && error.status === 401) page = <SignIn />;
+  else if (me !== undefined) {
+    page = (
+      <MeProvider key={me.email} value={me}>
         <RouterProvider router={router} />
       </MeProvider>
     );
-  }
-  return error ? <Failed error={error} reset={refetch} /> : null;
+  } else if (error) page = <Failed error={error} reset={refetch} />;
+  if (!outside) return page;
+  return (
+    <Suspense>
+      <Split me={me}>{page}</Split>
+    </Suspense>
+  );
 }

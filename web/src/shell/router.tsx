@@ -5,19 +5,22 @@ import {
   lazyRouteComponent,
   redirect,
 } from "@tanstack/react-router";
+import { OUTSIDE } from "@/outside/open";
 import { Layout } from "@/shell/Layout";
 import { Failed, NotFound } from "@/shell/Messages";
 import { PAGES } from "@/shell/pages";
 
 const root = createRootRoute({ component: Layout, notFoundComponent: NotFound });
 
-const home = createRoute({
-  getParentRoute: () => root,
-  path: "/",
-  beforeLoad: () => {
-    throw redirect({ to: "/phone" });
-  },
-});
+const homes = ["/", OUTSIDE].map((path) =>
+  createRoute({
+    getParentRoute: () => root,
+    path,
+    beforeLoad: () => {
+      throw redirect({ to: "/phone" });
+    },
+  }),
+);
 
 const pages = PAGES.map((page) =>
   createRoute({
@@ -29,7 +32,7 @@ const pages = PAGES.map((page) =>
 );
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, ...pages]),
+  routeTree: root.addChildren([...homes, ...pages]),
   defaultPreload: "intent",
   scrollRestoration: true,
 });

@@ -44,7 +44,7 @@ const dark: MantineColorsTuple = [
 export const theme = createTheme({
   colors: { jade, gray, dark },
   primaryColor: "jade",
-  primaryShade: { light: 7, dark: 6 },
+  primaryShade: 7,
   fontFamily: '"Inter Variable", system-ui, sans-serif',
   headings: { fontFamily: '"Inter Variable", system-ui, sans-serif', fontWeight: "620" },
   defaultRadius: "md",

@@ -9,6 +9,11 @@ from tongdai.tenants.department.model import DepartmentKind
 PROVIDER_NAME = "tongdai demo"
 PROVIDER_EMAIL = "provider@tongdai.demo"
 CARRIER = "carrier"
+OUTSIDE = "outside"
+OUTSIDE_COMPANY = "Outside world"
+OUTSIDE_DOMAIN = "outside.demo"
+OUTSIDE_NAME = "Customer"
+OUTSIDE_NUMBER = "+84912345678"
 BENCH_DOMAIN = "bench.demo"
 BENCH_ACCOUNTS = (*range(10000, 11000), *range(20000, 21000))
 BENCH_PASSWORD = "secret"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from tongdai.app.demo.companies import CARRIER, COMPANIES, PROVIDER_EMAIL
+from tongdai.app.demo.companies import CARRIER, COMPANIES, OUTSIDE, PROVIDER_EMAIL
 
 _PIN_KEY_BYTES = 32
 
@@ -15,7 +15,7 @@ _PIN_KEY_BYTES = 32
 class DemoSecrets(msgspec.Struct, frozen=True):
     """`pin_key` (hex) is the key of `tenants.credentials.hash_pin`: always random, and the same as long as
     the database lives. `passwords` are by e-mail address or device user name (`carrier` for the simulated
-    carrier's account), `pins` by `domain/extension`.
+    carrier's account, `outside` for the phone of the world outside), `pins` by `domain/extension`.
     """
 
     fixed: bool
@@ -31,6 +31,7 @@ class DemoSecrets(msgspec.Struct, frozen=True):
 FIXED_PASSWORDS: Mapping[str, str] = {
     PROVIDER_EMAIL: "provider-demo",
     CARRIER: "carrier-demo",
+    OUTSIDE: "outside-demo",
     **{company.admin_email: f"{company.slug}-admin" for company in COMPANIES},
     **{
         person.email: f"{company.slug}-login-{person.extension}"

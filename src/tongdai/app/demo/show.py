@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from tongdai.app.demo.carrier_config import CarrierConfig
+from tongdai.app.demo.outside_phone import OutsidePhone
 from tongdai.app.plan import Plan
 from tongdai.app.prepare import Prepared
 from tongdai.app.supervisor.sockets import open_near
@@ -59,6 +60,11 @@ class Demo:
     def simulated(self) -> bool:
         """Whether the carrier is ours."""
         return self._socket is not None
+
+    @property
+    def outside(self) -> OutsidePhone | None:
+        """The phone that a browser may be in the world outside, if that is simulated."""
+        return self._prepared.outside
 
     def carrier_config(self, lifeline_fd: int) -> CarrierConfig:
         """What the carrier's process needs."""
@@ -160,6 +166,6 @@ class Demo:
             f"The API is at {self._http}/api/v1 (docs/api.md).",
             f"The administrator is {admin['email']}, password {admin['password']}.",
             f"For programs: {self._path}. Ctrl-C stops.",
-            *("", f"Open {self._http} and call.", ""),
+            *("", f"Open {self._http}{'/outside' if self.simulated else ''} and call.", ""),
         ]
         return "\n".join(lines)

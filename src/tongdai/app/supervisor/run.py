@@ -269,6 +269,7 @@ class Supervisor:
             ws_tls=plan.ws_tls,
             turn=plan.turn,
             piper_command=plan.piper_command,
+            outside=self._demo.outside if self._demo is not None else None,
             log_level=plan.log_level,
             log_format=plan.log_format,
         )

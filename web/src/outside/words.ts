@@ -1,0 +1,58 @@
+import { addWords } from "@/shell/i18n";
+
+const en = {
+  title: "Outside world",
+  company: "The company",
+  youAre: "You are a {{name}}, {{number}}",
+  leave: "Close the outside world",
+  signIn: "Sign in on the other side, and you have a telephone here.",
+  line: {
+    connecting: "Connecting…",
+    ready: "Ready. The company can call this number.",
+    lost: "Connection lost. Trying again…",
+    refused: "This telephone is not let in. Restart the demo.",
+  },
+  microphoneRefused:
+    "Your browser does not let this page use the microphone. Allow it beside the address, then call again.",
+  contacts: "Whom to call",
+  room: "Conference room",
+  pin: "{{number}} · PIN {{pin}}",
+  callName: "Call {{name}}",
+  call: "Call",
+  number: "Any number",
+  erase: "Erase",
+  keys: "Keys work while you listen",
+  speaksHere: "You speak here",
+  speakHere: "Speak here",
+  you: "You are {{name}}",
+  beSomebody: "Be somebody else",
+};
+
+const vi: typeof en = {
+  title: "Thế giới bên ngoài",
+  company: "Công ty",
+  youAre: "Bạn là khách hàng ({{name}}), {{number}}",
+  leave: "Đóng thế giới bên ngoài",
+  signIn: "Hãy đăng nhập ở phía bên kia, rồi bạn sẽ có điện thoại ở đây.",
+  line: {
+    connecting: "Đang kết nối…",
+    ready: "Sẵn sàng. Công ty có thể gọi số này.",
+    lost: "Mất kết nối. Đang thử lại…",
+    refused: "Điện thoại này không được phép. Hãy khởi động lại bản dùng thử.",
+  },
+  microphoneRefused: "Trình duyệt không cho trang này dùng micrô. Hãy cho phép ở cạnh ô địa chỉ rồi gọi lại.",
+  contacts: "Gọi cho ai",
+  room: "Phòng họp",
+  pin: "{{number}} · PIN {{pin}}",
+  callName: "Gọi {{name}}",
+  call: "Gọi",
+  number: "Số bất kỳ",
+  erase: "Xóa",
+  keys: "Có thể bấm phím trong khi nghe",
+  speaksHere: "Bạn nói ở đây",
+  speakHere: "Nói ở đây",
+  you: "Bạn là {{name}}",
+  beSomebody: "Đóng vai người khác",
+};
+
+addWords("outside", { en, vi });

@@ -7,8 +7,10 @@ use media_proto::dtls::{Association, Fingerprint, Identity, Role, Step};
 use media_proto::ice::{Agent, Credentials, Generation};
 use media_proto::srtp::{MAX_OVERHEAD, Protector, Suite, Unprotector};
 use media_proto::{dtmf, rtcp, rtp, rx, stun};
+use std::cell::Cell;
 use std::net::SocketAddr;
-use std::sync::OnceLock;
+use std::panic;
+use std::sync::{Once, OnceLock};
 use std::time::Instant;
 
 /// What an agent of ICE says to a datagram, also when its credentials are right.
@@ -122,5 +124,40 @@ pub fn command(data: &[u8]) {
     if let Ok(command) = wire::read::<Command>(data) {
         let again = wire::frame(&command);
         let _ = wire::read::<Command>(&again[4..]).expect("what we write we read");
+    }
+}
+
+thread_local! {
+    /// Whether the last panic was in code of others.
+    static OTHERS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// An upload, of which a second is decoded. A decoder that stumbles has found the file damaged, as in the process that decodes in
+/// earnest: only faults of our own count.
+pub fn decode(data: &[u8]) {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            let others = info.location().is_some_and(|at| at.file().contains("symphonia"));
+            OTHERS.set(others);
+            if !others {
+                usual(info);
+            }
+        }));
+    });
+    let decoded = panic::catch_unwind(|| {
+        let mut samples = Vec::new();
+        if media_engine::decode::decode(data.to_vec(), 1, &mut samples).is_ok() {
+            assert!(
+                samples.len() % 4 == 0 && samples.len() <= 4 * (1 + 384_000),
+                "a rate, and a second of samples"
+            );
+        }
+    });
+    if let Err(fault) = decoded
+        && !OTHERS.get()
+    {
+        panic::resume_unwind(fault);
     }
 }

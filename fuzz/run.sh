@@ -7,7 +7,7 @@ cd "$(dirname "$0")"
 seconds=${1:?how many seconds for each target}
 shift
 targets=("$@")
-[ "${#targets[@]}" -gt 0 ] || targets=(stun dtls rtp rtcp srtp command)
+[ "${#targets[@]}" -gt 0 ] || targets=(stun dtls rtp rtcp srtp command decode)
 coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4"
 coverage="$coverage -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table"
 coverage="$coverage -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1"
@@ -20,7 +20,9 @@ for target in "${targets[@]}"; do
         tar -C ../target/fuzz-corpus -xJf grown.tar.xz "./$target"
     fi
     mkdir -p found
+    length=1500 # a datagram's
+    [ "$target" != decode ] || length=8192
     echo "==> $target for $seconds s"
-    "../target/fuzz/$host/release/$target" -max_total_time="$seconds" -max_len=1500 -timeout=5 -print_final_stats=1 \
+    "../target/fuzz/$host/release/$target" -max_total_time="$seconds" -max_len="$length" -timeout=5 -print_final_stats=1 \
         -artifact_prefix="found/$target-" "$grown" "corpus/$target"
 done

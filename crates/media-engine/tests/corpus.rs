@@ -10,13 +10,14 @@ type Target = fn(&[u8]);
 
 #[test]
 fn what_the_fuzzers_kept_ends_nothing() {
-    let targets: [(&str, Target); 6] = [
+    let targets: [(&str, Target); 7] = [
         ("stun", all::stun),
         ("dtls", all::dtls),
         ("rtp", all::rtp),
         ("rtcp", all::rtcp),
         ("srtp", all::srtp),
         ("command", all::command),
+        ("decode", all::decode),
     ];
     for (name, target) in targets {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(name);

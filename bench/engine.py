@@ -9,6 +9,7 @@ The method is in bench/README.md.
 from __future__ import annotations
 
 import array
+import itertools
 import math
 import os
 import sys
@@ -104,15 +105,16 @@ def measure_convert(figures: Bench) -> None:
 
 
 def measure_music(figures: Bench) -> None:
-    """Listeners of one piece of music, who send noise themselves."""
+    """Listeners of one piece of music, in PCMU, G.722 and Opus, who send noise themselves."""
     program = rtp.build()
     with tempfile.TemporaryDirectory(prefix="tongdai-bench-") as directory:
         music = Path(directory) / "music.wav"
         _write_tone(music)
-        for listeners in (100, 300):
+        for hears, listeners in itertools.product(("", "G722", "opus"), (100, 300)):
             for _ in range(figures.effort.repeat):
-                what = f"music for {listeners}"
-                _many(figures, what, program, listeners, {"kind": "music", "file": str(music)})
+                what = f"music for {listeners}{' of ' if hears else ''}{hears}"
+                source: dict[str, object] = {"kind": "music", "file": str(music)}
+                _many(figures, what, program, listeners, source, hears)
 
 
 def measure_room(figures: Bench) -> None:
@@ -122,13 +124,15 @@ def measure_room(figures: Bench) -> None:
         _many(figures, "room of 100", program, 100, {"kind": "mixer", "mixer": "room"})
 
 
-def _many(figures: Bench, what: str, program: Path, count: int, source: dict[str, object]) -> None:
+def _many(
+    figures: Bench, what: str, program: Path, count: int, source: dict[str, object], hears: str = ""
+) -> None:
     with engines.engine(SERVER_CORE) as client:
         if "mixer" in source:
             client.ask("mixer_open", mixer=source["mixer"])
         lines = []
         for number in range(count):
-            phone = Phone(number)
+            phone = Phone(number, hears=hears)
             lines.append(phone.line(client.open(phone), marked=False))
             client.hear(phone, **source)
             time.sleep(0.02 / count)  # phones do not begin all at one moment

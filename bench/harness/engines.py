@@ -27,6 +27,7 @@ from harness.processes import Processes
 
 PCMU, PCMA = 0, 8
 _NAMES = {PCMU: "PCMU", PCMA: "PCMA"}
+_WIDE = {"G722": 9, "opus": 111}
 _NETWORK = f"127.{1 + os.getpid() // 250 % 250}.{1 + os.getpid() % 250}"
 _SERVER, _PHONES = f"{_NETWORK}.1", f"{_NETWORK}.2"
 _FIRST_PHONE, _FIRST_PORT, _LAST_PORT = 10000, 20000, 29999
@@ -40,6 +41,9 @@ class Phone(msgspec.Struct, frozen=True):
 
     number: int
     codec: int = PCMU
+    """What it speaks."""
+    hears: str = ""
+    """A codec that it would rather hear, `G722` or `opus`."""
 
     @property
     def port(self) -> int:
@@ -80,6 +84,8 @@ class Engine:
         """A session for a phone; its port."""
         opened = self.ask("open", session=str(phone.number))
         codecs = [{"name": _NAMES[phone.codec], "pt": phone.codec}]
+        if phone.hears:
+            codecs.insert(0, {"name": phone.hears, "pt": _WIDE[phone.hears]})
         self.ask(
             "remote",
             session=str(phone.number),

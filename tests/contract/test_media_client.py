@@ -48,6 +48,7 @@ PLAIN: dict[str, Any] = {"ip": "192.0.2.7", "port": 40000, "codecs": CODECS, "pt
 COMMANDS: dict[str, Callable[[Commands], object]] = {
     "open": lambda do: do.open("s-1"),
     "open at an address": lambda do: do.open("s-1", "2001:db8::1"),
+    "signal": lambda do: do.signal("s-1", "198.51.100.4", 5060),
     "remote": lambda do: do.remote("s-1", dtmf=[wire.Keys(101)], **PLAIN),
     "remote with everything": lambda do: do.remote(
         "s-1",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Generator, Iterator, Mapping
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -109,13 +109,24 @@ class Phones:
         transport: str = "udp",
         codecs: str = "pcmu,pcma",
         protect: str = "",
+        host: str = "127.0.0.1",
+        within: Sequence[str] = (),
     ) -> Baresip:
         """A baresip, registered unless told otherwise."""
         if not baresip.installed():
             pytest.fail("baresip is missing: apt-get install baresip-core")
         tone = next(self._tones)
         place = self._place("baresip")
-        phone = Baresip(account, place, tone=tone, transport=transport, codecs=codecs, protect=protect)
+        phone = Baresip(
+            account,
+            place,
+            tone=tone,
+            transport=transport,
+            codecs=codecs,
+            protect=protect,
+            host=host,
+            within=within,
+        )
         self._open.append(phone)
         await phone.open()
         return await phone.registered() if register else phone

@@ -13,6 +13,8 @@ from pathlib import Path
 _CLONE_NEWNET = 0x40000000
 OUTSIDE, INSIDE, SIX = "203.0.113.10", "10.77.0.1", "fd77::1"
 HOME, NAT, OFFICE, SIX_PHONE = "192.168.77.5", "203.0.113.2", "10.77.0.9", "fd77::9"
+STRANGER = "203.0.113.66"
+"""Another address outside, in the namespace of the NAT."""
 
 
 class Networks:
@@ -34,7 +36,8 @@ class Networks:
             self._join("server", f"{SIX}/64", "six", f"{SIX_PHONE}/64", "six")
             self.run("home", "ip", "route", "add", "default", "via", "192.168.77.1")
             self.run("nat", "sysctl", "-qw", "net.ipv4.ip_forward=1")
-            masquerade = ("-o", "out", "-j", "MASQUERADE", "--random")
+            self.run("nat", "ip", "address", "add", f"{STRANGER}/24", "dev", "out")
+            masquerade = ("-s", "192.168.77.0/24", "-o", "out", "-j", "MASQUERADE", "--random")
             self.run("nat", "iptables", "-t", "nat", "-A", "POSTROUTING", *masquerade)
         except BaseException:
             self.close()

@@ -3,15 +3,19 @@ interface, and with nothing but IPv6."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
-from tests.interop.namespaces import HOME, INSIDE, OFFICE, OUTSIDE, SIX, SIX_PHONE, Networks
+from tests.interop.namespaces import HOME, INSIDE, OFFICE, OUTSIDE, SIX, SIX_PHONE, STRANGER, Networks
+from tests.interop.phones.baresip import Baresip
 from tests.interop.phones.call import RawCall
 from tests.interop.phones.raw import RawPhone
+from tests.interop.phones.rtp import RtpStream
+from tests.interop.phones.sound import RATE, hears, hears_no, now_at
 from tests.interop.talk import hear_each_other
 
 
@@ -63,6 +67,14 @@ class Street:
     async def home(self) -> RawPhone:
         return await self.phone("home", "101", HOME, OUTSIDE)
 
+    async def protected_home(self) -> Baresip:
+        """A baresip behind the NAT that speaks with keys."""
+        account = self._branch.account("102", full=True)
+        account = replace(account, server=(OUTSIDE, self._branch.facts.sip.udp))
+        within = ("ip", "netns", "exec", self.networks.name("home"))
+        with self.networks.inside("home"):
+            return await self._phones.baresip(account, protect="srtp-mand", host=HOME, within=within)
+
     async def office(self) -> RawPhone:
         return await self.phone("office", "103", OFFICE, INSIDE)
 
@@ -101,6 +113,74 @@ async def test_a_phone_whose_nat_binds_anew_is_reached_where_it_is_now(street: S
     await home.register()  # as phones do every half a minute
     near, far = await street.talk(office, home, "101")
     await near.hang_up()
+    await far.hung_up()
+
+
+async def test_a_phone_whose_nat_binds_anew_within_a_call_is_heard_again_when_it_has_registered(
+    street: Street,
+):
+    """Its packets come from another port of the NAT then, as those of anybody behind it could: they are taken
+    once signalling that has the password came from there."""
+    home, office = await street.home(), await street.office()
+    near, far = await street.talk(office, home, "101")
+    street.networks.bind_anew()
+    mark = now_at(near)
+    await hears_no(near, home.tone, mark=mark + RATE // 2, lasting=2.0)
+    await home.register()
+    await hears(near, home.tone, mark=now_at(near), within=3.0)
+    await hears(far, office.tone, mark=now_at(far), within=3.0)
+    await near.hang_up()
+    await far.hung_up()
+
+
+async def test_a_phone_whose_nat_binds_anew_is_heard_again_when_it_offers_anew(street: Street):
+    home, office = await street.home(), await street.office()
+    near, far = await street.talk(home, office, "103")
+    street.networks.bind_anew()
+    await near.resume()
+    await hears(far, home.tone, mark=now_at(far), within=3.0)
+    await hears(near, office.tone, mark=now_at(near), within=3.0)
+    await near.hang_up()
+    await far.hung_up()
+
+
+async def test_nobody_else_is_taken_for_a_phone_behind_a_nat(street: Street):
+    """The phone has sent nothing yet, and all that its description names is an address of its own network."""
+    home = await street.home()
+    with street.networks.inside("home"):
+        near = await home.call("*43", wait="sent")
+    near.rtp.mute(True)
+    await near.answered()
+    assert near.remote is not None
+    with street.networks.inside("nat"):
+        stranger = RtpStream(2600, STRANGER)
+        await stranger.open()
+    try:
+        stranger.start((OUTSIDE, near.remote.port), near.rtp.codec, near.rtp.event_payload)
+        await asyncio.sleep(1.0)
+        near.rtp.mute(False)
+        await hears(near, home.tone, within=15.0)
+        await hears_no(near, 2600, mark=0, lasting=0.1)
+        assert stranger.sent > 50
+        assert not stranger.received
+    finally:
+        stranger.close()
+    await near.hang_up()
+
+
+async def test_a_phone_with_keys_is_followed_when_its_nat_binds_anew(street: Street):
+    """It proves itself with each packet: nobody has to signal."""
+    home, office = await street.protected_home(), await street.office()
+    await home.dial("103")
+    with street.networks.inside("office"):
+        far = await (await office.rings()).accept()
+    await home.event("CALL_ESTABLISHED")
+    await hears(far, home.tone)
+    street.networks.bind_anew()
+    mark = now_at(far)
+    await hears(far, home.tone, mark=mark, within=3.0)
+    await hears(home, office.tone, mark=now_at(home), within=3.0)
+    await home.hang_up()
     await far.hung_up()
 
 

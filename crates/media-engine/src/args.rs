@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::log::Level;
+use media_proto::latch::Trust;
 use std::net::IpAddr;
 use std::os::fd::RawFd;
 use std::path::PathBuf;
@@ -15,6 +16,8 @@ usage: tongdai-media --socket PATH --ip ADDRESS --ports FIRST-LAST [options]
   --orphan-seconds N     end sessions when no controller was connected for this long, and the process
                          when no supervisor was (60)
   --quiet-seconds N      tell of a peer that sent nothing, or only silence, for this long (5)
+  --latch WHO            from whom a stream without keys may come before its signalled address has spoken: `signalled`, a
+                         host that the peer named or that it signals from; or `anyone` (signalled)
   --lifeline-fd N        inherited listening socket of the supervisor: end when it was not connected for
                          --orphan-seconds
   --log-level LEVEL      debug, info, warning or error (info)
@@ -34,6 +37,7 @@ pub struct Args {
     pub workers: usize,
     pub orphan_seconds: u64,
     pub quiet_seconds: u64,
+    pub latch: Trust,
     pub lifeline_fd: Option<RawFd>,
     pub log_level: Level,
 }
@@ -42,6 +46,7 @@ pub struct Args {
 pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Args, String> {
     let (mut socket, mut ip, mut ports) = (None, None, None);
     let (mut orphan_seconds, mut quiet_seconds, mut lifeline_fd, mut log_level) = (60, 5, None, Level::Info);
+    let mut latch = Trust::default();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut workers = cores.min(MAX_WORKERS as usize);
     let mut arguments = arguments.into_iter();
@@ -58,6 +63,13 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Args, String
             },
             "--orphan-seconds" => orphan_seconds = number()?,
             "--quiet-seconds" => quiet_seconds = number()?,
+            "--latch" => {
+                latch = match value.as_str() {
+                    "signalled" => Trust::Signalled,
+                    "anyone" => Trust::Anyone,
+                    _ => return Err(format!("--latch is signalled or anyone, not '{value}'")),
+                };
+            }
             "--lifeline-fd" => lifeline_fd = Some(number()? as RawFd),
             "--log-level" => {
                 log_level = Level::from_name(&value).ok_or_else(|| {
@@ -76,6 +88,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Args, String
         workers,
         orphan_seconds,
         quiet_seconds,
+        latch,
         lifeline_fd,
         log_level,
     })
@@ -104,11 +117,11 @@ mod tests {
     fn a_whole_line_is_read() {
         let args = parsed(
             "--socket /run/m.sock --ip 127.0.0.1 --ports 20001-20009 --orphan-seconds 5 --quiet-seconds 7 \
-             --workers 3 --lifeline-fd 3 --log-level debug",
+             --workers 3 --latch anyone --lifeline-fd 3 --log-level debug",
         )
         .unwrap();
         assert_eq!((args.first_port, args.last_port), (20_002, 20_009));
-        assert_eq!(args.workers, 3);
+        assert_eq!((args.workers, args.latch), (3, Trust::Anyone));
         assert_eq!((args.orphan_seconds, args.quiet_seconds, args.lifeline_fd), (5, 7, Some(3)));
         assert_eq!(args.log_level, Level::Debug);
     }
@@ -123,6 +136,7 @@ mod tests {
             ("--socket s --frobnicate 1", "unknown option '--frobnicate'"),
             ("--workers 0", "--workers is 1 to 64, not 0"),
             ("--quiet-seconds soon", "--quiet-seconds needs a number, not 'soon'"),
+            ("--latch nobody", "--latch is signalled or anyone, not 'nobody'"),
             ("--socket", "--socket needs a value"),
         ] {
             let error = parsed(line).unwrap_err();

@@ -10,6 +10,7 @@ use media_proto::codec::{Codec, Foreign};
 use media_proto::dtls::{Fingerprint, Role};
 use media_proto::dtmf;
 use media_proto::ice::Generation;
+use media_proto::latch::Trust;
 use media_proto::mixer::Gain;
 use media_proto::opus;
 use media_proto::recording::Limits;
@@ -133,6 +134,12 @@ pub enum Order {
     Open {
         slot: Slot,
         sockets: Sockets,
+        trust: Trust,
+    },
+    /// Where the peer's signalling comes from.
+    Signal {
+        slot: Slot,
+        from: SocketAddr,
     },
     Remote {
         slot: Slot,
@@ -248,6 +255,7 @@ impl Order {
     pub fn subject(&self) -> Subject {
         match *self {
             Order::Open { slot, .. }
+            | Order::Signal { slot, .. }
             | Order::Remote { slot, .. }
             | Order::Handshake { slot, .. }
             | Order::Hear { slot, .. }

@@ -131,3 +131,47 @@ fn a_file_that_is_bad_or_missing_is_told_with_the_reason() {
     assert!(done["detail"].as_str().unwrap().contains("long.wav"), "{done}");
     assert_eq!(control.refused(json!({"op": "seek", "session": "a", "ms": 1, "by_ms": 1})), "bad_value");
 }
+
+/// Samples of 16 kHz that are further from the one before than the tone's own are.
+fn clicks(sound: &[i16], frequency: f64) -> usize {
+    let most = 6_000.0 * std::f64::consts::TAU * frequency / 16_000.0 * 1.4;
+    sound.windows(2).filter(|pair| f64::from(pair[1].abs_diff(pair[0])) > most).count()
+}
+
+#[test]
+fn music_is_encoded_once_for_all_whose_codec_is_the_same_whenever_they_come() {
+    let engine = Engine::start();
+    let mut control = engine.controller();
+    let music = engine.wav("music.wav", &tone(900.0, 500));
+    for codec in [G722, Opus] {
+        let (mut early, mut late) = (Phone::new(codec), Phone::new(codec));
+        let names = [format!("{codec:?}-1"), format!("{codec:?}-2")];
+        for (name, phone) in names.iter().zip([&mut early, &mut late]) {
+            control.connect_phone(name, phone);
+            control.hear(name, json!({"kind": "music", "file": music}));
+            sleep_ms(333);
+        }
+        sleep_ms(700);
+        let last = |phone: &Phone| phone.heard().into_iter().rev().take(30).collect::<Vec<_>>();
+        let (first, second) = (last(&early), last(&late));
+        let same = first.iter().filter(|one| second.iter().any(|other| other.payload == one.payload)).count();
+        assert!(same >= 28, "{codec:?}: {same} of 30 packets are the same");
+        // One is spoken to in between, and is with the others again a moment later.
+        let word = engine.wav("word.wav", &tone(900.0, 300));
+        control.ok(json!({"op": "play", "session": names[0], "play": "word", "files": [word]}));
+        control.event("play_done");
+        sleep_ms(600);
+        let (first, second) = (last(&early), last(&late));
+        let same = first.iter().filter(|one| second.iter().any(|other| other.payload == one.payload)).count();
+        assert!(same >= 18, "{codec:?}: {same} of 30 packets are the same again");
+        for phone in [&early, &late] {
+            phone.assert_one_stream();
+            let sound = phone.sound_at(16_000);
+            assert!(loudest(&sound[1_600..], 450.0) > 4_500.0, "{codec:?}");
+        }
+        assert_eq!(clicks(&late.sound_at(16_000)[1_600..], 900.0), 0, "{codec:?}");
+        for name in &names {
+            control.ok(json!({"op": "close", "session": name}));
+        }
+    }
+}

@@ -82,6 +82,7 @@ fn commands() -> Vec<(String, Command)> {
         ("hello after a crash", Command::Hello { proto: 1, after: Some(70_000) }),
         ("open", Command::Open { session: session(), ip: None }),
         ("open at an address", Command::Open { session: session(), ip: Some(s("2001:db8::1")) }),
+        ("signal", Command::Signal { session: session(), ip: s("198.51.100.4"), port: 5060 }),
         ("remote", Command::Remote(Box::new(remote()))),
         (
             "remote with everything",

@@ -51,6 +51,9 @@ def serve(
     dns_servers: Annotated[str | None, typer.Option(help="Servers of DNS, for carriers by name.")] = None,
     media_ports: Annotated[str | None, typer.Option(help="First and last UDP port of sound.")] = None,
     media_interfaces: Annotated[str | None, typer.Option(help="Addresses of sound.")] = None,
+    media_latch: Annotated[
+        str | None, typer.Option(help="Whose sound without keys is taken: signalled or anyone.")
+    ] = None,
     turn_urls: Annotated[str | None, typer.Option(help="TURN and STUN servers for browsers.")] = None,
     turn_secret: Annotated[
         str | None, typer.Option(help="Secret shared with them; better in the settings file.")
@@ -77,8 +80,8 @@ def serve(
 
 _SERVE_FLAGS = frozenset(
     """data database host advertised_ip sip_port tls_port ws_port ws_origins http_port tls_certificate tls_key
-    sip_names dns_servers media_ports media_interfaces turn_urls turn_secret turn_username turn_password
-    ring_seconds piper_command orphan_seconds log_level log_format""".split()
+    sip_names dns_servers media_ports media_interfaces media_latch turn_urls turn_secret turn_username
+    turn_password ring_seconds piper_command orphan_seconds log_level log_format""".split()
 )
 
 

@@ -47,6 +47,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     dns_servers: str = ""
     media_ports: str
     media_interfaces: str = ""
+    media_latch: str = "signalled"
     turn: TurnServers = TurnServers()
     ring_seconds: float | None
     piper_command: str | None

@@ -91,6 +91,7 @@ def plan_service(settings: Settings) -> Plan:
         dns_servers=settings.dns_servers,
         media_ports=settings.media_ports,
         media_interfaces=settings.media_interfaces or _media_interfaces(listens),
+        media_latch=settings.media_latch,
         turn=settings.turn,
         ring_seconds=settings.ring_seconds,
         piper_command=settings.piper_command,

@@ -93,6 +93,13 @@ class Settings(BaseSettings):
     media_ports: str = Field(
         "20000-29999", description="First and last UDP port of sound; a call takes four."
     )
+    media_latch: Literal["signalled", "anyone"] = Field(
+        "signalled",
+        description="From whom a stream without keys may come when not from the address that its peer named. "
+        "`signalled`: from that host, or the one that its signalling comes from. `anyone`: the first who "
+        "sends has the stream, also a stranger; a last resort for phones behind routers with several lines, "
+        "and carriers whose gateways are not where they say.",
+    )
     turn_urls: str = Field(
         "",
         description="TURN and STUN servers, separated by commas, for browsers that cannot reach us by "

@@ -13,7 +13,8 @@ from tongdai import sdp
 from tongdai.calls.model import Cause
 from tongdai.legs.causes import in_response, reason_of, status_of
 from tongdai.legs.ports import Contact, LegMedia, Opened
-from tongdai.sip.flow import ip_version
+from tongdai.legs.seen import seen_from
+from tongdai.sip.flow import Address, ip_version
 from tongdai.sip.phone import is_same_phone
 from tongdai.sip.ua import DialogState, InviteSession, Refer
 
@@ -66,6 +67,8 @@ class LegRecord(msgspec.Struct):
     """Whose phone it is, proven when the call was made, or by the registration that we called."""
     instance: str = ""
     """`Contact.instance` of that phone."""
+    seen: Address | None = None
+    """Where the phone signals from when that is not where its dialog's flow leads, as a proxy is between."""
     dialog: DialogState | None = None
 
 
@@ -205,6 +208,7 @@ class SipLeg:
             if not codec.is_known
         ]
         self.record.held = agreed.held_by_peer
+        self.media.signal(self.id, *(self.record.seen or self.session_in_use.flow.remote))
         self.media.remote(self.id, agreed)
 
     def _reached(self, agreed: sdp.Negotiated) -> sdp.Negotiated:
@@ -285,6 +289,13 @@ class SipLeg:
     def follow(self, contact: Contact) -> bool:
         """Send over the path by which the leg's own phone has registered anew; False when it is another's."""
         return self.is_of(contact) and self.session_in_use.move(contact.flow)
+
+    def is_seen(self, contact: Contact) -> None:
+        """The leg's own phone has registered from there: so its sound may come from there as well."""
+        host, port = seen_from(contact.flow, contact.path)
+        if self.record.seen is not None:
+            self.record.seen = host, port
+        self.media.signal(self.id, host, port)
 
     def is_of(self, contact: Contact) -> bool:
         """The phone that registered with this contact is the leg's own."""

@@ -31,6 +31,7 @@ from tongdai.legs.ports import (
     Post,
     Trunks,
 )
+from tongdai.legs.seen import behind_proxies
 from tongdai.legs.transfers import Transfers
 from tongdai.legs.twins import Twins
 from tongdai.legs.ways_out import WaysOut, contacts_of
@@ -144,7 +145,7 @@ class Legs:
         call = self._new_id()
         record = LegRecord(f"{call}.l0", caller.tenant, "", 0, 0, sdp_id=sdp_id(call), trunk=caller.trunk)
         if caller.device:
-            record.device = caller.device
+            record.device, record.seen = caller.device, behind_proxies(request)
             record.instance = self._instances(caller.tenant, caller.device, session.flow)
         leg = SipLeg(record, self._media, session)
         leg.remote_offer = offer
@@ -476,9 +477,12 @@ class Legs:
         may have ended with its connection, or with the process that had it."""
         self._parting.moved(tenant, contact)
         for leg in self._legs.values():
-            if leg.record.tenant == tenant and leg.follow(contact):
-                self._kept.mark(leg)
+            if leg.record.tenant != tenant or not leg.is_of(contact):
+                continue
+            leg.is_seen(contact)
+            if leg.follow(contact):
                 log.info("a call follows its phone", tenant=tenant, leg=leg.id, flow=str(contact.flow))
+            self._kept.mark(leg)
 
     def lost(self, leg_id: str, why: str = "") -> None:
         """The leg's media session is gone, or of no use (`why`): end it, as if the far side had."""

@@ -13,6 +13,7 @@ from tongdai.legs.callers import contact_user, identity, referred_by, shown_as
 from tongdai.legs.kinds import is_private, kinds_for
 from tongdai.legs.leg import SipLeg, spoken_by
 from tongdai.legs.ports import Contacts, NextFlow
+from tongdai.legs.seen import behind_path
 from tongdai.sip.flow import Flow
 from tongdai.sip.message import SipUri
 from tongdai.sip.ua import UserAgent
@@ -55,6 +56,7 @@ class Phones:
             leg.offer_as(next(kinds, sdp.PLAIN), is_private(contact.flow))
         leg.elsewhere = lambda status, told: self._elsewhere(leg, command, target, status, told)
         leg.record.device, leg.record.instance = contact.device, contact.instance
+        leg.record.seen = behind_path(contact.path)
         offer = leg.make_offer(*spoken_by(self._matched(command.match)))
         forwarded = diversions.headers(
             [(identity(diversion.by, contact.domain), diversion.reason) for diversion in command.diversions],

@@ -136,6 +136,9 @@ class LegMedia(Protocol):
     ) -> None:
         """Open a session on the address `ip`, or the engine's own."""
 
+    def signal(self, leg: str, ip: str, port: int) -> None:
+        """Where the leg's peer signals from: its sound may come from that host too."""
+
     def remote(self, leg: str, agreed: Negotiated) -> None: ...
 
     def close(self, leg: str) -> None: ...

@@ -28,6 +28,11 @@ class Commands:
         """Open a session. Fails with `EngineRefused`: `no_ports`, `exists`, `bad_ip`."""
         return self.request("open", wire.Opened, **_given(session=session, ip=ip))
 
+    def signal(self, session: str, ip: str, port: int) -> None:
+        """Tell where the peer's signalling comes from, whenever that has changed: its sound may come from
+        that host too."""
+        self.send("signal", session=session, ip=ip, port=port)
+
     def remote(
         self,
         session: str,

@@ -114,6 +114,11 @@ class Sessions:
 
         self.engine.open(leg, ip).add_done_callback(finished)
 
+    def signal(self, leg: str, ip: str, port: int) -> None:
+        """Where the peer signals from; a link-local address without its zone."""
+        if leg in self._tenants:
+            self.engine.signal(leg, ip.partition("%")[0], port)
+
     def remote(self, leg: str, agreed: Negotiated) -> None:
         """Where the peer is and what it speaks."""
         self.engine.remote(

@@ -11,6 +11,7 @@ import json
 import re
 import shutil
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,11 @@ class Baresip:
         transport: str = "udp",
         codecs: str = "pcmu,pcma",
         protect: str = "",
+        host: str = "127.0.0.1",
+        within: Sequence[str] = (),
     ) -> None:
-        """`protect`: "srtp" for calls that may be protected, "srtp-mand" for those that must be."""
+        """`protect`: "srtp" for calls that may be protected, "srtp-mand" for those that must be. `host` is
+        its address, `within` the command that runs it in another network."""
         self.account = account
         self.directory = directory
         self.tone = tone
@@ -54,6 +58,8 @@ class Baresip:
         self._transport = transport
         self._codecs = codecs
         self._protect = f";mediaenc={protect}" if protect else ""
+        self._host = host
+        self._within = within
         self._control = free_port()
         self._process: asyncio.subprocess.Process | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -69,7 +75,7 @@ class Baresip:
         (self.directory / "accounts").write_text(self._account_line())
         with (self.directory / "log").open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *("baresip", "-4", "-s", "-f", str(self.directory)),
+                *(*self._within, "baresip", "-4", "-s", "-f", str(self.directory)),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=asyncio.subprocess.STDOUT,
@@ -217,9 +223,9 @@ class Baresip:
     def _configuration(self) -> str:
         lines = [
             "poll_method epoll",
-            f"sip_listen 127.0.0.1:{self.sip_port}",
+            f"sip_listen {self._host}:{self.sip_port}",
             "sip_verify_server no",
-            "net_interface 127.0.0.1",
+            f"net_interface {self._host}",
             "call_local_timeout 120",
             "call_max_calls 8",
             f"audio_source aufile,{self.directory}/tone.wav",

@@ -132,6 +132,8 @@ class FakeMedia:
         self.live: dict[str, str] = {}
         self.closed: list[str] = []
         self.remotes: dict[str, list[Remote]] = {}
+        self.signalled: dict[str, tuple[str, int]] = {}
+        """Where each leg's peer signals from."""
         self._opening: list[tuple[str, Callable[[Opened | None, str], None]]] = []
         self._port = 20000
         self._ips: dict[str, str | None] = {}
@@ -161,6 +163,9 @@ class FakeMedia:
         self.live[leg] = tenant
         self._opening.append((leg, done))
         self._ips[leg] = ip
+
+    def signal(self, leg: str, ip: str, port: int) -> None:
+        self.signalled[leg] = ip, port
 
     def remote(self, leg: str, agreed: Negotiated) -> None:
         assert leg in self.live, f"remote of {leg}, which has no session"

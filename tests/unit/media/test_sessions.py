@@ -79,6 +79,15 @@ async def test_the_peer_is_told_with_the_tenant_as_tag(desk: Desk):
     ]
 
 
+async def test_where_the_peer_signals_from_is_told_without_its_zone(desk: Desk):
+    desk.sessions.signal("a", "203.0.113.1", 5060)
+    desk.sessions.signal("a", "fe80::1%eth0", 5061)
+    assert desk.engine.of("signal") == [
+        {"session": "a", "ip": "203.0.113.1", "port": 5060},
+        {"session": "a", "ip": "fe80::1", "port": 5061},
+    ]
+
+
 @pytest.mark.parametrize(
     ("source", "told"),
     [
@@ -101,6 +110,7 @@ async def test_a_leg_that_is_gone_is_told_nothing(desk: Desk):
     desk.sessions.hear("t", c.Hear("a", Echo()))
     desk.play("p1", GREETING)
     desk.sessions.stop_play("a")
+    desk.sessions.signal("a", "203.0.113.1", 5060)
     assert desk.engine.sent == []
 
 

@@ -113,6 +113,11 @@ impl Control {
         match &asked.command {
             Command::Hello { proto, after } => self.hello(asked.waiter.from, *proto, *after),
             Command::Open { session, ip } => self.open(session, ip.as_deref()),
+            Command::Signal { session, ip, port } => {
+                let slot = self.slot_of(session)?;
+                self.orders.send(Order::Signal { slot, from: SocketAddr::new(parse_ip(ip)?, *port) });
+                DONE
+            }
             Command::Remote(remote) => self.remote(remote),
             Command::Hear { session, source: wire::Source::Music { file } } => {
                 self.slot_of(session)?;
@@ -257,7 +262,7 @@ impl Control {
         let known = Known { ip, port, source: wire::Source::Silence, remote: None, wide: false, tag: None };
         let slot = self.sessions.add(session.to_owned(), known);
         log(Level::Debug, "opened", json!({"session": session, "port": port}));
-        self.orders.send(Order::Open { slot, sockets });
+        self.orders.send(Order::Open { slot, sockets, trust: self.args.latch });
         Ok(Answer::Now(Body::Opened { ip: ip.to_string(), port, rtcp_port: port + 1 }))
     }
 

@@ -188,6 +188,7 @@ mod tests {
     use super::*;
     use crate::orders::{self, OrderReceiver, Sockets};
     use crate::worker::Parcel;
+    use media_proto::latch::Trust;
     use proptest::prelude::*;
     use std::collections::{HashMap, HashSet};
     use std::net::UdpSocket;
@@ -223,7 +224,11 @@ mod tests {
 
         fn open(&mut self, slot: Slot) {
             let socket = || UdpSocket::bind("127.0.0.1:0").unwrap();
-            self.workers.send(Order::Open { slot, sockets: Sockets { rtp: socket(), rtcp: socket() } });
+            self.workers.send(Order::Open {
+                slot,
+                sockets: Sockets { rtp: socket(), rtcp: socket() },
+                trust: Trust::Signalled,
+            });
         }
 
         /// One worker carries out its next order, if it has one that it can carry out.

@@ -47,9 +47,10 @@ pub struct Envelope {
 }
 
 /// The commands, by name.
-pub const OPS: [&str; 19] = [
+pub const OPS: [&str; 20] = [
     "hello",
     "open",
+    "signal",
     "remote",
     "hear",
     "play",
@@ -81,6 +82,12 @@ pub enum Command {
         session: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ip: Option<String>,
+    },
+    /// Where the peer's signalling comes from.
+    Signal {
+        session: String,
+        ip: String,
+        port: u16,
     },
     Remote(Box<RemoteCommand>),
     Hear {
@@ -198,6 +205,7 @@ impl Command {
         match self {
             Command::Hello { .. } => "hello",
             Command::Open { .. } => "open",
+            Command::Signal { .. } => "signal",
             Command::Remote(_) => "remote",
             Command::Hear { .. } => "hear",
             Command::Play { .. } => "play",
@@ -223,6 +231,7 @@ impl Command {
         match self {
             Command::Hello { .. } | Command::List {} | Command::Stats { session: None } => None,
             Command::Open { session, .. }
+            | Command::Signal { session, .. }
             | Command::Hear { session, .. }
             | Command::Play { session, .. }
             | Command::Stop { session, .. }

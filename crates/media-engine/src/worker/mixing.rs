@@ -20,7 +20,7 @@ use media_proto::{FRAME, FRAME_MICROS, MS, Micros, SAMPLE_RATE, WIDE_FRAME, opus
 /// Ticks for which one who said something keeps an encoder of his own: a second.
 const LINGER: u32 = 50;
 /// So many ticks before he leaves it the shared one runs beside it, so that they are in step.
-const IN_STEP: u32 = 10;
+pub const IN_STEP: u32 = 10;
 /// Ticks after which a shared encoder that nobody needs is given up.
 const UNUSED: u32 = 500;
 
@@ -225,7 +225,7 @@ impl Shared<'_> {
 }
 
 /// What a leg is sent, with all that its encoding depends on.
-fn wide_format(session: &Session) -> Option<(Format<Codec>, (Codec, opus::Settings))> {
+pub fn wide_format(session: &Session) -> Option<(Format<Codec>, (Codec, opus::Settings))> {
     let remote = session.remote.as_ref()?;
     let format = *remote.codecs.first()?;
     let settings = if format.what == Codec::Opus { remote.opus } else { opus::Settings::default() };
@@ -312,6 +312,7 @@ impl World {
 
     /// Something else than the mix will be sent to a session: it goes on with its own encoder from where the shared one is.
     pub fn leave_shared_encoder(&mut self, slot: Slot) {
+        self.leave_music(slot);
         let Some(session) = self.sessions.get_mut(slot as usize).and_then(Option::as_deref_mut) else {
             return;
         };

@@ -7,6 +7,7 @@
 mod line;
 mod mixing;
 mod moving;
+mod music;
 mod player;
 mod produce;
 mod receive;

@@ -24,6 +24,7 @@ impl World {
     /// Takes sessions and mixers out of this worker; those that ended meanwhile are left out. Packets wait in their sockets.
     pub fn pack(&mut self, sessions: &[Slot], mixers: &[Slot], now: Micros) -> Parcel {
         self.close_broken(now);
+        sessions.iter().for_each(|&slot| self.leave_music(slot));
         let sessions = sessions.iter().filter_map(|&slot| Some((slot, self.displace(slot)?)));
         let mut parcel = Parcel { sessions: sessions.collect(), mixers: Vec::new() };
         for &mixer in mixers {

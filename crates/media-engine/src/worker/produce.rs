@@ -40,7 +40,12 @@ impl World {
             if session.next_packet + MISSED < now {
                 session.next_packet = now;
             }
+            let due = session.next_packet;
             session.next_packet += Micros::from(session.packet_ms()) * MS;
+            if self.send_music(slot, due, now) {
+                continue;
+            }
+            let Some(session) = self.session(slot) else { break };
             let source = match session.source {
                 Source::Session(source) if session.heard.is_some() => Some(source),
                 _ => None,
@@ -185,10 +190,6 @@ impl Session {
                 player.list.frame(&mut frame);
                 over = player.list.end();
                 kind::PLAYER
-            }
-            (None, None, Source::Loop(sound)) => {
-                self.loop_at = sound.looped_frame(self.loop_at, &mut frame);
-                kind::LOOP
             }
             (None, None, &Source::Session(source)) if let Some(heard) = &mut self.heard => {
                 if let Some(spoken) = spoken {

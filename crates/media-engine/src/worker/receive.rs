@@ -226,8 +226,10 @@ impl World {
         let known = if session.is_muxed() {
             proved || session.latch.target() == Some(from)
         } else {
-            session.rtcp_latch.receive(from) != Verdict::Stranger
-                || (proved && session.rtcp_latch.follow(from))
+            if proved {
+                session.rtcp_latch.follow(from);
+            }
+            proved || session.rtcp_latch.receive(from) != Verdict::Stranger
         };
         if !known {
             session.strangers += 1;

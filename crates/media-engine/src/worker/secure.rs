@@ -97,7 +97,13 @@ impl Session {
     /// latest that was. With ICE the stream follows to where the peer has shown to be, and nowhere else.
     pub fn judge(&mut self, from: SocketAddr, proved: Option<bool>, now: Micros) -> Verdict {
         let Some(agent) = self.secure.as_deref().and_then(|secure| secure.ice.as_ref()) else {
-            return self.latch.receive(from);
+            let verdict = self.latch.receive(from);
+            // Who has the key is the peer, wherever it is.
+            if verdict == Verdict::Stranger && proved == Some(true) && self.latch.source().is_none() {
+                self.latch.follow(from);
+                return Verdict::Latched;
+            }
+            return verdict;
         };
         match self.latch.source() {
             _ if proved != Some(true) || !agent.consents(now, from) => {

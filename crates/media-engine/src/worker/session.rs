@@ -12,7 +12,7 @@ use media_proto::dtmf;
 use media_proto::ear::Ear;
 use media_proto::g711::Law;
 use media_proto::inband;
-use media_proto::latch::Latch;
+use media_proto::latch::{Latch, Trust};
 use media_proto::mixer::Gain;
 use media_proto::presence::Presence;
 use media_proto::quality::{self, Measured};
@@ -53,6 +53,8 @@ pub struct Session {
     pub source: Source,
     /// Where the endless sound goes on.
     pub loop_at: usize,
+    /// Packets since it has been hearing that, of a codec with a state.
+    pub in_step: u32,
     /// The sessions whose source this one is.
     pub hearers: Vec<Slot>,
     pub player: Option<Player>,
@@ -165,20 +167,21 @@ pub struct Forward<'a> {
 }
 
 impl Session {
-    pub fn new(sockets: Sockets, now: Micros, random: (u128, u128)) -> Session {
+    pub fn new(sockets: Sockets, trust: Trust, now: Micros, random: (u128, u128)) -> Session {
         Session {
             sockets,
             line: Line::default(),
             opened: now,
             remote: None,
-            latch: Latch::default(),
-            rtcp_latch: Latch::default(),
+            latch: Latch::new(trust),
+            rtcp_latch: Latch::new(trust),
             rx: RxStream::default(),
             tx: TxStream::new(now, random.0),
             digits_in: dtmf::Receiver::default(),
             keys_in: None,
             source: Source::Silence,
             loop_at: 0,
+            in_step: 0,
             hearers: Vec::new(),
             player: None,
             digits: None,
@@ -228,6 +231,7 @@ impl Session {
         });
         if !same {
             let wide = first.filter(|codec| codec.law().is_none());
+            self.in_step = 0;
             self.coders.encoder = wide.and_then(|codec| Encoder::new(codec, remote.opus));
         }
         // One that sends its keys as events may let them be heard too, and would press each twice.
@@ -238,6 +242,7 @@ impl Session {
         }
         self.remote = Some(remote);
         if !sent && self.sends() {
+            self.in_step = 0;
             self.tx.interrupt();
         }
         if !received && self.receives() {

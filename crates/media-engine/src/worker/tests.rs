@@ -13,6 +13,7 @@ use crate::wire::{Both, Direction, RecordEnd};
 use crate::writer::{Job, Jobs};
 use media_proto::codec::Codec;
 use media_proto::dtls::Identity;
+use media_proto::latch::Trust;
 use media_proto::opus;
 use media_proto::recording::Limits;
 use media_proto::rtp::Header;
@@ -53,7 +54,11 @@ impl Stage {
 
     fn open(&mut self, slot: Slot) {
         if self.world.session(slot).is_none() {
-            self.order(Order::Open { slot, sockets: Sockets { rtp: local(), rtcp: local() } });
+            self.order(Order::Open {
+                slot,
+                sockets: Sockets { rtp: local(), rtcp: local() },
+                trust: Trust::Signalled,
+            });
         }
     }
 
@@ -323,6 +328,33 @@ fn an_order_for_a_session_that_a_fault_ended_meanwhile_does_no_harm() {
     stage.order(Order::MixerClose { mixer: 5 });
     stage.pass(20 * MS);
     assert!(stage.panicked().is_empty());
+}
+
+#[test]
+fn a_disk_that_stands_still_ends_the_recording_and_holds_no_more_than_the_writers_queue() {
+    let mut stage = Stage::new();
+    stage.open(0);
+    stage.remote(0, Direction::Sendrecv, true, Codec::Pcmu);
+    let limits = Limits { max_ms: 3_600_000, silence_ms: None };
+    stage.order(Order::Record { slot: 0, record: Record { limits, ..record(false) } });
+    let pass = |stage: &mut Stage, frames: usize| {
+        for _ in 0..frames {
+            stage.now += 20 * MS;
+            stage.world.tick(stage.now);
+        }
+    };
+    pass(&mut stage, 1_000);
+    assert!(stage.world.session(0).is_some_and(|session| session.recorder.is_some()), "20 s may wait");
+    pass(&mut stage, 2_000);
+    assert!(stage.world.session(0).is_some_and(|session| session.recorder.is_none()));
+    let waiting: Vec<Job> = stage.jobs.try_iter().collect();
+    assert!(waiting.len() == 64 && waiting.iter().all(|job| matches!(job, Job::Write { .. })));
+    pass(&mut stage, 1);
+    let told = stage.jobs.try_recv();
+    assert!(matches!(told, Ok(Job::Finish { done: Recorded { reason: RecordEnd::Disk, .. }, .. })));
+    let sent = stage.sent(0);
+    pass(&mut stage, 5);
+    assert_eq!(stage.sent(0), sent + 5, "the call goes on");
 }
 
 proptest! {

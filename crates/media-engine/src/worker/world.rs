@@ -2,6 +2,7 @@
 
 use super::line::Door;
 use super::mixing::Mixer;
+use super::music::Music;
 use super::player::{Player, Role};
 use super::secure;
 use super::session::{Digits, Session};
@@ -34,6 +35,7 @@ pub struct World {
     pub keys: Vec<Arc<Sound>>,
     pub jobs: Jobs,
     pub handshakes: Handshakes,
+    pub music: Music,
     /// Ends of recordings that the writer's queue had no room for.
     pub unwritten: VecDeque<Job>,
     /// The way back for chunks that the writer emptied.
@@ -59,6 +61,7 @@ impl World {
             keys: keys.map(Arc::new).collect(),
             jobs,
             handshakes,
+            music: Music::default(),
             unwritten: VecDeque::new(),
             emptied: mpsc::channel(),
             broken: Vec::new(),
@@ -204,7 +207,16 @@ impl World {
 
     fn obey(&mut self, order: Order, now: Micros) {
         match order {
-            Order::Open { slot, sockets } => self.open(slot, sockets, now),
+            Order::Open { slot, sockets, trust } => {
+                let random = (sys::random(), sys::random());
+                self.place(slot, Box::new(Session::new(sockets, trust, now, random)));
+            }
+            Order::Signal { slot, from } => {
+                if let Some(session) = self.session(slot) {
+                    session.latch.signals_from(from);
+                    session.rtcp_latch.signals_from(from);
+                }
+            }
             Order::Remote { slot, remote } => {
                 let random = self.random();
                 if let Some(session) = self.session(slot) {
@@ -308,10 +320,6 @@ impl World {
             Order::Take { what, .. } => self.unpack(*what),
             Order::Await { .. } | Order::End => {}
         }
-    }
-
-    fn open(&mut self, slot: Slot, sockets: Sockets, now: Micros) {
-        self.place(slot, Box::new(Session::new(sockets, now, (sys::random(), sys::random()))));
     }
 
     /// Has a session from now on, and watches its sockets. One that cannot be watched ends.

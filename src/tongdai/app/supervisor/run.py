@@ -184,6 +184,7 @@ class Supervisor:
             *("--ports", self._plan.media_ports),
             *("--lifeline-fd", str(lifeline.fileno())),
             *("--orphan-seconds", str(self._plan.orphan_seconds)),
+            *("--latch", self._plan.media_latch),
             *("--log-level", self._plan.log_level),
         ]
         return Launch(command, fds=[lifeline.fileno()], closed=[lifeline.detach()], hold=hold)

@@ -302,7 +302,7 @@ async def test_a_call_above_the_limit_is_told_so_and_an_emergency_call_is_not(tr
     await gateway.stays_quiet(0.1)
     await asyncio.sleep(0.8)
     told = await asyncio.to_thread(trunked.cli, "explain", "last")
-    assert f"{name} was not called: {name} has all its 1 lines in use" in told
+    assert f"{name} was not called: all its 1 lines are in use" in told
     emergency = await other.call("113", wait="sent")
     await (await gateway.rings()).accept()
     await emergency.answered()

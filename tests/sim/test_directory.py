@@ -23,7 +23,7 @@ def test_spell_the_last_name_with_hash_choose_and_be_connected(sim: Checked, cal
     assert choices(sim, caller) == [(1, "Minh Tran")]
     sim.press(caller, "1")
     assert sim.talk(caller, sim.answer_at("minh-1"))
-    assert [p.meaning for p in sim.noted(caller, f.Pressed)] == ["spelled a name", "chose a name"]
+    assert [p.meaning for p in sim.noted(caller, f.Pressed)] == ["name_spelled", "name_chosen"]
 
 
 def test_a_pause_of_two_seconds_ends_the_name(sim: Checked, caller: str) -> None:

@@ -68,7 +68,7 @@ def test_the_call_that_has_rung_longest_is_first(sim: Checked) -> None:
 def test_where_nothing_rings_there_is_nothing_to_pick_up(sim: Checked) -> None:
     anna = sim.call("anna-1", "**102")
     assert sim.cause(anna) is Cause.NOT_FOUND
-    assert sim.noted(anna, f.Refused) == [f.Refused("nothing rings there")]
+    assert sim.noted(anna, f.Refused) == [f.Refused("nothing_rings")]
 
 
 def test_a_conversation_is_not_rung(sim: Checked) -> None:

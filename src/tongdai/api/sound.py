@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import Request
@@ -20,9 +20,8 @@ from tongdai.api.context import Context
 from tongdai.api.edge import is_sound
 from tongdai.api.problems import Problem, not_found
 from tongdai.api.shapes import Body
+from tongdai.core.language import Language
 from tongdai.core.tenancy import TenantId
-
-Language = Literal["en", "vi"]
 
 MOST_CHARACTERS = 1_500
 """Of one text: about two minutes, which is longer than anybody listens to a greeting."""

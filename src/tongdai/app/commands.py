@@ -151,11 +151,14 @@ def explain(
         str, typer.Argument(help="The call's id, or the beginning of it; `last` for the latest.")
     ],
     data: DataDir = None,
+    language: Annotated[
+        str | None, typer.Option(help="en or vi; otherwise as LC_ALL or LANG has it.")
+    ] = None,
 ) -> None:
     """Tell in plain words what happened in a call, and why."""
-    from tongdai.app.reports import explain_call
+    from tongdai.app.reports import explain_call, language_of
 
-    sys.stdout.write(explain_call(data, call))
+    sys.stdout.write(explain_call(data, call, language_of(language, os.environ)))
 
 
 Domain = Annotated[str, typer.Argument(help="The tenant's domain, e.g. anphat.demo.")]

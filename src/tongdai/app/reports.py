@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -10,11 +11,14 @@ import msgspec
 from sqlalchemy import or_, select
 
 from tongdai.app.stored import Stored, with_stored
-from tongdai.calllog import Cdr, explain, store
-from tongdai.calllog.words import duration, number
+from tongdai.calllog import Cdr, explain, one_line, store, tell
+from tongdai.calllog.phrases import duration, phrase
+from tongdai.calllog.words import number
 from tongdai.calls.facts import CallEnded, CallStarted, LoggedFact
 from tongdai.core.errors import TongdaiError
+from tongdai.core.language import Language
 from tongdai.db import Database, tables
+from tongdai.tenants.tenant.schema import check_language
 
 Form = Literal["table", "lines", "json"]
 
@@ -42,7 +46,7 @@ def list_calls(data: Path | None, tenant: str | None, limit: int, form: Form) ->
                 number(cdr.caller) or "anonymous",
                 number(cdr.dialled),
                 f"{outcome} by {number(cdr.answered_by)}" if cdr.answered_by else outcome,
-                duration(cdr.ended - cdr.started),
+                duration(cdr.ended - cdr.started, "en"),
             )
         )
     if form == "lines":
@@ -53,7 +57,16 @@ def list_calls(data: Path | None, tenant: str | None, limit: int, form: Form) ->
     return "".join("  ".join(map(str.ljust, row, widths)).rstrip() + "\n" for row in rows)
 
 
-def explain_call(data: Path | None, call: str) -> str:
+def language_of(asked: str | None, environment: Mapping[str, str]) -> Language:
+    """The language that is asked for, or that of whoever sits at this terminal. Raises `TongdaiError`."""
+    if asked is not None:
+        check_language(asked)
+        return "vi" if asked == "vi" else "en"
+    locale = next((x for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (x := environment.get(name))), "")
+    return "vi" if locale.partition("_")[0] == "vi" else "en"
+
+
+def explain_call(data: Path | None, call: str, language: Language) -> str:
     """The story of one call: a heading, the whole in one line, and every step with its time."""
 
     async def read(stored: Stored) -> tuple[list[LoggedFact], dict[str, str]]:
@@ -61,20 +74,25 @@ def explain_call(data: Path | None, call: str) -> str:
         return await store.facts(db, await _find(db, call)), await _domains(db)
 
     facts, domains = with_stored(data, read)
-    first, lines = facts[0], explain(facts)
+    first, steps = facts[0], explain(facts)
     begun = first.fact
     who = ""
     if isinstance(begun, CallStarted):
-        name = f" ({begun.party.name})" if begun.party.name else ""
-        who = f", from {number(begun.party.number) or 'an anonymous caller'}{name}"
-    going = "" if any(isinstance(x.fact, CallEnded) for x in facts) else " It goes on."
-    tenant, at = domains.get(first.tenant, first.tenant), _local(first.at)
+        caller = number(begun.party.number) or phrase("heading.anonymous", {}, language)
+        who = phrase("heading.caller", {"number": caller, "name": begun.party.name}, language)
+    about = {
+        "call": first.call,
+        "tenant": domains.get(first.tenant, first.tenant),
+        "time": f"{_local(first.at):%Y-%m-%d %H:%M:%S}",
+        "caller": who,
+    }
+    ended = any(isinstance(x.fact, CallEnded) for x in facts)
     out = [
-        f"Call {first.call} of {tenant}, {at:%Y-%m-%d %H:%M:%S}{who}.{going}",
+        phrase("heading", about, language) + ("" if ended else phrase("heading.going_on", {}, language)),
         "",
-        " → ".join(line.text for line in lines),
+        one_line(steps, language),
         "",
-        *(f"{_local(line.at):%H:%M:%S}  {line.text}" for line in lines),
+        *(f"{_local(step.at):%H:%M:%S}  {tell(step, language)}" for step in steps),
     ]
     return "\n".join(out) + "\n"
 

@@ -9,7 +9,18 @@ await calllog.close()
 from __future__ import annotations
 
 from tongdai.calllog.cdr import Cdr, Direction, Disposition, LegCdr, derive
-from tongdai.calllog.explain import explain, one_line
+from tongdai.calllog.explain import Step, explain, one_line, tell
 from tongdai.calllog.log import CallLog
 
-__all__ = ["CallLog", "Cdr", "Direction", "Disposition", "LegCdr", "derive", "explain", "one_line"]
+__all__ = [
+    "CallLog",
+    "Cdr",
+    "Direction",
+    "Disposition",
+    "LegCdr",
+    "Step",
+    "derive",
+    "explain",
+    "one_line",
+    "tell",
+]

@@ -37,7 +37,8 @@ class LegAnswered(msgspec.Struct, frozen=True, tag=True):
 
 
 class LegRerouted(msgspec.Struct, frozen=True, tag=True):
-    """A way out of the house did not do: `via` names the carrier, `why` what became of it there."""
+    """A way out of the house did not do: `via` names the carrier, `why` (as in `facts`) what became of it
+    there."""
 
     leg: str
     via: str

@@ -1,5 +1,8 @@
 """What is written in a call's log. The CDR, `explain` and every later view derive from these and nothing
 else.
+
+Facts are in no language: where one says `why`, that is a word of ours and what it is about behind a blank
+(`silent 3.5`), or what somebody else said, as it is (`calllog.phrases`).
 """
 
 from __future__ import annotations
@@ -77,7 +80,8 @@ class Resumed(msgspec.Struct, frozen=True, tag=True):
 
 
 class Pressed(msgspec.Struct, frozen=True, tag=True):
-    """Keys that decided something. PINs are never written: `digits` is empty for them."""
+    """Keys that decided something, and what they meant in one word. PINs are never written: `digits` is empty
+    for them."""
 
     leg: str
     digits: str

@@ -112,18 +112,17 @@ def hosted(number: str, caller: str) -> Flow:
 
 def unknown(dialled: str) -> Flow:
     """A phone says better than a voice that a number does not exist: 404, without an answered call."""
-    node = schema.Refuse("nobody has this number", Cause.NOT_FOUND)
+    node = schema.Refuse("no_such_number", Cause.NOT_FOUND)
     return _single(f"unknown:{dialled}", "refused", dialled, node)
 
 
 def not_permitted(number: str) -> Flow:
-    why = "calls to this country are not permitted"
-    return _refusal("forbidden", number, why, Cause.FORBIDDEN, "outside.not_permitted")
+    return _refusal("forbidden", number, "country_closed", Cause.FORBIDDEN, "outside.not_permitted")
 
 
 def unreachable(number: str) -> Flow:
     """An outside number for a tenant without a trunk."""
-    return _refusal("unreachable", number, "there is no trunk", Cause.CONGESTION, "outside.unavailable")
+    return _refusal("unreachable", number, "no_trunk", Cause.CONGESTION, "outside.unavailable")
 
 
 def _refusal(kind: str, dialled: str, why: str, cause: Cause, phrase: str) -> Flow:

@@ -21,9 +21,9 @@ def forward(run: Run, person: Person, to: str, reason: DiversionReason) -> bool:
     flow = run.world.forward(to, by)
     again = any(diversion.by.person == person.id for diversion in call.diversions)
     if flow is None:
-        run.step.note(call, f.NotForwarded(by, to, "cannot be called"))
+        run.step.note(call, f.NotForwarded(by, to, "uncallable"))
     elif again or call.hops + len(call.diversions) >= MOST_DIVERSIONS:
-        run.step.note(call, f.NotForwarded(by, to, "would be a circle"))
+        run.step.note(call, f.NotForwarded(by, to, "circle"))
     else:
         call.diversions.append(Diversion(by, reason))
         run.step.note(call, f.Forwarded(by, to, reason))

@@ -172,7 +172,7 @@ def _played(step: Step, event: e.PlayDone, world: World) -> None:
     call.playing = ""
     step.touch(call)
     if event.failed:
-        step.note(call, f.Trouble("a prompt could not be played"))
+        step.note(call, f.Trouble("prompt_failed"))
     if call.position is not None:
         to_verb(step, call, event, world)
 
@@ -185,7 +185,7 @@ def _recorded(step: Step, event: e.RecordDone, world: World) -> None:
     call.recording = ""
     step.touch(call)
     if event.reason in ("disk", "failed"):
-        step.note(call, f.Trouble("a recording could not be written"))
+        step.note(call, f.Trouble("recording_failed"))
     if call.position is not None:
         to_verb(step, call, event, world)
     if call.ended:
@@ -199,7 +199,7 @@ def _timer(step: Step, event: e.TimerFired, world: World) -> None:
     del call.timers[event.timer]
     step.touch(call)
     if call.ended:
-        step.note(call, f.Trouble("the end of a recording was never reported"))
+        step.note(call, f.Trouble("recording_lost"))
         step.close(call)
     else:
         to_verb(step, call, event, world)

@@ -93,13 +93,13 @@ class WaysOut:
         refusal = self._trunks.admit(tenant, leg.id, trunk, emergency=target.emergency)
         if refusal:
             log.warning("a call was refused", tenant=tenant, leg=leg.id, trunk=trunk.name, why=refusal)
-            self._post(tenant, e.LegRerouted(leg.id, trunk.name, f"was not called: {refusal}"))
+            self._post(tenant, e.LegRerouted(leg.id, trunk.name, refusal))
             self._failed(leg, Cause.LIMITED)
             return None
         leg.record.trunk = trunk.id
         gateways = list(self._trunks.order(trunk))
         if not gateways:
-            self._post(tenant, e.LegRerouted(leg.id, trunk.name, "was not called: DNS has no address of it"))
+            self._post(tenant, e.LegRerouted(leg.id, trunk.name, "no_address"))
             self._failed(leg, Cause.UNAVAILABLE)
             return None
         first, *others = gateways
@@ -193,12 +193,12 @@ class WaysOut:
             way.timer = None
         if response is None:
             self._trunks.failed(way.trunk, way.gateway)
-            return self._next(leg, way, "could not be reached" if status == 503 else "did not answer")
+            return self._next(leg, way, "unreachable" if status == 503 else "unanswered")
         if 300 <= status < 400:
             return self._redirected(leg, way, response)
         if status in (415, 488, 606) and not way.only:
             way.only = EVERYBODY_HAS
-            self._tell(leg, way, f"took none of the codecs ({status}); offered PCMA and PCMU alone")
+            self._tell(leg, way, f"no_codec {status}")
             return self._again(leg, way)
         if status in _ELSEWHERE:
             if status == 503:
@@ -220,7 +220,7 @@ class WaysOut:
             way.session.bye()  # should it answer after all, it is cancelled or hung up on
         self._trunks.failed(way.trunk, way.gateway)
         way.cause = Cause.UNAVAILABLE
-        if not self._next(leg, way, f"did not answer for {way.trunk.settings.patience:g} s"):
+        if not self._next(leg, way, f"silent {way.trunk.settings.patience:g}"):
             self._failed(leg, way.cause)
 
     def _redirected(self, leg: SipLeg, way: Way, response: Response) -> bool:
@@ -228,10 +228,10 @@ class WaysOut:
         for uri in contacts_of(response):
             gateway = self._allowed(way, uri)
             if gateway is not None and way.redirects <= MOST_REDIRECTS:
-                self._tell(leg, way, f"sent the call on to {uri.user or 'the number'} at {uri.host}")
+                self._tell(leg, way, f"sent_on {uri.user or way.user}@{uri.host}")
                 way.gateway, way.user = gateway, uri.user or way.user
                 return self._again(leg, way)
-        self._tell(leg, way, f"answered {response.status} and named nobody whom we may follow to")
+        self._tell(leg, way, f"sent_nowhere {response.status}")
         return False
 
     def _allowed(self, way: Way, uri: SipUri) -> Gateway | None:

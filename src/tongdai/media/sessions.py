@@ -313,16 +313,16 @@ class Sessions:
                 self._report(leg, e.LegHeard(leg, ms))
             case ev.Insecure(session=leg, detail=detail):
                 log.warning("no keys for a leg", leg=leg, tenant=self._tenants.get(leg), error=detail)
-                self._gone(leg, f"no keys were agreed on, since {detail}")
+                self._gone(leg, f"no_keys {detail}")
             case ev.Expired(session=leg, ms=ms):
                 log.info("the browser of a leg is gone", leg=leg, tenant=self._tenants.get(leg))
-                self._gone(leg, f"the browser gave no sign of life for {round(ms / 1000)} s")
+                self._gone(leg, f"browser_gone {round(ms / 1000)}")
             case ev.Failed(op="session" | "mixer"):
                 leg = event.session or ""
                 tenant = self._tenants.get(leg)
                 log.error("the engine failed", leg=leg, tenant=tenant, mixer=event.mixer, detail=event.detail)
                 self._mixers.discard(event.mixer or "")  # whoever comes next opens it anew
-                self._gone(leg, f"the sound failed: {event.detail}")
+                self._gone(leg, f"sound_failed {event.detail}")
             case ev.Failed():
                 log.warning(
                     "the engine refused a command", op=event.op, error=event.error, detail=event.detail

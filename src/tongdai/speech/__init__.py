@@ -6,8 +6,8 @@ it: synthesis, resampling and levelling take tens of milliseconds each, which a 
 
 from __future__ import annotations
 
+from tongdai.core.language import Language
 from tongdai.speech.errors import SpeechError
-from tongdai.speech.language import Language
 from tongdai.speech.phrases import render
 from tongdai.speech.prompts import Library, SpokenPrompts
 from tongdai.speech.speech import Speech, SpeechSettings

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from tongdai.speech.language import Language
+from tongdai.core.language import Language
 from tongdai.speech.numbers import DIGITS, digit_by_digit
 
 _SPACE = re.compile(r"\s+")

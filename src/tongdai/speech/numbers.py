@@ -6,8 +6,8 @@ import re
 
 import phonenumbers
 
+from tongdai.core.language import Language
 from tongdai.speech.errors import SpeechError
-from tongdai.speech.language import Language
 
 DIGITS: dict[Language, dict[str, str]] = {
     "en": dict(zip("0123456789", "zero one two three four five six seven eight nine".split(), strict=True))

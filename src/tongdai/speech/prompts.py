@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Protocol
 
 from tongdai.calls.prompts import Beep, Chime, Clip, Phrase, Prompt, Text
+from tongdai.core.language import Language
 from tongdai.speech import phrases
 from tongdai.speech.errors import SpeechError
-from tongdai.speech.language import Language
 from tongdai.speech.speech import Speech
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import msgspec
 
+from tongdai.core.language import Language
 from tongdai.core.log import get_logger
 from tongdai.speech import jobs
 from tongdai.speech.client import IDLE_SECONDS, WorkerClient
 from tongdai.speech.errors import SpeechError
-from tongdai.speech.language import Language
 from tongdai.speech.normalise import normalise
 
 log = get_logger(__name__)

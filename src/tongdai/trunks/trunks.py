@@ -304,11 +304,11 @@ class Trunks:
             _tenant(tenant): self._tenants.get(tenant, Limit()),
         }
         refusal = ""
-        for (key, limit), whose in zip(limits.items(), (trunk.name, "the company"), strict=True):
+        for (key, limit), whose in zip(limits.items(), ("trunk", "company"), strict=True):
             if self._limits.full(key, limit):
-                refusal = f"{whose} has all its {limit.at_once} lines in use"
+                refusal = f"{whose}_full {limit.at_once}"
             elif self._limits.too_fast(key, limit, now):
-                refusal = f"{whose} may begin no more than {limit.per_second:g} calls a second"
+                refusal = f"{whose}_hurried {limit.per_second:g}"
             if refusal:
                 break
         if refusal and not emergency:

@@ -109,6 +109,37 @@ async def test_an_employee_reads_his_own_calls_and_another_tenant_none(web: Web,
         assert (await stranger.get(base + "/calls/call_2/explanation")).status_code == 404
     steps = (await lan.get(web.tenant() + "/calls/call_2/explanation")).json()
     assert [x["text"] for x in steps] == ["called +84 28 7123 4500", "rang 101", "the caller gave up"]
+    assert [x["what"] for x in steps] == ["called", "rang.person", "ended.cancelled"]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "asked", "language"),
+    [
+        ("vi-VN,vi;q=0.9,en;q=0.8", "", "vi"),
+        ("en-GB,en;q=0.9,vi;q=0.8", "", "en"),
+        ("fr, vi;q=0.1", "", "vi"),
+        ("fr;q=x, *", "", "en"),
+        ("vi;q=0", "", "en"),
+        ("", "", "en"),
+        ("vi", "en", "en"),
+        ("en", "vi", "vi"),
+    ],
+)
+async def test_a_story_is_told_in_the_readers_language(
+    web: Web, logged: Logged, accepted: str, asked: str, language: str
+):
+    lan, params = await web.employee(0), {"language": asked} if asked else {}
+    headers = {"Accept-Language": accepted}
+    place = web.tenant() + "/calls/call_2/explanation"
+    answer = await lan.get(place, params=params, headers=headers)
+    said = {"en": "the caller gave up", "vi": "người gọi bỏ cuộc"}[language]
+    assert answer.json()[-1]["text"] == said
+    assert answer.headers["content-language"] == language
+    listed = await lan.get(web.tenant() + "/call-log", params=params, headers=headers)
+    assert listed.json()["items"][0]["story"].endswith(said)
+    table = await lan.get(web.tenant() + "/call-log.csv", params=params, headers=headers)
+    assert said in table.text
+    assert (await lan.get(place, params={"language": "fr"})).status_code == 422
 
 
 async def test_the_table_holds_all_and_no_formula(web: Web, logged: Logged):

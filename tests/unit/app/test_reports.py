@@ -10,8 +10,9 @@ from tests.unit.app.test_prepare import preparation
 from tests.unit.calllog.facts import SWITCHBOARD, T0, VOICEMAIL
 
 from tongdai.app.prepare import prepare
-from tongdai.app.reports import explain_call, list_calls
+from tongdai.app.reports import explain_call, language_of, list_calls
 from tongdai.calllog import store
+from tongdai.calllog.words import number
 from tongdai.calls.facts import LegMeasured, LoggedFact
 from tongdai.core.errors import TongdaiError
 from tongdai.db import open_database
@@ -70,7 +71,7 @@ def test_one_tenants_calls_only(data: Path):
 
 
 def test_a_call_is_explained(data: Path):
-    lines = explain_call(data, "call_1").splitlines()
+    lines = explain_call(data, "call_1", "en").splitlines()
     assert "anphat.demo" in lines[0]
     assert "Bảo" in lines[0]
     assert "It goes on." not in lines[0], "how good it sounded is told when the call is over"
@@ -79,14 +80,40 @@ def test_a_call_is_explained(data: Path):
 
 
 def test_a_call_in_progress_is_explained_so_far(data: Path):
-    assert "It goes on." in explain_call(data, "going")
-    assert explain_call(data, "last") == explain_call(data, "going")
+    assert "It goes on." in explain_call(data, "going", "en")
+    assert explain_call(data, "last", "en") == explain_call(data, "going", "en")
+
+
+def test_a_call_is_explained_in_the_language_of_the_reader(data: Path):
+    lines = explain_call(data, "call_1", "vi").splitlines()
+    assert lines[0].startswith("Cuộc gọi call_1 của anphat.demo, ")
+    assert lines[0].endswith(f", từ {number('+84901234567')} (Bảo).")
+    assert lines[2].endswith("→ 2 phút 10 giây → 102 gác máy")
+
+
+@pytest.mark.parametrize(
+    ("asked", "environment", "language"),
+    [
+        ("vi", {"LANG": "en_US.UTF-8"}, "vi"),
+        ("en", {"LANG": "vi_VN.UTF-8"}, "en"),
+        (None, {"LANG": "vi_VN.UTF-8"}, "vi"),
+        (None, {"LANG": "vi_VN.UTF-8", "LC_ALL": "C.UTF-8"}, "en"),
+        (None, {}, "en"),
+    ],
+)
+def test_the_language_of_the_terminal(asked: str | None, environment: dict[str, str], language: str):
+    assert language_of(asked, environment) == language
+
+
+def test_a_language_that_nobody_speaks_is_an_error():
+    with pytest.raises(TongdaiError, match="fr"):
+        language_of("fr", {})
 
 
 @pytest.mark.parametrize(("call", "said"), [("nix", "no call 'nix'"), ("call_", "Several")])
 def test_a_call_that_is_not_one_is_an_error(data: Path, call: str, said: str):
     with pytest.raises(TongdaiError, match=said):
-        explain_call(data, call)
+        explain_call(data, call, "en")
 
 
 def test_a_directory_without_data_is_an_error(tmp_path: Path):

@@ -1,12 +1,23 @@
 from __future__ import annotations
 
+from string import Formatter
+
 import pytest
 from tests.unit.calllog.facts import HOA, LAN, MINH, OUTSIDE, SWITCHBOARD, T0, VOICEMAIL, logged
 
-from tongdai.calllog import explain, one_line
-from tongdai.calllog.words import after, duration, listed, number
+from tongdai.calllog import explain, tell
+from tongdai.calllog import one_line as told
+from tongdai.calllog.phrases import CATALOGUES, after, duration, listed
+from tongdai.calllog.words import number
 from tongdai.calls import facts as f
 from tongdai.calls.model import Cause, DiversionReason, Party, PartyKind
+from tongdai.core.language import Language
+
+PREFERENCES = ("dnd", "call_waiting", "always", "busy", "no_answer", "unreachable")
+
+
+def one_line(facts: list[f.LoggedFact], language: Language = "en") -> str:
+    return told(explain(facts), language)
 
 
 def test_a_call_through_the_switchboard():
@@ -58,7 +69,7 @@ def test_who_was_cut_off_did_not_hang_up():
 def test_a_call_without_sound_says_why():
     facts = logged(
         *[(x.at - T0, x.fact) for x in SWITCHBOARD[:12]],
-        (40, f.SoundLost("c", "the browser gave no sign of life for 15 s")),
+        (40, f.SoundLost("c", "browser_gone 15")),
         (40, f.LegEndedFact("c", Cause.FAILED, by_us=False)),
         (40, f.LegEndedFact("a", Cause.FAILED, by_us=True)),
         (40, f.CallEnded(Cause.FAILED, "102")),
@@ -75,7 +86,7 @@ def test_which_carriers_did_not_do_and_which_did():
         (0, f.CallStarted("a", LAN, "0908123456")),
         (0, f.FlowEntered("outside", "+84908123456")),
         (0, f.LegCreated("b", number, "outside")),
-        (3.5, f.Rerouted("b", "Viettel (192.0.2.1:5060)", "did not answer for 3.5 s")),
+        (3.5, f.Rerouted("b", "Viettel (192.0.2.1:5060)", "silent 3.5")),
         (3.6, f.Rerouted("b", "Viettel (192.0.2.2:5060)", "answered 503 Service Unavailable")),
         (3.6, f.LegEndedFact("b", Cause.CONGESTION, by_us=False)),
         (3.6, f.LegCreated("c", number, "outside")),
@@ -93,8 +104,8 @@ def test_which_carriers_did_not_do_and_which_did():
 
 
 def test_every_line_has_its_time():
-    lines = explain(SWITCHBOARD)
-    assert [(line.at - T0, line.text) for line in lines][3:5] == [
+    steps = explain(SWITCHBOARD)
+    assert [(step.at - T0, tell(step, "en")) for step in steps][3:5] == [
         (6, "Sales rang 101 and 102"),
         (10, "102 answered after 4 s"),
     ]
@@ -272,13 +283,13 @@ def test_an_outside_call():
 @pytest.mark.parametrize(
     ("fact", "said"),
     [
-        (f.Pressed("a", "", "the right PIN"), "gave the right PIN"),
-        (f.Pressed("a", "", "changed the PIN"), "changed the PIN"),
-        (f.Pressed("a", "", "recorded a greeting"), "recorded a greeting"),
+        (f.Pressed("a", "", "right_pin"), "gave the right PIN"),
+        (f.Pressed("a", "", "pin_changed"), "changed the PIN"),
+        (f.Pressed("a", "", "greeting_recorded"), "recorded a greeting"),
         (f.Pressed("a", "7", "unknown"), "pressed 7, which is no choice"),
         (f.Pressed("a", "", "nothing"), "pressed nothing"),
         (f.Pressed("a", "103", "extension"), "dialled extension 103"),
-        (f.Pressed("a", "3", "delete the message"), "pressed 3: delete the message"),
+        (f.Pressed("a", "3", "message_deleted"), "pressed 3: delete the message"),
         (f.RoomJoined("r", "Conference", 3), "joined Conference (3 there)"),
         (f.RoomJoined("r", "Conference", 1), "joined Conference (alone there)"),
         (f.Played("a", "the greeting"), "heard the greeting"),
@@ -286,7 +297,7 @@ def test_an_outside_call():
         (f.PassedBy(MINH, "dnd"), "102 does not want to be disturbed"),
         (f.PassedBy(MINH, "engaged"), "102 is in a call, and takes one at a time"),
         (f.Forwarded(MINH, "103", DiversionReason.BUSY), "102 forwards when busy to 103"),
-        (f.NotForwarded(MINH, "112", "cannot be called"), "102 forwards to 112, which cannot be called"),
+        (f.NotForwarded(MINH, "112", "uncallable"), "102 forwards to 112, which cannot be called"),
         (f.Preferred(MINH, "dnd.on"), "102 wants not to be disturbed from now on"),
         (f.Preferred(MINH, "busy.on", "103"), "102 forwards to 103 when busy from now on"),
         (f.GivenBack(MINH, Cause.BUSY), "the call went back to 102"),
@@ -304,16 +315,57 @@ def test_every_kind_of_fact_can_be_told():
     assert set(_TELL) == set(f.Fact.__args__)
 
 
+def test_a_story_in_vietnamese():
+    assert one_line(SWITCHBOARD, "vi") == (
+        "gọi +84 28 7123 4500 → main menu → bấm 1 → Sales: máy 101 và 102 đổ chuông → 102 trả lời sau 4 giây"
+        " → 2 phút 10 giây → 102 gác máy"
+    )
+    assert one_line(VOICEMAIL, "vi") == (
+        "gọi 102 → máy 102 đổ chuông → không ai trả lời trong 20 giây → người gọi gác máy"
+        " → để lại tin nhắn 7 giây cho Minh Tran"
+    )
+
+
+def test_every_phrase_is_there_in_both_languages_with_the_same_blanks():
+    def blanks(template: str) -> list[tuple[str, str]]:
+        return sorted({(name, spec or "") for _, name, spec, _ in Formatter().parse(template) if name})
+
+    english, vietnamese = CATALOGUES["en"], CATALOGUES["vi"]
+    assert english.keys() == vietnamese.keys()
+    for key, template in english.items():
+        assert blanks(vietnamese[key]) == blanks(template), key
+
+
+@pytest.mark.parametrize(
+    ("kind", "members"),
+    [
+        ("ended", Cause),
+        ("forwarded", DiversionReason),
+        ("passed_by", ("dnd", "talking", "engaged")),
+        ("unheard", ("packets", "sound")),
+        ("preferred", [f"{x}.{on}" for x in PREFERENCES for on in ("on", "off")]),
+    ],
+)
+def test_there_is_a_phrase_for_each_kind(kind: str, members: list[str]):
+    assert [x for x in members if f"{kind}.{x}" not in CATALOGUES["en"]] == []
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "refused: "), ("vi", "bị từ chối: ")])
+def test_what_somebody_else_said_is_told_as_it_is(language: Language, said: str):
+    facts = logged((0, f.CallStarted("a", LAN, "100")), (1, f.Refused("Call {rejected} by policy")))
+    assert one_line(facts, language).endswith(said + "Call {rejected} by policy")
+
+
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [(0.4, "0 s"), (4, "4 s"), (59.7, "1 min"), (130, "2 min 10 s"), (3780, "1 h 3 min"), (7200, "2 h")],
 )
 def test_lengths_of_time(seconds: float, said: str):
-    assert duration(seconds) == said
+    assert duration(seconds, "en") == said
 
 
 def test_small_words():
-    assert after(0.2) == "at once"
-    assert listed(["1", "2", "3"]) == "1, 2 and 3"
+    assert after(0.2, "en") == "at once"
+    assert listed(["1", "2", "3"], "en") == "1, 2 and 3"
     assert number("+84") == "+84"
     assert number("113") == "113"

@@ -64,7 +64,7 @@ def test_a_gateway_that_says_nothing_is_left_within_seconds(stage: Stage):
     call(stage)
     stage.run(4.5)
     assert stage.office.kinds()[-1] is e.LegAnswered
-    assert reasons(stage) == [f"Trunk ({CARRIER[0]}:{CARRIER[1]}) did not answer for 3.5 s"]
+    assert reasons(stage) == [f"Trunk ({CARRIER[0]}:{CARRIER[1]}) silent 3.5"]
     assert stage.office.last(e.LegCarried).via == f"Trunk ({SECOND[0]}:{SECOND[1]})"
 
 
@@ -243,7 +243,7 @@ def test_a_call_above_the_limit_is_refused_and_one_that_ends_makes_room(stage: S
     call(stage)
     call(stage, "call_x.l2")
     assert stage.ends() == [("call_x.l2", Cause.LIMITED)]
-    assert "lines in use" in reasons(stage)[0]
+    assert reasons(stage)[0].endswith("trunk_full 1")
     assert len(invites(stage, stage.carrier)) == 1
     stage.office.front.hangup(LEG, Cause.NORMAL)
     call(stage, "call_x.l3")
@@ -436,7 +436,7 @@ def test_a_carrier_that_dns_does_not_know_leaves_the_call_to_the_next_trunk(stag
     stage.office.trunks.follow([trunk], {})
     call(stage)
     assert stage.ends() == [(LEG, Cause.UNAVAILABLE)]
-    assert reasons(stage) == ["Trunk was not called: DNS has no address of it"]
+    assert reasons(stage) == ["Trunk no_address"]
     assert stage.media.live == {}
 
 

@@ -381,10 +381,10 @@ async def test_a_recording_of_nobody_is_dropped():
 @pytest.mark.parametrize(
     ("event", "why"),
     [
-        (ev.Expired(1, "a", 15_200), "the browser gave no sign of life for 15 s"),
-        (ev.Insecure(1, "a", "the handshake failed"), "no keys were agreed on, since the handshake failed"),
-        (ev.Failed(1, "session", "internal", "a fault", "a"), "the sound failed: a fault"),
-        (ev.Failed(1, "mixer", "internal", "a fault", "a", "t/600"), "the sound failed: a fault"),
+        (ev.Expired(1, "a", 15_200), "browser_gone 15"),
+        (ev.Insecure(1, "a", "the handshake failed"), "no_keys the handshake failed"),
+        (ev.Failed(1, "session", "internal", "a fault", "a"), "sound_failed a fault"),
+        (ev.Failed(1, "mixer", "internal", "a fault", "a", "t/600"), "sound_failed a fault"),
     ],
 )
 async def test_a_leg_that_can_have_no_sound_is_told_with_the_reason(event: ev.EngineEvent, why: str):

@@ -1,9 +1,17 @@
+import i18next from "i18next";
 import createClient from "openapi-fetch";
 import { asProblem, Problem, type ProblemDetails } from "@/api/problem";
 import type { components, paths } from "@/api/schema";
 
 /** Our own API, typed from its OpenAPI. The session's cookie goes along by itself. */
 export const api = createClient<paths>({ baseUrl: "/", credentials: "same-origin" });
+
+// what the API tells in words comes in the language of the pages, which need not be that of the browser
+api.use({
+  onRequest({ request }) {
+    request.headers.set("Accept-Language", i18next.language);
+  },
+});
 
 export type Schemas = components["schemas"];
 export type Me = Schemas["Me"];

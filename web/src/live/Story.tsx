@@ -13,7 +13,7 @@ export function Story({ call, over, onClose }: { call: Call; over: boolean; onCl
   const tenant = useTenant();
   const narrow = useMediaQuery("(max-width: 48em)");
   const steps = useQuery({
-    queryKey: ["calls", tenant, call.id, "explanation"],
+    queryKey: ["calls", tenant, call.id, "explanation", i18n.language],
     queryFn: () =>
       ask(
         api.GET("/api/v1/tenants/{tenant}/calls/{call}/explanation", {

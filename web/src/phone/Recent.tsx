@@ -1,6 +1,7 @@
 import { ActionIcon, Button, Center, Loader, Text } from "@mantine/core";
 import { IconArrowDownLeft, IconArrowUpRight, IconHistory, IconPhone, IconPhoneX } from "@tabler/icons-react";
 import { useInfiniteQuery } from "@tanstack/react-query";
+import i18next from "i18next";
 import { useTranslation } from "react-i18next";
 import { api, ask, type Schemas } from "@/api/client";
 import { clock } from "@/phone/Since";
@@ -17,7 +18,7 @@ function useRecent() {
   const tenant = useTenant();
   const person = useMe().person ?? "";
   return useInfiniteQuery({
-    queryKey: ["calls", tenant, "log", person],
+    queryKey: ["calls", tenant, "log", person, i18next.language],
     queryFn: ({ pageParam }) =>
       ask(
         api.GET("/api/v1/tenants/{tenant}/call-log", {

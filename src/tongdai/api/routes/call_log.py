@@ -16,9 +16,11 @@ from tongdai.api.access import Member, Scope
 from tongdai.api.context import Context, Ctx
 from tongdai.api.paging import MOST, Cursor, Limit, Page, after, following
 from tongdai.api.problems import Problem, not_found
+from tongdai.api.reading import Reader
 from tongdai.api.shapes import TENANT, Id, when
-from tongdai.calllog import Cdr, Direction, Disposition, explain, one_line, search, store
+from tongdai.calllog import Cdr, Direction, Disposition, explain, one_line, search, store, tell
 from tongdai.calls.facts import CallStarted, LegCreated, PickedUp, Retrieved
+from tongdai.core.language import Language
 
 router = APIRouter(prefix=TENANT, tags=["Call log"])
 
@@ -48,6 +50,7 @@ class Step(BaseModel):
     """One thing that happened."""
 
     at: datetime
+    what: str = Field(description="Which kind of thing, in no language.", examples=["answered"])
     text: str = Field(examples=["102 answered after 4 s"])
 
 
@@ -112,18 +115,18 @@ def _shown(x: Cdr, story: str) -> LoggedCall:
     )
 
 
-async def _told(scope: Scope, ctx: Context, found: list[Cdr]) -> list[LoggedCall]:
+async def _told(scope: Scope, ctx: Context, found: list[Cdr], language: Language) -> list[LoggedCall]:
     facts = await store.facts_of(ctx.db, scope.tenant, [x.call for x in found])
-    return [_shown(x, one_line(facts.get(x.call, []))) for x in found]
+    return [_shown(x, one_line(explain(facts.get(x.call, [])), language)) for x in found]
 
 
 @router.get("/call-log", summary="Calls that have ended")
 async def list_calls(
-    scope: Member, wanted: Filters, ctx: Ctx, limit: Limit = 50, cursor: Cursor = None
+    scope: Member, wanted: Filters, ctx: Ctx, reader: Reader, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[LoggedCall]:
     """The newest first; every one for administrators, one's own for an employee."""
     found = await search.search(ctx.db, scope.tenant, wanted, after=_after(cursor), limit=limit + 1)
-    return Page(items=await _told(scope, ctx, found[:limit]), next=following(found, limit, _key))
+    return Page(items=await _told(scope, ctx, found[:limit], reader), next=following(found, limit, _key))
 
 
 _COLUMNS = (
@@ -138,20 +141,20 @@ _COLUMNS = (
     response_class=StreamingResponse,
     responses={200: {"description": "CSV by RFC 4180, in UTF-8.", "content": {"text/csv": {}}}},
 )
-async def export(scope: Member, wanted: Filters, ctx: Ctx) -> StreamingResponse:
+async def export(scope: Member, wanted: Filters, ctx: Ctx, reader: Reader) -> StreamingResponse:
     """All that the list would show, in its order. Times are UTC."""
-    headers = {"Content-Disposition": 'attachment; filename="calls.csv"'}
-    return StreamingResponse(_table(scope, ctx, wanted), media_type="text/csv", headers=headers)
+    headers = {"Content-Disposition": 'attachment; filename="calls.csv"', "Content-Language": reader}
+    return StreamingResponse(_table(scope, ctx, wanted, reader), media_type="text/csv", headers=headers)
 
 
-async def _table(scope: Scope, ctx: Context, wanted: search.Wanted) -> AsyncIterator[str]:
+async def _table(scope: Scope, ctx: Context, wanted: search.Wanted, language: Language) -> AsyncIterator[str]:
     yield "\ufeff" + _lines([_COLUMNS])  # without it, spreadsheets take it for something else than UTF-8
     here = None
     while True:
         found = await search.search(ctx.db, scope.tenant, wanted, after=here, limit=MOST)
         if not found:
             return
-        shown = [x.model_dump(mode="json") for x in await _told(scope, ctx, found)]
+        shown = [x.model_dump(mode="json") for x in await _told(scope, ctx, found, language)]
         yield _lines([[_cell(x[column]) for column in _COLUMNS] for x in shown])
         here = found[-1].started, found[-1].call
 
@@ -170,8 +173,9 @@ def _cell(value: object) -> str:
 
 
 @router.get("/calls/{call}/explanation", summary="What happened in a call, and why")
-async def explanation(call: Id, scope: Member, ctx: Ctx) -> list[Step]:
-    """In plain words, step by step, of a call in progress or one that has ended; an employee's own."""
+async def explanation(call: Id, scope: Member, ctx: Ctx, reader: Reader) -> list[Step]:
+    """In plain words of the reader's language, step by step, of a call in progress or one that has ended; an
+    employee's own."""
     facts = await store.facts(ctx.db, call)
     if not facts or facts[0].tenant != scope.tenant:
         raise not_found("call", call)
@@ -185,4 +189,4 @@ async def explanation(call: Id, scope: Member, ctx: Ctx) -> list[Step]:
     }  # fmt: skip
     if not scope.administers and scope.who.person not in people:
         raise not_found("call", call)
-    return [Step(at=when(line.at), text=line.text) for line in explain(facts)]
+    return [Step(at=when(step.at), what=step.what, text=tell(step, reader)) for step in explain(facts)]

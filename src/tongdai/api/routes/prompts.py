@@ -18,6 +18,7 @@ from tongdai.api.idempotency import Documented, Once
 from tongdai.api.paging import Cursor, Limit, Page, after, following
 from tongdai.api.shapes import TENANT, Body, Id, when
 from tongdai.api.sound import AUDIO_BODY, SOUND, Kept, Words
+from tongdai.core.language import Language
 from tongdai.core.tenancy import TenantId
 from tongdai.tenants.prompt import service as prompts
 from tongdai.tenants.prompt.model import Prompt as Stored
@@ -45,7 +46,7 @@ class Prompt(BaseModel):
     name: Name
     seconds: float = Field(examples=[6.4])
     text: str | None = Field(description="What is said, if it was spoken here.")
-    language: sound.Language | None = Field(description="In which language it was spoken here.")
+    language: Language | None = Field(description="In which language it was spoken here.")
     created: datetime
     uses: list[PromptUse] = Field(description="Where callers hear it; what is heard cannot be deleted.")
 

@@ -73,12 +73,12 @@ def _check_pin(run: Run, node: Conference) -> None:
     locked = pin.locked(run.step.state, _lock(run, node), run.now)
     if room is not None and given == room.pin and not locked:
         pin.right(run.step.state, _lock(run, node))
-        run.pressed("", "the right PIN")
+        run.pressed("", "right_pin")
         _join(run, room)
         return
     if given and not locked:
         pin.wrong(run.step.state, _lock(run, node), run.now)
-        run.pressed("", "a wrong PIN")
+        run.pressed("", "wrong_pin")
     run.at.tries += 1
     if run.at.tries >= PIN_TRIES or locked:
         run.say(Phrase("conference.wrong_pin"), Phrase("goodbye"), step="leaving")
@@ -131,7 +131,7 @@ def _invite(run: Run, node: Conference) -> None:
     run.cancel("invite")
     if not number:
         return
-    run.pressed(number, "dialled a third party in")
+    run.pressed(number, "invited")
     flow = run.world.route(number, run.subject.party)
     guest = _guest(run, flow.nodes[flow.start])
     if guest is None:

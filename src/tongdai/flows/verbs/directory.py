@@ -48,10 +48,10 @@ def _look_up(run: Run, node: Directory) -> None:
     run.cancel("pause", "idle")
     matches = run.world.spelled(spelled)[:MOST_CHOICES] if spelled else []
     if not matches:
-        run.pressed(spelled, "no such name")
+        run.pressed(spelled, "no_such_name")
         _again(run, node, "directory.none")
         return
-    run.pressed(spelled, "spelled a name")
+    run.pressed(spelled, "name_spelled")
     run.at.items = [person.extension for person in matches]
     choices = [
         Phrase("directory.choice", {"digit": number, "name": person.name})
@@ -83,7 +83,7 @@ def _choice(run: Run, node: Directory, event: LegDigit) -> None:
     if 1 <= number <= len(run.at.items):
         flow = run.world.route_menu(run.at.items[number - 1])
         if flow is not None:
-            run.pressed(event.digit, "chose a name")
+            run.pressed(event.digit, "name_chosen")
             run.enter(flow)
             return
     run.at.items = []

@@ -55,12 +55,12 @@ def _check_pin(run: Run, node: Mailbox) -> None:
     locked = pin.locked(run.step.state, node.mailbox, run.now)
     if not locked and run.world.check_pin(node.mailbox, given):
         pin.right(run.step.state, node.mailbox)
-        run.pressed("", "the right PIN")
+        run.pressed("", "right_pin")
         _open(run, node)
         return
     if not locked:
         pin.wrong(run.step.state, node.mailbox, run.now)
-    run.pressed("", "a wrong PIN")
+    run.pressed("", "wrong_pin")
     run.at.tries += 1
     if run.at.tries >= PIN_TRIES or pin.locked(run.step.state, node.mailbox, run.now):
         run.say(Phrase("mailbox.wrong_pin"), Phrase("goodbye"), step="leaving")
@@ -131,7 +131,7 @@ def _message_key(run: Run, node: Mailbox, event: LegDigit) -> None:
     elif event.digit in "34" and message is not None:
         deleted = event.digit == "3"
         run.step.do(c.MarkMessage(node.mailbox, message.id, deleted=deleted))
-        run.pressed(event.digit, "delete the message" if deleted else "save the message")
+        run.pressed(event.digit, "message_deleted" if deleted else "message_saved")
         _next(run, node, Phrase("mailbox.deleted" if deleted else "mailbox.saved"))
     else:
         run.say(Phrase("mailbox.menu"), step="messages")
@@ -182,7 +182,7 @@ def _greeting_recorded(run: Run, node: Mailbox, event: RecordDone) -> None:
             _options(run, Phrase("mailbox.greeting_silent"))
         return
     run.step.do(c.SetGreeting(node.mailbox, event.blob))
-    run.pressed("", "recorded a greeting")
+    run.pressed("", "greeting_recorded")
     if not run.call.ended:
         _options(run, Phrase("mailbox.greeting_saved"), Clip(event.blob))
 
@@ -197,7 +197,7 @@ def _new_pin_key(run: Run, node: Mailbox, event: LegDigit) -> None:
     run.cancel("idle")
     if len(new) in PIN_LENGTHS and new.isdigit() and len(set(new)) > 1:
         run.step.do(c.SetPin(node.mailbox, new))
-        run.pressed("", "changed the PIN")
+        run.pressed("", "pin_changed")
         _options(run, Phrase("mailbox.pin_changed"))
     else:
         run.say(Phrase("mailbox.pin_bad"), Phrase("mailbox.new_pin"), step="new_pin")

@@ -19,7 +19,7 @@ _PURPOSES = ("target", "agent")
 def start(run: Run, node: Pickup) -> None:
     ringing = next(_ringing(run, node), None)
     if run.subject.party.kind is not PartyKind.PERSON or ringing is None:
-        run.step.note(run.call, f.Refused("nothing rings there"))
+        run.step.note(run.call, f.Refused("nothing_rings"))
         run.end(Cause.NOT_FOUND)
     else:
         take(run.step, run.call, *ringing)

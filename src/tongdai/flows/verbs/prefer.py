@@ -68,7 +68,7 @@ def _forward(run: Run, node: Prefer, number: str) -> None:
         _set(run, node.setting, number, f"{node.setting}.on")
         return
     run.at.tries += 1
-    run.pressed(number, "calls cannot be forwarded there")
+    run.pressed(number, "bad_forward")
     again = [Phrase("prefer.number")] if run.at.tries < TRIES else []
     run.say(Phrase("prefer.bad_number"), *again, step="asking" if again else "confirming")
 

@@ -12,8 +12,8 @@ import inspect
 from collections.abc import Callable, Mapping
 from string import Formatter
 
+from tongdai.core.language import Language
 from tongdai.speech.errors import SpeechError
-from tongdai.speech.language import Language
 from tongdai.speech.normalise import normalise
 from tongdai.speech.numbers import cardinal, digit_by_digit, is_dialled
 from tongdai.speech.phrases import en, vi

@@ -1,4 +1,4 @@
-"""The languages that can be spoken."""
+"""The languages that are spoken to callers and written for who reads."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
-from tongdai.api.rpc.messages import ControlSilent, Declined
+from tongdai.api.rpc.messages import CHANGED_MEANWHILE, ControlSilent, Declined
 from tongdai.blobs import BlobMissing
 from tongdai.core.errors import TongdaiError
 from tongdai.core.log import get_logger
@@ -175,7 +175,7 @@ def _of(error: TongdaiError) -> Problem:
         case NotFound() | BlobMissing():
             status = 404
         case Declined():
-            status = 404 if error.gone else 409
+            status = 404 if error.gone else 412 if error.code == CHANGED_MEANWHILE else 409
         case Taken() | NotSimple():
             status = 409
         case Invalid():

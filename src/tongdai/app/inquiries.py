@@ -263,6 +263,8 @@ class Inquiries:
         if not self._preferences.knows(asked.tenant, asked.person):
             return _no_person(asked.person)
         present = self._preferences.of(asked.tenant, asked.person)
+        if asked.former not in (None, present):
+            return m.Refused(m.CHANGED_MEANWHILE, "They were changed meanwhile.", "Read them again.")
         try:
             changed = msgspec.convert({**msgspec.to_builtins(present), **asked.changes}, Preferences)
         except msgspec.ValidationError as error:

@@ -54,8 +54,10 @@ class ControlDouble:
                 return m.Refused("person_not_found", f"There is no person {request.person}.", "", gone=True)
             case m.ReadPreferences(tenant=tenant, person=person):
                 return m.PersonPreferences(self.preferences.get((tenant, person), Preferences()))
-            case m.ChangePreferences(tenant=tenant, person=person, changes=changes):
+            case m.ChangePreferences(tenant=tenant, person=person, changes=changes, former=expected):
                 former = self.preferences.get((tenant, person), Preferences())
+                if expected not in (None, former):
+                    return m.Refused(m.CHANGED_MEANWHILE, "", "")
                 changed = msgspec.convert({**msgspec.to_builtins(former), **changes}, Preferences)
                 self.preferences[tenant, person] = changed
                 return m.PersonPreferences(changed)

@@ -26,6 +26,7 @@ NOTHING = {
     "call": "call_none",
     "message": "msg_none",
     "prompt": "prompt_none",
+    "phrase": "none.such",
 }
 READS = (m.ListCalls, m.ListPresence, m.ReadMailbox, m.ReadPreferences)
 
@@ -65,6 +66,7 @@ async def furnish(web: Web, company: int) -> dict[str, str]:
         "call": call.id,
         "message": "msg_theirs",
         "prompt": prompt.json()["id"],
+        "phrase": "none.such",  # the same for all companies
     }
 
 
@@ -136,6 +138,7 @@ async def test_what_a_body_names_must_be_ones_own(web: Web):
             ("PATCH", f"/departments/{ours}", {"members": [ids["person"]]}),
             *leads,
             ("PUT", "/hold-music", {"prompt": ids["prompt"]}),
+            ("PUT", "/phrases/queue.welcome", {"prompt": ids["prompt"]}),
             ("PATCH", f"/menus/{menu}", {"greeting": {"prompt": ids["prompt"]}}),
         ]
 

@@ -63,6 +63,7 @@ OWN = {
 """An employee's when it is his; somebody else's is refused, or (a call) does not exist for him."""
 
 PROVIDERS = {
+    "GET /audit",
     "GET /tenants",
     "POST /tenants",
     f"DELETE {T}",

@@ -21,6 +21,7 @@ from tongdai.api.routes import (
     numbers,
     people,
     phone,
+    phrases,
     preferences,
     prompts,
     rooms,
@@ -49,7 +50,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     mailboxes.router,
     greetings.router,
     prompts.router,
+    phrases.router,
     audit.router,
+    audit.provider_router,
     events.router,
     health.router,
 )

@@ -144,9 +144,11 @@ async def renew_password(
 
 
 @router.delete("/devices/{device}", status_code=204, summary="Delete a device")
-async def delete_device(device: Id, scope: Admin, ctx: Ctx) -> None:
+async def delete_device(device: Id, scope: Admin, ctx: Ctx, if_match: etags.IfMatch = None) -> None:
     """It is signed off and rings no more."""
+    registered = await _registered(ctx, scope.tenant) if if_match is not None else set[str]()
     async with ctx.writer.change(scope.tenant, scope.who.actor, "device.delete") as change:
         stored = await devices.get(scope.tenant, change.connection, device)
+        etags.check(if_match, _shown(stored, registered))
         await devices.delete(scope.tenant, change.connection, device)
         change.tell(device, before=_shown(stored, set()).model_dump())

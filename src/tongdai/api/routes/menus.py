@@ -400,9 +400,11 @@ async def change_menu(
 
 
 @router.delete("/{menu}", status_code=204, summary="Delete a menu")
-async def delete_menu(menu: Id, scope: Admin, ctx: Ctx) -> None:
+async def delete_menu(menu: Id, scope: Admin, ctx: Ctx, if_match: etags.IfMatch = None) -> None:
     """Whatever flow it is. Refused while a number leads to it."""
     async with ctx.writer.change(scope.tenant, scope.who.actor, "menu.delete") as change:
         stored = await menus.get(scope.tenant, change.connection, menu)
+        if if_match is not None:  # of a flow that has more to it than a menu nobody could read one
+            etags.check(if_match, await _show(scope.tenant, change.connection, stored))
         await menus.delete(scope.tenant, change.connection, menu)
         change.tell(menu, before={"name": stored.flow.label})

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
+from tongdai.api import etags
 from tongdai.api.access import Member, Scope
 from tongdai.api.context import Context, Ctx
 from tongdai.api.rpc import messages as m
@@ -68,22 +69,33 @@ async def _read(scope: Scope, ctx: Context, person: str) -> Stored:
     return found.preferences
 
 
-@router.get("", summary="How a person's calls are treated")
-async def read(person: Id, scope: Member, ctx: Ctx) -> Preferences:
+@router.get("", summary="How a person's calls are treated", response_model=Preferences)
+async def read(
+    person: Id, request: Request, response: Response, scope: Member, ctx: Ctx
+) -> Preferences | Response:
     """One's own, or (administrators) anybody's."""
-    return _shown(await _read(scope, ctx, person))
+    return etags.tagged(request, response, _shown(await _read(scope, ctx, person)))
 
 
 @router.patch("", summary="Change how a person's calls are treated")
-async def change(person: Id, scope: Member, body: PreferenceChanges, ctx: Ctx) -> Preferences:
+async def change(
+    person: Id,
+    scope: Member,
+    body: PreferenceChanges,
+    response: Response,
+    ctx: Ctx,
+    if_match: etags.IfMatch = None,
+) -> Preferences:
     """From the next call on. The same as by feature codes at a phone."""
-    before = _shown(await _read(scope, ctx, person))
+    stored = await _read(scope, ctx, person)
+    before = _shown(stored)
+    etags.check(if_match, before)
     given = {_STORED.get(name, name): getattr(body, name) for name in body.model_fields_set}
-    asked = m.ChangePreferences(scope.tenant, person, given)
+    asked = m.ChangePreferences(scope.tenant, person, given, stored if if_match is not None else None)
     after = _shown((await ctx.control.ask(asked, m.PersonPreferences)).preferences)
     was, now = before.model_dump(), after.model_dump()
     changed = {name: [was[name], now[name]] for name in now if was[name] != now[name]}
     await ctx.writer.note(
         scope.tenant, scope.who.actor, "preferences.change", {"target": person, "changed": changed}
     )
-    return after
+    return etags.sent(response, after)

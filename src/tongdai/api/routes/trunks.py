@@ -18,6 +18,7 @@ from tongdai.api.paging import Cursor, Limit, Page, after, following
 from tongdai.api.problems import referring
 from tongdai.api.rpc import messages as m
 from tongdai.api.shapes import TENANT, Body, Id
+from tongdai.core.tenancy import TenantId
 from tongdai.tenants.changes import PROVIDER
 from tongdai.tenants.errors import NotFound
 from tongdai.tenants.tenant import store as tenants
@@ -283,24 +284,27 @@ async def trunk_state(trunk: Id, _: Provider, ctx: Ctx) -> list[GatewayState]:
     ]
 
 
-@router.get(TENANT + "/trunks", summary="A tenant's trunks")
-async def read_use(scope: Owner, ctx: Ctx) -> TrunkUse:
-    """Through which its outside calls go."""
-    async with ctx.db.read() as connection:
-        used = await store.uses.where(scope.tenant, connection)
+async def _use(tenant: TenantId, connection: AsyncConnection) -> TrunkUse:
+    used = await store.uses.where(tenant, connection)
     return TrunkUse(trunks=[x.trunk for x in sorted(used, key=lambda x: x.position)])
 
 
+@router.get(TENANT + "/trunks", summary="A tenant's trunks", response_model=TrunkUse)
+async def read_use(request: Request, response: Response, scope: Owner, ctx: Ctx) -> TrunkUse | Response:
+    """Through which its outside calls go."""
+    async with ctx.db.read() as connection:
+        return etags.tagged(request, response, await _use(scope.tenant, connection))
+
+
 @router.put(TENANT + "/trunks", summary="Give a tenant trunks")
-async def set_use(scope: Owner, body: TrunkUse, ctx: Ctx) -> TrunkUse:
+async def set_use(
+    scope: Owner, body: TrunkUse, response: Response, ctx: Ctx, if_match: etags.IfMatch = None
+) -> TrunkUse:
     """From its next call on; none: it cannot call outside, but for emergencies."""
     async with ctx.writer.change(scope.tenant, scope.who.actor, "tenant.trunks") as change:
-        used = await store.uses.where(scope.tenant, change.connection)
+        former = await _use(scope.tenant, change.connection)
+        etags.check(if_match, former)
         with referring("trunks"):
             await trunks.open_to(scope.tenant, change.connection, body.trunks)
-        change.tell(
-            scope.tenant,
-            before={"trunks": [x.trunk for x in sorted(used, key=lambda x: x.position)]},
-            after={"trunks": body.trunks},
-        )
-    return body
+        change.tell(scope.tenant, before=former.model_dump(), after=body.model_dump())
+    return etags.sent(response, body)

@@ -102,11 +102,13 @@ class ReadPreferences(msgspec.Struct, frozen=True, tag=True):
 
 
 class ChangePreferences(msgspec.Struct, frozen=True, tag=True):
-    """`changes` are fields of `Preferences`; the others stay as they are."""
+    """`changes` are fields of `Preferences`; the others stay as they are. With `former` they are made only if
+    that is how they are (`CHANGED_MEANWHILE`): a phone may be changing them, too."""
 
     tenant: str
     person: str
     changes: dict[str, bool | str | float]
+    former: Preferences | None = None
 
 
 class ReadMetrics(msgspec.Struct, frozen=True, tag=True):
@@ -151,6 +153,9 @@ class Done(msgspec.Struct, frozen=True, tag=True):
     """`detail` is the id of what came of it, where something did."""
 
     detail: str = ""
+
+
+CHANGED_MEANWHILE = "changed_meanwhile"
 
 
 class Refused(msgspec.Struct, frozen=True, tag=True):

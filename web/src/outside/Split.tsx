@@ -81,7 +81,7 @@ export function Split({ me, children }: Props) {
           <header className="split-head">
             <div className="grow">
               <h2>{t("title")}</h2>
-              {account && (
+              {account && !live && (
                 <Text size="sm" className="quiet numbers">
                   {t("youAre", { name: account.name, number: national(account.number) })}
                 </Text>

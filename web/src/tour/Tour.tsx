@@ -87,7 +87,7 @@ export function Tour({ account, company, narrow }: Props) {
     return (
       <section className="tour" aria-label={t("tour")}>
         <div className="tour-said">
-          <Text fw={640}>{t("welcome.title")}</Text>
+          <Text fw={640}>{t("welcome.title", words)}</Text>
           <Text size="sm" className="tour-text">
             {t("welcome.text", words)}
           </Text>

@@ -162,7 +162,7 @@ async def test_the_tour_is_skipped_left_and_resumed(page: WebPage):
 async def test_the_company_calls_the_customer(page: WebPage):
     await page.click("Leave the tour", ".tour button")
     await page.eval(f"window.tone = {SALES}")
-    await dial(page, "0912345678", "main")
+    await dial(page, "0932718045", "main")
     await page.until(f"document.querySelector('{OUTSIDE} .split-call.ringing') !== null")
     await page.sees("An Phát Trading")
     await page.eval(f"window.tone = {CUSTOMER}")
@@ -177,7 +177,7 @@ async def test_the_company_calls_the_customer(page: WebPage):
 
 async def test_without_a_page_the_customers_number_echoes(story: Demo, phones: Phones):
     lan = await phones.raw(story.account("101"))
-    call = await lan.call("+84912345678")
+    call = await lan.call("+84932718045")
     await hears(call, lan.tone)
     await call.hang_up()
 

@@ -271,6 +271,7 @@ async def test_a_session_echoes_and_is_listed_and_counted(engine: Engine, phone:
     opened = await client.open("s-1")
     client.hear("s-1", wire.Echo())
     client.remote("s-1", ip="127.0.0.1", port=phone.port, codecs=[wire.Codec("PCMU", 0)])
+    await client.sessions()  # a phone speaks after it was answered: the engine knows of it by then
     payload = bytes(range(160))
     for sequence in range(5):
         phone.say(opened.port, sequence, payload)

@@ -106,7 +106,7 @@ async def test_a_call_of_the_page_outlives_control_and_can_be_ended_after(
     await lan.sees("Connection lost")
     await lan.click("Hang up")  # at a moment when nobody can be told
     await call.hung_up(within=20)
-    assert call.rtp.longest_gap(mark) < 0.2
+    assert call.rtp.longest_gap(mark) < 0.5  # it goes on while control is gone, for seconds
     await lan.sees("Ready")
 
 

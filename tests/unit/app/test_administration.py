@@ -20,7 +20,7 @@ from tongdai.speech.phrases import CATALOGUES
 from tongdai.tenants.room.schema import RoomChanges
 from tongdai.tenants.tenant.schema import TenantChanges
 
-OURS, THEIRS = "anphat.demo", "binhminh.demo"
+OURS, THEIRS, OUTSIDE = "anphat.demo", "binhminh.demo", "outside.demo"
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def refused(*arguments: object) -> str:
 
 
 def test_tenants_are_listed(data: Path):
-    assert [x.split()[0] for x in admin.list_tenants(data).splitlines()] == [OURS, THEIRS]
+    assert [x.split()[0] for x in admin.list_tenants(data).splitlines()] == [OURS, THEIRS, OUTSIDE]
 
 
 def test_a_setting_is_changed_and_the_others_stay(data: Path):

@@ -29,7 +29,7 @@ from tongdai.tenants.tenant import service as tenants
 router = APIRouter(prefix=TENANT + "/phrases", tags=["Phrases"])
 
 
-class Phrase(BaseModel):
+class CallerPhrase(BaseModel):
     """Something that tongdai tells callers. What they hear is at `…/phrases/{key}/sound`."""
 
     key: str = Field(examples=["queue.welcome"])
@@ -68,14 +68,14 @@ async def _language(tenant: TenantId, connection: AsyncConnection) -> Language:
     return "vi" if (await tenants.get(tenant, connection)).language == "vi" else "en"
 
 
-async def _shown(tenant: TenantId, connection: AsyncConnection, keys: Sequence[str]) -> list[Phrase]:
+async def _shown(tenant: TenantId, connection: AsyncConnection, keys: Sequence[str]) -> list[CallerPhrase]:
     language = await _language(tenant, connection)
     own = {x.key: x.blob for x in await rows.where_in(tenant, connection, "key", keys)}
     stored = await prompt_rows.where_in(tenant, connection, "blob", list(own.values()))
     shown = await show(tenant, connection, stored)
     by_blob = {x.blob: prompt for x, prompt in zip(stored, shown, strict=True)}
     return [
-        Phrase(
+        CallerPhrase(
             key=key,
             text=catalogue.sample(key, language),
             own=key in own,
@@ -86,16 +86,16 @@ async def _shown(tenant: TenantId, connection: AsyncConnection, keys: Sequence[s
 
 
 @router.get("", summary="Phrases")
-async def list_phrases(scope: Admin, ctx: Ctx) -> list[Phrase]:
+async def list_phrases(scope: Admin, ctx: Ctx) -> list[CallerPhrase]:
     """All of them, in the order in which a caller may come to hear them."""
     async with ctx.db.read() as connection:
         return await _shown(scope.tenant, connection, list(catalogue.CATALOGUES["en"]))
 
 
-@router.get("/{phrase}", summary="A phrase", response_model=Phrase)
+@router.get("/{phrase}", summary="A phrase", response_model=CallerPhrase)
 async def read_phrase(
     phrase: Key, request: Request, response: Response, scope: Admin, ctx: Ctx
-) -> Phrase | Response:
+) -> CallerPhrase | Response:
     """What callers are told, and whether they hear sound of the company's own."""
     async with ctx.db.read() as connection:
         (shown,) = await _shown(scope.tenant, connection, [phrase])
@@ -122,7 +122,7 @@ async def choose(
     response: Response,
     ctx: Ctx,
     if_match: etags.IfMatch = None,
-) -> Phrase:
+) -> CallerPhrase:
     """From the next caller on. A phrase in which something differs from call to call loses that."""
     async with ctx.writer.change(scope.tenant, scope.who.actor, "phrase.change") as change:
         (former,) = await _shown(scope.tenant, change.connection, [phrase])
@@ -138,6 +138,6 @@ async def choose(
     return etags.sent(response, present)
 
 
-def _sound(shown: Phrase) -> str | None:
+def _sound(shown: CallerPhrase) -> str | None:
     """For the audit log."""
     return shown.prompt.name if shown.prompt is not None else "uploaded" if shown.own else None

@@ -200,6 +200,11 @@ class WebPage:
 
     async def complaints(self) -> list[str]:
         """What axe finds that is serious or worse, each with where it is; its experimental rules aside."""
+        # what is fading in has less contrast than it will have
+        await self.eval(
+            "Promise.all(document.getAnimations().filter(x => x.effect.getComputedTiming().endTime < 1e6)"
+            ".map(x => x.finished.catch(() => null))).then(() => true)"
+        )
         await self.eval(AXE.read_text() + "; true")
         rules = "{ 'label-content-name-mismatch': { enabled: false } }"
         found = await self.eval(

@@ -287,15 +287,13 @@ class SipLeg:
             session.cancel(reason or reason_of(cause))
 
     def follow(self, contact: Contact) -> bool:
-        """Send over the path by which the leg's own phone has registered anew; False when it is another's."""
-        return self.is_of(contact) and self.session_in_use.move(contact.flow)
-
-    def is_seen(self, contact: Contact) -> None:
-        """The leg's own phone has registered from there: so its sound may come from there as well."""
+        """The leg's own phone has registered by this path: send over it, and let its sound come from there as
+        well. Whether that is another path than before."""
         host, port = seen_from(contact.flow, contact.path)
         if self.record.seen is not None:
             self.record.seen = host, port
         self.media.signal(self.id, host, port)
+        return self.session_in_use.move(contact.flow)
 
     def is_of(self, contact: Contact) -> bool:
         """The phone that registered with this contact is the leg's own."""

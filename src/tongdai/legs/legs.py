@@ -479,7 +479,6 @@ class Legs:
         for leg in self._legs.values():
             if leg.record.tenant != tenant or not leg.is_of(contact):
                 continue
-            leg.is_seen(contact)
             if leg.follow(contact):
                 log.info("a call follows its phone", tenant=tenant, leg=leg.id, flow=str(contact.flow))
             self._kept.mark(leg)

@@ -126,11 +126,13 @@ def keep_secrets(path: Path, key: bytes, *, fixed: bool) -> Any:
             ) from error
     if kept is not None and kept.fixed and not fixed:
         kept = None
-    new = fixed_secrets() if fixed and (kept is None or kept.fixed) else random_secrets()
     if kept is None:
-        new = msgspec.structs.replace(new, pin_key=key.hex())
+        new = msgspec.structs.replace(fixed_secrets() if fixed else random_secrets(), pin_key=key.hex())
     else:  # an account that a later version added gets a password
-        new = msgspec.structs.replace(kept, passwords=new.passwords | kept.passwords)
+        made = fixed_secrets() if kept.fixed else random_secrets()
+        new = msgspec.structs.replace(kept, passwords=made.passwords | kept.passwords)
+        if new == kept:
+            return kept
     temporary = path.with_suffix(".new")
     with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(msgspec.json.format(msgspec.json.encode(new)))

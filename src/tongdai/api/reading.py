@@ -6,9 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request, Response
 
-from tongdai.core.language import Language
-
-_KNOWN: tuple[Language, ...] = ("en", "vi")
+from tongdai.core.language import LANGUAGES, Language
 
 
 def _language(
@@ -29,10 +27,10 @@ def preferred(accepted: str) -> Language:
     liked: dict[Language, float] = {}
     for part in accepted.split(","):
         named, _, weight = part.replace(" ", "").lower().partition(";q=")
-        for known in _KNOWN:
+        for known in LANGUAGES:
             if named.split("-")[0] == known:
                 liked[known] = max(liked.get(known, 0.0), _weight(weight))
-    best = max(_KNOWN, key=lambda known: liked.get(known, 0.0))
+    best = max(LANGUAGES, key=lambda known: liked.get(known, 0.0))
     return best if liked.get(best, 0.0) > 0 else "en"
 
 

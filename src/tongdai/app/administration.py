@@ -16,8 +16,9 @@ from tongdai.app.stored import Stored, tenant_at, with_stored
 from tongdai.blobs import LocalBlobs
 from tongdai.calls.prompts import Clip, Prompt, Text
 from tongdai.core.errors import TongdaiError
+from tongdai.core.language import known
 from tongdai.directory import menu_service as menus
-from tongdai.speech import Language, Speech, phrases
+from tongdai.speech import Speech, phrases
 from tongdai.tenants.errors import NotFound
 from tongdai.tenants.extension.model import Destination
 from tongdai.tenants.features import Codes
@@ -125,7 +126,7 @@ def remove(data: Path | None, domain: str, what: str) -> str:
 def list_phrases(language: str) -> str:
     """Every phrase by its key, as it is spoken. Raises `TongdaiError`."""
     check_language(language)
-    spoken: Language = "vi" if language == "vi" else "en"
+    spoken = known(language)
     keys = phrases.CATALOGUES[spoken]
     width = max(map(len, keys))
     return "".join(f"{key:{width}}  {phrases.sample(key, spoken)}\n" for key in keys)
@@ -207,7 +208,7 @@ def _target(what: str) -> _Target:
 
     async def put(connection: AsyncConnection, tenant: Tenant, blob: str) -> str:
         await phrase_service.put(tenant.id, connection, NewPhrase(what, blob))
-        words = phrases.sample(what, "vi" if tenant.language == "vi" else "en")
+        words = phrases.sample(what, known(tenant.language))
         return f"Callers of {tenant.domain} now hear the upload in place of “{words}”."
 
     async def take_back(connection: AsyncConnection, tenant: Tenant) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tongdai.blobs import BlobMissing, Blobs
-from tongdai.speech import Language
+from tongdai.core.language import Language, known
 from tongdai.tenants.config import PerTenant, ProviderConfig, TenantConfig
 
 
@@ -15,7 +15,7 @@ class _Choices:
     """What one tenant has chosen."""
 
     def __init__(self, config: TenantConfig) -> None:
-        self.language: Language = "vi" if config.language == "vi" else "en"
+        self.language = known(config.language)
         self.music_blob = config.music_blob
         self.phrases = {phrase.key: phrase.blob for phrase in config.phrases}
 

@@ -16,7 +16,7 @@ from tongdai.calllog.phrases import duration, phrase
 from tongdai.calllog.words import number
 from tongdai.calls.facts import CallEnded, CallStarted, LoggedFact
 from tongdai.core.errors import TongdaiError
-from tongdai.core.language import Language
+from tongdai.core.language import Language, known
 from tongdai.db import Database, tables
 from tongdai.tenants.tenant.schema import check_language
 
@@ -61,9 +61,9 @@ def language_of(asked: str | None, environment: Mapping[str, str]) -> Language:
     """The language that is asked for, or that of whoever sits at this terminal. Raises `TongdaiError`."""
     if asked is not None:
         check_language(asked)
-        return "vi" if asked == "vi" else "en"
+        return known(asked)
     locale = next((x for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (x := environment.get(name))), "")
-    return "vi" if locale.partition("_")[0] == "vi" else "en"
+    return known(locale.partition("_")[0])
 
 
 def explain_call(data: Path | None, call: str, language: Language) -> str:

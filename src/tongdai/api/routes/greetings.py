@@ -13,7 +13,7 @@ from tongdai.api.routes.mailboxes import Mailbox
 from tongdai.api.rpc import messages as m
 from tongdai.api.shapes import TENANT, Id
 from tongdai.api.sound import AUDIO_BODY, SOUND, Kept, Words
-from tongdai.core.language import Language
+from tongdai.core.language import known
 from tongdai.speech import render
 from tongdai.tenants.department import store as departments
 from tongdai.tenants.tenant import service as tenants
@@ -43,7 +43,7 @@ async def listen(mailbox: Id, scope: Member, ctx: Ctx) -> FileResponse:
     if box.greeting_blob:
         return sound.file(ctx, scope.tenant, box.greeting_blob)
     async with ctx.db.read() as connection:
-        spoken: Language = "vi" if (await tenants.get(scope.tenant, connection)).language == "vi" else "en"
+        spoken = known((await tenants.get(scope.tenant, connection)).language)
         department = await departments.rows.get(scope.tenant, connection, mailbox)
     phrase = f"voicemail.greeting.{'person' if department is None else 'department'}"
     return sound.served(await ctx.speech.wav(render(phrase, {"name": box.label}, spoken), spoken), mailbox)

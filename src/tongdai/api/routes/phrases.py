@@ -16,7 +16,7 @@ from tongdai.api.context import Ctx
 from tongdai.api.routes.prompts import Prompt, show
 from tongdai.api.shapes import TENANT, Body
 from tongdai.api.sound import SOUND
-from tongdai.core.language import Language
+from tongdai.core.language import Language, known
 from tongdai.core.tenancy import TenantId
 from tongdai.speech import phrases as catalogue
 from tongdai.tenants.phrase import service as phrases
@@ -65,7 +65,7 @@ Key = Annotated[str, Depends(_known)]
 
 
 async def _language(tenant: TenantId, connection: AsyncConnection) -> Language:
-    return "vi" if (await tenants.get(tenant, connection)).language == "vi" else "en"
+    return known((await tenants.get(tenant, connection)).language)
 
 
 async def _shown(tenant: TenantId, connection: AsyncConnection, keys: Sequence[str]) -> list[CallerPhrase]:

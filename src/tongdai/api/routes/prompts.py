@@ -18,7 +18,7 @@ from tongdai.api.idempotency import Documented, Once
 from tongdai.api.paging import Cursor, Limit, Page, after, following
 from tongdai.api.shapes import TENANT, Body, Id, when
 from tongdai.api.sound import AUDIO_BODY, SOUND, Kept, Words
-from tongdai.core.language import Language
+from tongdai.core.language import Language, known
 from tongdai.core.tenancy import TenantId
 from tongdai.tenants.prompt import service as prompts
 from tongdai.tenants.prompt.model import Prompt as Stored
@@ -86,7 +86,7 @@ async def show(tenant: TenantId, connection: AsyncConnection, stored: Sequence[S
             name=x.name,
             seconds=x.ms / 1000,
             text=x.text or None,
-            language="vi" if x.language == "vi" else "en" if x.language else None,
+            language=known(x.language) if x.language else None,
             created=when(x.created),
             uses=[PromptUse(kind=use.kind, name=use.name) for use in used[x.id]],
         )

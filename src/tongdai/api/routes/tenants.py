@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
@@ -13,6 +13,7 @@ from tongdai.api.context import Ctx
 from tongdai.api.idempotency import Documented, Once
 from tongdai.api.paging import Cursor, Limit, Page, after, following
 from tongdai.api.shapes import TENANT, Body
+from tongdai.core.language import Language, known
 from tongdai.tenants.changes import PROVIDER
 from tongdai.tenants.features import Codes
 from tongdai.tenants.tenant import service as tenants
@@ -24,8 +25,6 @@ from tongdai.tenants.trunk import service as trunks
 from tongdai.tenants.trunk import store as trunk_store
 
 router = APIRouter(tags=["Tenants"], route_class=Once)
-
-Language = Literal["en", "vi"]
 
 
 class Tenant(BaseModel):
@@ -87,7 +86,7 @@ def shown(stored: Stored) -> Tenant:
         name=stored.name,
         domain=stored.domain,
         country=stored.country,
-        language="vi" if stored.language == "vi" else "en",
+        language=known(stored.language),
         ring_seconds=stored.ring_seconds,
         main_number=stored.main_number or None,
         allowed_countries=list(stored.allowed_countries),

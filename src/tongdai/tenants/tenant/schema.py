@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from tongdai.core.language import LANGUAGES
 from tongdai.tenants.checks import check_domain, check_name
 from tongdai.tenants.errors import Invalid
 from tongdai.tenants.features import Feature
 from tongdai.tenants.numbering import is_country
 
-LANGUAGES = ("en", "vi")
 RING_SECONDS = (1.0, 300.0)
 
 

@@ -11,12 +11,12 @@ import { leaveOutside, OUTSIDE } from "@/outside/open";
 import "@/outside/outside.css";
 import { Phone } from "@/outside/Phone";
 import { beIn, type Half, isHeard, speakerOf, useChosen } from "@/outside/speaking";
-import { useBecome, useOffers, Who } from "@/outside/Who";
+import { useBecome, Who } from "@/outside/Who";
 import "@/outside/words";
 import "@/phone/phone.css";
 import type { PhoneView } from "@/phone/call";
 import { useLine } from "@/phone/store";
-import { MeProvider, useSession } from "@/shell/me";
+import { MeProvider, useOffers, useSession } from "@/shell/me";
 import { Tour } from "@/tour/Tour";
 
 interface Props {

@@ -1,20 +1,12 @@
 import { Menu, Text, UnstyledButton } from "@mantine/core";
 import { IconCheck, IconChevronDown } from "@tabler/icons-react";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { api, ask, type Me, type Schemas } from "@/api/client";
 import { closeOwnLine } from "@/phone/store";
 import { Face } from "@/shell/Face";
+import { useOffers } from "@/shell/me";
 import { router } from "@/shell/router";
-
-/** Whom one may be without asking. */
-export function useOffers() {
-  return useQuery({
-    queryKey: ["offers"],
-    queryFn: () => ask(api.GET("/api/v1/sign-in/offers")),
-    staleTime: Infinity,
-  });
-}
 
 /** Be somebody else, without leaving the page: the phone outside stays as it is. */
 export function useBecome() {

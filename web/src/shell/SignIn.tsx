@@ -10,13 +10,14 @@ import {
   UnstyledButton,
 } from "@mantine/core";
 import { IconChevronRight } from "@tabler/icons-react";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, ask } from "@/api/client";
 import { asProblem } from "@/api/problem";
 import { Brand } from "@/shell/Brand";
 import { Face } from "@/shell/Face";
+import { useOffers } from "@/shell/me";
 
 /** Who are you? */
 export function SignIn() {
@@ -24,11 +25,7 @@ export function SignIn() {
   const queries = useQueryClient();
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
-  const offers = useQuery({
-    queryKey: ["offers"],
-    queryFn: () => ask(api.GET("/api/v1/sign-in/offers")),
-    staleTime: Infinity,
-  });
+  const offers = useOffers();
   const entering = useMutation({
     mutationFn: (body: { email: string; password: string }) => ask(api.POST("/api/v1/sign-in", { body })),
     onSuccess: (me) => queries.setQueryData(["me"], me),

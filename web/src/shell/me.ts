@@ -21,6 +21,15 @@ export function useSession() {
   return useQuery({ queryKey: ["me"], queryFn: () => ask(api.GET("/api/v1/me")), staleTime: Infinity });
 }
 
+/** Whom a demo lets one be by a click. */
+export function useOffers() {
+  return useQuery({
+    queryKey: ["offers"],
+    queryFn: () => ask(api.GET("/api/v1/sign-in/offers")),
+    staleTime: Infinity,
+  });
+}
+
 export function useSignOut() {
   const queries = useQueryClient();
   return useCallback(async () => {

@@ -66,6 +66,9 @@ const live = (view: PhoneView): CallView | undefined =>
 const talks = (view: PhoneView): CallView | undefined => view.calls.find((call) => call.state === "talking");
 const rings = (view: PhoneView): boolean => view.calls.some((call) => call.state === "ringing");
 const both = (seen: Seen): boolean => !!live(seen.outside) && !!talks(seen.own);
+/** The caller talks, and not with us. */
+const passedOn = ({ own, outside }: Seen): boolean =>
+  !!talks(outside) && !own.calls.some((call) => call.state !== "ended");
 
 const HANG_UP = ".split-end button:last-child";
 const contact = (id: string) => `[data-tour="${id}"]`;
@@ -117,7 +120,7 @@ export const TABLE: Record<StepName, Step> = {
   },
   transfer: {
     half: "own",
-    done: ({ own, outside }) => !!talks(outside) && !own.calls.some((call) => call.state !== "ended"),
+    done: passedOn,
     needs: ({ outside }) => !!talks(outside),
     back: "call",
     press: () => CONTROL(4),
@@ -133,7 +136,7 @@ export const TABLE: Record<StepName, Step> = {
   },
   decline: {
     half: "own",
-    done: ({ own, outside }) => !!talks(outside) && !own.calls.some((call) => call.state !== "ended"),
+    done: passedOn,
     needs: ({ outside }) => !!live(outside),
     back: "again",
     press: () => ".call.ringing button:first-child",
@@ -151,6 +154,11 @@ export const TABLE: Record<StepName, Step> = {
     done: ({ heard }) => heard,
     press: () => ".message:first-child .player button, [role=tab][id$='-tab-voicemail']",
   },
+  admin: {
+    half: "own",
+    done: ({ administrator }) => administrator,
+    press: () => ".split-who",
+  },
   room: {
     half: "own",
     done: ({ own }) => talks(own)?.number === "600",
@@ -161,12 +169,7 @@ export const TABLE: Record<StepName, Step> = {
     done: ({ together }) => together,
     needs: ({ own }) => !!live(own),
     back: "room",
-    press: ({ outside, conference }) => (live(outside) ? ".keypad" : contact(`${conference}`)),
-  },
-  admin: {
-    half: "own",
-    done: ({ administrator }) => administrator,
-    press: () => ".split-who",
+    press: ({ outside, conference }) => (live(outside) ? ".keypad" : contact(conference)),
   },
   greeting: {
     half: "own",

@@ -66,9 +66,11 @@ function useGreeting() {
         api.GET("/api/v1/tenants/{tenant}/menus", { params: { path, query: { limit: 50 } } }),
       );
       const menus = await Promise.all(
-        items.map(({ id }) =>
-          ask(api.GET("/api/v1/tenants/{tenant}/menus/{menu}", { params: { path: { tenant, menu: id } } })),
-        ),
+        items
+          .filter((item) => item.simple)
+          .map(({ id }) =>
+            ask(api.GET("/api/v1/tenants/{tenant}/menus/{menu}", { params: { path: { tenant, menu: id } } })),
+          ),
       );
       return JSON.stringify(menus.map((menu) => menu.greeting));
     },

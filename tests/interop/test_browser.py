@@ -36,7 +36,7 @@ def victim(tmp_path_factory: pytest.TempPathFactory, turn: Turn) -> Iterator[Dem
 
 async def ice_servers(demo: Demo, email: str) -> object:
     """What the API tells the browser phone of an employee."""
-    async with httpx.AsyncClient(base_url=demo.facts.http) as client:
+    async with httpx.AsyncClient(base_url=demo.facts.http, timeout=30) as client:
         login = {"email": email, "password": FIXED_PASSWORDS[email]}
         assert (await client.post("/api/v1/sign-in", json=login)).status_code == 200
         return (await client.get("/api/v1/me/ice-servers")).json()["ice_servers"]

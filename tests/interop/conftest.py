@@ -16,6 +16,7 @@ from tests.interop.phones.browser import MICROPHONE, Chromium, Process
 from tests.interop.phones.raw import Account, RawPhone
 from tests.interop.phones.sipp import Sipp
 from tests.interop.phones.sound import TONES
+from tests.interop.phones.webpage import Pages
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -65,6 +66,13 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
 async def browser(process: Process) -> AsyncIterator[Chromium]:
     async with process.open() as opened:
         yield opened
+
+
+@pytest.fixture
+async def pages(browser: Chromium) -> AsyncIterator[Pages]:
+    made = Pages(browser)
+    yield made
+    await made.close()
 
 
 class Phones:

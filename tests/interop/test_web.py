@@ -5,37 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
 from tests.interop.conftest import Phones, new_demo
 from tests.interop.demo import Demo
-from tests.interop.phones.browser import MICROPHONE, Chromium, Process
 from tests.interop.phones.sound import hears, now_at
-from tests.interop.phones.webpage import WebPage
-
-LAN, MINH = MICROPHONE, 1210
-
-
-class Pages:
-    def __init__(self, browser: Chromium) -> None:
-        self._browser = browser
-        self.opened: list[WebPage] = []
-
-    async def open(self, demo: Demo, person: str, tone: int) -> WebPage:
-        page = await WebPage.open(self._browser, demo.facts.http, tone)
-        self.opened.append(page)
-        await page.sign_in_as(person)
-        return page
-
-
-@pytest.fixture
-async def pages(process: Process) -> AsyncIterator[Pages]:
-    async with process.open() as browser:
-        opened = Pages(browser)
-        yield opened
-        for page in opened.opened:
-            await page.close()
+from tests.interop.phones.webpage import LAN, MINH, Pages
 
 
 @pytest.fixture(scope="module")

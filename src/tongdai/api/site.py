@@ -20,6 +20,8 @@ PAGES = Path(__file__).parent / "pages"
 _IMMUTABLE = "public, max-age=31536000, immutable"
 _PACKED = (("br", ".br"), ("gzip", ".gz"))
 _TYPES = {".js": "text/javascript", ".webmanifest": "application/manifest+json", ".woff2": "font/woff2"}
+_WORKER = "worker.js"
+_WORKER_POLICY = "default-src 'none'; connect-src 'self'"
 _NOT_PAGES = ("api", "assets", "healthz", "metrics", "openapi.json", "index.html")
 
 _POLICY = (
@@ -58,6 +60,8 @@ class Site:
         kind = _TYPES.get(path.suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
         hashed = name.startswith("assets/")
         headers = {"Cache-Control": _IMMUTABLE if hashed else "no-cache", "Vary": "Accept-Encoding"}
+        if name == _WORKER:
+            headers["Content-Security-Policy"] = _WORKER_POLICY
         accepted = {
             coding.partition(";")[0].strip()
             for coding in request.headers.get("accept-encoding", "").split(",")

@@ -142,6 +142,7 @@ class Control:
             preferences=self.preferences,
             metrics=self._metrics,
             trunks=lambda: self.trunks.states(),
+            call_id=lambda leg: self.front.call_id(leg),
             clock=clock,
         )
         self.rpc = RpcServer(Path(config.rpc_socket), self._answer, clock)

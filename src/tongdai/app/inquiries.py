@@ -59,6 +59,7 @@ class Inquiries:
         preferences: PeoplesPreferences,
         metrics: Callable[[], dict[str, float]],
         trunks: Callable[[], list[GatewayState]],
+        call_id: Callable[[str], str],
         clock: Clock,
     ) -> None:
         self._served = served
@@ -68,6 +69,7 @@ class Inquiries:
         self._mailboxes = mailboxes
         self._preferences = preferences
         self._metrics = metrics
+        self._call_id = call_id
         self._clock = clock
         self._answers: dict[type, Callable[[Any], m.Answer | Awaitable[m.Answer]]] = {
             m.Serve: self._serve,
@@ -120,7 +122,7 @@ class Inquiries:
             subject=call.subject,
             peer=call.peer,
             legs=tuple(
-                m.LiveLeg(x.id, x.party, x.state, x.inbound, x.holding, x.since + ahead)
+                m.LiveLeg(x.id, x.party, x.state, x.inbound, x.holding, x.since + ahead, self._call_id(x.id))
                 for x in call.legs.values()
             ),
         )

@@ -496,6 +496,11 @@ class Legs:
         """Every leg there is."""
         return [*self._legs, *self._twins.all()]
 
+    def call_id(self, leg_id: str) -> str:
+        """The Call-ID of its dialog, by which its phone knows it; empty where it has none."""
+        leg = self._legs.get(leg_id)
+        return leg.session.call_id if leg is not None and leg.session is not None else ""
+
     def close(self) -> None:
         """Refuse new calls (shutting down)."""
         self._closing = True

@@ -7,7 +7,11 @@ import json
 from typing import Any
 
 import httpx
-from tests.interop.phones.browser import AXE, Chromium, Failed
+from tests.interop.demo import Demo
+from tests.interop.phones.browser import AXE, MICROPHONE, Chromium, Failed
+
+LAN, MINH = MICROPHONE, 1210
+"""Hz that the microphones of two people hear."""
 
 _CLICKED = "button, a, [role=tab]"
 
@@ -19,12 +23,16 @@ _EARS = """
   const context = () => (window.earsContext ??= new AudioContext());
   window.tone = FREQUENCY;
   const microphone = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  window.wanted = [];
+  window.microphones = [];
   navigator.mediaDevices.getUserMedia = async (wanted) => {
+    window.wanted.push(wanted);
     if (!window.tone) return microphone(wanted);
     const out = context().createMediaStreamDestination();
     const tone = new OscillatorNode(context(), { frequency: window.tone });
     tone.connect(new GainNode(context(), { gain: 0.4 })).connect(out);
     tone.start();
+    window.microphones.push(...out.stream.getTracks());
     return out.stream;
   };
   window.ears = new Map();
@@ -62,7 +70,7 @@ _EARS = """
   // the first thing that is visible, can be used, and bears this name
   window.named = (name, selector) =>
     [...document.querySelectorAll(selector)].find((one) => {
-      const label = one.getAttribute("aria-label") ?? one.textContent;
+      const label = one.getAttribute("aria-label") ?? (one.labels?.[0] ?? one).textContent;
       return label.includes(name) && one.checkVisibility() && !one.disabled;
     });
 })();
@@ -92,6 +100,18 @@ class WebPage:
         """The page at `url`, of whoever has this e-mail address and password. Its microphone hears `tone`
         (Hz); 0: what every page of the browser hears."""
         context = (await browser.ask("Target.createBrowserContext"))["browserContextId"]
+        return await cls._open(browser, context, url, tone, login, language)
+
+    @classmethod
+    async def _open(
+        cls,
+        browser: Chromium,
+        context: str,
+        url: str,
+        tone: int,
+        login: tuple[str, str] | None = None,
+        language: str = "en",
+    ) -> WebPage:
         target = await browser.ask("Target.createTarget", url="about:blank", browserContextId=context)
         attached = await browser.ask("Target.attachToTarget", targetId=target["targetId"], flatten=True)
         page = cls(browser, context, target["targetId"], attached["sessionId"])
@@ -105,6 +125,15 @@ class WebPage:
             await page.ask("Network.setCookie", name=name, value=value, url=url)
         await page.ask("Page.navigate", url=url)
         return page
+
+    async def tab(self, url: str, tone: int) -> WebPage:
+        """Another tab of the same person's browser."""
+        return await self._open(self._browser, self._context, url, tone)
+
+    async def leave(self) -> None:
+        """Close this tab alone."""
+        await self._browser.ask("Target.closeTarget", targetId=self._target)
+        self._target = ""
 
     async def ask(self, method: str, **parameters: Any) -> dict[str, Any]:
         return await self._browser.ask(method, self._session, **parameters)
@@ -152,6 +181,11 @@ class WebPage:
         found = f"document.querySelector({json.dumps(selector)})"
         await self.until(f"{found} && ({found}.focus(), {found}.select?.(), true)", f"no {selector}")
         await self.ask("Input.insertText", text=text)
+
+    async def choose(self, label: str, option: str) -> None:
+        """In a list that opens."""
+        await self.click(label, "input, select, [role=combobox]")
+        await self.click(option, "[role=option]")
 
     async def press(self, key: str, code: int) -> None:
         for kind in ("keyDown", "keyUp"):
@@ -214,8 +248,27 @@ class WebPage:
         return [f"{rule}: {html[:400]}" for impact, rule, html in found if impact in ("serious", "critical")]
 
     async def close(self) -> None:
-        await self._browser.ask("Target.closeTarget", targetId=self._target)
+        """This tab, and the others of this browser."""
         await self._browser.ask("Target.disposeBrowserContext", browserContextId=self._context)
+
+
+class Pages:
+    """People at the pages of a demo, each with a browser of his own; closed after the test."""
+
+    def __init__(self, browser: Chromium) -> None:
+        self._browser = browser
+        self._opened: list[WebPage] = []
+
+    async def open(self, demo: Demo, person: str, tone: int, *, path: str = "") -> WebPage:
+        """Signed in with one click, the phone registered."""
+        page = await WebPage.open(self._browser, demo.facts.http + path, tone)
+        self._opened.append(page)
+        await page.sign_in_as(person)
+        return page
+
+    async def close(self) -> None:
+        for page in self._opened:
+            await page.close()
 
 
 async def _cookies(url: str, email: str, password: str) -> dict[str, str]:

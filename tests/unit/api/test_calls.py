@@ -11,7 +11,7 @@ from tongdai.flows.ports import Message
 
 def live(tenant: str, person: str) -> m.LiveCall:
     party = Party(PartyKind.PERSON, "101", "Lan", person)
-    legs = (m.LiveLeg("call_1.l0", party, "answered", True, False, 0.0),)
+    legs = (m.LiveLeg("call_1.l0", party, "answered", True, False, 0.0, "a84b4c76"),)
     return m.LiveCall("call_1", tenant, 0.0, party, "102", "talking", "", "call_1.l0", "", legs)
 
 
@@ -23,6 +23,7 @@ async def test_an_employee_acts_on_his_own_calls_only(web: Web):
     web.control.calls = [live(web.seeded.tenants[0].id, me)]
     place = web.tenant() + "/calls/call_1"
     assert (await lan.get(place)).status_code == (await admin.get(place)).status_code == 200
+    assert (await lan.get(place)).json()["legs"][0]["sip_call_id"] == "a84b4c76"
     for stranger, base in ((minh, web.tenant()), (clinic, web.tenant(1)), (clinic, web.tenant())):
         for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/park")):
             refused = await stranger.request(method, f"{base}/calls/call_1{path}")

@@ -24,6 +24,7 @@ async def pages(web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (folder / "assets" / "main-1a2b.js").write_text("plain")
     (folder / "assets" / "main-1a2b.js.br").write_text("brotli")
     (folder / "icon.svg").write_text("<svg/>")
+    (folder / "worker.js").write_text("// keeps the shell")
     (tmp_path / "secret.txt").write_text("secret")
     monkeypatch.setattr(site, "Site", functools.partial(site.Site, folder))
     transport = httpx.ASGITransport(make_app(web.context), raise_app_exceptions=False)
@@ -57,6 +58,13 @@ async def test_hashed_files_stay_in_the_cache_and_come_packed(pages: httpx.Async
     assert plain.text == "plain"
     assert plain.headers["vary"] == "Accept-Encoding"
     assert (await pages.get("/icon.svg")).headers["cache-control"] == "no-cache"
+
+
+async def test_the_worker_is_asked_for_anew_and_may_fetch_from_here_alone(pages: httpx.AsyncClient):
+    worker = await pages.get("/worker.js")
+    assert worker.headers["cache-control"] == "no-cache"
+    assert worker.headers["content-type"].startswith("text/javascript")
+    assert worker.headers["content-security-policy"] == "default-src 'none'; connect-src 'self'"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import { isNumber, plainNumber } from "@/phone/directory";
 import { Keypad } from "@/phone/Keypad";
 import type { Line } from "@/phone/line";
 import { Since } from "@/phone/Since";
-import { useLine } from "@/phone/store";
+import { takeLine, useLine } from "@/phone/store";
 import { Face } from "@/shell/Face";
 import "@/phone/words";
 
@@ -29,6 +29,7 @@ interface Contact {
 /** The telephone of somebody who is no part of any company: calls them, and is called. */
 export function Phone({ account }: { account: OutsideAccount }) {
   const { t } = useTranslation("outside");
+  const phone = useTranslation("phone").t;
   const { line, view } = useLine("outside");
   const [text, setText] = useState("");
   useEffect(() => openOutsideLine(account), [account]);
@@ -53,7 +54,12 @@ export function Phone({ account }: { account: OutsideAccount }) {
       <p className={`split-line dot ${view.line}`} role="status">
         {t(`line.${view.line}`)}
       </p>
-      {view.microphone === "refused" && <Alert color="red">{t("microphoneRefused")}</Alert>}
+      {view.line === "elsewhere" && (
+        <Button variant="light" onClick={() => takeLine("outside")}>
+          {phone("useHere")}
+        </Button>
+      )}
+      {view.microphone && <Alert color="red">{phone(`noMicrophone.${view.microphone}`)}</Alert>}
       {view.calls.map(
         (one) => line && <OutsideCall key={one.id} line={line} call={one} name={nameOf(one.number)} />,
       )}
@@ -169,7 +175,7 @@ function OutsideCall({ line, call, name }: { line: Line; call: CallView; name: s
           />
         </>
       )}
-      {(call.state === "talking" || call.state === "calling") && (
+      {["answering", "talking", "calling"].includes(call.state) && (
         <div className="split-end">
           <ActionIcon
             variant={call.muted ? "filled" : "light"}

@@ -1,5 +1,4 @@
 import type { OutsideAccount } from "@/outside/account";
-import { Line } from "@/phone/line";
 import { iceServers, openLine, serverOf } from "@/phone/store";
 
 let opened = "";
@@ -8,15 +7,12 @@ let opened = "";
 export function openOutsideLine(account: OutsideAccount): void {
   if (opened === account.username) return;
   opened = account.username;
-  openLine(
-    "outside",
-    new Line({
-      name: account.username,
-      server: serverOf(account.socket),
-      username: account.username,
-      domain: account.domain,
-      password: account.password,
-      iceServers,
-    }),
-  );
+  openLine("outside", {
+    name: account.username,
+    server: serverOf(account.socket),
+    username: account.username,
+    domain: account.domain,
+    password: account.password,
+    iceServers,
+  });
 }

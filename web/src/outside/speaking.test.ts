@@ -15,10 +15,11 @@ const call: CallView = {
   quality: null,
   waiting: false,
   reason: null,
+  by: null,
 };
 const phone = (...calls: Partial<CallView>[]): PhoneView => ({
   line: "ready",
-  microphone: "unknown",
+  microphone: null,
   calls: calls.map((one) => ({ ...call, ...one })),
 });
 

@@ -12,6 +12,7 @@ import {
   IconUserPlus,
   IconUsersGroup,
 } from "@tabler/icons-react";
+import type { TFunction } from "i18next";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Control } from "@/phone/Control";
@@ -30,6 +31,12 @@ interface Props {
   /** Other calls that this one can be connected with. */
   others: CallView[];
   onParked(place: string): void;
+}
+
+/** Why a call ended, and who took it instead of us. */
+function ended(t: TFunction<"phone">, call: CallView): string {
+  if (call.reason === "elsewhere" && call.by) return t("answeredBy", { name: call.by });
+  return t(`reason.${call.reason ?? "ended"}`);
 }
 
 /** A call, and all that can be done with it. */
@@ -53,11 +60,7 @@ export function CallCard({ line, call, others, onParked }: Props) {
           </Text>
           <Text c="dimmed" size="sm" role="status">
             {call.name && <span className="numbers">{call.number} · </span>}
-            {call.state === "ended"
-              ? t(`reason.${call.reason ?? "ended"}`)
-              : call.joined
-                ? t("joined")
-                : t(`state.${state}`)}
+            {call.state === "ended" ? ended(t, call) : call.joined ? t("joined") : t(`state.${state}`)}
             {call.state === "talking" && call.since !== null && (
               <>
                 {" · "}
@@ -117,7 +120,8 @@ export function CallCard({ line, call, others, onParked }: Props) {
             icon={IconParking}
             label={t("park")}
             onClick={() =>
-              park(tenant, call.number).then(onParked, (error: Error) =>
+              phone &&
+              park(tenant, phone.callId).then(onParked, (error: Error) =>
                 setProblem(error.message || t("parkFailed")),
               )
             }
@@ -162,7 +166,7 @@ export function CallCard({ line, call, others, onParked }: Props) {
           )}
         </Group>
       )}
-      {(call.state === "talking" || call.state === "calling") && (
+      {["answering", "talking", "calling"].includes(call.state) && (
         <Button
           color="red.9"
           fullWidth

@@ -1,11 +1,19 @@
 import { Button, Group, Text } from "@mantine/core";
 import { useLocation, useNavigate } from "@tanstack/react-router";
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
-import { Face } from "@/shell/Face";
+import { useOwnExtension } from "@/phone/directory";
+import { Answerers } from "@/phone/elsewhere";
+import type { Line } from "@/phone/line";
+import { useMissed } from "@/phone/missed";
+import { notify, unnotify, whenClicked } from "@/phone/notices";
 import "@/phone/phone.css";
-import { openOwnLine, useLine } from "@/phone/store";
+import { closeOwnLine, openOwnLine, useLine } from "@/phone/store";
+import { showInTitle } from "@/phone/title";
 import "@/phone/words";
+import { Face } from "@/shell/Face";
+import { useLiveEvent } from "@/shell/Live";
+import { useMe } from "@/shell/me";
 
 /** Keeps the phone of this page registered, whichever page is shown, and tells of calls. */
 export function Host() {
@@ -14,55 +22,100 @@ export function Host() {
   const navigate = useNavigate();
   const onPhone = useLocation().pathname.startsWith("/phone");
   useEffect(() => {
-    void openOwnLine();
+    openOwnLine().catch(() => undefined); // the phone's page says so
+    return closeOwnLine;
   }, []);
+  useAnswerers(line);
+  useNotices();
   const ringing = view.calls.find((call) => call.state === "ringing");
-  const name = ringing ? ringing.name || ringing.number : "";
+  const rings = ringing ? t("incoming", { name: ringing.name || ringing.number || t("unknown") }) : "";
   const active = view.calls.find((call) => call.state !== "ended");
+  const missed = useMissed(useOwnExtension());
+  useEffect(() => showInTitle(missed, rings), [missed, rings]);
 
-  useEffect(() => {
-    if (!name) return;
-    const before = document.title;
-    document.title = t("incoming", { name });
-    let told: Notification | undefined;
-    if (document.hidden && "Notification" in globalThis && Notification.permission === "granted") {
-      told = new Notification(t("incoming", { name }), { icon: "/icon.svg", tag: "tongdai-call" });
-      told.onclick = () => window.focus();
-    }
-    return () => {
-      document.title = before;
-      told?.close();
-    };
-  }, [name, t]);
-
-  if (onPhone || !active || !line) return null;
-  return (
-    <div className="card overCall" role="status">
-      <Face name={active.name} size={38} />
-      <div className="grow">
-        <Text fw={600} size="sm" truncate>
-          {active.name || active.number}
-        </Text>
-        <Text size="xs" c="dimmed">
-          {t(`state.${active.held ? "held" : active.state}`)}
-        </Text>
-      </div>
-      <Group gap={6} wrap="nowrap">
-        {ringing && (
-          <Button
-            size="xs"
-            onClick={() => {
-              void line.answer(ringing.id);
-              void navigate({ to: "/phone" });
-            }}
-          >
-            {t("answer")}
-          </Button>
-        )}
-        <Button size="xs" variant="light" onClick={() => void navigate({ to: "/phone" })}>
-          {t("goToPhone")}
-        </Button>
-      </Group>
+  const told = (
+    <div className="unseen" role="alert">
+      {rings}
     </div>
+  );
+  if (onPhone || !active || !line) return told;
+  return (
+    <>
+      {told}
+      <section className="card overCall" aria-label={t("title")}>
+        <Face name={active.name} size={38} />
+        <div className="grow">
+          <Text fw={600} size="sm" truncate>
+            {active.name || active.number || t("unknown")}
+          </Text>
+          <Text size="xs" c="dimmed">
+            {t(`state.${active.held ? "held" : active.state}`)}
+          </Text>
+        </div>
+        <Group gap={6} wrap="nowrap">
+          {ringing && (
+            <Button
+              size="xs"
+              onClick={() => {
+                void line.answer(ringing.id);
+                void navigate({ to: "/phone" });
+              }}
+            >
+              {t("answer")}
+            </Button>
+          )}
+          <Button size="xs" variant="light" onClick={() => void navigate({ to: "/phone" })}>
+            {t("goToPhone")}
+          </Button>
+        </Group>
+      </section>
+    </>
+  );
+}
+
+/** Calls that another phone took say whose it was. */
+function useAnswerers(line: Line | undefined): void {
+  const answerers = useRef(new Answerers());
+  const me = useMe().person;
+  useLiveEvent((event) => {
+    const found = answerers.current.hear(event);
+    if (found && found.person !== me) line?.answeredBy(found.caller, found.name);
+  });
+}
+
+/** While nobody looks at the page, the browser tells of calls, and answers them with a click. */
+function useNotices(): void {
+  const { t } = useTranslation("phone");
+  const { line, view } = useLine();
+  const navigate = useNavigate();
+  const ringing = view.calls.filter((call) => call.state === "ringing");
+  const ids = ringing.map((call) => call.id).join();
+  const latest = useRef(ringing);
+  latest.current = ringing;
+  useEffect(() => {
+    const words = { answer: t("answer"), decline: t("decline") };
+    const tell = () => {
+      if (!document.hidden) return;
+      for (const call of latest.current) {
+        const title = t("incoming", { name: call.name || call.number || t("unknown") });
+        void notify(call, { title, ...words });
+      }
+    };
+    void unnotify(ids.split(","));
+    tell();
+    if (ids === "") return;
+    document.addEventListener("visibilitychange", tell);
+    return () => document.removeEventListener("visibilitychange", tell);
+  }, [ids, t]);
+  useEffect(
+    () =>
+      whenClicked((id, what) => {
+        const call = line?.find(id);
+        if (!call) return;
+        if (what === "answer") void line?.answer(id);
+        if (what === "decline") call.hangUp();
+        else void navigate({ to: "/phone" });
+      }),
+    [line, navigate],
   );
 }

@@ -1,17 +1,27 @@
-import { Alert, Badge, SegmentedControl, Tabs, Text } from "@mantine/core";
+import { Alert, Badge, Button, Group, Modal, SegmentedControl, Tabs, Text } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
-import { useEffect, useState } from "react";
+import { useNavigate } from "@tanstack/react-router";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { CallCard } from "@/phone/CallCard";
-import "@/phone/phone.css";
 import { asProblem } from "@/api/problem";
-import { useOwnExtension } from "@/phone/directory";
+import { CallCard } from "@/phone/CallCard";
+import { useOwnExtension, usePeople } from "@/phone/directory";
+import { useMissed } from "@/phone/missed";
+import { NotifyHint } from "@/phone/NotifyHint";
+import "@/phone/phone.css";
 import { Recent } from "@/phone/Recent";
-import { Sound } from "@/phone/Sound";
-import { openOwnLine, useLine } from "@/phone/store";
+import { openOwnLine, takeLine, useLine } from "@/phone/store";
 import { useMailbox, Voicemail } from "@/phone/Voicemail";
 import { WhomTo } from "@/phone/WhomTo";
+import { wantedNumber, whenLinked } from "@/phone/wanted";
 import "@/phone/words";
+
+const Sound = lazy(async () => ({ default: (await import("@/phone/Sound")).Sound }));
+
+interface Whom {
+  number: string;
+  name: string;
+}
 
 /** One's telephone: whom to call, the calls one has, messages. */
 export function Page() {
@@ -23,21 +33,24 @@ export function Page() {
   const [tab, setTab] = useState("recent");
   const narrow = useMediaQuery("(max-width: 62em)", false, { getInitialValueInEffect: false });
   const own = useOwnExtension();
+  const missed = useMissed(own);
   const news = useMailbox().data?.filter((message) => !message.saved).length ?? 0;
   useEffect(() => {
     openOwnLine().catch((error) => setProblem(asProblem(error).words));
   }, []);
-  const call = (number: string, name: string) => {
+  const call = useCall();
+  const dial = (number: string, name: string) => {
     setParked("");
-    void line?.call(number, name);
+    call({ number, name });
   };
   const talking = view.calls.filter((one) => one.state === "talking");
   const tabs = [
-    ["recent", t("recent")],
-    ["voicemail", t("voicemail")],
-    ["sound", t("settings")],
+    ["recent", t("recent"), missed],
+    ["voicemail", t("voicemail"), news],
+    ["sound", t("settings"), 0],
   ] as const;
   const current = narrow ? shown : tab;
+  const counted = (label: string, count: number) => (count > 0 ? `${label} (${count})` : label);
   return (
     <div className="page phone">
       <div className="left">
@@ -54,11 +67,28 @@ export function Page() {
             {t(`line.${view.line}`)}
           </Alert>
         )}
-        {view.microphone === "refused" && <Alert color="red">{t("microphoneRefused")}</Alert>}
+        {(view.line === "elsewhere" || view.line === "busyElsewhere") && (
+          <Alert variant="light" role="status">
+            {t(`line.${view.line}`)}
+            {view.line === "elsewhere" && (
+              <Button size="xs" mt="xs" display="block" onClick={() => takeLine()}>
+                {t("useHere")}
+              </Button>
+            )}
+          </Alert>
+        )}
+        {view.microphone && (
+          <Alert color={view.microphone === "other" ? "yellow" : "red"} variant="light" role="alert">
+            {t(`noMicrophone.${view.microphone}`)}
+          </Alert>
+        )}
         {problem && <Alert color="red">{problem}</Alert>}
         {parked && (
           <Alert withCloseButton closeButtonLabel={t("close", { ns: "shell" })} onClose={() => setParked("")}>
             {t("parked", { place: parked })}
+            <Button size="xs" mt="xs" display="block" onClick={() => dial(parked, t("parkedCall"))}>
+              {t("fetchBack")}
+            </Button>
           </Alert>
         )}
         {line &&
@@ -71,6 +101,7 @@ export function Page() {
               onParked={setParked}
             />
           ))}
+        <NotifyHint calls={view.calls} />
         {narrow && (
           <SegmentedControl
             fullWidth
@@ -78,15 +109,15 @@ export function Page() {
             onChange={setShown}
             data={[
               { value: "people", label: t("people") },
-              { value: "recent", label: t("recent") },
-              { value: "voicemail", label: news > 0 ? `${t("voicemail")} (${news})` : t("voicemail") },
+              { value: "recent", label: counted(t("recent"), missed) },
+              { value: "voicemail", label: counted(t("voicemail"), news) },
               { value: "sound", label: t("settings") },
             ]}
           />
         )}
         {(!narrow || shown === "people") && (
           <div className="card pad">
-            <WhomTo onChoose={call} />
+            <WhomTo onChoose={dial} />
           </div>
         )}
       </div>
@@ -96,13 +127,11 @@ export function Page() {
             {!narrow && (
               <Tabs value={tab} onChange={(value) => setTab(value ?? "recent")} keepMounted={false}>
                 <Tabs.List px="md" pt={6}>
-                  {tabs.map(([value, label]) => (
+                  {tabs.map(([value, label, count]) => (
                     <Tabs.Tab
                       key={value}
                       value={value}
-                      rightSection={
-                        value === "voicemail" && news > 0 ? <Badge size="sm">{news}</Badge> : null
-                      }
+                      rightSection={count > 0 ? <Badge size="sm">{count}</Badge> : null}
                     >
                       {label}
                     </Tabs.Tab>
@@ -110,12 +139,74 @@ export function Page() {
                 </Tabs.List>
               </Tabs>
             )}
-            {current === "recent" && <Recent own={own} onCall={call} />}
-            {current === "voicemail" && <Voicemail onCall={call} />}
-            {current === "sound" && <Sound onEcho={() => call("*43", t("echo"))} />}
+            {current === "recent" && <Recent own={own} missed={missed} onCall={dial} />}
+            {current === "voicemail" && <Voicemail onCall={dial} />}
+            {current === "sound" && (
+              <Suspense>
+                <Sound onEcho={() => dial("*43", t("echo"))} />
+              </Suspense>
+            )}
           </div>
         </div>
       )}
+      <Asked onCall={call} />
     </div>
+  );
+}
+
+/** Call somebody, from this tab: where another one is the phone, this one is from now on. */
+function useCall(): (whom: Whom) => void {
+  const { line, view } = useLine();
+  const [wanted, setWanted] = useState<Whom | null>(null);
+  useEffect(() => {
+    if (wanted === null || view.line === "connecting" || view.line === "elsewhere") return;
+    setWanted(null);
+    void line?.call(wanted.number, wanted.name); // there is none where another tab talks, which is said
+  }, [line, view.line, wanted]);
+  return (whom) => {
+    if (view.line === "elsewhere") takeLine();
+    setWanted(whom);
+  };
+}
+
+/** A link wants somebody to be called: it is asked first, so that no page can make calls by itself. */
+function Asked({ onCall }: { onCall(whom: Whom): void }) {
+  const { t } = useTranslation("phone");
+  const navigate = useNavigate();
+  const [number, setNumber] = useState(() => wantedNumber(location.href));
+  useEffect(() => whenLinked(setNumber), []);
+  const found = usePeople("").data?.items.find((one) => one.extension === number);
+  const close = () => {
+    setNumber("");
+    if (location.search) void navigate({ to: "/phone", replace: true });
+  };
+  return (
+    <Modal
+      opened={number !== ""}
+      onClose={close}
+      title={t("linkAsks")}
+      centered
+      radius="lg"
+      closeButtonProps={{ "aria-label": t("close", { ns: "shell" }) }}
+    >
+      <Text fw={620} size="xl">
+        {found?.name ?? number}
+      </Text>
+      {found && <Text c="dimmed">{number}</Text>}
+      <Group grow mt="lg">
+        <Button variant="light" onClick={close}>
+          {t("cancel", { ns: "shell" })}
+        </Button>
+        <Button
+          data-autofocus
+          onClick={() => {
+            close();
+            onCall({ number, name: found?.name ?? "" });
+          }}
+        >
+          {t("call")}
+        </Button>
+      </Group>
+    </Modal>
   );
 }

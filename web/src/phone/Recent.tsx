@@ -4,6 +4,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import i18next from "i18next";
 import { useTranslation } from "react-i18next";
 import { api, ask, type Schemas } from "@/api/client";
+import { useSeeing } from "@/phone/missed";
 import { clock } from "@/phone/Since";
 import { Empty, Failed } from "@/shell/Messages";
 import { useMe, useTenant } from "@/shell/me";
@@ -30,9 +31,17 @@ function useRecent() {
   });
 }
 
+interface Props {
+  own: string;
+  /** How many were missed that nobody has looked at. */
+  missed: number;
+  onCall(number: string, name: string): void;
+}
+
 /** Whom one talked to, who called, and a way to call again. */
-export function Recent({ own, onCall }: { own: string; onCall(number: string, name: string): void }) {
+export function Recent({ own, missed, onCall }: Props) {
   const { t } = useTranslation("phone");
+  useSeeing(missed);
   const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useRecent();
   if (error) return <Failed error={error} reset={refetch} />;
   if (!data) return <Loader m="xl" />;

@@ -1,9 +1,10 @@
 import { Alert, Button, Group, Select, Stack, Switch, Text } from "@mantine/core";
-import { IconPhone, IconVolume } from "@tabler/icons-react";
+import { IconLink, IconPhone, IconVolume } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { chooseDevices, type Devices, devices, play, type Ring } from "@/phone/sound";
 import { useLine } from "@/phone/store";
+import { canTakeLinks, takeLinks } from "@/phone/wanted";
 
 const RINGS: Ring[] = ["classic", "soft", "none"];
 
@@ -82,6 +83,16 @@ export function Sound({ onEcho }: { onEcho(): void }) {
         onChange={() => void Notification.requestPermission().then(setNotify)}
       />
       {notify === "denied" && <Alert variant="light">{t("notifyRefused")}</Alert>}
+      {canTakeLinks() && (
+        <div>
+          <Button variant="light" leftSection={<IconLink size={18} />} onClick={takeLinks}>
+            {t("takeLinks")}
+          </Button>
+          <Text size="sm" c="dimmed" mt={6}>
+            {t("takeLinksText")}
+          </Text>
+        </div>
+      )}
       <div>
         <Button variant="light" leftSection={<IconPhone size={18} />} onClick={onEcho}>
           {t("echo")}

@@ -1,3 +1,5 @@
+import type { NoMicrophone } from "@/phone/sound";
+
 /** What a call is to whoever looks at it. */
 export interface CallView {
   id: string;
@@ -5,7 +7,7 @@ export interface CallView {
   number: string;
   name: string;
   incoming: boolean;
-  state: "ringing" | "calling" | "talking" | "ended";
+  state: CallState;
   held: boolean;
   muted: boolean;
   /** Part of a conference that this page mixes. */
@@ -15,23 +17,68 @@ export interface CallView {
   quality: Quality | null;
   /** What was asked and could not be done yet, since the connection is lost. */
   waiting: boolean;
-  /** Why it ended, as a key of the words. */
-  reason: string | null;
+  /** Why it ended, or what went wrong, as a key of the words. */
+  reason: Reason | null;
+  /** Who answered it in our place, as far as it is known. */
+  by: string | null;
 }
 
+export type CallState = "ringing" | "answering" | "calling" | "talking" | "ended";
 export type Quality = "good" | "fair" | "poor" | "silent";
 
 export interface PhoneView {
-  line: "connecting" | "ready" | "lost" | "refused";
-  /** Whether the browser lets us have the microphone. */
-  microphone: "unknown" | "refused";
+  /** `elsewhere`: another tab of this browser is the phone. `busyElsewhere`: and talks, so that it keeps it. */
+  line: "connecting" | "ready" | "lost" | "refused" | "elsewhere" | "busyElsewhere";
+  /** Why the browser does not let us have a microphone, or `other`: the one that was used is gone, we went on to another. */
+  microphone: NoMicrophone | "other" | null;
   calls: CallView[];
 }
 
-/** Why a call ended, as a key of the words, from the status of SIP. */
-export function reasonOf(status: number | undefined, cause: string): string {
-  if (cause === "User Denied Media Access") return "microphone";
-  if (status === undefined) return "ended";
+export type CallEvent = "answer" | "confirmed" | "over";
+
+/** What becomes of a call. An event that a state does not know changes nothing. */
+export const CALL: Record<CallState, Partial<Record<CallEvent, CallState>>> = {
+  ringing: { answer: "answering", over: "ended" },
+  answering: { confirmed: "talking", over: "ended" },
+  calling: { confirmed: "talking", over: "ended" },
+  talking: { over: "ended" },
+  ended: {},
+};
+
+export type Reason =
+  | "ended"
+  | "busy"
+  | "noSuchNumber"
+  | "noAnswer"
+  | "notAllowed"
+  | "noCommonSound"
+  | "failed"
+  | "elsewhere"
+  | "moved"
+  | "meanwhile"
+  | "connection"
+  | "transferFailed";
+
+/** How a call ended, as JsSIP tells it. */
+export interface End {
+  cause: string;
+  /** Of a final response. */
+  status: number | undefined;
+  /** What the other side gave as its reason (RFC 3326). */
+  told: string;
+}
+
+/** Why a call ended. `rejoined`: it was stepped into again after a reload. */
+export function reasonOf(end: End, state: CallState, incoming: boolean, rejoined: boolean): Reason {
+  const { cause, status, told } = end;
+  const elsewhere = /^SIP\s*;\s*cause=200\b/i.test(told);
+  if (state === "talking") return elsewhere ? "moved" : cause === "Dialog Error" ? "meanwhile" : "ended";
+  if (elsewhere) return "elsewhere";
+  if (cause === "Canceled") return "ended";
+  if (rejoined) return "meanwhile";
+  if (incoming) return "ended";
+  if (status === undefined)
+    return cause === "Request Timeout" || cause === "Connection Error" ? "connection" : "failed";
   if (status === 486 || status === 600 || status === 603) return "busy";
   if (status === 404 || status === 484 || status === 604) return "noSuchNumber";
   if (status === 408 || status === 480 || status === 487) return "noAnswer";

@@ -3,7 +3,9 @@ import type { RTCSession } from "jssip/lib/RTCSession";
 import type { UA } from "jssip/lib/UA";
 import type { CallView, PhoneView } from "@/phone/call";
 import { PhoneCall } from "@/phone/phoneCall";
-import { openMicrophone } from "@/phone/sound";
+import { keepCalls, keptCalls, type Rejoin } from "@/phone/rejoin";
+import { openMicrophone, whyNoMicrophone } from "@/phone/sound";
+import { Wire, type WireState } from "@/phone/wire";
 
 export interface LineConfig {
   /** Tells this line from others of the page in what is kept through a reload. */
@@ -16,56 +18,54 @@ export interface LineConfig {
   iceServers(): Promise<RTCIceServer[]>;
 }
 
-/** What is kept through a reload, so that the page can step into the call that it had. */
-interface Rejoin {
-  call: string;
-  local: string;
-  remote: string;
-  number: string;
-  name: string;
-  since: number | null;
-  at: number;
-}
-
-const REJOIN_MS = 20_000;
 const ENDED_MS = 4_000;
+/** Before a server that is not well is asked again. */
+const REFUSED_MS = 5_000;
+
+const LINE: Record<WireState, PhoneView["line"]> = {
+  connecting: "connecting",
+  open: "ready",
+  lost: "lost",
+  closed: "lost",
+};
 
 /** One telephone line: an account that is registered, and its calls. A store for `useSyncExternalStore`. */
 export class Line {
   private readonly calls: PhoneCall[] = [];
   private readonly listeners = new Set<() => void>();
   private readonly ua: UA;
+  private readonly wire: Wire;
   private state: PhoneView["line"] = "connecting";
-  private microphone: PhoneView["microphone"] = "unknown";
-  private view: PhoneView = { line: "connecting", microphone: "unknown", calls: [] };
+  private microphone: PhoneView["microphone"] = null;
+  private view: PhoneView = { line: "connecting", microphone: null, calls: [] };
   private queue: (() => void)[] = [];
+  private rejoining: Rejoin[] | null;
   /** Whether one speaks and listens at this line; a page with two of them has one at a time. */
   attended = { speaks: true, hears: true };
 
   constructor(private readonly config: LineConfig) {
+    this.rejoining = keptCalls(config.name);
     const kept = `tongdai.instance.${config.name}`;
     const instance = sessionStorage.getItem(kept) ?? crypto.randomUUID();
     sessionStorage.setItem(kept, instance);
+    this.wire = new Wire(config.server, {
+      onState: (state) => this.connection(state),
+      onBack: () => this.ua.register(),
+      onWake: () => this.revive(),
+    });
     this.ua = new JsSIP.UA({
-      sockets: [new JsSIP.WebSocketInterface(config.server)],
+      sockets: [this.wire],
       uri: `sip:${config.username}@${config.domain}`,
       password: config.password,
       instance_id: instance,
       user_agent: "tongdai web",
       session_timers: false, // the server refreshes
       register_expires: 300,
-      connection_recovery_min_interval: 1,
-      connection_recovery_max_interval: 1,
-    });
-    this.ua.on("connecting", () => this.become(this.state === "ready" ? "lost" : this.state));
-    this.ua.on("disconnected", () => this.become("lost"));
-    this.ua.on("registered", () => {
-      this.become("ready");
-      this.rejoin();
-      for (const action of this.queue.splice(0)) action();
     });
     this.ua.on("registrationFailed", ({ response }: { response?: { status_code: number } | null }) => {
-      if (response) this.become("refused");
+      const status = response?.status_code ?? 503;
+      if (status < 500) this.become("refused");
+      else setTimeout(() => this.state !== "ready" && this.ua.register(), REFUSED_MS);
     });
     this.ua.on("newRTCSession", ({ originator, session }: { originator: string; session: RTCSession }) => {
       if (originator === "remote") this.add(new PhoneCall(this, session));
@@ -77,6 +77,7 @@ export class Line {
   stop(): void {
     globalThis.removeEventListener("pagehide", this.keep);
     for (const call of this.calls) call.hangUp();
+    this.keep();
     this.ua.stop();
   }
 
@@ -90,6 +91,7 @@ export class Line {
   readonly snapshot = (): PhoneView => this.view;
 
   changed(): void {
+    this.wire.busy = this.isTalking;
     this.view = {
       line: this.state,
       microphone: this.microphone,
@@ -103,13 +105,33 @@ export class Line {
     this.changed();
   }
 
-  // what is done
-
-  get connected(): boolean {
-    return this.ua.isConnected();
+  /** Whether there are calls that are not over, ringing ones too. */
+  get isTalking(): boolean {
+    return this.calls.some((call) => call.view.state !== "ended");
   }
 
-  /** At once, or as soon as the connection is back: JsSIP would end a call that it cannot ask for something. */
+  // the connection
+
+  private connection(state: WireState): void {
+    this.become(LINE[state]);
+    if (state !== "open") return;
+    for (const action of this.queue.splice(0)) action();
+    this.revive();
+    for (const call of this.calls) call.settle();
+    const kept = this.rejoining?.filter((one) => !this.rejoined(one)) ?? [];
+    this.rejoining = null;
+    for (const one of kept) void this.rejoin(one);
+  }
+
+  private revive(): void {
+    for (const call of this.calls) call.revive();
+  }
+
+  get connected(): boolean {
+    return this.wire.isOpen;
+  }
+
+  /** At once, or as soon as the connection is back. */
   whenConnected(action: () => void): void {
     if (this.connected) action();
     else this.queue.push(action);
@@ -119,21 +141,37 @@ export class Line {
     return `sip:${number.replaceAll("#", "%23")}@${this.config.domain}`;
   }
 
+  // what is done
+
   /** Call somebody; whoever one talks to meanwhile is put on hold. */
-  async call(number: string, name = "", headers: string[] = [], since: number | null = null): Promise<void> {
+  async call(number: string, name = ""): Promise<void> {
     const media = await this.media();
     if (media === null) return;
     this.holdOthers(null);
-    const session = this.ua.call(this.address(number), { ...media, extraHeaders: headers });
-    this.add(new PhoneCall(this, session, number, name, since));
+    this.dial({ number, name, ...media });
+  }
+
+  private dial(
+    to: { number: string; name: string; microphone: MediaStreamTrack; pcConfig: RTCConfiguration },
+    kept: Rejoin | null = null,
+  ): void {
+    const session = this.ua.call(this.address(to.number), {
+      mediaStream: new MediaStream([to.microphone]),
+      pcConfig: to.pcConfig,
+      extraHeaders: kept
+        ? [`Replaces: ${kept.call};to-tag=${kept.remote};from-tag=${kept.local}`, "Require: replaces"]
+        : [],
+    });
+    this.add(new PhoneCall(this, session, to, kept));
   }
 
   async answer(id: string): Promise<void> {
-    const call = this.find(id);
     const media = await this.media();
-    if (media === null || call === undefined) return;
+    const call = this.find(id);
+    if (media === null) return;
     this.holdOthers(id);
-    call.session.answer(media);
+    if (call) call.answer(media.microphone, media.pcConfig);
+    else media.microphone.stop();
   }
 
   find(id: string): PhoneCall | undefined {
@@ -146,17 +184,10 @@ export class Line {
     this.find(id)?.hold(false);
   }
 
-  /** Everybody hears everybody: this page mixes. */
-  join(): void {
-    const talking = this.calls.filter((call) => call.view.state === "talking");
-    for (const call of talking) call.hold(false);
-    for (const call of talking) call.mix(talking.filter((other) => other !== call));
-  }
-
   /** Whom a second call reached gets the first one. */
   complete(from: string, to: string): void {
     const [first, second] = [this.find(from), this.find(to)];
-    if (first && second) first.transfer(second.number, second.session);
+    if (first && second) first.transfer(second.number, second);
   }
 
   attend(speaks: boolean, hears: boolean): void {
@@ -164,24 +195,45 @@ export class Line {
     for (const call of this.calls) call.attend();
   }
 
-  private holdOthers(id: string | null): void {
-    for (const call of this.calls) {
-      if (call.id !== id && call.view.state === "talking" && !call.view.joined) call.hold(true);
-    }
+  /** Somebody else has answered whoever calls from this number. */
+  answeredBy(caller: string, name: string): void {
+    for (const call of this.calls) if (call.view.incoming && call.number === caller) call.answeredBy(name);
   }
 
-  private async media(): Promise<{ mediaStream: MediaStream; pcConfig: RTCConfiguration } | null> {
+  private holdOthers(id: string | null): void {
+    for (const call of this.calls) if (call.id !== id) call.hold(true);
+  }
+
+  private async media(): Promise<{ microphone: MediaStreamTrack; pcConfig: RTCConfiguration } | null> {
     try {
-      const [mediaStream, iceServers] = await Promise.all([
+      const [microphone, iceServers] = await Promise.all([
         openMicrophone(),
         this.config.iceServers().catch(() => []),
       ]);
-      this.microphone = "unknown";
-      return { mediaStream, pcConfig: { iceServers } };
-    } catch {
-      this.microphone = "refused";
-      this.changed();
+      this.hasMicrophone(null);
+      return { microphone, pcConfig: { iceServers } };
+    } catch (thrown) {
+      this.hasMicrophone(whyNoMicrophone(thrown));
       return null;
+    }
+  }
+
+  private hasMicrophone(state: PhoneView["microphone"]): void {
+    this.microphone = state;
+    this.changed();
+  }
+
+  /** The microphone of a call is gone: go on with another. */
+  async unplugged(call: PhoneCall): Promise<void> {
+    try {
+      await call.changeDevices();
+      this.hasMicrophone("other");
+    } catch (thrown) {
+      this.hasMicrophone(whyNoMicrophone(thrown));
+      const again = () => {
+        if (call.view.state === "talking") void this.unplugged(call);
+      };
+      navigator.mediaDevices.addEventListener("devicechange", again, { once: true });
     }
   }
 
@@ -192,8 +244,8 @@ export class Line {
 
   /** An ended call stays in sight for a moment, with why it ended. */
   ended(call: PhoneCall): void {
-    for (const other of this.calls) if (other !== call) other.unmix(call);
-    this.changed();
+    this.remix();
+    this.keep();
     setTimeout(() => this.forget(call), call.view.reason === "ended" ? ENDED_MS / 3 : ENDED_MS);
   }
 
@@ -203,30 +255,54 @@ export class Line {
     this.changed();
   }
 
-  // through a reload
+  // a conference of this page
 
-  private get kept(): string {
-    return `tongdai.rejoin.${this.config.name}`;
+  /** Everybody hears everybody: this page mixes. */
+  join(): void {
+    const talking = this.calls.filter((call) => call.view.state === "talking");
+    for (const call of talking) call.hold(false);
+    this.mix(talking);
   }
 
-  private readonly keep = () => {
-    const calls: Rejoin[] = this.calls.flatMap((call) => {
-      const dialog = call.dialog;
-      if (dialog === null) return [];
-      const { number, name, since } = call.view;
-      return [{ ...dialog, number, name, since, at: Date.now() }];
-    });
-    if (calls.length > 0) sessionStorage.setItem(this.kept, JSON.stringify(calls));
+  /** One party is on hold: the others go on. */
+  leave(call: PhoneCall): void {
+    if (!call.view.joined) return;
+    call.mix([]);
+    this.remix();
+  }
+
+  /** Who is in the conference, or with what sound, is another than before. */
+  remix(): void {
+    this.mix(this.calls.filter((call) => call.view.joined));
+  }
+
+  private mix(members: PhoneCall[]): void {
+    for (const call of members) call.mix(members.filter((other) => other !== call));
+  }
+
+  // through a reload
+
+  readonly keep = () => {
+    if (this.rejoining !== null) return; // what was kept is still wanted
+    const calls = this.calls.flatMap(({ keepsake }) => keepsake ?? []);
+    keepCalls(this.config.name, calls);
   };
 
-  private rejoin(): void {
-    const kept = JSON.parse(sessionStorage.getItem(this.kept) ?? "[]") as Rejoin[];
-    sessionStorage.removeItem(this.kept);
-    for (const { call, local, remote, number, name, since, at } of kept) {
-      if (Date.now() - at > REJOIN_MS) continue;
-      const replaces = `Replaces: ${call};to-tag=${remote};from-tag=${local}`;
-      void this.call(number, name, [replaces, "Require: replaces"], since);
-    }
+  private rejoined(one: Rejoin): boolean {
+    return this.calls.some((call) => call.callId === one.call);
+  }
+
+  private async rejoin(kept: Rejoin): Promise<void> {
+    const media = await this.media();
+    if (media !== null) this.dial({ number: kept.number, name: kept.name, ...media }, kept);
+  }
+
+  /** A call talks; when it is the last one that was kept of a conference, that goes on. */
+  confirmed(call: PhoneCall): void {
+    this.keep();
+    if (!call.wasJoined) return;
+    const members = this.calls.filter((one) => one.wasJoined && one.view.state === "talking");
+    this.mix(members);
   }
 }
 

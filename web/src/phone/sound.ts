@@ -17,10 +17,24 @@ export function devices(): Devices {
 
 export function chooseDevices(chosen: Devices): void {
   localStorage.setItem(KEPT, JSON.stringify(chosen));
+  if (context) void sinkTo(context);
 }
 
-/** The microphone that was chosen; another when that one is unplugged. */
-export function openMicrophone(): Promise<MediaStream> {
+/** Why there is no microphone: it is not allowed, there is none, or another programme has it. */
+export type NoMicrophone = "refused" | "missing" | "taken";
+
+export function whyNoMicrophone(thrown: unknown): NoMicrophone {
+  const name = String((thrown as Partial<Error> | null)?.name);
+  if (name === "NotFoundError" || name === "OverconstrainedError") return "missing";
+  if (name === "NotReadableError" || name === "AbortError") return "taken";
+  return "refused";
+}
+
+/**
+ * The microphone that was chosen; another when that one is unplugged. Beside a loudspeaker it would hear what it plays: the browser is
+ * asked to take that away.
+ */
+export async function openMicrophone(): Promise<MediaStreamTrack> {
   const id = devices().microphone;
   const audio: MediaTrackConstraints = {
     echoCancellation: true,
@@ -28,13 +42,25 @@ export function openMicrophone(): Promise<MediaStream> {
     autoGainControl: true,
   };
   if (id) audio.deviceId = { ideal: id };
-  return navigator.mediaDevices.getUserMedia({ audio, video: false });
+  const [track] = (await navigator.mediaDevices.getUserMedia({ audio, video: false })).getAudioTracks();
+  if (track === undefined) throw new DOMException("", "NotFoundError");
+  return track;
 }
 
 /** Play in the speaker that was chosen. */
 export async function toSpeaker(element: HTMLAudioElement): Promise<void> {
+  if ("setSinkId" in element) await sinkTo(element);
+}
+
+interface Sinking {
+  setSinkId?(id: string): Promise<void>;
+}
+
+/** A speaker that was unplugged is as none that was chosen. */
+async function sinkTo(where: Sinking | AudioContext): Promise<void> {
   const id = devices().speaker;
-  if ("setSinkId" in element) await element.setSinkId(id).catch(() => undefined);
+  const sinking = where as Sinking;
+  await sinking.setSinkId?.(id).catch(() => (id ? sinking.setSinkId?.("") : undefined));
 }
 
 interface Pattern {
@@ -44,22 +70,33 @@ interface Pattern {
   level: number;
 }
 
-const PATTERNS: Record<"classic" | "soft" | "ringback", Pattern> = {
+type Repeated = "ringback" | "waiting";
+
+const PATTERNS: Record<Exclude<Ring, "none"> | Repeated, Pattern> = {
   classic: { tones: [440, 480], beat: [0.4, 0.2, 0.4, 2], level: 0.16 },
   soft: { tones: [523, 659], beat: [0.9, 3], level: 0.07 },
   ringback: { tones: [425], beat: [1, 4], level: 0.06 },
+  waiting: { tones: [425], beat: [0.2, 0.2, 0.2, 4.4], level: 0.05 },
 };
 
 let context: AudioContext | undefined;
 
 export function audioContext(): AudioContext {
-  context ??= new AudioContext();
+  if (context === undefined) {
+    context = new AudioContext();
+    void sinkTo(context);
+  }
   void context.resume();
   return context;
 }
 
+/** Whether the browser lets the page sound before somebody has touched it. */
+export function canRing(): boolean {
+  return context?.state === "running";
+}
+
 /** Begin a sound that repeats; call what is returned to end it. */
-export function play(which: Ring | "ringback"): () => void {
+export function play(which: Ring | Repeated): () => void {
   if (which === "none") return () => {};
   const { tones, beat, level } = PATTERNS[which];
   const at = audioContext();

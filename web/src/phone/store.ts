@@ -1,27 +1,83 @@
 import { useSyncExternalStore } from "react";
 import { api, ask } from "@/api/client";
 import type { PhoneView } from "@/phone/call";
-import { Line } from "@/phone/line";
+import { Line, type LineConfig } from "@/phone/line";
+import { Seat } from "@/phone/seat";
+import { setBusy } from "@/shell/busy";
 
-const NOTHING: PhoneView = { line: "connecting", microphone: "unknown", calls: [] };
+const NOTHING: PhoneView = { line: "connecting", microphone: null, calls: [] };
+const ELSEWHERE: PhoneView = { ...NOTHING, line: "elsewhere" };
+const BUSY_ELSEWHERE: PhoneView = { ...NOTHING, line: "busyElsewhere" };
+
+/** A line, when this tab of the browser is the one that holds it. */
+class Place {
+  line: Line | undefined;
+  readonly seat: Seat | null;
+
+  constructor(
+    private readonly name: string,
+    config: LineConfig,
+  ) {
+    const open = () => {
+      this.line = new Line(config);
+      this.line.subscribe(() => this.changed());
+    };
+    const close = () => {
+      this.line?.stop();
+      this.line = undefined;
+    };
+    // without the locks of a secure page every tab is a phone of its own
+    if (!("locks" in navigator)) {
+      this.seat = null;
+      open();
+      return;
+    }
+    this.seat = new Seat(`tongdai.phone.${config.name}`, {
+      open,
+      close,
+      isTalking: () => this.line?.isTalking ?? false,
+      changed: () => this.changed(),
+    });
+  }
+
+  private changed(): void {
+    setBusy(this.name, this.line?.isTalking ?? false);
+    this.seat?.callsChanged();
+    tell();
+  }
+
+  get view(): PhoneView {
+    if (this.line) return this.line.snapshot();
+    const state = this.seat?.state;
+    if (state === "next") return BUSY_ELSEWHERE;
+    return state === "waiting" || state === "giving" ? ELSEWHERE : NOTHING;
+  }
+
+  close(): void {
+    this.line?.stop();
+    this.seat?.close();
+    setBusy(this.name, false);
+  }
+}
 
 /** The lines of this page: one's own, and in a demo that of the world outside. They outlive the pages. */
-const lines = new Map<string, Line>();
+const places = new Map<string, Place>();
 const listeners = new Set<() => void>();
 
-export function openLine(name: string, line: Line): void {
-  lines.get(name)?.stop();
-  lines.set(name, line);
-  line.subscribe(() => {
-    for (const listener of listeners) listener();
-  });
+function tell(): void {
   for (const listener of listeners) listener();
 }
 
+export function openLine(name: string, config: LineConfig): void {
+  places.get(name)?.close();
+  places.set(name, new Place(name, config));
+  tell();
+}
+
 function closeLine(name: string): void {
-  lines.get(name)?.stop();
-  lines.delete(name);
-  for (const listener of listeners) listener();
+  places.get(name)?.close();
+  places.delete(name);
+  tell();
 }
 
 function subscribe(listener: () => void): () => void {
@@ -29,10 +85,15 @@ function subscribe(listener: () => void): () => void {
   return () => void listeners.delete(listener);
 }
 
-/** A line, and how it looks now. */
+/** A line, if it is in this tab, and how it looks now. */
 export function useLine(name = "own"): { line: Line | undefined; view: PhoneView } {
-  const view = useSyncExternalStore(subscribe, () => lines.get(name)?.snapshot() ?? NOTHING);
-  return { line: lines.get(name), view };
+  const view = useSyncExternalStore(subscribe, () => places.get(name)?.view ?? NOTHING);
+  return { line: places.get(name)?.line, view };
+}
+
+/** Be the phone in this tab; another one lets go of it as soon as it does not talk. */
+export function takeLine(name = "own"): void {
+  places.get(name)?.seat?.take();
 }
 
 /** Where SIP over WebSocket is: at the host that serves the page. */
@@ -49,24 +110,23 @@ let opening: Promise<void> | null = null;
 
 /** Register the phone of whoever is signed in, once per page. */
 export function openOwnLine(): Promise<void> {
-  opening ??= (async () => {
-    const phone = await ask(api.PUT("/api/v1/me/phone"));
-    openLine(
-      "own",
-      new Line({
-        name: phone.username,
-        server: serverOf(phone.socket),
-        username: phone.username,
-        domain: phone.domain,
-        password: phone.password,
-        iceServers,
-      }),
-    );
-  })();
-  opening.catch(() => {
-    opening = null;
+  if (opening !== null) return opening;
+  const mine: Promise<void> = ask(api.PUT("/api/v1/me/phone")).then((phone) => {
+    if (opening !== mine) return; // somebody else signed in meanwhile
+    openLine("own", {
+      name: phone.username,
+      server: serverOf(phone.socket),
+      username: phone.username,
+      domain: phone.domain,
+      password: phone.password,
+      iceServers,
+    });
   });
-  return opening;
+  opening = mine;
+  mine.catch(() => {
+    if (opening === mine) opening = null;
+  });
+  return mine;
 }
 
 /** Whoever was signed in is no phone of this page any more. */

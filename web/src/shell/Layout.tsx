@@ -7,6 +7,7 @@ import { LiveEvents, useLineState } from "@/shell/Live";
 import { Empty } from "@/shell/Messages";
 import { useMe } from "@/shell/me";
 import { PAGES } from "@/shell/pages";
+import { Version } from "@/shell/Version";
 
 /** The telephone goes on whichever page is shown. */
 const PhoneHost = lazy(async () => ({ default: (await import("@/phone/Host")).Host }));
@@ -39,6 +40,7 @@ export function Layout() {
           <LiveEvents tenant={me.tenant}>
             <Outlet />
             <Lost />
+            <Version />
             {me.person !== null && (
               <Suspense>
                 <PhoneHost />

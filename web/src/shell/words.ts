@@ -22,6 +22,11 @@ export const en = {
     pitchMore: "Ring colleagues by name, pass calls on, hear your messages. All in this page.",
   },
   lost: "Connection lost. Trying again…",
+  newVersion: {
+    text: "There is a new version of these pages.",
+    later: "There is a new version of these pages. It is loaded after your call.",
+    load: "Load it",
+  },
   back: "Back",
   close: "Close",
   cancel: "Cancel",
@@ -63,6 +68,11 @@ export const vi: typeof en = {
     pitchMore: "Gọi đồng nghiệp theo tên, chuyển cuộc gọi, nghe tin nhắn. Tất cả trên trang này.",
   },
   lost: "Mất kết nối. Đang thử lại…",
+  newVersion: {
+    text: "Có phiên bản mới của các trang này.",
+    later: "Có phiên bản mới của các trang này. Phiên bản đó được tải sau cuộc gọi của bạn.",
+    load: "Tải ngay",
+  },
   back: "Quay lại",
   close: "Đóng",
   cancel: "Hủy",

@@ -35,6 +35,7 @@ class Leg(BaseModel):
     state: str = Field(description="offered, alerting, calling, ringing or answered.")
     holding: bool = Field(description="Whether this party has put the other on hold.")
     since: datetime
+    sip_call_id: str = Field(description="The Call-ID by which its phone knows it; empty where it has none.")
 
 
 class Call(BaseModel):
@@ -111,7 +112,14 @@ def _shown(call: m.LiveCall) -> Call:
         caller=shapes.party(call.caller),
         dialled=call.dialled,
         legs=[
-            Leg(id=x.id, party=shapes.party(x.party), state=x.state, holding=x.holding, since=when(x.since))
+            Leg(
+                id=x.id,
+                party=shapes.party(x.party),
+                state=x.state,
+                holding=x.holding,
+                since=when(x.since),
+                sip_call_id=x.call_id,
+            )
             for x in call.legs
         ],
     )

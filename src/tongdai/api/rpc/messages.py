@@ -174,6 +174,8 @@ class LiveLeg(msgspec.Struct, frozen=True):
     inbound: bool
     holding: bool
     since: float
+    call_id: str = ""
+    """Of its SIP dialog."""
 
 
 class LiveCall(msgspec.Struct, frozen=True):

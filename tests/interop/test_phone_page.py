@@ -1,0 +1,317 @@
+"""The Phone page beside other phones: whatever one does with calls, heard at every end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from tests.interop.conftest import Phones
+from tests.interop.demo import Demo
+from tests.interop.phones.call import RawCall
+from tests.interop.phones.raw import RawPhone
+from tests.interop.phones.sound import hears, hears_no, hears_something, now_at
+from tests.interop.phones.webpage import LAN, MINH, Pages, WebPage
+from tests.interop.talk import hear_each_other
+
+OTHER_MICROPHONE = 1530
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """One whose phones ring as long as people's do."""
+    with Demo(tmp_path_factory.mktemp("phone") / "demo", ring_seconds=20) as running:
+        running.start()
+        yield running
+
+
+async def calls(page: WebPage, caller: RawPhone, number: str = "101") -> RawCall:
+    """`caller` calls, and the page answers."""
+    call = await caller.call(number, wait="ringing")
+    await page.click("Answer", ".call.ringing button")
+    await call.answered()
+    await page.hears(caller.tone)
+    return call
+
+
+async def ask(page: WebPage, callee: RawPhone, number: str, how: str) -> RawCall:
+    """The page calls somebody beside the call that it has; he answers."""
+    await page.click(how, ".call.talking .control")
+    await page.type("Name or number", number, "[role=dialog]")
+    if how == "Transfer":
+        await page.click("Ask first", "[role=dialog] button")
+    call = await (await callee.rings()).accept()
+    await page.hears(callee.tone)
+    return call
+
+
+async def hears_the_page(call: RawCall) -> None:
+    await hears(call, LAN, mark=now_at(call))
+
+
+async def on_hold(call: RawCall) -> None:
+    """It hears music, and nothing of the page."""
+    await asyncio.sleep(0.6)
+    mark = now_at(call)
+    await hears_something(call, mark=mark, within=6, lasting=1.0)
+    await hears_no(call, LAN, mark=mark, lasting=0.1)
+
+
+# one phone in several tabs
+
+
+async def test_one_tab_is_the_phone_and_another_can_take_it(demo: Demo, phones: Phones, pages: Pages):
+    """Both tabs rang and registered, each as a phone of its own."""
+    hoa = await phones.raw(demo.account("103"))
+    one = await pages.open(demo, "Lan Nguyen", LAN)
+    other = await one.tab(demo.facts.http, LAN)
+    await other.sees("Your phone is open in another tab")
+    call = await hoa.call("101", wait="ringing")
+    await one.until("document.querySelector('.call.ringing') !== null")
+    assert await other.eval("document.querySelector('.call') === null")
+    await call.cancel()
+    await one.sees_no("Calling you")
+
+    await other.click("Use it here")
+    await other.sees("Ready")
+    await one.sees("Your phone is open in another tab")
+    call = await calls(other, hoa)
+    assert await one.eval("document.querySelector('.call') === null")
+    await one.click("Use it here")
+    await one.sees("There is a call in the other tab")
+    await hears_the_page(call)
+    assert await other.eval("document.querySelector('.call.talking') !== null")
+    await call.hang_up()
+    await one.sees("Ready")
+    await other.sees("Your phone is open in another tab")
+
+
+async def test_closing_the_tab_that_is_the_phone_hands_over_with_its_call(
+    demo: Demo, phones: Phones, pages: Pages
+):
+    hoa = await phones.raw(demo.account("103"))
+    one = await pages.open(demo, "Lan Nguyen", LAN)
+    other = await one.tab(demo.facts.http, MINH)
+    await other.sees("Your phone is open in another tab")
+    call = await calls(one, hoa)
+    await one.leave()
+    await other.hears(hoa.tone)
+    await hears(call, MINH, mark=now_at(call))
+    await call.hang_up()
+    await other.sees("Ready")
+
+
+async def test_a_tab_that_is_loaded_again_stays_the_phone(demo: Demo, phones: Phones, pages: Pages):
+    hoa = await phones.raw(demo.account("103"))
+    one = await pages.open(demo, "Lan Nguyen", LAN)
+    other = await one.tab(demo.facts.http, MINH)
+    await other.sees("Your phone is open in another tab")
+    call = await calls(one, hoa)
+    await one.ask("Page.reload")
+    await one.hears(hoa.tone)
+    await hears_the_page(call)
+    await other.sees("Your phone is open in another tab")
+    await call.hang_up()
+
+
+# several calls
+
+
+async def test_attended_transfer(demo: Demo, phones: Phones, pages: Pages):
+    hoa, quang = await phones.raw(demo.account("103")), await phones.raw(demo.account("105"))
+    lan = await pages.open(demo, "Lan Nguyen", LAN)
+    first = await calls(lan, hoa)
+    second = await ask(lan, quang, "105", "Transfer")
+    await on_hold(first)
+    await hears_the_page(second)
+    await lan.click("Connect Hoa Le with Quang Vo")
+    await hear_each_other(first, second)
+    await lan.sees_no("Hang up")
+    await first.hang_up()
+    await second.hung_up()
+
+
+async def test_whoever_calls_meanwhile_is_connected_with_the_first(demo: Demo, phones: Phones, pages: Pages):
+    """Call waiting: JsSIP names the dialog of a call that came in the wrong way round in Replaces."""
+    hoa, quang = await phones.raw(demo.account("103")), await phones.raw(demo.account("105"))
+    lan = await pages.open(demo, "Lan Nguyen", LAN)
+    first = await calls(lan, hoa)
+    second = await calls(lan, quang)
+    await on_hold(first)
+    await hears_the_page(second)
+    await lan.click("Take back")
+    await hears_the_page(first)
+    await on_hold(second)
+    await lan.hears(hoa.tone)
+    await lan.click("Connect Hoa Le with Quang Vo")
+    await hear_each_other(first, second)
+    await lan.sees_no("Hang up")
+    await first.hang_up()
+
+
+async def test_all_are_joined_and_the_muted_one_still_lets_the_others_hear_each_other(
+    demo: Demo, phones: Phones, pages: Pages
+):
+    hoa, quang = await phones.raw(demo.account("103")), await phones.raw(demo.account("105"))
+    lan = await pages.open(demo, "Lan Nguyen", LAN)
+    first = await calls(lan, hoa)
+    second = await ask(lan, quang, "105", "Add call")
+    await lan.click("Join all")
+    await hear_each_other(first, second)
+    for call in (first, second):
+        await hears_the_page(call)
+    await lan.hears(hoa.tone)
+    await lan.hears(quang.tone)
+
+    await lan.click("Mute", ".call.talking .control")
+    await asyncio.sleep(0.5)
+    marks = [now_at(call) for call in (first, second)]
+    await hear_each_other(first, second)
+    await hears_no(first, LAN, mark=marks[0], lasting=0.1)
+    await lan.click("Unmute", ".call.talking .control")
+    await hears_the_page(first)
+
+    await second.hang_up()
+    await hears_the_page(first)
+    await lan.hears(hoa.tone)
+    await first.hang_up()
+
+
+async def test_a_joined_call_goes_on_through_a_reload(demo: Demo, phones: Phones, pages: Pages):
+    hoa, quang = await phones.raw(demo.account("103")), await phones.raw(demo.account("105"))
+    lan = await pages.open(demo, "Lan Nguyen", LAN)
+    first = await calls(lan, hoa)
+    second = await ask(lan, quang, "105", "Add call")
+    await lan.click("Join all")
+    await hear_each_other(first, second)
+    await lan.ask("Page.reload")
+    await lan.sees("All together")
+    await hear_each_other(first, second)
+    await hears_the_page(first)
+    await first.hang_up()
+    await second.hang_up()
+
+
+async def test_the_right_one_of_two_calls_from_one_number_is_parked_and_fetched_back(
+    demo: Demo, phones: Phones, pages: Pages
+):
+    """The page looked for the call by the number, and refused when there were two."""
+    hoa = await phones.raw(demo.account("103"))
+    lan = await pages.open(demo, "Lan Nguyen", LAN)
+    first = await calls(lan, hoa)
+    second = await calls(lan, hoa)
+    await on_hold(first)
+    await lan.until("document.querySelectorAll('.call.talking').length === 2")
+    await lan.eval("[...document.querySelectorAll('.call')].at(-1).dataset.which = 'second'")
+    await lan.click("Park", "[data-which=second] .control")
+    await lan.sees("Parked at 70")
+    await lan.until("document.querySelectorAll('.call.talking').length === 1")
+    await on_hold(second)
+    await on_hold(first)
+    await lan.click("Take it back")
+    await hears_the_page(second)
+    await on_hold(first)
+    await first.hang_up()
+    await second.hang_up()
+
+
+# hold, keys, mute
+
+
+async def test_hold_from_either_side_and_mute(demo: Demo, phones: Phones, pages: Pages):
+    hoa = await phones.raw(demo.account("103"))
+    lan = await pages.open(demo, "Lan Nguyen", LAN)
+    call = await calls(lan, hoa)
+    await lan.click("Hold")
+    await on_hold(call)
+    await lan.hears_no(hoa.tone)
+    await lan.click("Take back")
+    await hears_the_page(call)
+    await call.hold()
+    await lan.hears_no(hoa.tone)
+    await lan.until("heard().length > 2", "there is no music")
+    await call.resume()
+    await lan.hears(hoa.tone)
+    await hears_the_page(call)
+    await lan.click("Mute", ".control")
+    await asyncio.sleep(0.5)
+    mark = now_at(call)
+    await lan.hears(hoa.tone)
+    await asyncio.sleep(1.0)
+    await hears_no(call, LAN, mark=mark, lasting=0.1)
+    await lan.click("Unmute", ".control")
+    await hears_the_page(call)
+    await call.hang_up()
+
+
+async def test_a_menu_hears_the_keys_of_the_page(demo: Demo, phones: Phones, pages: Pages):
+    minh = await phones.raw(demo.account("102"))
+    lan = await pages.open(demo, "Lan Nguyen", LAN)
+    await lan.type("Name or number", "100")
+    await lan.until("heard().length > 2", "the menu says nothing")
+    await lan.click("Keypad", "[aria-pressed=false].control")
+    await lan.click("1", '.call .keypad [aria-label="1"]')
+    call = await (await minh.rings(within=15)).accept()
+    await lan.hears(minh.tone)
+    await hears_the_page(call)
+    await call.hang_up()
+
+
+# devices
+
+
+async def test_another_microphone_speaker_and_ring_tone_are_taken_in_mid_call(
+    demo: Demo, phones: Phones, pages: Pages
+):
+    hoa = await phones.raw(demo.account("103"))
+    lan = await pages.open(demo, "Lan Nguyen", LAN)
+    await lan.eval("(window.wanted = [], 0)")
+    call = await calls(lan, hoa)
+    await lan.click("Sound", "[role=tab]")
+    await lan.eval(f"window.tone = {OTHER_MICROPHONE}")
+    await lan.choose("Microphone", "Fake Audio Input 2")
+    await hears(call, OTHER_MICROPHONE, mark=now_at(call))
+    assert await lan.eval("wanted.at(-1).audio.deviceId.ideal") != ""
+    for what in ("echoCancellation", "noiseSuppression", "autoGainControl"):
+        assert await lan.eval(f"wanted.every((one) => one.audio.{what} === true)")
+    await lan.choose("Speaker", "Fake Audio Output 2")
+    await lan.until("[...ears.keys()].some((one) => one.sinkId.length > 8)", "the speaker stayed")
+    await lan.hears(hoa.tone)
+    await lan.choose("Ring tone", "Soft")
+    assert await lan.eval("JSON.parse(localStorage['tongdai.devices']).ring") == "soft"
+    await call.hang_up()
+
+
+@pytest.mark.parametrize(
+    ("why", "words"),
+    [
+        ("NotAllowedError", "does not let this page use the microphone"),
+        ("NotFoundError", "No microphone was found"),
+        ("NotReadableError", "Another program uses the microphone"),
+    ],
+)
+async def test_without_a_microphone_the_page_says_what_to_do(demo: Demo, pages: Pages, why: str, words: str):
+    lan = await pages.open(demo, "Lan Nguyen", LAN)
+    await lan.eval(
+        "(window.opened = navigator.mediaDevices.getUserMedia, navigator.mediaDevices.getUserMedia = "
+        f"() => Promise.reject(new DOMException('', '{why}')), 0)"
+    )
+    await lan.type("Name or number", "*43")
+    await lan.sees(words)
+    assert await lan.complaints() == []
+    await lan.eval("(navigator.mediaDevices.getUserMedia = window.opened, 0)")
+    await lan.type("Name or number", "*43")
+    await lan.hears(LAN)
+    await lan.sees_no(words)
+    await lan.click("Hang up")
+
+
+async def test_a_microphone_that_is_unplugged_is_replaced(demo: Demo, phones: Phones, pages: Pages):
+    hoa = await phones.raw(demo.account("103"))
+    lan = await pages.open(demo, "Lan Nguyen", LAN)
+    call = await calls(lan, hoa)
+    await lan.eval(f"window.tone = {OTHER_MICROPHONE}")
+    await lan.eval("(microphones.at(-1).stop(), microphones.at(-1).dispatchEvent(new Event('ended')))")
+    await lan.sees("Your microphone was unplugged")
+    await hears(call, OTHER_MICROPHONE, mark=now_at(call))
+    await call.hang_up()

@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from tongdai.api.rpc.messages import CHANGED_MEANWHILE, ControlSilent, Declined
@@ -235,9 +236,10 @@ def install(app: FastAPI) -> None:
     async def http(_: Request, error: HTTPException) -> Response:
         return _http(error).response()
 
+    @app.exception_handler(PoolTimeout)
     @app.exception_handler(DBAPIError)
-    async def database(_: Request, error: DBAPIError) -> Response:
-        log.error("the database failed", error=str(error.orig))
+    async def database(_: Request, error: DBAPIError | PoolTimeout) -> Response:
+        log.error("the database failed", error=str(getattr(error, "orig", error)))
         return Problem(
             503, "database", "The database does not answer.", "Try again.", headers={"Retry-After": "2"}
         ).response()

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tongdai.api.hub import Hub
@@ -28,7 +29,8 @@ class _Rehearsed(Exception):
 
 
 class Writer:
-    """One change at a time."""
+    """One change at a time. Who waited while the database refused one is refused with it: each would wait for
+    the database in turn, and the last for as long as all of them."""
 
     def __init__(self, db: Database, control: Control, hub: Hub, clock: Clock) -> None:
         self._db = db
@@ -36,13 +38,29 @@ class Writer:
         self._hub = hub
         self._clock = clock
         self._turn = asyncio.Lock()
+        self._refusals = 0
+        self._refusal: DBAPIError | None = None
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
+        before = self._refusals
+        async with self._turn:
+            if self._refusal is not None and self._refusals != before:
+                raise self._refusal
+            async with contextlib.AsyncExitStack() as stack:
+                try:
+                    connection = await stack.enter_async_context(self._db.write())
+                except DBAPIError as error:
+                    self._refusals, self._refusal = self._refusals + 1, error
+                    raise
+                yield connection
 
     @asynccontextmanager
     async def change(self, tenant: TenantId, actor: Actor, action: str) -> AsyncIterator[Change]:
         """A transaction. It is committed when the block ends and control serves what is new; else nothing has
         changed. Of the provider's own (`PROVIDER`), the target is a tenant that is made, or a trunk. Raises
         `ControlSilent`."""
-        async with self._turn, self._db.write() as connection:
+        async with self._transaction() as connection:
             before = await connection.run_sync(sequence)
             change = Change(connection, tenant)
             yield change
@@ -61,13 +79,13 @@ class Writer:
     async def rehearsal(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that changes nothing, whatever happens in it."""
         with contextlib.suppress(_Rehearsed):
-            async with self._turn, self._db.write() as connection:
+            async with self._transaction() as connection:
                 yield connection
                 raise _Rehearsed
 
     async def note(self, tenant: TenantId, actor: Actor, action: str, change: Mapping[str, Any]) -> None:
         """The audit entry of what control keeps itself: call data, and what is done to calls."""
-        async with self._turn, self._db.write() as connection:
+        async with self._transaction() as connection:
             target = str(change.get("target", ""))
             after = {name: value for name, value in change.items() if name != "target"}
             await audit.write(tenant, connection, actor, action, target, now=self._clock.wall(), after=after)

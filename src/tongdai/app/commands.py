@@ -67,6 +67,13 @@ def serve(
     orphan_seconds: Annotated[
         int | None, typer.Option(help="How long to go on when the supervisor has died.")
     ] = None,
+    alarm_webhook: Annotated[str | None, typer.Option(help="URL that is told of alarms.")] = None,
+    alarm_secret: Annotated[
+        str | None, typer.Option(help="Secret that they are signed with; better in the settings file.")
+    ] = None,
+    webhook_networks: Annotated[
+        str | None, typer.Option(help="Networks of our own that a webhook may lead to.")
+    ] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
     log_format: Annotated[str | None, typer.Option(help="json or console.")] = None,
 ) -> None:
@@ -81,7 +88,8 @@ def serve(
 _SERVE_FLAGS = frozenset(
     """data database host advertised_ip sip_port tls_port ws_port ws_origins http_port tls_certificate tls_key
     sip_names dns_servers media_ports media_interfaces media_latch turn_urls turn_secret turn_username
-    turn_password ring_seconds piper_command orphan_seconds log_level log_format""".split()
+    turn_password ring_seconds piper_command orphan_seconds alarm_webhook alarm_secret webhook_networks
+    log_level log_format""".split()
 )
 
 

@@ -13,6 +13,7 @@ import uvloop
 
 from tongdai.api.rpc.messages import Answer, CallFact, MailboxChanged, Registered, Request, Serve
 from tongdai.api.rpc.server import RpcServer
+from tongdai.app.alarms.vigil import Vigil
 from tongdai.app.carriers import limits_of, peer_at
 from tongdai.app.contacts import Contacts
 from tongdai.app.control_config import ControlConfig, read_config
@@ -33,13 +34,13 @@ from tongdai.calllog import CallLog
 from tongdai.calls import events as e
 from tongdai.calls.facts import Fact
 from tongdai.calls.model import Cause
-from tongdai.core.clock import SystemClock
+from tongdai.core.clock import SystemClock, boot
 from tongdai.core.ids import new_id
 from tongdai.core.interfaces import Interfaces, read_interfaces
 from tongdai.core.log import configure_logging, get_logger
 from tongdai.db import open_database
 from tongdai.directory import Directory
-from tongdai.journal import LocalJournal
+from tongdai.journal import LocalJournal, SealedJournal
 from tongdai.legs.callers import Callers
 from tongdai.legs.guard import Guard
 from tongdai.media.client import EngineClient
@@ -83,6 +84,7 @@ FIRST_NAMES_SECONDS = 2.0
 """How long a start waits for DNS to say where the carriers are, if they are called by name."""
 
 _HEARD = "engine/heard"
+_BOOT = "boot"
 
 
 class Control:
@@ -107,6 +109,7 @@ class Control:
             on_gone=self._gone,
         )
         self._key = server_key(config.data)
+        self._sealed = SealedJournal(self.journal, self._key)
         self.mailboxes = Mailboxes(
             provider,
             journal=self.journal,
@@ -174,7 +177,7 @@ class Control:
             instances=self.bindings.instance_on,
             next_flow=self.bindings.next_flow,
             post=self.switch.post,
-            journal=self.journal,
+            journal=self._sealed,
             new_id=lambda: new_id("call"),
             addresses=sip,
             trunks=self.trunks,
@@ -237,6 +240,16 @@ class Control:
                 self.locator.journal,
                 self._journal_engine,
             ],
+        )
+        self._vigil = Vigil(
+            config.alarms,
+            config.names[0] if config.names else sip[0][0],
+            wall=clock.wall,
+            data=config.data,
+            journal=self.journal,
+            db=self.db,
+            stores={"calls": self.calllog, "messages": self.mailboxes, "preferences": self.preferences},
+            engine=lambda: self._engine,
         )
         self._following = asyncio.Lock()
         self._follower = Follower(self.db, provider.seq, self._follow)
@@ -302,12 +315,14 @@ class Control:
             on_over=self.stopping.set,
         )
         entries = self.journal.load()
+        same_boot = entries.get(_BOOT) == (here := boot().encode()) != b""
+        self.journal.put(_BOOT, here)
+        self.calllog.open(entries, same_boot=same_boot)
+        self.bindings.restore(entries, same_boot=same_boot)
+        self.subscriptions.restore(entries, same_boot=same_boot)
         await self.mailboxes.open(entries)
         await self.preferences.open(entries)
-        self.calllog.open(entries)
-        self.bindings.restore(entries)
         self.bindings.retain(self.devices)
-        self.subscriptions.restore(entries)
         self.subscriptions.retain(self.devices)
         await self.prompts.prepare()
         self._heard = int(entries.get(_HEARD, b"0"))
@@ -322,7 +337,9 @@ class Control:
         self.locator.restore(entries)
         self.locator.follow(unsealed(self.provider.trunks, self._key))
         self.directory.edge.follow_trunks(self.locator.trunks)
-        await take_over(entries, self.switch, self.front, self.media)
+        await take_over(
+            self._sealed.opened(entries), self.switch, self.front, self.media, same_boot=same_boot
+        )
         self._catch_up()
         certificate = await open_wires(
             self.wires, self.config, lambda address: peer_at(self.locator.trunks, address)
@@ -333,6 +350,7 @@ class Control:
         await self.finder.settle(FIRST_NAMES_SECONDS)
         self._prewarm(self.provider.tenants)
         self._background.add(asyncio.create_task(self._follower.run(self.stopping), name="following"))
+        self._background.add(asyncio.create_task(self._vigil.run(self.stopping), name="alarms"))
         await self.rpc.open()
         rest_from_collecting()
         lifeline.say_ready(self.config.ready_fd)
@@ -442,6 +460,7 @@ class Control:
             "tenants": len(self.provider.tenants),
             "configuration_seq": self.provider.seq,
             **self.trunks.metrics(),
+            **self._vigil.metrics(),
         }
 
     def _prewarm(self, tenants: Sequence[TenantConfig]) -> None:

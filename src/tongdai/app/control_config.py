@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from tongdai.app.alarms.outbound import AlarmHook
 from tongdai.core.errors import TongdaiError
 from tongdai.core.interfaces import read_servers
 
@@ -76,6 +77,8 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Servers of DNS, separated by commas; empty: those of the system."""
     ring_seconds: float | None = None
     """How long phones ring; None: each tenant's own setting."""
+    alarms: AlarmHook = AlarmHook()
+    """Who is told of alarms."""
     piper_command: str | None = None
     """Command line of a Piper voice that the operator supplies for Vietnamese; None: espeak-ng."""
     log_level: str = "info"

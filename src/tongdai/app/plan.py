@@ -9,6 +9,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from tongdai.app.alarms.outbound import AlarmHook
 from tongdai.core.turn import TurnServers
 
 
@@ -52,6 +53,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     ring_seconds: float | None
     piper_command: str | None
     orphan_seconds: int = 60
+    alarms: AlarmHook = AlarmHook()
     log_level: str
     log_format: Literal["json", "console"]
     log_file: str | None = None

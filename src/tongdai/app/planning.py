@@ -96,6 +96,7 @@ def plan_service(settings: Settings) -> Plan:
         ring_seconds=settings.ring_seconds,
         piper_command=settings.piper_command,
         orphan_seconds=settings.orphan_seconds,
+        alarms=settings.alarms,
         log_level=settings.log_level,
         log_format=settings.log_format,
     )

@@ -19,6 +19,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from tongdai.app.alarms.outbound import AlarmHook, read_networks, read_url
 from tongdai.core.errors import TongdaiError
 from tongdai.core.interfaces import read_interfaces, read_servers
 from tongdai.core.turn import TurnServers, check_turn, read_turn_urls
@@ -126,6 +127,21 @@ class Settings(BaseSettings):
         description="How many seconds calls go on, and new ones are taken, when the supervisor has died and "
         "no other was started.",
     )
+    alarm_webhook: str = Field(
+        "",
+        description="URL that is told of alarms, as JSON by POST: the database, the journal, the disk or the "
+        "media engine fails, or does again. Empty: only the log and the metrics tell.",
+    )
+    alarm_secret: str = Field(
+        "",
+        description="Secret that these are signed with: `X-Tongdai-Signature: sha256=` and the HMAC-SHA-256 "
+        "of the body in hexadecimal.",
+    )
+    webhook_networks: str = Field(
+        "",
+        description="Networks, separated by commas, that a webhook may lead to although they are not of the "
+        "public Internet, e.g. `10.1.2.0/24`.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
     log_format: Literal["json", "console"] = Field(
         "json", description="One JSON object a line, or for a terminal."
@@ -160,10 +176,27 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def alarms(self) -> AlarmHook:
+        return AlarmHook(self.alarm_webhook, self.alarm_secret, self.webhook_networks)
+
+    @property
     def turn(self) -> TurnServers:
         return TurnServers(
             read_turn_urls(self.turn_urls), self.turn_secret, self.turn_username, self.turn_password
         )
+
+    @field_validator("alarm_webhook")
+    @classmethod
+    def _alarm_webhook(cls, value: str) -> str:
+        if value:
+            read_url(value)
+        return value
+
+    @field_validator("webhook_networks")
+    @classmethod
+    def _webhook_networks(cls, value: str) -> str:
+        read_networks(value)
+        return value
 
     @field_validator("media_ports")
     @classmethod

@@ -14,9 +14,11 @@ from tongdai.switch import Switch
 log = get_logger(__name__)
 
 
-async def take_over(entries: Mapping[str, bytes], switch: Switch, front: Front, media: Sessions) -> None:
+async def take_over(
+    entries: Mapping[str, bytes], switch: Switch, front: Front, media: Sessions, *, same_boot: bool = True
+) -> None:
     """Calls whose legs and sound are all there go on; what is left of the others ends, with its CDR."""
-    wanted = switch.restore(entries)
+    wanted = switch.restore(entries, same_boot=same_boot)
     legs = front.restore(entries)
     sounding = await media.adopt(legs)
     for tenant, expected in wanted.items():

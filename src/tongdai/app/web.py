@@ -32,6 +32,7 @@ from tongdai.blobs import LocalBlobs
 from tongdai.core.clock import SystemClock
 from tongdai.core.log import configure_logging, get_logger
 from tongdai.db import open_database
+from tongdai.db.engine import IMPATIENT_MS
 from tongdai.speech import Speech, SpeechSettings
 
 log = get_logger(__name__)
@@ -55,7 +56,7 @@ async def serve(config: WebConfig) -> None:
     """Answer HTTP until SIGTERM, or until the supervisor is gone."""
     clock = SystemClock()
     data = Path(config.data_dir)
-    db = open_database(config.db_url)
+    db = open_database(config.db_url, busy_ms=IMPATIENT_MS)
     hub = Hub()
     control = RpcClient(Path(config.rpc_socket), on_told=hub.on_told, on_gap=hub.on_gap)
     speech = Speech(data / "speech", SpeechSettings.of(config.piper_command))

@@ -26,14 +26,21 @@ log = get_logger(__name__)
 
 PREFIX = "fact/"
 
+
+class _Kept(LoggedFact, frozen=True):
+    """In the journal: with the `epoch` of its call's times (`_LiveLog`)."""
+
+    epoch: float | None = None
+
+
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(LoggedFact).decode
+_decode = msgspec.msgpack.Decoder(_Kept).decode
 
 
 class _LiveLog:
     """The facts of a call whose CDR is not stored yet; the first `stored` of them are. `epoch` turns
     monotonic into wall-clock time for the whole call, so that setting the machine's clock gives no call a
-    wrong length."""
+    wrong length, in the processes after this one too."""
 
     __slots__ = ("anew", "answered", "ended", "epoch", "facts", "queued", "stored", "unmeasured")
 
@@ -92,17 +99,22 @@ class CallLog:
         self._live: dict[str, _LiveLog] = {}
         self._behind: WriteBehind[str] = WriteBehind("calls", self._store, linger=linger)
 
-    def open(self, entries: Mapping[str, bytes]) -> None:
+    def open(self, entries: Mapping[str, bytes], *, same_boot: bool = False) -> None:
         """Take over the logs of an earlier process (`Journal.load()`): calls in progress go on being
-        logged, what may not have been stored is stored again. Begins to store."""
+        logged, what may not have been stored is stored again. `same_boot`: that process ran since the
+        machine's last start, so times go on as it dated them. Begins to store."""
         for key in sorted(key for key in entries if key.startswith(PREFIX)):
             try:
-                logged = _decode(entries[key])
+                kept = _decode(entries[key])
             except msgspec.DecodeError as error:
                 log.error("journaled fact cannot be read", key=key, error=str(error))
                 self._journal.delete(key)
                 continue
-            self._take(logged, self._live.get(logged.call), anew=True)
+            logged = LoggedFact(kept.call, kept.tenant, kept.seq, kept.at, kept.fact)
+            live = self._live.get(logged.call) or self._begin(
+                logged.call, kept.epoch if same_boot else None, anew=True
+            )
+            self._take(logged, live, anew=True)
         for live in self._live.values():
             self._complete(live)
         self._behind.start()
@@ -112,15 +124,27 @@ class CallLog:
         live = self._live.get(call)
         if live is None and isinstance(fact, LegMeasured):
             return  # it came too late
-        now = self._clock.monotonic()
-        at = now + (self._clock.wall() - now if live is None else live.epoch)
-        if live is not None and live.facts:
+        if live is None:
+            live = self._begin(call)
+        at = self._clock.monotonic() + live.epoch
+        if live.facts:
             at = max(at, live.facts[-1].at)
-        logged = LoggedFact(call, tenant, len(live.facts) + 1 if live is not None else 1, at, fact)
-        self._journal.put(_key(logged), _encode(logged))
+        logged = LoggedFact(call, tenant, len(live.facts) + 1, at, fact)
+        kept = _Kept(call, tenant, logged.seq, at, fact, live.epoch)
+        self._journal.put(_key(logged), _encode(kept))
         self._take(logged, live)
         if self._on_fact is not None:
             self._on_fact(logged)
+
+    @property
+    def failing(self) -> bool:
+        """The database did not take what was given to it last; it is tried again."""
+        return self._behind.failing
+
+    @property
+    def backlog(self) -> int:
+        """How much is not stored yet."""
+        return self._behind.backlog
 
     async def close(self) -> None:
         """Store what is left; what the database does not take now stays in the journal for the next start."""
@@ -128,10 +152,13 @@ class CallLog:
             self._complete(live)
         await self._behind.close()
 
-    def _take(self, logged: LoggedFact, live: _LiveLog | None, anew: bool = False) -> None:
-        if live is None:
+    def _begin(self, call: str, epoch: float | None = None, anew: bool = False) -> _LiveLog:
+        if epoch is None:
             epoch = self._clock.wall() - self._clock.monotonic()
-            live = self._live[logged.call] = _LiveLog(epoch, anew)
+        live = self._live[call] = _LiveLog(epoch, anew)
+        return live
+
+    def _take(self, logged: LoggedFact, live: _LiveLog, anew: bool = False) -> None:
         live.take(logged)
         if isinstance(logged.fact, CallEnded) and live.unmeasured and self._patience and not anew:
             asyncio.get_running_loop().call_later(self._patience, self._complete, live)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import Protocol
 
 from tongdai.core.errors import TongdaiError
@@ -16,6 +18,14 @@ class Clock(Protocol):
 
     def wall(self) -> float:
         """Seconds since 1970-01-01T00:00:00Z; jumps when the machine's clock is set. For what people read."""
+
+
+def boot() -> str:
+    """Names this start of the machine: monotonic times of two processes compare only within one. Empty where
+    the system does not say."""
+    with suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    return ""
 
 
 class SystemClock:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 BUSY_TIMEOUT_MS = 5_000
+"""How long a transaction waits for another process that writes."""
+IMPATIENT_MS = 850
+"""The same where somebody waits for an answer."""
 _WRITE = "tongdai_write"
 
 T = TypeVar("T")
@@ -20,8 +26,9 @@ T = TypeVar("T")
 class Database:
     """What stores are given. Close it when done."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, busy_ms: int = BUSY_TIMEOUT_MS) -> None:
         self.engine = engine
+        self._busy_ms = busy_ms
         self._writer = engine.execution_options(**{_WRITE: True})
         self._plain: Engine | None = None
 
@@ -49,7 +56,7 @@ class Database:
 
     def _in_threads(self) -> Engine:
         if self._plain is None:
-            self._plain = _plain(self.engine)
+            self._plain = _plain(self.engine, self._busy_ms)
         return self._plain
 
     async def close(self) -> None:
@@ -58,23 +65,27 @@ class Database:
         await self.engine.dispose()
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, *, busy_ms: int = BUSY_TIMEOUT_MS, create: bool = False) -> Database:
     """A database by its SQLAlchemy URL, e.g. `sqlite+aiosqlite:////var/lib/tongdai/tongdai.db`.
 
-    Opens no connection yet; the tables are made by `migrate`.
+    Opens no connection yet; the tables are made by `migrate`, which may `create` an SQLite file. `busy_ms` is
+    how long a transaction waits for another process that writes.
     """
     engine = create_async_engine(url)
     if make_url(url).get_backend_name() == "sqlite":
-        _prepare_sqlite(engine.sync_engine)
-    return Database(engine)
+        if not create:
+            _insist_on_file(engine.sync_engine)
+        _prepare_sqlite(engine.sync_engine, busy_ms)
+    return Database(engine, busy_ms)
 
 
-def _plain(engine: AsyncEngine) -> Engine:
+def _plain(engine: AsyncEngine, busy_ms: int) -> Engine:
     """The same database without asyncio. (psycopg does both under one name, SQLite has a driver for each.)"""
     sqlite = engine.url.get_backend_name() == "sqlite"
     plain = create_engine(engine.url.set(drivername="sqlite") if sqlite else engine.url)
     if sqlite:
-        _prepare_sqlite(plain)
+        _insist_on_file(plain)
+        _prepare_sqlite(plain, busy_ms)
     return plain
 
 
@@ -83,13 +94,50 @@ def _run(engine: Engine, job: Callable[[Connection], T]) -> T:
         return job(connection)
 
 
-def _prepare_sqlite(engine: Engine) -> None:
+def _insist_on_file(engine: Engine) -> None:
+    """SQLite makes a file that is missing anew, empty, and writes on into one that was removed, which nobody
+    will ever read. Both are a database that is gone, until the file is back: the same, or another."""
+    path = engine.url.database
+    if not path or path == ":memory:":
+        return
+
+    def identity() -> tuple[int, int] | None:
+        try:
+            found = os.stat(path)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def gone() -> sqlite3.OperationalError:
+        return sqlite3.OperationalError(f"the file of the database is gone: {path}")
+
+    @event.listens_for(engine, "do_connect")
+    def connecting(_dialect: Any, _record: Any, _args: Any, _options: Any) -> None:
+        if identity() is None:
+            raise gone()
+
+    @event.listens_for(engine, "connect")
+    def connected(_connection: Any, record: Any) -> None:
+        record.info["file"] = identity()
+
+    @event.listens_for(engine, "checkout")
+    def checked_out(_connection: Any, record: Any, _proxy: Any) -> None:
+        if identity() not in (None, record.info["file"]):
+            raise DisconnectionError("the file of the database is another")
+
+    @event.listens_for(engine, "begin")
+    def begun(_connection: Connection) -> None:
+        if identity() is None:
+            raise OperationalError("BEGIN", None, gone())
+
+
+def _prepare_sqlite(engine: Engine, busy_ms: int) -> None:
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _record: Any) -> None:
         # The driver would begin transactions by itself, and only at the first write: `begun` does it instead.
         connection.isolation_level = None
         cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        cursor.execute(f"PRAGMA busy_timeout = {busy_ms}")
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = NORMAL")
         cursor.execute("PRAGMA foreign_keys = ON")

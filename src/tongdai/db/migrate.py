@@ -25,7 +25,7 @@ async def migrate(url: str) -> None:
 
     Creates the file of an SQLite database; its directory must exist.
     """
-    database = open_database(url)
+    database = open_database(url, create=True)
     try:
         async with database.write() as connection:
             await connection.run_sync(_upgrade)

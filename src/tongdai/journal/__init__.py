@@ -5,5 +5,6 @@ from __future__ import annotations
 
 from tongdai.journal.local import LocalJournal
 from tongdai.journal.port import Journal
+from tongdai.journal.sealed import SealedJournal
 
-__all__ = ["Journal", "LocalJournal"]
+__all__ = ["Journal", "LocalJournal", "SealedJournal"]

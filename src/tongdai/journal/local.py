@@ -14,15 +14,22 @@ import errno
 import fcntl
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
+from tongdai.core.clock import SystemClock
 from tongdai.core.errors import TongdaiError
 from tongdai.core.log import get_logger
 from tongdai.journal import frames
 
 log = get_logger(__name__)
 
+_monotonic = SystemClock().monotonic
+
 SYNC_SECONDS = 0.2
+RETRY_SECONDS = 0.25
+"""After a commit that failed: how long until the next is tried. Everything since is in it, so that trying in
+each tick would cost more with each."""
 COMPACT_BYTES = 4 << 20
 """Logs smaller than this are never worth a snapshot."""
 COMPACT_FACTOR = 4
@@ -33,11 +40,20 @@ SNAPSHOT_BATCH = 500
 class LocalJournal:
     """The journal of one control process; a second one on the same directory is refused."""
 
-    def __init__(self, directory: Path, *, compact_bytes: int = COMPACT_BYTES) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        compact_bytes: int = COMPACT_BYTES,
+        clock: Callable[[], float] = _monotonic,
+    ) -> None:
         """Open or create, and read what is there. Raises `TongdaiError` when another process holds it."""
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.failing = False
         self._directory = directory
+        self._clock = clock
+        self._retry_at = float("-inf")
+        self._slowest = 0.0
         self._compact_bytes = compact_bytes
         self._lock = _lock(directory / "lock")
         self._pending: dict[str, bytes | None] = {}
@@ -47,7 +63,7 @@ class LocalJournal:
         """In all logs since the last snapshot."""
         self._number = self._recover()
         self._fd, self._end = _open_log(self._log(self._number))
-        self._syncer = _Syncer()
+        self._syncer = _Syncer(clock)
         self._compaction: threading.Thread | None = None
 
     # -- the port
@@ -66,10 +82,14 @@ class LocalJournal:
     def commit(self) -> bool:
         if not self._pending:
             return not self.failing
+        begun = self._clock()
+        if begun < self._retry_at:
+            return False
         frame = frames.encode(self._pending.items())
         try:
             self._append(frame)
         except OSError as error:
+            self._retry_at = begun + RETRY_SECONDS
             if not self.failing:
                 log.error(
                     "journal cannot be written; calls go on", path=str(self._directory), error=str(error)
@@ -79,6 +99,7 @@ class LocalJournal:
         if self.failing:
             log.warning("journal can be written again", path=str(self._directory))
         self.failing = False
+        self._slowest = max(self._slowest, self._clock() - begun)
         self._log_bytes += len(frame)
         self._apply(self._pending)
         self._pending = {}
@@ -89,6 +110,11 @@ class LocalJournal:
 
     def load(self) -> dict[str, bytes]:
         return dict(self._live)
+
+    def slowest(self) -> tuple[float, float]:
+        """Seconds, the longest so far: that the loop waited for a commit, and that a commit waited to be on
+        the disk."""
+        return self._slowest, self._syncer.slowest
 
     def close(self) -> None:
         """Commit, put everything on the disk and let go of the directory."""
@@ -222,10 +248,13 @@ class _Syncer:
     """Puts a log on the disk some time after it was written to, in a thread that sleeps while nothing
     happens."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.slowest = 0.0
+        self._clock = clock
         self._changed = threading.Condition()
         self._fd = -1
         self._dirty = False
+        self._since = 0.0
         self._closed = False
         self._thread: threading.Thread | None = None
 
@@ -235,6 +264,8 @@ class _Syncer:
         if self._dirty and self._fd == fd:
             return
         with self._changed:
+            if not self._dirty:
+                self._since = self._clock()
             self._fd = fd
             self._dirty = True
             self._changed.notify()
@@ -263,9 +294,10 @@ class _Syncer:
                 if not self._dirty:
                     return
                 fd = os.dup(self._fd)
-                self._dirty = False
+                self._dirty, since = False, self._since
             try:
                 os.fdatasync(fd)
+                self.slowest = max(self.slowest, self._clock() - since)
             except OSError as error:
                 log.error("journal cannot be put on the disk", error=str(error))
             finally:

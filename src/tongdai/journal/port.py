@@ -8,9 +8,10 @@ from typing import Protocol
 class Journal(Protocol):
     """A map that survives its process. Nothing here blocks on a disk or a network."""
 
-    failing: bool
-    """The alarm: the last commit could not be kept. Calls go on; what was not kept is tried again at the
-    next one."""
+    @property
+    def failing(self) -> bool:
+        """The alarm: the last commit could not be kept. Calls go on; what was not kept is tried again at the
+        next one."""
 
     def put(self, key: str, value: bytes) -> None:
         """Set the value of a key, as of the next `commit`."""

@@ -65,7 +65,7 @@ class Subscription(msgspec.Struct):
 
 
 class _Stored(msgspec.Struct):
-    """In the journal: its end in wall-clock seconds, since the monotonic clock ends with the machine."""
+    """In the journal: its end in wall-clock seconds too, since the monotonic clock ends with the machine."""
 
     subscription: Subscription
     until: float
@@ -350,9 +350,10 @@ class Subscriptions:
 
     # -- after a restart
 
-    def restore(self, entries: Mapping[str, bytes]) -> int:
+    def restore(self, entries: Mapping[str, bytes], *, same_boot: bool = False) -> int:
         """Go on with the subscriptions that an earlier process journaled (`Journal.load()`); what changed
-        meanwhile is told with the next `flush`. Returns how many there are."""
+        meanwhile is told with the next `flush`. `same_boot`: that process ran since the machine's last start,
+        so its monotonic times are ours. Returns how many there are."""
         wall, monotonic = self._clock.wall(), self._clock.monotonic()
         for key, value in entries.items():
             if not key.startswith(PREFIX):
@@ -364,7 +365,9 @@ class Subscriptions:
                 self._journal.delete(key)
                 continue
             subscription = stored.subscription
-            subscription.until = monotonic + stored.until - wall
+            if not same_boot:
+                subscription.until = monotonic + stored.until - wall
+                self._unwritten[subscription.key] = subscription
             self._index(subscription)
             self.stir(subscription.watched.tenant)
         return len(self._all)

@@ -60,7 +60,7 @@ class Binding(msgspec.Struct, frozen=True):
 
 
 class _Stored(msgspec.Struct, frozen=True):
-    """A binding in the journal: its end in wall-clock seconds, since the monotonic clock ends with the
+    """A binding in the journal: its end in wall-clock seconds too, since the monotonic clock ends with the
     machine."""
 
     binding: Binding
@@ -157,8 +157,7 @@ class Bindings:
         """Add a binding, or replace the one of the same id."""
         new = binding.id not in self._by_id
         self._index(binding)
-        until = self._clock.wall() + binding.expires - self._clock.monotonic()
-        self._journal.put(_key(binding), _encoder.encode(_Stored(binding, until)))
+        self._write(binding)
         if new and self._on_reachable is not None:
             self._on_reachable(binding.tenant, binding.person)
 
@@ -194,9 +193,10 @@ class Bindings:
             else:
                 self.put(reachable)
 
-    def restore(self, entries: Mapping[str, bytes]) -> int:
+    def restore(self, entries: Mapping[str, bytes], *, same_boot: bool = False) -> int:
         """Take over what an earlier process journaled (`Journal.load()`); returns how many bindings are
-        alive.
+        alive. `same_boot`: that process ran since the machine's last start, so its monotonic times are ours,
+        whatever was done to the wall clock meanwhile.
 
         UDP contacts go on as they were. The connections of a stream ended with their process
         (`connection_lost`)."""
@@ -210,15 +210,19 @@ class Bindings:
                 log.error("journaled binding cannot be read; dropped", key=key, error=str(error))
                 self._journal.delete(key)
                 continue
-            left = stored.until - wall
-            binding: Binding | None = stored.binding.moved(monotonic + left - stored.binding.expires)
-            if binding is not None and binding.flow.connection:
-                binding = _without_connection(binding)
-            if binding is None or left <= 0:
+            kept = stored.binding if same_boot else stored.binding.moved(_ahead(stored, wall, monotonic))
+            binding = _without_connection(kept) if kept.flow.connection else kept
+            if binding is None or binding.expires <= monotonic:
                 self._journal.delete(key)
             else:
                 self._index(binding)
+                if not same_boot:
+                    self._write(binding)
         return len(self._by_id)
+
+    def _write(self, binding: Binding) -> None:
+        until = self._clock.wall() + binding.expires - self._clock.monotonic()
+        self._journal.put(_key(binding), _encoder.encode(_Stored(binding, until)))
 
     # -- time
 
@@ -261,6 +265,11 @@ class Bindings:
             self._places[key] += more
             if not self._places[key]:
                 del self._places[key]
+
+
+def _ahead(stored: _Stored, wall: float, monotonic: float) -> float:
+    """By how many seconds our monotonic clock is ahead of the one of the process that stored it."""
+    return monotonic + stored.until - wall - stored.binding.expires
 
 
 def _key(binding: Binding) -> str:

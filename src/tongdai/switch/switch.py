@@ -14,7 +14,7 @@ import msgspec
 from tongdai.calls import commands as c
 from tongdai.calls import events as e
 from tongdai.calls.facts import LegEndedFact
-from tongdai.calls.model import Call, Cause, TenantState
+from tongdai.calls.model import Call, Cause, Lockout, TenantState
 from tongdai.core.log import get_logger, log_context
 from tongdai.core.tenancy import TenantId
 from tongdai.flows import machine
@@ -25,8 +25,10 @@ from tongdai.switch.ports import Legs, Log, Mail, Media, People
 log = get_logger(__name__)
 
 _CALL = "call/"
+_LOCKOUTS = "lockouts/"
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Call).decode
+_decode_lockouts = msgspec.msgpack.Decoder(dict[str, Lockout]).decode
 
 
 class Switch:
@@ -165,12 +167,23 @@ class Switch:
                 self._journal.delete(key)
             else:
                 self._journal.put(key, _encode(call))
+        for tenant in {tenant for tenant, _ in self._dirty}:
+            self._journal_lockouts(tenant)
         self._dirty.clear()
 
-    def restore(self, entries: Mapping[str, bytes]) -> dict[str, list[str]]:
-        """Take over the calls of a process that is gone; before the first event. Returns their legs by
-        tenant.
+    def _journal_lockouts(self, tenant: str) -> None:
+        """Who guesses PINs gains nothing by a restart."""
+        lockouts = self._states[tenant].lockouts
+        if lockouts:
+            self._journal.put(_LOCKOUTS + tenant, _encode(lockouts))
+        else:
+            self._journal.delete(_LOCKOUTS + tenant)
+
+    def restore(self, entries: Mapping[str, bytes], *, same_boot: bool = False) -> dict[str, list[str]]:
+        """Take over the calls of a process that is gone; before the first event. `same_boot`: it ran since
+        the machine's last start, so its monotonic times are ours. Returns their legs by tenant.
         """
+        self._restore_lockouts(entries, same_boot)
         for key, value in entries.items():
             if key.startswith(_CALL):
                 try:
@@ -191,6 +204,20 @@ class Switch:
                     heapq.heappush(self._timers, (at, tenant, call_id, timer))
                 legs[tenant] = list(state.by_leg)
         return legs
+
+    def _restore_lockouts(self, entries: Mapping[str, bytes], same_boot: bool) -> None:
+        for tenant, state in self._states.items():
+            value = entries.get(_LOCKOUTS + tenant)
+            if value is None:
+                continue
+            try:
+                lockouts = _decode_lockouts(value)
+            except msgspec.DecodeError as error:
+                log.error("journaled lockouts cannot be read; dropped", tenant=tenant, error=str(error))
+                continue
+            if not same_boot:  # how long they last is known by a clock that is gone
+                lockouts = {name: Lockout(lockout.failures) for name, lockout in lockouts.items()}
+            state.lockouts = lockouts
 
     # looking
 

@@ -50,6 +50,7 @@ class Follower:
         self._seq = seq
         self._follow = follow
         self._quiet_until = 0.0
+        self._failing = False
 
     def ahead(self, seq: int) -> None:
         """The configuration that will be `seq` is served already; whoever writes it commits it now. If he
@@ -66,13 +67,17 @@ class Follower:
                     await stopping.wait()
 
     async def look(self) -> bool:
-        """Follow what changed since the last time. False, and a line in the log, when that did not work."""
+        """Follow what changed since the last time. False, and at first a line in the log, when that did not
+        work."""
         if asyncio.get_running_loop().time() < self._quiet_until:
             return True
         try:
             if await self._db.read_in_thread(sequence) != self._seq:
                 self._seq = await self._follow()
         except Exception:
-            log.exception("a change of the configuration could not be followed; the former one stays")
+            if not self._failing:
+                log.exception("a change of the configuration could not be followed; the former one stays")
+            self._failing = True
             return False
+        self._failing = False
         return True

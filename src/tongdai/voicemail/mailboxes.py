@@ -91,6 +91,16 @@ class Mailboxes:
         """The people and departments are these from now on."""
         self._owners.follow(config)
 
+    @property
+    def failing(self) -> bool:
+        """The database did not take what was given to it last; it is tried again."""
+        return self._behind.failing
+
+    @property
+    def backlog(self) -> int:
+        """How much is not stored yet."""
+        return self._behind.backlog
+
     async def close(self) -> None:
         """Store what is left; what the database does not take now stays in the journal for the next start."""
         await self._behind.close()

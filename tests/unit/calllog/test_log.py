@@ -23,11 +23,11 @@ class Office:
         self.url = f"sqlite+aiosqlite:///{directory / 'db.sqlite'}"
         self.clock = ManualClock()
 
-    async def start(self) -> None:
+    async def start(self, *, same_boot: bool = True) -> None:
         self.journal = LocalJournal(self.directory / "journal")
         self.db: Database = open_database(self.url)
         self.log = CallLog(journal=self.journal, db=self.db, clock=self.clock, linger=0)
-        self.log.open(self.journal.load())
+        self.log.open(self.journal.load(), same_boot=same_boot)
 
     async def settle(self) -> None:
         await self.log._behind.flush()
@@ -222,3 +222,25 @@ async def test_a_thousand_calls_leave_nothing_in_memory_or_journal(office: Offic
     assert office.log._live == {}
     assert office.journal.load() == {}
     assert isinstance(SWITCHBOARD[-1].fact, CallEnded)
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_a_clock_that_was_set_while_nobody_was_there_changes_no_length(office: Office, hours: int):
+    office.append(*SWITCHBOARD[:7])
+    await office.kill()
+    office.clock.set_wall(office.clock.wall() + hours * 3600)
+    await office.start()
+    office.append(*SWITCHBOARD[7:])
+    await office.settle()
+    (record,) = await store.calls(office.db)
+    assert record.ended - record.started == pytest.approx(len(SWITCHBOARD) - 1)
+
+
+async def test_facts_that_an_earlier_version_journaled_are_read(office: Office):
+    for logged in SWITCHBOARD[:9]:
+        office.journal.put(f"fact/{logged.call}/{logged.seq:06}", msgspec.msgpack.encode(logged))
+    await office.kill()
+    await office.start()
+    office.append(*SWITCHBOARD[9:])
+    await office.settle()
+    assert of(await store.facts(office.db, "call_1")) == of(SWITCHBOARD)

@@ -46,7 +46,7 @@ async def test_a_second_migration_keeps_what_is_there(tmp_path: Path) -> None:
 
 
 async def test_trunks_of_one_address_become_trunks_of_one_gateway(tmp_path: Path) -> None:
-    database = open_database(url_in(tmp_path))
+    database = open_database(url_in(tmp_path), create=True)
     async with database.write() as connection:
         await connection.run_sync(upgrade_to, "0003")
         await connection.execute(
@@ -119,7 +119,7 @@ async def test_two_writers_that_read_first_wait_for_each_other(tmp_path: Path) -
 
 
 async def test_former_calls_and_phrases_are_known_by_what_they_were(tmp_path: Path) -> None:
-    database = open_database(url_in(tmp_path))
+    database = open_database(url_in(tmp_path), create=True)
     outside, lan = '{"kind": "outside", "number": "+84901"}', '{"kind": "person", "person": "person_lan"}'
     async with database.write() as connection:
         await connection.run_sync(upgrade_to, "0004")

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tongdai.core.clock import ManualClock
 from tongdai.journal import LocalJournal, frames
+from tongdai.journal.local import RETRY_SECONDS
 
 KEYS = st.sampled_from(["a", "b", "c", "call/1", "call/2", "é"])
 BATCHES = st.lists(
@@ -106,7 +108,8 @@ def test_what_changes_nothing_is_not_written(tmp_path: Path):
 def test_a_full_disk_raises_the_alarm_and_loses_nothing_once_there_is_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int
 ):
-    journal = LocalJournal(tmp_path)
+    clock = ManualClock()
+    journal = LocalJournal(tmp_path, clock=clock.monotonic)
     write(journal, [("a", b"1"), ("b", b"1")])
     real = os.write
 
@@ -121,8 +124,11 @@ def test_a_full_disk_raises_the_alarm_and_loses_nothing_once_there_is_room(
         assert journal.commit() is False
         assert journal.failing
         journal.delete("b")
+        clock.advance(RETRY_SECONDS)
         assert journal.commit() is False
     journal.put("c", b"3")
+    assert journal.commit() is False, "not yet tried again"
+    clock.advance(RETRY_SECONDS)
     assert journal.commit() is True
     assert not journal.failing
     journal.close()
@@ -132,7 +138,8 @@ def test_a_full_disk_raises_the_alarm_and_loses_nothing_once_there_is_room(
 def test_a_log_whose_torn_end_cannot_be_cut_off_is_left_and_a_new_one_begun(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    journal = LocalJournal(tmp_path)
+    clock = ManualClock()
+    journal = LocalJournal(tmp_path, clock=clock.monotonic)
     write(journal, [("a", b"1")])
     real = os.write
 
@@ -144,6 +151,7 @@ def test_a_log_whose_torn_end_cannot_be_cut_off_is_left_and_a_new_one_begun(
         patch.setattr(os, "ftruncate", broken)
         journal.put("b", b"2")
         assert not journal.commit()
+    clock.advance(RETRY_SECONDS)
     assert journal.commit()
     journal.close()
     assert reopened(tmp_path) == {"a": b"1", "b": b"2"}
@@ -197,3 +205,28 @@ def test_a_second_process_on_the_same_journal_is_refused(tmp_path: Path):
     assert second.returncode != 0
     assert "Another process is using the journal" in second.stderr
     journal.close()
+
+
+def test_while_the_disk_is_full_it_is_not_written_to_in_every_tick(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Each try encodes all that has gathered: with every tick of ten minutes calls would wait for that."""
+    clock = ManualClock()
+    journal = LocalJournal(tmp_path, clock=clock.monotonic)
+    tries: list[int] = []
+
+    def full(fd: int, data: bytes) -> int:
+        tries.append(len(data))
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        for tick in range(1000):
+            journal.put(f"fact/{tick}", b"x" * 100)
+            assert not journal.commit()
+            clock.advance(0.001)
+    assert 4 <= len(tries) <= 5
+    clock.advance(RETRY_SECONDS)
+    assert journal.commit()
+    journal.close()
+    assert len(reopened(tmp_path)) == 1000

@@ -60,13 +60,13 @@ class Office:
             self.bindings, admit=lambda incoming: self.phone, clock=self.clock, on_path=self.paths.append
         )
 
-    def restart(self) -> None:
+    def restart(self, *, same_boot: bool = False) -> None:
         """What is left after kill -9: the journal's commits."""
         self.journal.commit()
         self.journal.close()
         self.journal = LocalJournal(self.directory)
         self.begin()
-        self.bindings.restore(self.journal.load())
+        self.bindings.restore(self.journal.load(), same_boot=same_boot)
 
     def register(
         self,
@@ -458,3 +458,33 @@ def test_a_connection_to_a_proxy_can_be_opened_anew(office: Office):
     binding = office.bindings.binding(id_)
     assert binding is not None
     assert (binding.flow.remote, binding.flow.connection) == (("192.0.2.9", 5080), 0)
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_clock_that_was_set_while_nobody_was_there_ends_no_registration(office: Office, hours: int):
+    """Every phone was unreachable until it registered again, an hour later."""
+    office.register(A, expires=600)
+    office.clock.set_wall(office.clock.wall() + hours * 3600)
+    office.restart(same_boot=True)
+    assert office.reach() == ["sip:lan@192.0.2.9:5062"]
+    office.clock.advance(599)
+    office.bindings.on_timers(office.clock.monotonic())
+    assert office.reach()
+    office.clock.advance(2)
+    office.bindings.on_timers(office.clock.monotonic())
+    assert not office.reach()
+
+
+def test_a_registration_outlives_a_start_of_the_machine_and_then_a_clock_that_is_set(office: Office):
+    office.register(A, expires=600)
+    office.journal.commit()
+    office.clock = ManualClock(monotonic=5000.0, wall=office.clock.wall() + 100)
+    office.restart()
+    office.clock.set_wall(office.clock.wall() + 3600)
+    office.restart(same_boot=True)
+    office.clock.advance(499)
+    office.bindings.on_timers(office.clock.monotonic())
+    assert office.reach() == ["sip:lan@192.0.2.9:5062"]
+    office.clock.advance(2)
+    office.bindings.on_timers(office.clock.monotonic())
+    assert not office.reach()

@@ -48,9 +48,9 @@ class Node:
         self.clock.advance(seconds)
         self.switch.on_timers(self.clock.monotonic())
 
-    def restarted(self) -> Node:
+    def restarted(self, *, same_boot: bool = False) -> Node:
         after = Node(self.journal.load(), self.clock)
-        after.restored = after.switch.restore(after.journal.load())
+        after.restored = after.switch.restore(after.journal.load(), same_boot=same_boot)
         return after
 
     restored: dict[str, list[str]]

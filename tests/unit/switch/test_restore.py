@@ -88,3 +88,31 @@ def test_entries_of_others_are_left_alone(node: Node):
     after = node.restarted()
     assert after.commit() == ["leg/x"]
     assert after.restored == {}
+
+
+def guess(node: Node, call: str, tries: int = 5) -> None:
+    """Lan gives wrong PINs of her mailbox."""
+    leg = node.offer(call, "*97")
+    for _ in range(tries):
+        for digit in "0000#":
+            node.switch.post("anphat", e.LegDigit(leg, digit))
+    node.switch.post("anphat", e.LegEnded(leg, Cause.NORMAL))
+
+
+def test_who_guesses_pins_gains_nothing_by_a_restart(node: Node):
+    guess(node, "c1", 3)
+    guess(node, "c2", 3)
+    locked = node.switch.state("anphat").lockouts
+    assert any(lockout.until > node.clock.monotonic() for lockout in locked.values())
+    node.commit()
+    after = node.restarted(same_boot=True)
+    assert after.switch.state("anphat").lockouts == locked
+    assert after.switch.state("binhminh").lockouts == {}
+
+
+def test_after_a_start_of_the_machine_nobody_is_locked_out_by_a_clock_that_is_gone(node: Node):
+    guess(node, "c1", 3)
+    guess(node, "c2", 3)
+    node.commit()
+    after = node.restarted()
+    assert all(lockout.until == 0 for lockout in after.switch.state("anphat").lockouts.values())

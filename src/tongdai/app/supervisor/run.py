@@ -233,6 +233,7 @@ class Supervisor:
             ws_origins=plan.ws_origins,
             dns_servers=plan.dns_servers,
             ring_seconds=plan.ring_seconds,
+            alarms=plan.alarms,
             piper_command=plan.piper_command,
             log_level=plan.log_level,
             log_format=plan.log_format,

@@ -34,14 +34,17 @@ def _record(run: Run, node: Voicemail, event: PlayDone) -> None:
 
 
 def _recorded(run: Run, node: Voicemail, event: RecordDone) -> None:
-    kept = event.voiced_ms >= SHORTEST_MS
+    """A message that the disk had no room for is not kept, and its caller is told so: who hears its beginning
+    would take it for the whole."""
+    kept = event.voiced_ms >= SHORTEST_MS and event.reason != "disk"
     if kept:
         run.step.do(c.SaveMessage(node.mailbox, event.blob, run.call.caller.seen, event.ms, run.call.id))
         run.step.note(run.call, f.MessageLeft(node.mailbox, run.at.note, event.ms))
     else:
         run.step.discard(event.blob)
     if not run.call.ended:
-        refusal = "goodbye" if event.reason in ("disk", "failed") else "voicemail.too_short"
+        broken = event.reason in ("disk", "failed")
+        refusal = "voicemail.failed" if broken else "voicemail.too_short"
         run.say(Phrase("voicemail.saved" if kept else refusal), step="goodbye")
 
 

@@ -64,6 +64,7 @@ PHRASES: dict[str, str | Callable[..., str]] = {
         "Nobody in {name} can take your call right now. Please leave a message after the tone."
     ),
     "voicemail.saved": "Your message has been saved. Goodbye.",
+    "voicemail.failed": "Your message could not be saved. Please call again later. Goodbye.",
     "voicemail.too_short": "Your message was too short and has not been saved. Goodbye.",
     # one's own mailbox
     "mailbox.enter_pin": "Please enter your PIN, followed by the hash key.",

@@ -62,6 +62,7 @@ PHRASES: dict[str, str | Callable[..., str]] = {
         "Hiện không có ai ở {name} nghe máy. Xin để lại lời nhắn sau tiếng bíp."
     ),
     "voicemail.saved": "Lời nhắn của bạn đã được lưu. Xin chào.",
+    "voicemail.failed": "Lời nhắn không lưu được. Xin vui lòng gọi lại sau. Xin chào.",
     "voicemail.too_short": "Lời nhắn quá ngắn nên không được lưu. Xin chào.",
     # hộp thư của mình
     "mailbox.enter_pin": "Xin nhập mã PIN, rồi bấm phím thăng.",

@@ -1,0 +1,99 @@
+"""What control watches over, and how it tells."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from tongdai.app.alarms.alarms import Alarms
+from tongdai.app.alarms.outbound import AlarmHook
+from tongdai.app.alarms.watch import Check, Database, Watch, disk
+from tongdai.app.alarms.webhook import Webhook
+from tongdai.db import Database as Db
+from tongdai.journal import LocalJournal
+from tongdai.media.client import EngineClient
+from tongdai.media.errors import EngineError
+
+
+class Store(Protocol):
+    """Something that is written behind the calls."""
+
+    @property
+    def failing(self) -> bool: ...
+
+    @property
+    def backlog(self) -> int: ...
+
+
+class Vigil:
+    """The alarms of a control process: `journal`, `database`, `disk`, `media`."""
+
+    def __init__(
+        self,
+        hook: AlarmHook,
+        server: str,
+        *,
+        wall: Callable[[], float],
+        data: Path,
+        journal: LocalJournal,
+        db: Db,
+        stores: Mapping[str, Store],
+        engine: Callable[[], EngineClient | None],
+    ) -> None:
+        """`stores` are what the database is written from, by what each of their items is called. Raises
+        ValueError for a webhook that cannot be."""
+        self._journal = journal
+        self._stores = stores
+        self._engine = engine
+        self._webhook = Webhook(hook, server)
+        self._alarms = Alarms(wall, self._webhook.tell)
+        self._database = Database(lambda: db.write_in_thread(lambda _: None))
+        checks: dict[str, Check] = {
+            "journal": self._look_at_journal,
+            "database": self._look_at_database,
+            "disk": lambda: disk(data),
+            "media": self._look_at_media,
+        }
+        self._watch = Watch(self._alarms, checks)
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Watch and tell until told to stop."""
+        telling = asyncio.create_task(self._webhook.run(), name="webhook")
+        try:
+            await self._watch.run(stopping)
+        finally:
+            telling.cancel()
+            self._webhook.close()
+
+    def metrics(self) -> dict[str, float]:
+        commit, sync = self._journal.slowest()
+        return {
+            **self._alarms.metrics(),
+            "alarms_untold": self._webhook.backlog,
+            "journal_slowest_commit_seconds": commit,
+            "journal_slowest_sync_seconds": sync,
+            **{f"unstored_{name}": store.backlog for name, store in self._stores.items()},
+        }
+
+    async def _look_at_journal(self) -> str:
+        """Also the try that is due when nothing else happens."""
+        return "" if self._journal.commit() else "the journal cannot be written; a crash now would end calls"
+
+    async def _look_at_database(self) -> str:
+        detail = await self._database.look()
+        if detail:
+            return detail
+        waiting = [f"{store.backlog} {name}" for name, store in self._stores.items() if store.failing]
+        return f"the database cannot be written; {', '.join(waiting)} wait" if waiting else ""
+
+    async def _look_at_media(self) -> str:
+        engine = self._engine()
+        if engine is None or not engine.connected:
+            return "the media engine is not there"
+        try:
+            free = (await engine.stats()).get("ports_free")
+        except EngineError as error:
+            return f"the media engine does not answer: {error}"
+        return "every port of media_ports is in use: calls are refused" if free == 0 else ""

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import asyncio
+
+from tongdai.app.alarms.alarms import Alarms, Notice
+from tongdai.app.alarms.watch import Database, Watch
+from tongdai.core.clock import ManualClock
+
+
+def test_an_alarm_is_told_when_it_goes_on_and_when_it_is_over():
+    clock, told = ManualClock(wall=100.0), list[Notice]()
+    alarms = Alarms(clock.wall, told.append)
+    alarms.put("disk", "")
+    assert told == []
+    assert alarms.metrics() == {"alarm_disk": 0.0}
+    alarms.put("disk", "full")
+    clock.advance(5)
+    alarms.put("disk", "still full")
+    assert alarms.metrics() == {"alarm_disk": 1.0}
+    clock.advance(5)
+    alarms.put("disk", "")
+    assert told == [Notice("disk", False, "full", 100.0, 100.0), Notice("disk", True, "full", 100.0, 110.0)]
+    assert not alarms.on("disk")
+
+
+async def test_a_check_that_hangs_or_fails_keeps_none_of_the_others_back():
+    told = list[Notice]()
+    stopping, seen = asyncio.Event(), asyncio.Event()
+    looked = 0
+
+    async def hangs() -> str:
+        await asyncio.Event().wait()
+        return ""
+
+    async def breaks() -> str:
+        raise RuntimeError("no such thing")
+
+    async def works() -> str:
+        nonlocal looked
+        looked += 1
+        if looked == 3:
+            seen.set()
+        return ""
+
+    watch = Watch(Alarms(ManualClock().wall, told.append), {"a": hangs, "b": breaks, "c": works}, every=0)
+    running = asyncio.create_task(watch.run(stopping))
+    async with asyncio.timeout(10):
+        await seen.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert [(notice.alarm, notice.detail) for notice in told] == [
+        ("b", "it cannot be looked at: no such thing")
+    ]
+
+
+async def test_a_database_that_hangs_is_asked_once_and_is_well_when_it_has_answered():
+    asked, answers = 0, asyncio.Event()
+
+    async def probe() -> None:
+        nonlocal asked
+        asked += 1
+        await answers.wait()
+
+    database = Database(probe, within=0)
+    for _ in range(3):
+        assert "does not answer" in await database.look()
+    assert asked == 1
+    answers.set()
+    async with asyncio.timeout(10):
+        while await database.look():
+            pass
+    assert asked <= 2

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 BUSY_TIMEOUT_MS = 5_000
 """How long a transaction waits for another process that writes."""
-IMPATIENT_MS = 850
+IMPATIENT_MS = 600
 """The same where somebody waits for an answer."""
 _WRITE = "tongdai_write"
 

@@ -1,4 +1,4 @@
-"""A receiver of webhooks on a real socket."""
+"""Alarms are told to a receiver on a real socket."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
+from tests.receiver import Receiver
 
 from tongdai.app.alarms.alarms import Notice
 from tongdai.app.alarms.outbound import AlarmHook
@@ -17,49 +18,6 @@ from tongdai.app.alarms.webhook import Webhook
 
 ON = Notice("database", False, "locked", 1_790_000_000.0, 1_790_000_000.0)
 OVER = Notice("database", True, "locked", 1_790_000_000.0, 1_790_000_060.0)
-
-
-class Receiver:
-    """Takes requests; `answers` are given one after the other, then 200. An empty one says nothing at all."""
-
-    def __init__(self) -> None:
-        self.got: list[tuple[dict[str, str], bytes]] = []
-        self.answers: list[bytes] = []
-        self.connections = 0
-        self.news = asyncio.Condition()
-
-    async def open(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def close(self) -> None:
-        self._server.close()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/alarms?of=tongdai"
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            async with self.news:
-                self.connections += 1
-                self.news.notify_all()
-            head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-            headers = dict(line.split(": ", 1) for line in head[1:] if line)
-            body = await reader.readexactly(int(headers["Content-Length"]))
-            answer = self.answers.pop(0) if self.answers else b"HTTP/1.1 200 OK\r\n\r\n"
-            async with self.news:
-                self.got.append(({"": head[0], **headers}, body))
-                self.news.notify_all()
-            if answer:
-                writer.write(answer)
-            else:
-                await reader.read()
-            writer.close()
-
-    async def wait_for(self, count: int) -> None:
-        async with asyncio.timeout(10), self.news:
-            await self.news.wait_for(lambda: len(self.got) >= count)
 
 
 @pytest.fixture

@@ -1,0 +1,55 @@
+"""What tests of outages share: a demo that tells a receiver of its alarms, its CDRs, and patience."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import httpx
+from tests.interop.conftest import new_demo
+from tests.interop.demo import Demo
+from tests.receiver import Receiver
+
+from tongdai.app.demo.secrets import FIXED_PASSWORDS
+
+ALARM = 30.0
+"""Seconds within which the provider is told."""
+AGAIN = 10.0
+"""Seconds after the end of an outage within which everything is as before."""
+SLOW = 3.0
+"""How many times longer that may take on a machine that does much else."""
+
+
+def told_demo(directory: Path, receiver: Receiver) -> Demo:
+    """A demo that is not started yet, and tells the receiver of alarms."""
+    told = {"TONGDAI_ALARM_WEBHOOK": receiver.url, "TONGDAI_WEBHOOK_NETWORKS": "127.0.0.0/8"}
+    return new_demo(directory, told)
+
+
+@contextlib.asynccontextmanager
+async def administrator(demo: Demo) -> AsyncIterator[tuple[httpx.AsyncClient, str]]:
+    """Signed in, and where his company is."""
+    email = "admin@anphat.demo"
+    async with httpx.AsyncClient(base_url=demo.facts.http, timeout=30) as client:
+        login = {"email": email, "password": FIXED_PASSWORDS[email]}
+        me = (await client.post("/api/v1/sign-in", json=login)).json()
+        yield client, f"/api/v1/tenants/{me['tenant']}"
+
+
+def records(demo: Demo) -> list[str]:
+    """The calls that have a CDR."""
+    with contextlib.closing(sqlite3.connect(demo.directory / "tongdai.db", timeout=10)) as connection:
+        return [row[0] for row in connection.execute("SELECT call FROM cdr ORDER BY started")]
+
+
+async def until(what: Callable[[], bool], within: float, complaint: str) -> float:
+    """Wait for it; how long that took."""
+    begun = time.monotonic()
+    while not what():
+        assert time.monotonic() - begun < within, complaint
+        await asyncio.sleep(0.1)
+    return time.monotonic() - begun

@@ -1,0 +1,120 @@
+"""The database is gone for a while: who talks goes on, who is registered is reached, every call is logged
+once, the API says so at once, and the provider is told."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.faults.outage import AGAIN, ALARM, SLOW, administrator, records, told_demo, until
+from tests.interop.conftest import Phones
+from tests.interop.demo import Demo
+from tests.interop.talk import hear_each_other, talk
+from tests.receiver import Receiver
+
+pytestmark = pytest.mark.faults
+
+WRITER = """
+import sqlite3, sys, time
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("locked", flush=True)
+time.sleep(3600)
+"""
+
+
+@pytest.fixture
+def demo(tmp_path: Path, receiver: Receiver) -> Iterator[Demo]:
+    demo = told_demo(tmp_path, receiver)
+    try:
+        yield demo
+    finally:
+        demo.close()
+
+
+@contextlib.contextmanager
+def a_writer_that_stands_still(database: Path) -> Iterator[None]:
+    """Another process holds the lock of who writes, and is stopped in that moment."""
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(database)], stdout=subprocess.PIPE)
+    assert writer.stdout is not None
+    try:
+        assert writer.stdout.readline() == b"locked\n"
+        os.kill(writer.pid, signal.SIGSTOP)
+        yield
+    finally:
+        writer.kill()
+        writer.wait()
+        writer.stdout.close()
+
+
+@contextlib.contextmanager
+def a_file_that_is_gone(database: Path) -> Iterator[None]:
+    """Somebody has moved it away."""
+    away = database.with_suffix(".away")
+    database.rename(away)
+    try:
+        yield
+    finally:
+        assert not database.exists(), "a new one was made in its place"
+        away.rename(database)
+
+
+Outage = Callable[[Path], contextlib.AbstractContextManager[None]]
+
+
+async def refused(client: httpx.AsyncClient, path: str) -> float:
+    """A change gets 503; after how long."""
+    begun = time.monotonic()
+    answer = await client.post(f"{path}/rooms", json={"name": "Board", "extension": "650"})
+    seconds = time.monotonic() - begun
+    assert answer.status_code == 503, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert int(answer.headers["retry-after"]) > 0
+    return seconds
+
+
+@pytest.mark.parametrize("outage", [a_writer_that_stands_still, a_file_that_is_gone])
+async def test_calls_go_on_while_the_database_is_gone(
+    demo: Demo, phones: Phones, receiver: Receiver, outage: Outage
+):
+    demo.start()
+    lan, hoa = await phones.raw(demo.account("101")), await phones.raw(demo.account("103"))
+    minh, quang = await phones.raw(demo.account("102")), await phones.raw(demo.account("105"))
+    near, far = await talk(lan, hoa, "103")
+    marks = len(near.rtp.received), len(far.rtp.received)
+    async with administrator(demo) as (client, path):
+        begun = time.monotonic()
+        with outage(demo.directory / "tongdai.db"):
+            for _ in range(3):
+                one, other = await talk(minh, quang, "105")
+                await one.hang_up()
+                await other.hung_up()
+            seconds = [await refused(client, path) for _ in range(3)]
+            print(f"503 after {max(seconds):.2f} s")
+            assert max(seconds) < SLOW
+            told = await receiver.hears("database", "on", within=ALARM * SLOW)
+            print(f"alarm after {time.monotonic() - begun:.1f} s: {told['detail']}")
+            assert '"alarm"' in demo.service_log()
+            metrics = (await client.get("/metrics/control")).text
+            assert "tongdai_control_alarm_database 1.0" in metrics
+            await hear_each_other(near, far)
+            for end, mark in zip((near, far), marks, strict=True):
+                assert end.rtp.lost(mark) == 0
+        took = await until(lambda: len(records(demo)) >= 3, AGAIN * SLOW, "the calls were not stored")
+        print(f"stored {took:.1f} s after the outage")
+        made = await client.post(f"{path}/rooms", json={"name": "Board", "extension": "650"})
+        assert made.status_code == 201, made.text
+    await near.hang_up()
+    await far.hung_up()
+    await receiver.hears("database", "over", within=ALARM * SLOW)
+    await until(lambda: len(records(demo)) >= 4, AGAIN * SLOW, "the last call was not stored")
+    assert len(records(demo)) == len(set(records(demo))) == 4
+    demo.stop()

@@ -1,0 +1,114 @@
+"""The disk is full: calls go on, nothing is listed that is not whole, the provider is told, and all is kept
+once there is room."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.faults.outage import AGAIN, ALARM, SLOW, administrator, records, told_demo, until
+from tests.interop.conftest import Phones
+from tests.interop.demo import Demo
+from tests.interop.phones.raw import RawPhone
+from tests.interop.phones.sound import hears_beep
+from tests.interop.talk import hear_each_other, talk
+from tests.receiver import Receiver
+
+pytestmark = pytest.mark.faults
+
+SIZE = "192m"
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A disk that is soon full."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(place)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"no disk can be mounted here: {mounted.stderr.decode().strip()}")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.fixture
+def demo(small: Path, receiver: Receiver) -> Iterator[Demo]:
+    demo = told_demo(small, receiver)
+    try:
+        yield demo
+    finally:
+        demo.close()
+
+
+def fill(place: Path) -> Path:
+    """Take all that is left."""
+    ballast = place / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        try:
+            while file.write(bytes(1 << 16)):
+                pass
+        except OSError:
+            return ballast
+    raise AssertionError("the disk is never full")
+
+
+async def leave_a_message(phone: RawPhone, seconds: float) -> None:
+    """For Mai, who is away."""
+    call = await phone.call("106", wait="sent")
+    await call.answered(within=15)
+    call.rtp.speak(None)
+    await hears_beep(call)
+    call.rtp.speak(phone.tone)
+    await asyncio.sleep(seconds)
+    await call.hang_up()
+
+
+async def test_calls_go_on_while_the_disk_is_full(
+    demo: Demo, phones: Phones, receiver: Receiver, small: Path
+):
+    demo.start()
+    lan, hoa = await phones.raw(demo.account("101")), await phones.raw(demo.account("103"))
+    minh, quang = await phones.raw(demo.account("102")), await phones.raw(demo.account("105"))
+    await leave_a_message(minh, 2.0)
+    near, far = await talk(lan, hoa, "103")
+    marks = len(near.rtp.received), len(far.rtp.received)
+    async with administrator(demo) as (client, path):
+        people = (await client.get(f"{path}/people", params={"q": "Mai"})).json()["items"]
+        mailbox = f"{path}/mailboxes/{people[0]['id']}/messages"
+
+        async def messages() -> int:
+            return len((await client.get(mailbox)).json())
+
+        assert await messages() == 1
+        begun = time.monotonic()
+        ballast = fill(small)
+        for _ in range(2):
+            one, other = await talk(minh, quang, "105")
+            await one.hang_up()
+            await other.hung_up()
+        await leave_a_message(minh, 3.0)
+        told = await receiver.hears("disk", "on", within=ALARM * SLOW)
+        print(f"alarm after {time.monotonic() - begun:.1f} s: {told['detail']}")
+        await receiver.hears("journal", "on", within=ALARM * SLOW)
+        assert await messages() == 1, "a message that is not whole is listed"
+        await hear_each_other(near, far)
+        for end, mark in zip((near, far), marks, strict=True):
+            assert end.rtp.lost(mark) == 0
+        ballast.unlink()
+        took = await until(lambda: len(records(demo)) >= 4, AGAIN * SLOW, "the calls were not stored")
+        print(f"stored {took:.1f} s after there was room")
+        await receiver.hears("disk", "over", within=ALARM * SLOW)
+        await receiver.hears("journal", "over", within=ALARM * SLOW)
+        await leave_a_message(minh, 2.0)
+        await asyncio.sleep(0.5)
+        assert await messages() == 2
+    await near.hang_up()
+    await far.hung_up()
+    await until(lambda: len(records(demo)) == 6, AGAIN * SLOW, f"these were stored: {records(demo)}")
+    demo.stop()

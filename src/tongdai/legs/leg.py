@@ -6,11 +6,13 @@ import base64
 import secrets
 import string
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 
 import msgspec
 
 from tongdai import sdp
 from tongdai.calls.model import Cause
+from tongdai.legs.agreeing import Side
 from tongdai.legs.causes import in_response, reason_of, status_of
 from tongdai.legs.ports import Contact, LegMedia, Opened
 from tongdai.legs.seen import seen_from
@@ -51,6 +53,8 @@ class LegRecord(msgspec.Struct):
     codecs: list[str] = []
     foreign: list[sdp.Codec] = []
     """Those among them that we only pass on."""
+    offered: list[str] = []
+    """What the peer speaks, by the last offer it made; empty while it has only answered."""
     protocol: str = sdp.PLAIN
     """The transport protocol of the stream, as in its m= line."""
     crypto: list[sdp.Crypto] = []
@@ -61,6 +65,8 @@ class LegRecord(msgspec.Struct):
     """The peer's credentials: others are a restart (RFC 8839 §4.4.1.1)."""
     offer: str = ""
     """Our last description: an offer, or an answer."""
+    in_force: str = ""
+    """Our description before that, while the offer of another codec has no answer yet."""
     held: bool = False
     trunk: str = ""
     device: str = ""
@@ -143,6 +149,7 @@ class SipLeg:
         """Call somebody else: what was agreed with the one before (early media) counts no more."""
         self.local, self.record.offer = None, ""
         self.record.codecs, self.record.foreign, self.record.held = [], [], False
+        self.record.in_force = ""
 
     def make_offer(self, prefer: Sequence[str], foreign: Sequence[sdp.Codec] = ()) -> str:
         """An offer of what the other side speaks, so that nothing is transcoded where that can be, and of
@@ -157,7 +164,7 @@ class SipLeg:
         side = None
         if self.record.protocol in sdp.HANDSHAKEN:
             side = msgspec.structs.replace(self._side(self.record.remote_ice), setup=None)
-        self.local = sdp.make_offer(
+        offer = sdp.make_offer(
             self._here(side),
             [*codecs, *(event for event in _EVENTS if event.clock_rate in clocks)],
             session_id=self.record.sdp_id,
@@ -165,8 +172,47 @@ class SipLeg:
             protocol=self.record.protocol,
             crypto=self.record.crypto,
         )
+        self.local = sdp.continued(offer, self.local, self._theirs) if self.local is not None else offer
         self.record.offer = str(self.local)
         return self.record.offer
+
+    @property
+    def _theirs(self) -> list[sdp.Codec]:
+        """What the peer's last description has."""
+        text = self.session.remote_sdp if self.session is not None else None
+        try:
+            return _audio_of(sdp.parse(text)) if text else []
+        except sdp.SdpError:
+            return []
+
+    @property
+    def side(self) -> Side:
+        """What is known of its codecs."""
+        record, codecs = self.record, tuple(self.record.codecs)
+        passed_over: tuple[str, ...] = ()
+        if codecs and not record.offered and self.local is not None:
+            before = takewhile(lambda name: name != codecs[0], _names(_audio_of(self.local)))
+            passed_over = tuple(name for name in before if name not in codecs)
+        at_rest = self.session is not None and self.session.at_rest and not record.held
+        return Side(self.id, codecs, tuple(record.offered), passed_over, at_rest, bool(record.trunk))
+
+    def offer_codec(self, codec: str, prefer: Sequence[str], foreign: Sequence[sdp.Codec]) -> str:
+        """Offer what another leg speaks (`prefer`, and `foreign` among it), this codec first; a carrier
+        nothing that it has not named, as an administrator may have said what it gets. `take_back` when it is
+        refused."""
+        in_force = self.record.offer
+        names = [codec, *prefer, *self.record.codecs]
+        if self.record.trunk:
+            names = [name for name in names if name in self.record.codecs or name in self.record.offered]
+        offer = self.make_offer(names if codec in CODECS else (), foreign)
+        self.record.in_force = in_force
+        return offer
+
+    def take_back(self) -> None:
+        """What `offer_codec` offered does not hold: what did before does (RFC 3261 §14.1)."""
+        if self.record.in_force:
+            self.record.offer, self.record.in_force = self.record.in_force, ""
+            self.local = sdp.parse(self.record.offer)
 
     def answer_offer(self, prefer: Sequence[str], foreign: Sequence[sdp.Codec] = ()) -> str:
         """Answer the peer's offer and tell the engine. `foreign` is what the other side speaks and we do not.
@@ -185,6 +231,7 @@ class SipLeg:
             key=self._key,
         )
         self.agreed(agreed)
+        self.record.offered = _names(_audio_of(offer))
         self.record.sdp_version, self.local, self.record.offer = version, local, str(local)
         return self.record.offer
 
@@ -207,7 +254,7 @@ class SipLeg:
             for codec in agreed.codecs
             if not codec.is_known
         ]
-        self.record.held = agreed.held_by_peer
+        self.record.held, self.record.in_force = agreed.held_by_peer, ""
         self.media.signal(self.id, *(self.record.seen or self.session_in_use.flow.remote))
         self.media.remote(self.id, agreed)
 
@@ -343,6 +390,12 @@ def _audio_of(description: sdp.SessionDescription) -> list[sdp.Codec]:
     """What a peer speaks."""
     media = next((m for m in description.media if m.kind == "audio" and m.port), None)
     return media.codecs() if media is not None else []
+
+
+def _names(codecs: Sequence[sdp.Codec]) -> list[str]:
+    """Those of voice codecs that we speak or can pass on."""
+    voice = (c for c in codecs if c.is_foreign or any(c.same_as(own) for own in CODECS.values()))
+    return [codec.name.upper() for codec in voice]
 
 
 def _numbered(foreign: Sequence[sdp.Codec]) -> list[sdp.Codec]:

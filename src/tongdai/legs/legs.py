@@ -31,6 +31,7 @@ from tongdai.legs.ports import (
     Post,
     Trunks,
 )
+from tongdai.legs.renegotiation import Renegotiation
 from tongdai.legs.seen import behind_proxies
 from tongdai.legs.transfers import Transfers
 from tongdai.legs.twins import Twins
@@ -91,6 +92,7 @@ class Legs:
             failed=self._failed,
         )
         self._transfers = Transfers(callers, post, ua=lambda: self.ua, of=self._leg, changed=self._kept.mark)
+        self._renegotiation = Renegotiation(matched=self._legs.get, changed=self._kept.mark)
         self._parting = Parting(clock, journal, media=media, ua=lambda: self.ua)
         self._closing = False
 
@@ -181,6 +183,7 @@ class Legs:
             return
         self._kept.mark(leg)
         if leg.remote_offer is not None:
+            self._renegotiation.look(leg.id)
             return
         was_held = leg.record.held
         try:
@@ -194,6 +197,7 @@ class Legs:
             self._post(leg.record.tenant, e.LegEnded(leg.id, Cause.NOT_ACCEPTABLE))
             return
         self._tell_hold(leg, was_held)
+        self._renegotiation.look(leg.id)
 
     # calls out
 
@@ -315,13 +319,14 @@ class Legs:
         else:
             try:
                 leg.remote_offer = sdp.parse(sdp_text)
-                answer = leg.answer_offer(leg.record.codecs, leg.record.foreign)
+                answer = leg.answer_offer(*self._renegotiation.preferred(leg))
             except sdp.SdpError:
                 session.reject_reinvite(488)
                 return
             session.accept_reinvite(answer)
         self._kept.mark(leg)
         self._tell_hold(leg, was_held)
+        self._renegotiation.look(leg.id)
 
     def _tell_hold(self, leg: SipLeg, was_held: bool) -> None:
         if leg.record.held != was_held:
@@ -329,9 +334,13 @@ class Legs:
             self._post(leg.record.tenant, event)
 
     def on_reinvite_result(self, session: InviteSession, status: int, sdp_text: str | None) -> None:
-        """We offer nothing anew; but a peer may move its sound when its session is refreshed."""
+        """How an offer of another codec was answered; and a peer may move its sound when its session is
+        refreshed."""
         leg = self._leg(session)
-        if leg is None or status >= 300 or sdp_text is None:
+        if leg is None:
+            return
+        self._renegotiation.answered(leg, status)
+        if status >= 300 or sdp_text is None:
             return
         was_held = leg.record.held
         try:
@@ -341,11 +350,13 @@ class Legs:
             return
         self._kept.mark(leg)
         self._tell_hold(leg, was_held)
+        self._renegotiation.look(leg.id)
 
     def on_changed(self, session: InviteSession) -> None:
         leg = self._leg(session)
         if leg is not None:
             self._kept.mark(leg)
+            self._renegotiation.look(leg.id)
 
     def on_bye(self, session: InviteSession, reason: str | None) -> None:
         self._far_end(session, Cause.NORMAL, said(reason))
@@ -405,6 +416,10 @@ class Legs:
         else:
             self._twins.answer(leg)
 
+    def hears(self, leg: str, other: str) -> None:
+        """The leg hears another one, or none (empty)."""
+        self._renegotiation.hears(leg, other)
+
     def hangup(self, leg_id: str, cause: Cause, reason: str = "") -> None:
         leg = self._legs.get(leg_id)
         if leg is None:
@@ -443,6 +458,7 @@ class Legs:
         if leg.session is not None:
             leg.session.tag = None
         self._legs.pop(leg.id, None)
+        self._renegotiation.forget(leg.id)
         self._ways_out.forget(leg)
         self._kept.mark(leg)
 

@@ -20,6 +20,7 @@ from tongdai.sdp.negotiation import (
     NegotiatedCodec,
     NotAcceptable,
     answer,
+    continued,
     make_offer,
     negotiate,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "Srtp",
     "WebRtc",
     "answer",
+    "continued",
     "make_offer",
     "negotiate",
     "parse",

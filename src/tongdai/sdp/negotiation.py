@@ -153,6 +153,46 @@ def answer(
     return SessionDescription(Origin(session_id, version, local.host), local.host, streams, about), agreed
 
 
+def continued(
+    offer: SessionDescription, before: SessionDescription, theirs: Sequence[Codec] = ()
+) -> SessionDescription:
+    """The same offer for a session that has our description `before` (RFC 3264 §8): no stream is left out or
+    changes its place, even if it was refused, and a number goes on meaning what it meant there (§8.3.2), or
+    among `theirs`."""
+    index = next((i for i, media in enumerate(before.media) if media.kind == "audio" and media.port), None)
+    if index is None:
+        return offer
+    streams = [
+        msgspec.structs.replace(media, port=0, attributes=_mid_of(media), connection=None)
+        for media in before.media
+    ]
+    [stream] = offer.media
+    streams[index] = _renumbered(stream, [*before.media[index].codecs(), *theirs])
+    return msgspec.structs.replace(offer, media=streams)
+
+
+def _renumbered(stream: Media, before: Sequence[Codec]) -> Media:
+    """With the numbers that its codecs had before, and for others numbers that none had."""
+    taken = {str(codec.payload_type) for codec in before}
+    free = (number for number in map(str, range(96, 128)) if number not in taken.union(stream.formats))
+    changed: dict[str, str] = {}
+    for codec in stream.codecs():
+        number = str(codec.payload_type)
+        had = next((str(old.payload_type) for old in before if old.same_as(codec)), None)
+        if had is not None:
+            changed[number] = had
+        elif number in taken:
+            changed[number] = next(free)
+    attributes: list[Attribute] = []
+    for name, value in stream.attributes:
+        if name in ("rtpmap", "fmtp") and value is not None:
+            number, _, rest = value.partition(" ")
+            value = f"{changed.get(number, number)} {rest}"
+        attributes.append((name, value))
+    formats = [changed.get(number, number) for number in stream.formats]
+    return msgspec.structs.replace(stream, formats=formats, attributes=attributes)
+
+
 def negotiate(offer: SessionDescription, answer: SessionDescription) -> Negotiated:
     """What our `offer` and the peer's `answer` agree on. Raises `NotAcceptable`."""
     index = next((i for i, media in enumerate(offer.media) if media.kind == "audio" and media.port), None)

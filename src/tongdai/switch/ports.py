@@ -20,6 +20,9 @@ class Legs(Protocol):
 
     def answer(self, leg: str, match: str) -> None: ...
 
+    def hears(self, leg: str, other: str) -> None:
+        """`leg` hears another one, or none of them (empty)."""
+
     def hangup(self, leg: str, cause: Cause, reason: str = "") -> None: ...
 
     def transfer_progress(self, leg: str, ringing: bool) -> None: ...

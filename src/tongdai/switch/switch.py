@@ -14,7 +14,7 @@ import msgspec
 from tongdai.calls import commands as c
 from tongdai.calls import events as e
 from tongdai.calls.facts import LegEndedFact
-from tongdai.calls.model import Call, Cause, Lockout, TenantState
+from tongdai.calls.model import Call, Cause, Hears, Lockout, TenantState
 from tongdai.core.log import get_logger, log_context
 from tongdai.core.tenancy import TenantId
 from tongdai.flows import machine
@@ -68,7 +68,7 @@ class Switch:
             c.Hangup: lambda tenant, x: legs.hangup(x.leg, x.cause, x.reason),
             c.TransferProgress: lambda tenant, x: legs.transfer_progress(x.leg, x.ringing),
             c.TransferResult: lambda tenant, x: legs.transfer_result(x.leg, x.ok, x.cause),
-            c.Hear: media.hear,
+            c.Hear: self._hear,
             c.Play: media.play,
             c.StopPlay: lambda tenant, x: media.stop_play(x.leg),
             c.Record: media.record,
@@ -85,7 +85,11 @@ class Switch:
             c.SetTimer: self._set_timer,
             c.Note: self._note,
         }
-        self._media, self._log = media, call_log
+        self._media, self._legs, self._log = media, legs, call_log
+
+    def _hear(self, tenant: str, command: c.Hear) -> None:
+        self._media.hear(tenant, command)
+        self._legs.hears(command.leg, command.source.leg if isinstance(command.source, Hears) else "")
 
     def _note(self, tenant: str, command: c.Note) -> None:
         self._log.append(tenant, command.call, command.fact)

@@ -1,4 +1,5 @@
-"""The raw phone's sound: an RTP stream each way (RFC 3550) with G.711 and telephone events (RFC 4733)."""
+"""The raw phone's sound: an RTP stream each way (RFC 3550) with G.711, G.722 by ffmpeg, and telephone events
+(RFC 4733)."""
 
 from __future__ import annotations
 
@@ -11,13 +12,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from tests.interop.phones import wide
 from tests.interop.phones.sound import FRAME, Sound, alaw_decode, alaw_encode, tone, ulaw_decode, ulaw_encode
 
-PCMU, PCMA = 0, 8
+PCMU, PCMA, G722 = 0, 8, 9
 DTMF_KEYS = "0123456789*#ABCD"
 _PTIME = 0.02
 _DECODE = {PCMU: ulaw_decode, PCMA: alaw_decode}
-_SILENCE = {PCMU: b"\xff" * FRAME, PCMA: b"\xd5" * FRAME}
+_SILENCE = {PCMU: b"\xff" * FRAME, PCMA: b"\xd5" * FRAME, G722: b"\xfa" * FRAME}
 
 Address = tuple[str, int]
 
@@ -37,7 +39,7 @@ class Packet:
 
 
 class RtpStream(asyncio.DatagramProtocol):
-    """Sends one G.711 frame each 20 ms (the phone's tone, silence or a key) and keeps all that arrives.
+    """Sends one frame each 20 ms (the phone's tone, silence or a key) and keeps all that arrives.
 
     Nothing is sent before `start`; `mute` stops sending altogether, as a phone does that was put on hold.
     """
@@ -79,6 +81,8 @@ class RtpStream(asyncio.DatagramProtocol):
     def start(self, remote: Address, codec: int, event_payload: int) -> None:
         """Send to `remote` from now on; called again after every answer that changes the session."""
         self.remote, self.codec, self.event_payload = remote, codec, event_payload
+        if codec == G722:
+            self._frames.setdefault(G722, wide.frame(self._frequency))
         if self._ticker is None:
             self._next = asyncio.get_running_loop().time()
             self._tick()
@@ -96,6 +100,11 @@ class RtpStream(asyncio.DatagramProtocol):
         self._sounding = frequency is not None
         if frequency is not None:
             self._frequency, self._frames = frequency, _frames_of(frequency)
+
+    @property
+    def frame(self) -> bytes:
+        """What it sends every 20 ms while nobody presses a key."""
+        return (self._frames if self._sounding else _SILENCE)[self.codec]
 
     def mute(self, muted: bool) -> None:
         """Send no packets at all, or send again."""
@@ -123,6 +132,10 @@ class RtpStream(asyncio.DatagramProtocol):
         if chunks:
             self._audio = [np.concatenate([*self._audio, *chunks])]
         return self._audio[0] if self._audio else np.zeros(0)
+
+    def wide_samples(self) -> Sound:
+        """All G.722 received so far, decoded, at 16,000 samples per second."""
+        return wide.decode(b"".join(x.payload for x in self.received if x.payload_type == G722))
 
     def keys(self) -> str:
         """The DTMF keys received so far; an event is told by its timestamp, however often it is sent."""
@@ -180,8 +193,7 @@ class RtpStream(asyncio.DatagramProtocol):
             return
         if event is None:
             self._key_started = 0
-            payload = self._frames[self.codec] if self._sounding else _SILENCE[self.codec]
-            self._send(self.codec, self._timestamp, False, payload)
+            self._send(self.codec, self._timestamp, False, self.frame)
             return
         begins = self._key_started == 0
         if begins:

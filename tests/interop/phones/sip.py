@@ -206,7 +206,7 @@ class Session:
         return self.direction in ("sendonly", "inactive") or self.host == "0.0.0.0"
 
 
-_ENCODINGS = {0: "PCMU/8000", 8: "PCMA/8000"}
+_ENCODINGS = {0: "PCMU/8000", 8: "PCMA/8000", 9: "G722/8000"}
 
 
 def write_sdp(

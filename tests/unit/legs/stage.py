@@ -52,6 +52,7 @@ def description(
     maps = {
         "0": "PCMU/8000",
         "8": "PCMA/8000",
+        "9": "G722/8000",
         "18": "G729/8000",
         "101": "telephone-event/8000",
         "96": "opus/48000/2",

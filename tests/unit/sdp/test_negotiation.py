@@ -19,6 +19,7 @@ from tongdai.sdp import (
     NotAcceptable,
     SessionDescription,
     answer,
+    continued,
     make_offer,
     negotiate,
     parse,
@@ -207,3 +208,49 @@ def test_comfort_noise_is_taken_where_it_is_offered_and_is_no_voice() -> None:
     with pytest.raises(NotAcceptable):
         answer(only, OURS, [PCMU, CN, TELEPHONE_EVENT], session_id=1, version=1)
     assert reply(offer)[1].noise is None
+
+
+def test_an_offer_inside_a_session_keeps_what_numbers_and_streams_mean() -> None:
+    """A browser refuses an offer that leaves out a stream, even one that was refused; and a phone that had
+    Opus under 101 and keys under 96 would take our usual numbers for one another (RFC 3264 §8, §8.3.2)."""
+    theirs = offer_of(
+        "m=video 4002 RTP/AVP 31",
+        "a=mid:v",
+        "m=audio 4000 RTP/AVP 101 96 0",
+        "a=rtpmap:101 opus/48000/2",
+        "a=rtpmap:96 telephone-event/48000",
+    )
+    both = [OPUS, PCMU, TELEPHONE_EVENT_48000, TELEPHONE_EVENT]
+    before, _ = answer(theirs, OURS, both, session_id=1, version=1)
+    usual = make_offer(
+        OURS, [PCMU, OPUS, G722, TELEPHONE_EVENT, TELEPHONE_EVENT_48000], session_id=1, version=2
+    )
+    offer = continued(usual, before)
+    video, audio = offer.media
+    assert (video.kind, video.port, video.attributes) == ("video", 0, [("mid", "v")])
+    assert audio.formats == ["0", "101", "9", "97", "96"]
+    assert [(codec.name, codec.clock_rate, codec.payload_type) for codec in audio.codecs()] == [
+        ("PCMU", 8000, 0),
+        ("opus", 48000, 101),
+        ("G722", 8000, 9),
+        ("telephone-event", 8000, 97),
+        ("telephone-event", 48000, 96),
+    ]
+    assert audio.attribute("fmtp") == "101 useinbandfec=1"
+    assert parse(str(offer)) == offer
+
+
+def test_an_offer_inside_a_session_uses_the_numbers_that_the_peer_gave_to_what_was_not_taken() -> None:
+    theirs = offer_of(
+        "m=audio 4000 RTP/AVP 0 107 111", "a=rtpmap:107 opus/48000/2", "a=rtpmap:111 red/48000/2"
+    )
+    before, _ = answer(theirs, OURS, [PCMU], session_id=1, version=1)
+    usual = make_offer(OURS, [OPUS, PCMU], session_id=1, version=2)
+    assert continued(usual, before, theirs.media[0].codecs()).media[0].formats == ["107", "0"]
+    assert continued(usual, before).media[0].formats == ["111", "0"]
+
+
+def test_an_offer_after_none_that_had_a_stream_is_the_usual_one() -> None:
+    refused = make_offer(LocalMedia("192.0.2.1", 0), session_id=1, version=1)
+    usual = make_offer(OURS, session_id=1, version=2)
+    assert continued(usual, refused) == usual

@@ -290,3 +290,51 @@ def test_operations_that_do_not_fit_the_state_say_so() -> None:
     ours.bye()
     with pytest.raises(SessionError, match="terminated"):
         ours.reinvite(OFFER)
+
+
+def test_an_offer_that_is_asked_for_is_made_anew_after_a_collision(pair: Pair) -> None:
+    """What was said before the peer's own INVITE was accepted no longer holds (RFC 3261 §14.1)."""
+    network, caller, callee = pair
+    ours, theirs = establish(network, caller, callee)
+    made = iter(f"{OFFER}a=x-turn:{turn}\r\n" for turn in range(9))
+    caller.handler.on["reinvite"] = lambda session, sdp: session.accept_reinvite(OFFER)
+    callee.handler.on["reinvite"] = lambda session, sdp: session.accept_reinvite(ANSWER)
+    ours.reinvite(lambda: next(made))
+    theirs.reinvite(ANSWER)
+    network.run(10)
+    assert any(line.startswith("SIP/2.0 491") for line in network.sent(callee))
+    asked = callee.handler.last("reinvite")[2]
+    assert asked == ours.local_sdp == f"{OFFER}a=x-turn:1\r\n"
+    ours.bye()
+    network.run(100)
+    assert network.at_rest()
+
+
+def test_an_offer_that_nobody_wants_any_more_is_not_made(pair: Pair) -> None:
+    network, caller, callee = pair
+    ours, _ = establish(network, caller, callee)
+    before = ours.local_sdp
+    ours.reinvite(lambda: "")
+    network.run(1)
+    assert "reinvite" not in callee.handler.names()
+    assert ours.at_rest
+    assert ours.local_sdp == before
+    ours.bye()
+    network.run(100)
+    assert network.at_rest()
+
+
+def test_after_a_refused_offer_what_held_before_is_what_we_said_last(pair: Pair) -> None:
+    """A refresh of the session (RFC 4028 §7.4) offered what the phone had refused with 488."""
+    network, caller, callee = pair
+    ours, _ = establish(network, caller, callee)
+    before = ours.local_sdp
+    callee.handler.on["reinvite"] = lambda session, sdp: session.reject_reinvite(488)
+    ours.reinvite(OFFER + "a=inactive\r\n")
+    assert not ours.at_rest
+    network.run(1)
+    assert ours.local_sdp == before
+    assert ours.at_rest
+    ours.bye()
+    network.run(100)
+    assert network.at_rest()

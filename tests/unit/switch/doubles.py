@@ -66,6 +66,9 @@ class Adapters:
     def answer(self, leg: str, match: str) -> None:
         self._note("answer", leg, match)
 
+    def hears(self, leg: str, other: str) -> None:
+        pass
+
     def hangup(self, leg: str, cause: Cause, reason: str = "") -> None:
         self._note("hangup", leg, cause)
 

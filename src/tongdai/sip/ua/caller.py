@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tongdai.sip.digest import Credentials
@@ -63,6 +64,11 @@ class Caller:
         return mine or self._queued is not None or self._retry is not None
 
     @property
+    def unfinished(self) -> bool:
+        """Any INVITE of ours has no result yet, or no ACK."""
+        return self.busy or self.outgoing is not None or self.unacked is not None
+
+    @property
     def crossing(self) -> bool:
         """An INVITE of ours is on its way: one of the peer would cross it."""
         sent = self.outgoing is not None and self.outgoing.transaction is not None
@@ -89,10 +95,13 @@ class Caller:
         self._session.state.local_sdp = sdp
         self._send_ack(self.unacked, sdp, now)
 
-    def reinvite(self, sdp: str | None, headers: HeaderList, now: float, attempt: int = 1) -> None:
+    def reinvite(
+        self, sdp: str | Callable[[], str] | None, headers: HeaderList, now: float, attempt: int = 1
+    ) -> None:
         """Offer anew, when the peer's own INVITE is done."""
-        invite = self._new(sdp, headers, initial=False)
-        invite.attempt = attempt
+        text, asks = (None, sdp) if callable(sdp) else (sdp, None)
+        invite = self._new(text, headers, initial=False)
+        invite.attempt, invite.asks = attempt, asks
         if self.outgoing is not None:
             self._queued = invite  # behind a refresh, of which the owner knows nothing
         else:
@@ -111,10 +120,17 @@ class Caller:
         if self.outgoing is None:
             self.outgoing, self._queued = self._queued, None
         outgoing = self.outgoing
-        if outgoing is not None and outgoing.transaction is None and self.unacked is None:
-            if outgoing.sdp is not None:
-                self._session.state.local_sdp = outgoing.sdp
-            outgoing.start(now)
+        if outgoing is None or outgoing.transaction is not None or self.unacked is not None:
+            return
+        if outgoing.asks is not None:
+            outgoing.sdp = outgoing.asks()
+            if not outgoing.sdp:
+                self.outgoing = None
+                self._core.handler.on_changed(self._session)
+                return
+        if outgoing.sdp is not None:
+            outgoing.former, self._session.state.local_sdp = self._session.state.local_sdp, outgoing.sdp
+        outgoing.start(now)
 
     def finish_ack(self, now: float) -> None:
         """Acknowledge what is still open, so that a BYE may follow."""
@@ -218,9 +234,12 @@ class Caller:
         self.outgoing = None
         if outgoing.initial:
             self._fail(status, response)
-        elif self._session.ended:
             return
-        elif outgoing.refreshes:
+        if self._session.ended:
+            return
+        if outgoing.former is not None:
+            self._session.state.local_sdp = outgoing.former
+        if outgoing.refreshes:
             if status in (408, 481):
                 self._session.lose(status, "the refresh of the session")
             else:
@@ -247,7 +266,7 @@ class Caller:
 
     def _try_again(self, failed: OutgoingInvite, now: float) -> None:
         self._retry = None
-        self.reinvite(failed.sdp, failed.headers, now, failed.attempt + 1)
+        self.reinvite(failed.asks or failed.sdp, failed.headers, now, failed.attempt + 1)
 
     def _end_late_answer(self, outgoing: OutgoingInvite, response: Response, now: float) -> None:
         """Answered after we gave up: acknowledge, and hang up."""

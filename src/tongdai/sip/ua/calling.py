@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tongdai.sip.digest import Credentials, DigestClient
@@ -32,12 +33,14 @@ class OutgoingInvite:
         "_state",
         "_user",
         "_widened",
+        "asks",
         "attempt",
         "cancel_reason",
         "cancelled",
         "cseq",
         "done",
         "flow",
+        "former",
         "headers",
         "heard",
         "initial",
@@ -70,6 +73,10 @@ class OutgoingInvite:
         self._proof: HeaderList = ()
         self._widened: tuple[Flow, str] | None = None
         self.sdp = sdp
+        self.asks: Callable[[], str] | None = None
+        """Gives `sdp` when it is sent; nothing: it is not sent."""
+        self.former: str | None = None
+        """What held before: it does again when this is refused (§14.1)."""
         self.headers = headers
         self.initial = initial
         self.refreshes = refreshes

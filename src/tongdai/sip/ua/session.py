@@ -125,6 +125,12 @@ class InviteSession:
         return self.confirmed and self._caller.busy
 
     @property
+    def at_rest(self) -> bool:
+        """Answered, and no INVITE and no offer of either side is unfinished."""
+        unfinished = self._caller.unfinished or self._callee.incoming is not None or self._offers.waiting
+        return self.confirmed and not unfinished
+
+    @property
     def offered(self) -> bool:
         """An offer of the peer in the dialog waits for `accept_reinvite` or `reject_reinvite`."""
         return self._offers.waiting or (self.confirmed and self.their_invite_open)
@@ -205,10 +211,12 @@ class InviteSession:
 
     # -- in the dialog
 
-    def reinvite(self, sdp: str | None, headers: HeaderList = ()) -> None:
+    def reinvite(self, sdp: str | Callable[[], str] | None, headers: HeaderList = ()) -> None:
         """Offer new media (None: ask the peer for its offer); `on_reinvite_result` follows.
 
-        While an INVITE of the peer is unfinished, ours waits for it. Raises `SessionError` when one of
+        While an INVITE of the peer is unfinished, ours waits for it, and is sent again when the two met (491,
+        §14.1). Then something else may hold: a function is asked for the offer whenever it is sent. If it
+        gives nothing, nothing is sent, and `on_changed` follows. Raises `SessionError` when a re-INVITE of
         ours is unfinished (`reinviting`).
         """
         if not self.confirmed or self.reinviting:

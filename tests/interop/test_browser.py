@@ -112,7 +112,7 @@ async def test_a_page_that_is_closed_without_a_word_ends_its_call(
     await hears(call, MICROPHONE)
     await web.do("vanish")  # the engine gives it 15 s
     await call.hung_up(within=20)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await asyncio.to_thread(demo.cli, "calls") == before:
             await asyncio.sleep(0.2)
     story = await asyncio.to_thread(demo.cli, "explain", "last")

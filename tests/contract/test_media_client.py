@@ -49,6 +49,7 @@ COMMANDS: dict[str, Callable[[Commands], object]] = {
     "open": lambda do: do.open("s-1"),
     "open at an address": lambda do: do.open("s-1", "2001:db8::1"),
     "signal": lambda do: do.signal("s-1", "198.51.100.4", 5060),
+    "open again": lambda do: do.open("s-1", "192.0.2.1", 20000),
     "remote": lambda do: do.remote("s-1", dtmf=[wire.Keys(101)], **PLAIN),
     "remote with everything": lambda do: do.remote(
         "s-1",
@@ -90,6 +91,15 @@ COMMANDS: dict[str, Callable[[Commands], object]] = {
         beep_ms=400,
     ),
     "record plainly": lambda do: do.record("s-1", "r-1", "/var/lib/voicemail/Đặng.wav", max_ms=180000),
+    "record on": lambda do: do.record(
+        "s-1",
+        "r-1",
+        "/var/lib/voicemail/Đặng.wav",
+        max_ms=180000,
+        silence_ms=5000,
+        stop_digits="#",
+        resume=True,
+    ),
     "stop_record": lambda do: do.stop_record("s-1"),
     "stop_record one": lambda do: do.stop_record("s-1", "r-1"),
     "dtmf": lambda do: do.dtmf("s-1", "12*#D"),

@@ -31,16 +31,19 @@ impl<T> PortPool<T> {
         PortPool { first, used: vec![false; pairs], next: 0, draining: VecDeque::new() }
     }
 
-    /// Binds the next free pair with `bind` (given the even port). Pairs that others occupy are skipped.
+    /// Binds the pair of the port `wish` if that is free, or else the next free one, with `bind` (given the even port). Pairs
+    /// that others occupy are skipped.
     pub fn open(
         &mut self,
         now: Micros,
+        wish: Option<u16>,
         mut bind: impl FnMut(u16) -> io::Result<T>,
     ) -> Result<(u16, T), Refused> {
         self.expire(now);
-        for _ in 0..self.used.len() {
-            let pair = self.next;
-            self.next = (pair + 1) % self.used.len();
+        let wished = wish.and_then(|port| self.pair_of(port));
+        let (pairs, next) = (self.used.len(), self.next);
+        let in_turn = (0..pairs).map(|step| (next + step) % pairs);
+        for pair in wished.into_iter().chain(in_turn) {
             if self.used[pair] {
                 continue;
             }
@@ -48,6 +51,9 @@ impl<T> PortPool<T> {
             match bind(port) {
                 Ok(bound) => {
                     self.used[pair] = true;
+                    if Some(pair) != wished {
+                        self.next = (pair + 1) % pairs;
+                    }
                     return Ok((port, bound));
                 }
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
@@ -55,6 +61,12 @@ impl<T> PortPool<T> {
             }
         }
         Err(Refused::Exhausted)
+    }
+
+    /// Which of ours a port is the even one of.
+    fn pair_of(&self, port: u16) -> Option<usize> {
+        let above = usize::from(port.checked_sub(self.first)?);
+        (above % 2 == 0 && above / 2 < self.used.len()).then_some(above / 2)
     }
 
     /// Takes a pair back; it can be given out again [`DRAIN`] later.
@@ -92,13 +104,13 @@ mod tests {
     #[test]
     fn a_closed_pair_drains_for_two_seconds_before_it_is_given_out_again() {
         let mut pool = PortPool::new(20_000, 20_003);
-        assert_eq!(pool.open(0, Ok).unwrap(), (20_000, 20_000));
-        assert_eq!(pool.open(0, Ok).unwrap(), (20_002, 20_002));
-        assert!(matches!(pool.open(0, Ok), Err(Refused::Exhausted)));
+        assert_eq!(pool.open(0, None, Ok).unwrap(), (20_000, 20_000));
+        assert_eq!(pool.open(0, None, Ok).unwrap(), (20_002, 20_002));
+        assert!(matches!(pool.open(0, None, Ok), Err(Refused::Exhausted)));
         pool.close(0, 20_000, 20_000);
-        assert!(matches!(pool.open(DRAIN - 1, Ok), Err(Refused::Exhausted)));
+        assert!(matches!(pool.open(DRAIN - 1, None, Ok), Err(Refused::Exhausted)));
         assert_eq!((pool.free(), pool.draining()), (0, 1));
-        assert_eq!(pool.open(DRAIN, Ok).unwrap().0, 20_000);
+        assert_eq!(pool.open(DRAIN, None, Ok).unwrap().0, 20_000);
         assert_eq!(pool.draining(), 0);
     }
 
@@ -106,17 +118,30 @@ mod tests {
     fn pairs_are_given_out_in_turn_and_occupied_ones_are_skipped() {
         let mut pool = PortPool::new(20_000, 20_009);
         let bind = |port| if port == 20_002 { Err(io::ErrorKind::AddrInUse.into()) } else { Ok(port) };
-        assert_eq!(pool.open(0, bind).unwrap().0, 20_000);
+        assert_eq!(pool.open(0, None, bind).unwrap().0, 20_000);
         pool.close(0, 20_000, 20_000);
-        assert_eq!(pool.open(DRAIN * 2, bind).unwrap().0, 20_004);
-        assert_eq!(pool.open(DRAIN * 2, bind).unwrap().0, 20_006);
+        assert_eq!(pool.open(DRAIN * 2, None, bind).unwrap().0, 20_004);
+        assert_eq!(pool.open(DRAIN * 2, None, bind).unwrap().0, 20_006);
+    }
+
+    #[test]
+    fn a_wished_pair_is_given_when_it_is_free_and_another_one_otherwise() {
+        let mut pool = PortPool::new(20_000, 20_007);
+        assert_eq!(pool.open(0, Some(20_004), Ok).unwrap().0, 20_004);
+        assert_eq!(pool.open(0, Some(20_004), Ok).unwrap().0, 20_000);
+        let occupied = |port| if port == 20_006 { Err(io::ErrorKind::AddrInUse.into()) } else { Ok(port) };
+        assert_eq!(pool.open(0, Some(20_006), occupied).unwrap().0, 20_002);
+        for foreign in [19_998, 20_001, 20_008] {
+            let mut pool = PortPool::new(20_000, 20_007);
+            assert_eq!(pool.open(0, Some(foreign), Ok).unwrap().0, 20_000, "{foreign}");
+        }
     }
 
     #[test]
     fn an_address_that_is_not_ours_is_told_at_once() {
         let mut pool = PortPool::<u16>::new(20_000, 29_999);
         let mut tries = 0;
-        let refused = pool.open(0, |_| {
+        let refused = pool.open(0, None, |_| {
             tries += 1;
             Err(io::ErrorKind::AddrNotAvailable.into())
         });

@@ -21,8 +21,8 @@ pub const CHUNK: usize = 4000;
 const QUEUE: usize = 8000;
 
 pub enum Job {
-    /// Makes the file; answered with [`Note::RecordOpened`].
-    Open { token: Token, file: u64, path: String, form: Form, failed: Arc<AtomicBool> },
+    /// Makes the file, or goes on behind what is in it (`resume`); answered with [`Note::RecordOpened`].
+    Open { token: Token, file: u64, path: String, form: Form, resume: bool, failed: Arc<AtomicBool> },
     /// The samples come back as an empty chunk.
     Write { file: u64, samples: Vec<i16>, back: mpsc::Sender<Vec<i16>> },
     /// Completes the file and tells so with [`Note::Recorded`].
@@ -73,6 +73,8 @@ struct Open {
     /// Bytes in the file.
     length: u64,
     header_at: u32,
+    /// Samples that an engine before this one has written; whether they are voice is not known.
+    before: u32,
     bytes: Vec<u8>,
     failed: Arc<AtomicBool>,
     /// A fault of ours, and not the disk, keeps it from being written on.
@@ -81,9 +83,12 @@ struct Open {
 
 fn carry_out(job: Job, files: &mut HashMap<u64, Open>, notes: &NoteSender) {
     match job {
-        Job::Open { token, file, path, form, failed } => {
+        Job::Open { token, file, path, form, resume, failed } => {
             let detail = format!("{path} cannot be written, by a fault of the engine");
-            let opened = match fault::survive(|| Open::new(path, form, failed)) {
+            let opened = match fault::survive(|| match resume {
+                true => Open::again(path, form, failed),
+                false => Open::new(path, form, failed),
+            }) {
                 Some(Ok(open)) => {
                     files.insert(file, open);
                     Ok(())
@@ -140,10 +145,47 @@ impl Open {
             samples: 0,
             length: bytes.len() as u64,
             header_at: 0,
+            before: 0,
             bytes,
             failed,
             faulty: false,
         })
+    }
+
+    /// A WAV file whose engine is gone, to be gone on with; a new one where there is none yet.
+    fn again(path: String, form: Form, failed: Arc<AtomicBool>) -> Result<Open, String> {
+        let file = match File::options().read(true).write(true).open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Open::new(path, form, failed),
+            opened => opened,
+        };
+        fault::work_on(&path);
+        let mut header = [0; wav::HEADER_LEN];
+        let file = file.and_then(|file| file.read_exact_at(&mut header, 0).map(|()| file));
+        let file = file.map_err(|error| format!("{path} cannot be gone on with: {error}"))?;
+        let ours = wav::header_of(form.rate, form.channels, 0);
+        if form.format != FileFormat::Wav || header[8..40] != ours[8..40] {
+            return Err(format!(
+                "{path} cannot be gone on with: it is not the kind of WAV that is asked for"
+            ));
+        }
+        let length = file.metadata().map_err(|error| format!("{path}: {error}"))?.len();
+        let frames = (length - wav::HEADER_LEN as u64) / 2 / u64::from(form.channels);
+        let samples = u32::try_from(frames * u64::from(form.channels)).unwrap_or(u32::MAX);
+        let mut open = Open {
+            file,
+            path,
+            form,
+            opus: None,
+            samples,
+            length: wav::HEADER_LEN as u64 + 2 * u64::from(samples),
+            header_at: 0,
+            before: samples,
+            bytes: Vec::with_capacity(2 * CHUNK),
+            failed,
+            faulty: false,
+        };
+        open.header();
+        Ok(open)
     }
 
     fn append(&mut self, samples: &[i16]) {
@@ -217,7 +259,7 @@ impl Open {
         }
         let per_ms = self.form.rate / 1000 * u32::from(self.form.channels);
         done.ms = self.samples / per_ms;
-        done.voiced_ms = done.voiced_ms.min(done.ms);
+        done.voiced_ms = (self.before / per_ms + done.voiced_ms).min(done.ms);
         done.path.clone_from(&self.path);
         done
     }
@@ -262,6 +304,28 @@ mod tests {
     }
 
     #[test]
+    fn a_recording_goes_on_behind_what_an_engine_before_has_written() {
+        let path = temporary("again");
+        let mut open = Open::new(path.clone(), FORM, Arc::default()).unwrap();
+        (0..3).for_each(|_| open.append(&[7; CHUNK]));
+        drop(open); // killed: the header tells of two chunks
+        let mut open = Open::again(path.clone(), FORM, Arc::default()).unwrap();
+        open.append(&[9; CHUNK]);
+        let told = open.finish(Recorded { voiced_ms: 100, ..done(&path) });
+        assert_eq!((told.ms, told.voiced_ms), (2000, 1600));
+        let whole = wav::parse(&std::fs::read(&path).unwrap()).unwrap();
+        assert_eq!(whole, [vec![7; 3 * CHUNK], vec![9; CHUNK]].concat());
+        let wide = Form { rate: 16_000, ..FORM };
+        assert!(Open::again(path.clone(), wide, Arc::default()).is_err_and(|error| error.contains(&path)));
+        assert_eq!(wav::parse(&std::fs::read(&path).unwrap()).unwrap(), whole, "what is there stays");
+        std::fs::remove_file(&path).unwrap();
+        let mut open = Open::again(path.clone(), FORM, Arc::default()).unwrap();
+        open.append(&[1; CHUNK]);
+        assert_eq!(open.finish(done(&path)).ms, 500, "there was no file yet");
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
     fn when_the_disk_fails_what_was_written_is_told_and_the_recorder_learns_of_it() {
         let path = temporary("failing");
         let failed = Arc::new(AtomicBool::new(false));
@@ -290,7 +354,7 @@ mod tests {
                 }
                 let (path, failed) = (path.clone(), failed[file as usize].clone());
                 let job = match step {
-                    0 => Job::Open { token: file, file, path, form, failed },
+                    0 => Job::Open { token: file, file, path, form, resume: false, failed },
                     3 => Job::Finish { file, done: done(&path) },
                     _ => Job::Write { file, samples: vec![7; CHUNK], back: back.clone() },
                 };

@@ -76,12 +76,14 @@ fn commands() -> Vec<(String, Command)> {
         both: None,
         format: FileFormat::Wav,
         rate: None,
+        resume: false,
     };
     let mut commands = vec![
         ("hello", Command::Hello { proto: 1, after: None }),
         ("hello after a crash", Command::Hello { proto: 1, after: Some(70_000) }),
-        ("open", Command::Open { session: session(), ip: None }),
-        ("open at an address", Command::Open { session: session(), ip: Some(s("2001:db8::1")) }),
+        ("open", Command::Open { session: session(), ip: None, port: None }),
+        ("open at an address", Command::Open { session: session(), ip: Some(s("2001:db8::1")), port: None }),
+        ("open again", Command::Open { session: session(), ip: Some(s("192.0.2.1")), port: Some(20_000) }),
         ("signal", Command::Signal { session: session(), ip: s("198.51.100.4"), port: 5060 }),
         ("remote", Command::Remote(Box::new(remote()))),
         (
@@ -177,6 +179,7 @@ fn commands() -> Vec<(String, Command)> {
                 ..record.clone()
             }),
         ),
+        ("record on", Command::Record(RecordCommand { beep_ms: None, resume: true, ..record.clone() })),
         ("stop_record", Command::StopRecord { session: session(), record: None }),
         ("stop_record one", Command::StopRecord { session: session(), record: Some(s("r-1")) }),
         ("dtmf", Command::Dtmf { session: session(), digits: s("12*#D"), ms: 100, gap_ms: 60 }),

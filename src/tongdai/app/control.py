@@ -26,6 +26,7 @@ from tongdai.app.listening import open_wires, renew
 from tongdai.app.prewarm import first_prompts
 from tongdai.app.process import open_many_files, rest_from_collecting
 from tongdai.app.pulse import Pulse
+from tongdai.app.rebuild import rebuild
 from tongdai.app.server_key import server_key
 from tongdai.app.takeover import take_over
 from tongdai.app.wires import Wires
@@ -151,7 +152,7 @@ class Control:
         self.rpc = RpcServer(Path(config.rpc_socket), self._answer, clock)
         self.speech = Speech(config.data / "speech", SpeechSettings.of(config.piper_command))
         self.prompts = SpokenPrompts(self.speech, self.library)
-        self.media = Sessions(self.prompts, self.library, self.switch.post, self._measured)
+        self.media = Sessions(self.prompts, self.library, self.switch.post, self._measured, clock.monotonic)
 
         guard = Guard(clock.monotonic, self.contacts.lives_at)
         callers = Callers(
@@ -191,7 +192,7 @@ class Control:
             on_path=self._moved,
             on_keeping=lambda flow, seconds: self.wires.expect(flow, seconds),
         )
-        self.media.on_gone = self.front.lost
+        self.media.on_gone, self.media.on_secured = self.front.lost, self.front.secured
         self.ua = UserAgent(
             self.front,
             clock=clock.monotonic,
@@ -330,6 +331,7 @@ class Control:
             Path(self.config.engine_socket),
             on_event=self._on_event,
             on_engine=self._on_engine,
+            on_lost=self.media.lost,
             after=self._heard,
         )
         self.media.use(engine)
@@ -392,12 +394,14 @@ class Control:
             self.journal.put(_HEARD, str(self._heard).encode())
 
     def _on_engine(self, engine: str, sessions: int) -> None:
-        """Another engine knows nothing of the sessions of the one before: their calls are over."""
-        if self._engine_id and engine != self._engine_id:
-            lost = self.front.all()
-            log.error("the media engine was replaced; its calls end", legs=len(lost))
-            for leg in lost:
-                self.front.lost(leg)
+        """Another engine knows nothing of the sessions of the one before: it is told."""
+        if engine == self._engine_id:
+            self.media.returned()
+        elif self._engine_id:
+            log.error("the media engine was replaced; its sessions are rebuilt", legs=len(self.front.all()))
+            self.media.replaced()
+            rebuild(self.front, self.media, self.switch)
+            self.pulse.stir()
         self._engine_id = engine
 
     def tenant(self, tenant: str) -> TenantConfig | None:

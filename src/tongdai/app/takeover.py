@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tongdai.app.front import Front
+from tongdai.app.rebuild import rebuild
 from tongdai.calls import events as e
 from tongdai.calls.model import Cause
 from tongdai.core.log import get_logger
@@ -17,7 +18,8 @@ log = get_logger(__name__)
 async def take_over(
     entries: Mapping[str, bytes], switch: Switch, front: Front, media: Sessions, *, same_boot: bool = True
 ) -> None:
-    """Calls whose legs and sound are all there go on; what is left of the others ends, with its CDR."""
+    """Calls whose legs are all there go on, with sessions of this engine if theirs are gone too; what is left
+    of the others ends, with its CDR."""
     wanted = switch.restore(entries, same_boot=same_boot)
     legs = front.restore(entries)
     sounding = await media.adopt(legs)
@@ -25,11 +27,10 @@ async def take_over(
         for leg in expected:
             if leg not in legs:
                 switch.post(tenant, e.LegEnded(leg, Cause.FAILED))
-    for leg in legs:
-        if leg not in sounding:
-            front.lost(leg)
     known = {leg for expected in wanted.values() for leg in expected}
     for leg in legs.keys() - known:
         front.hangup(leg, Cause.FAILED)
+    if silent := legs.keys() - sounding:
+        rebuild(front, media, switch, silent)
     if legs:
         log.info("took over calls", legs=len(legs), sounding=len(sounding))

@@ -48,6 +48,8 @@ _TO_CAUSE: dict[int, Cause] = {
 COMPLETED_ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
 """Reason of a CANCEL to a device whose call another one answered (RFC 3326 §2)."""
 
+SOUND_FAILED = 'Q.850;cause=41;text="Temporary failure"'
+"""Reason of a BYE to a party whose sound we could not keep (RFC 3326 §2, Q.850 §2.2.7.1.41)."""
 
 _PASSED_ON = ("SIP", "Q.850")
 _LONGEST_TEXT = 80

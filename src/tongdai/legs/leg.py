@@ -68,6 +68,8 @@ class LegRecord(msgspec.Struct):
     in_force: str = ""
     """Our description before that, while the offer of another codec has no answer yet."""
     held: bool = False
+    agreed: sdp.Negotiated | None = None
+    """What the engine was told of the peer last: the next engine has to know it too."""
     trunk: str = ""
     device: str = ""
     """Whose phone it is, proven when the call was made, or by the registration that we called."""
@@ -150,6 +152,7 @@ class SipLeg:
         self.local, self.record.offer = None, ""
         self.record.codecs, self.record.foreign, self.record.held = [], [], False
         self.record.in_force = ""
+        self.record.agreed = None
 
     def make_offer(self, prefer: Sequence[str], foreign: Sequence[sdp.Codec] = ()) -> str:
         """An offer of what the other side speaks, so that nothing is transcoded where that can be, and of
@@ -214,6 +217,20 @@ class SipLeg:
             self.record.offer, self.record.in_force = self.record.in_force, ""
             self.local = sdp.parse(self.record.offer)
 
+    @property
+    def is_handshaken(self) -> bool:
+        """What we have said of the stream names the certificate of an engine."""
+        return self.local is not None and self.record.protocol in sdp.HANDSHAKEN
+
+    def offer_again(self) -> str:
+        """Offer what was agreed on at the address that we have now; to who proves itself by ICE and DTLS with
+        the certificate of the engine that we have now, and so with other credentials (RFC 8842 §5.5)."""
+        side = self.record.webrtc
+        if side is not None:
+            ice = new_ice() if side.ice is not None else None
+            self.record.webrtc = msgspec.structs.replace(side, fingerprint=self.media.fingerprint, ice=ice)
+        return self.make_offer(self.record.codecs, self.record.foreign)
+
     def answer_offer(self, prefer: Sequence[str], foreign: Sequence[sdp.Codec] = ()) -> str:
         """Answer the peer's offer and tell the engine. `foreign` is what the other side speaks and we do not.
         Raises sdp.NotAcceptable."""
@@ -255,8 +272,14 @@ class SipLeg:
             if not codec.is_known
         ]
         self.record.held, self.record.in_force = agreed.held_by_peer, ""
-        self.media.signal(self.id, *(self.record.seen or self.session_in_use.flow.remote))
-        self.media.remote(self.id, agreed)
+        self.record.agreed = agreed
+        self.tell_engine()
+
+    def tell_engine(self) -> None:
+        """Tell the engine of the peer, as it was agreed on last."""
+        if self.record.agreed is not None:
+            self.media.signal(self.id, *(self.record.seen or self.session_in_use.flow.remote))
+            self.media.remote(self.id, self.record.agreed)
 
     def _reached(self, agreed: sdp.Negotiated) -> sdp.Negotiated:
         """The same, when we can send there. With ICE the peer will show where it is, whatever it wrote."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 
 from tongdai import sdp
 from tongdai.calls import commands as c
@@ -12,7 +12,7 @@ from tongdai.core.interfaces import Interfaces
 from tongdai.core.log import get_logger
 from tongdai.journal.port import Journal
 from tongdai.legs.callers import Callers, Refusal
-from tongdai.legs.causes import is_elsewhere, said
+from tongdai.legs.causes import SOUND_FAILED, is_elsewhere, said
 from tongdai.legs.info import digit_of, refuse
 from tongdai.legs.kept import KeptLegs
 from tongdai.legs.kinds import on_websocket
@@ -31,7 +31,9 @@ from tongdai.legs.ports import (
     Post,
     Trunks,
 )
+from tongdai.legs.rebuilt import Rebuilt
 from tongdai.legs.renegotiation import Renegotiation
+from tongdai.legs.reoffers import Reoffers
 from tongdai.legs.seen import behind_proxies
 from tongdai.legs.transfers import Transfers
 from tongdai.legs.twins import Twins
@@ -94,6 +96,8 @@ class Legs:
         self._transfers = Transfers(callers, post, ua=lambda: self.ua, of=self._leg, changed=self._kept.mark)
         self._renegotiation = Renegotiation(matched=self._legs.get, changed=self._kept.mark)
         self._parting = Parting(clock, journal, media=media, ua=lambda: self.ua)
+        self._rebuilt = Rebuilt(media, clock=clock, public=self._interfaces.public, lost=self.lost)
+        self._reoffers = Reoffers(self._kept, post, self._rebuilt, self._renegotiation)
         self._closing = False
 
     def use(self, ua: UserAgent) -> None:
@@ -107,12 +111,13 @@ class Legs:
 
     def deadline(self) -> float | None:
         """When `on_timers` is wanted next, or None."""
-        times = [self._ways_out.deadline(), self._parting.deadline()]
+        times = [self._ways_out.deadline(), self._parting.deadline(), self._rebuilt.deadline()]
         return min((at for at in times if at is not None), default=None)
 
     def on_timers(self, now: float) -> None:
         self._ways_out.on_timers(now)
         self._parting.on_timers(now)
+        self._rebuilt.on_timers(now)
 
     # calls in
 
@@ -196,7 +201,7 @@ class Legs:
             self.hangup(leg.id, Cause.NOT_ACCEPTABLE)
             self._post(leg.record.tenant, e.LegEnded(leg.id, Cause.NOT_ACCEPTABLE))
             return
-        self._tell_hold(leg, was_held)
+        self._reoffers.tell_hold(leg, was_held)
         self._renegotiation.look(leg.id)
 
     # calls out
@@ -307,56 +312,21 @@ class Legs:
     # in the dialog
 
     def on_reinvite(self, session: InviteSession, sdp_text: str | None) -> None:
-        """Hold, resume, or a new address or codec of the peer."""
         leg = self._leg(session)
         if leg is None:
             session.reject_reinvite(481)
             return
-        was_held = leg.record.held
-        if sdp_text is None:
-            leg.remote_offer = None
-            session.accept_reinvite(leg.make_offer(leg.record.codecs, leg.record.foreign))
-        else:
-            try:
-                leg.remote_offer = sdp.parse(sdp_text)
-                answer = leg.answer_offer(*self._renegotiation.preferred(leg))
-            except sdp.SdpError:
-                session.reject_reinvite(488)
-                return
-            session.accept_reinvite(answer)
-        self._kept.mark(leg)
-        self._tell_hold(leg, was_held)
-        self._renegotiation.look(leg.id)
-
-    def _tell_hold(self, leg: SipLeg, was_held: bool) -> None:
-        if leg.record.held != was_held:
-            event = e.LegHeld(leg.id) if leg.record.held else e.LegResumed(leg.id)
-            self._post(leg.record.tenant, event)
+        self._reoffers.asked(leg, session, sdp_text)
 
     def on_reinvite_result(self, session: InviteSession, status: int, sdp_text: str | None) -> None:
-        """How an offer of another codec was answered; and a peer may move its sound when its session is
-        refreshed."""
         leg = self._leg(session)
-        if leg is None:
-            return
-        self._renegotiation.answered(leg, status)
-        if status >= 300 or sdp_text is None:
-            return
-        was_held = leg.record.held
-        try:
-            leg.take_answer(sdp_text)
-        except sdp.SdpError as error:
-            log.info("a peer's answer does not fit", tenant=leg.record.tenant, leg=leg.id, error=str(error))
-            return
-        self._kept.mark(leg)
-        self._tell_hold(leg, was_held)
-        self._renegotiation.look(leg.id)
+        if leg is not None:
+            self._reoffers.answered(leg, status, sdp_text)
 
     def on_changed(self, session: InviteSession) -> None:
         leg = self._leg(session)
         if leg is not None:
-            self._kept.mark(leg)
-            self._renegotiation.look(leg.id)
+            self._reoffers.changed(leg)
 
     def on_bye(self, session: InviteSession, reason: str | None) -> None:
         self._far_end(session, Cause.NORMAL, said(reason))
@@ -499,11 +469,23 @@ class Legs:
                 log.info("a call follows its phone", tenant=tenant, leg=leg.id, flow=str(contact.flow))
             self._kept.mark(leg)
 
+    def rebuild(self, legs: Container[str] | None = None) -> None:
+        """These legs, or all, have no session in the engine that is there now: give them one."""
+        for leg in tuple(self._legs.values()):
+            if legs is None or leg.id in legs:
+                self._rebuilt.begin(leg)
+                self._kept.mark(leg)
+        self._twins.rebuild(legs)
+
+    def secured(self, leg_id: str) -> None:
+        """The leg's peer has proven itself to the engine."""
+        self._rebuilt.secured(leg_id)
+
     def lost(self, leg_id: str, why: str = "") -> None:
         """The leg's media session is gone, or of no use (`why`): end it, as if the far side had."""
         leg = self._legs.get(leg_id)
         if leg is not None:
-            self._parting.end(leg, Cause.FAILED)
+            self._parting.end(leg, Cause.FAILED, SOUND_FAILED)
             self._failed(leg, Cause.FAILED, why)
         else:
             self._twins.lost(leg_id)

@@ -132,9 +132,14 @@ class LegMedia(Protocol):
         """Of the certificate that the engine shows to browsers."""
 
     def open(
-        self, tenant: str, leg: str, done: Callable[[Opened | None, str], None], ip: str | None = None
+        self,
+        tenant: str,
+        leg: str,
+        done: Callable[[Opened | None, str], None],
+        ip: str | None = None,
+        port: int | None = None,
     ) -> None:
-        """Open a session on the address `ip`, or the engine's own."""
+        """Open a session on the address `ip`, or the engine's own, and on `port` if that is free."""
 
     def signal(self, leg: str, ip: str, port: int) -> None:
         """Where the leg's peer signals from: its sound may come from that host too."""

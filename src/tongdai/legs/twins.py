@@ -6,7 +6,7 @@ Either tenant sees an ordinary outside call: no trunk is used, and nothing of on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 
 import msgspec
 
@@ -33,6 +33,8 @@ class Twin(msgspec.Struct):
     other: str
     caller: bool
     answered: bool = False
+    faced: bool = False
+    """Both media sessions are there, and send to each other."""
 
 
 class Twins:
@@ -66,23 +68,48 @@ class Twins:
             hops=command.hops + len(command.diversions),
             max_forwards=command.max_forwards,
         )
+
+        def opened(there: bool) -> None:
+            if there:
+                self._post(owner, offered)
+            else:
+                self._drop(near, far)
+                self._post(tenant, e.LegEnded(near.id, Cause.CONGESTION))
+
+        self._open(near, far, opened)
+
+    def _open(self, near: Twin, far: Twin, done: Callable[[bool], None]) -> None:
+        """Open both media sessions and face them to each other; `done(False)` when there is no place."""
         ports: dict[str, Opened] = {}
 
         def opened(leg: Twin, result: Opened | None) -> None:
             if leg.id not in self._legs:
                 return
             if result is None:
-                self._drop(near, far)
-                self._post(tenant, e.LegEnded(near.id, Cause.CONGESTION))
-            else:
-                ports[leg.id] = result
-                if len(ports) == 2:
-                    self._face(near, ports[far.id])
-                    self._face(far, ports[near.id])
-                    self._post(owner, offered)
+                done(False)
+                return
+            ports[leg.id] = result
+            if len(ports) == 2:
+                near.faced = far.faced = True
+                self._face(near, ports[far.id])
+                self._face(far, ports[near.id])
+                done(True)
 
-        self._media.open(tenant, near.id, lambda result, error: opened(near, result))
-        self._media.open(owner, far.id, lambda result, error: opened(far, result))
+        self._media.open(near.tenant, near.id, lambda result, error: opened(near, result))
+        self._media.open(far.tenant, far.id, lambda result, error: opened(far, result))
+
+    def rebuild(self, legs: Container[str] | None) -> None:
+        """The engine of these, or of all, is gone: face them to each other in the next one."""
+        for near in tuple(self._legs.values()):
+            if near.caller and (near.faced or near.answered) and (legs is None or near.id in legs):
+                self._open(near, self._legs[near.other], self._again(near.id))
+
+    def _again(self, leg: str) -> Callable[[bool], None]:
+        def opened(there: bool) -> None:
+            if not there:
+                self.lost(leg)
+
+        return opened
 
     def _face(self, leg: Twin, at: Opened) -> None:
         there = Negotiated([_CODEC], [_EVENT], at.ip, at.port, at.rtcp_port, "sendrecv", held_by_peer=False)

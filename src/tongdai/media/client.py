@@ -97,7 +97,7 @@ class EngineClient(Commands):
     @property
     def connected(self) -> bool:
         """Whether an engine was greeted and its connection lives."""
-        return self._connection is not None
+        return self._connection is not None and not self._connection.lost.is_set()
 
     def send(self, op: str, **fields: Any) -> None:
         """Send a command and ask for no reply; what fails comes back as the event `Failed`."""

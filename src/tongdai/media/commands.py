@@ -24,9 +24,12 @@ class Commands:
     def request(self, op: str, reply: type[Any] | None = None, **fields: Any) -> asyncio.Future[Any]:
         raise NotImplementedError
 
-    def open(self, session: str, ip: str | None = None) -> asyncio.Future[wire.Opened]:
-        """Open a session. Fails with `EngineRefused`: `no_ports`, `exists`, `bad_ip`."""
-        return self.request("open", wire.Opened, **_given(session=session, ip=ip))
+    def open(
+        self, session: str, ip: str | None = None, port: int | None = None
+    ) -> asyncio.Future[wire.Opened]:
+        """Open a session, on `port` if that is free. Fails with `EngineRefused`: `no_ports`, `exists`,
+        `bad_ip`."""
+        return self.request("open", wire.Opened, **_given(session=session, ip=ip, port=port))
 
     def signal(self, session: str, ip: str, port: int) -> None:
         """Tell where the peer's signalling comes from, whenever that has changed: its sound may come from
@@ -116,9 +119,11 @@ class Commands:
         both: Literal["mixed", "stereo"] | None = None,
         as_opus: bool = False,
         rate: Literal[8000, 16000] | None = None,
+        resume: bool = False,
     ) -> asyncio.Future[Any]:
         """Write what the leg says to `path`, until `RecordDone`; with `both` also what it hears: added up, or
-        on a channel of its own. A WAV, or `as_opus` in Ogg, of `rate` Hz, or as wide as the leg's codec."""
+        on a channel of its own. A WAV, or `as_opus` in Ogg, of `rate` Hz, or as wide as the leg's codec. With
+        `resume` a WAV goes on behind what an engine that is gone has written."""
         return self.request(
             "record",
             **_given(
@@ -132,6 +137,7 @@ class Commands:
                 both=both,
                 format="opus" if as_opus else None,
                 rate=rate,
+                resume=resume or None,
             ),
         )
 

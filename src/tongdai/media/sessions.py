@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
@@ -13,39 +11,17 @@ from tongdai.calls import commands as c
 from tongdai.calls import events as e
 from tongdai.calls import facts as f
 from tongdai.calls.model import Echo, Hears, InRoom, Music, RingTone, Silence, Source
-from tongdai.calls.prompts import Prompt
-from tongdai.core.errors import TongdaiError
 from tongdai.core.log import get_logger
 from tongdai.media import events as ev
 from tongdai.media import wire
 from tongdai.media.client import EngineClient
 from tongdai.media.errors import EngineError, EngineRefused
+from tongdai.media.outage import Outage
+from tongdai.media.players import Players, Prompts
+from tongdai.media.recorders import Recorders, Recordings
 from tongdai.sdp import Negotiated, NegotiatedCodec, Secured
 
 log = get_logger(__name__)
-
-
-class Prompts(Protocol):
-    """Turns prompts into files that the engine plays (WAV or Ogg/Opus)."""
-
-    def ready(self, tenant: str, prompt: Prompt) -> Path | None:
-        """The file when it exists already."""
-
-    async def make(self, tenant: str, prompt: Prompt) -> Path:
-        """The file, made if need be."""
-
-    def music(self, tenant: str) -> Path:
-        """The tenant's hold music."""
-
-    def chime(self, joined: bool) -> Path:
-        """What a room hears when somebody comes or leaves."""
-
-
-class Recordings(Protocol):
-    """Where recordings go."""
-
-    def new(self, tenant: str) -> tuple[str, Path]:
-        """The name of a new blob and the path to write it to."""
 
 
 class Sessions:
@@ -57,23 +33,31 @@ class Sessions:
         recordings: Recordings,
         post: Callable[[str, e.Event], None],
         note: Callable[[str, str, f.Fact], None],
+        clock: Callable[[], float],
     ) -> None:
         """`note(tenant, call, fact)` writes what was measured of a leg into the call's log."""
+        self._clock = clock
         self.on_gone: Callable[[str, str], None] = lambda leg, why: None
         """Told of a leg that can have no sound any more, and why: its peer is gone, or not who it says."""
+        self.on_secured: Callable[[str], None] = lambda leg: None
+        """Told of a leg whose peer has proven itself by a handshake."""
         self._engine: EngineClient | None = None
         self._prompts = prompts
-        self._recordings = recordings
         self._post = post
         self._note = note
         self._calls: dict[str, str] = {}
         self._tenants: dict[str, str] = {}
-        self._wanted: dict[str, str] = {}
-        self._records: dict[str, tuple[str, str]] = {}
-        self._adopted: dict[str, str] = {}
+        self._opening: dict[str, Callable[[wire.Opened | None, str], None]] = {}
+        """Who waits for the session of a leg: when it was asked for again, only who asked last."""
+        self._silenced: set[str] = set()
+        """Legs whose peers an engine after the first does not know yet."""
+        self._lost_at: float | None = None
+        self._outage = Outage(lambda: self.engine.connected)
+        silenced = self._silenced.__contains__
+        self._players = Players(lambda: self.engine, prompts, self._outage, post, clock, silenced)
+        self._recorders = Recorders(lambda: self.engine, recordings, self._outage, post, clock, silenced)
         self._early: list[ev.EngineEvent] | None = []
         self._mixers: set[str] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def use(self, engine: EngineClient) -> None:
         """Say which engine to command; once, before the first leg."""
@@ -97,22 +81,59 @@ class Sessions:
         leg: str,
         done: Callable[[wire.Opened | None, str], None],
         ip: str | None = None,
+        port: int | None = None,
     ) -> None:
-        """Open a session on the address `ip`, or the engine's own; `done(opened, "")`, or `done(None, code)`
-        with the engine's error (`no_ports` …).
+        """Open a session on the address `ip`, or the engine's own, and on `port` if that is free;
+        `done(opened, "")`, or `done(None, code)` with the engine's error (`no_ports` …). While no engine is
+        there, the next one is waited for.
         """
         self._tenants[leg] = tenant
+        self._opening[leg] = done
+
+        def ended(opened: wire.Opened | None, code: str) -> None:
+            if self._opening.get(leg) is done:
+                del self._opening[leg]
+                if opened is None:
+                    self._tenants.pop(leg, None)
+                done(opened, code)
+
+        def later(is_there: bool) -> None:
+            if not is_there:
+                ended(None, "no_engine")
+            elif self._opening.get(leg) is done:
+                self.open(tenant, leg, done, ip, port)
 
         def finished(future: asyncio.Future[wire.Opened]) -> None:
             try:
-                opened = future.result()
-            except EngineError as error:
-                self._tenants.pop(leg, None)
-                done(None, error.code if isinstance(error, EngineRefused) else "no_engine")
-            else:
-                done(opened, "")
+                ended(future.result(), "")
+            except EngineRefused as error:
+                ended(None, error.code)
+            except EngineError:
+                self._outage.wait(later)
 
-        self.engine.open(leg, ip).add_done_callback(finished)
+        self.engine.open(leg, ip, port).add_done_callback(finished)
+
+    # an engine that is gone
+
+    def lost(self) -> None:
+        """The engine went away: what was being played has come as far as now."""
+        self._lost_at = self._clock()
+
+    def returned(self) -> None:
+        """It is the same engine again: what was asked meanwhile has failed."""
+        self._lost_at = None
+        self._outage.end(False)
+
+    def replaced(self) -> None:
+        """Another engine is there, which knows nothing. The owner opens the sessions again, tells where their
+        peers are, and what they hear; what was played and recorded goes on with the first `remote`."""
+        self._mixers.clear()
+        self._silenced.update(self._tenants)
+        self._recorders.replaced(self._tenants.__contains__)
+
+    def rebuilt(self) -> None:
+        """The sessions have their ports again: what waited may have some too."""
+        self._outage.end(True)
 
     def signal(self, leg: str, ip: str, port: int) -> None:
         """Where the peer signals from; a link-local address without its zone."""
@@ -142,13 +163,19 @@ class Sessions:
             ptime=agreed.ptime,
             tag=self._tenants.get(leg),
         )
+        if leg in self._silenced:
+            self._silenced.discard(leg)
+            self._players.go_on(leg, self._lost_at if self._lost_at is not None else self._clock())
+            self._recorders.go_on(leg)
 
     def close(self, leg: str) -> None:
         """The leg is gone. A recording of it is still reported, and how good its sound was."""
         tenant = self._tenants.pop(leg, None)
         if tenant is None:
             return
-        self._wanted.pop(leg, None)
+        self._opening.pop(leg, None)
+        self._players.stop(leg)
+        self._silenced.discard(leg)
         self._calls[leg] = ""
 
         def closed(future: asyncio.Future[wire.Closed]) -> None:
@@ -176,7 +203,7 @@ class Sessions:
         self._mixers = set(listing.mixers)
         found = living & legs.keys()
         self._tenants.update({leg: legs[leg] for leg in found})
-        self._adopted = dict(legs)
+        self._recorders.adopt(legs)
         early, self._early = self._early or [], None
         for event in early:
             self.on_event(event)
@@ -208,72 +235,27 @@ class Sessions:
                 return wire.HearMixer(mixer)
 
     def play(self, tenant: str, command: c.Play) -> None:
-        leg, play = command.leg, command.play
-        if leg not in self._tenants:
-            return
-        self._wanted[leg] = play
-        files = [self._ready(tenant, prompt) for prompt in command.prompts]
-        if all(file is not None for file in files):
-            self._start(tenant, leg, play, [file for file in files if file is not None])
-            return
-        self.engine.stop(leg)
-        task = asyncio.get_running_loop().create_task(self._prepare(tenant, command))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def _ready(self, tenant: str, prompt: Prompt) -> Path | None:
-        try:
-            return self._prompts.ready(tenant, prompt)
-        except TongdaiError:
-            return None  # `_prepare` meets the same error, logs it and leaves the prompt out
-
-    async def _prepare(self, tenant: str, command: c.Play) -> None:
-        files = []
-        for prompt in command.prompts:
-            try:
-                files.append(await self._prompts.make(tenant, prompt))
-            except Exception:
-                log.exception("a prompt could not be made", tenant=tenant, prompt=str(prompt))
-        if self._wanted.get(command.leg) != command.play:
-            return
-        if files:
-            self._start(tenant, command.leg, command.play, files)
-        else:
-            self._post(tenant, e.PlayDone(command.leg, command.play, failed=True))
-
-    def _start(self, tenant: str, leg: str, play: str, files: list[Path]) -> None:
-        def refused(future: asyncio.Future[object]) -> None:
-            error = None if future.cancelled() else future.exception()
-            if error is not None and self._wanted.get(leg) == play:
-                log.error("the engine cannot play a prompt", tenant=tenant, leg=leg, error=str(error))
-                self._post(tenant, e.PlayDone(leg, play, failed=True))
-
-        self.engine.play(leg, play, [str(file) for file in files]).add_done_callback(refused)
+        if command.leg in self._tenants:
+            self._players.begin(tenant, command)
 
     def stop_play(self, leg: str) -> None:
-        self._wanted.pop(leg, None)
+        self._players.stop(leg)
         if leg in self._tenants:
             self.engine.stop(leg)
 
+    def plays(self, play: str) -> bool:
+        """Whether this is being played, or will be."""
+        return self._players.plays(play)
+
     def record(self, tenant: str, command: c.Record) -> None:
-        blob, path = self._recordings.new(tenant)
-        self._records[command.record] = (tenant, blob)
+        self._recorders.begin(tenant, command)
 
-        def refused(future: asyncio.Future[object]) -> None:
-            if not future.cancelled() and future.exception() is not None:
-                log.error("the engine cannot record", leg=command.leg, error=str(future.exception()))
-                self._recorded(ev.RecordDone(0, command.leg, command.record, "", 0, 0, "disk"))
-
-        self.engine.record(
-            command.leg,
-            command.record,
-            str(path),
-            max_ms=command.max_ms,
-            silence_ms=command.silence_ms,
-            stop_digits=command.stop_digits,
-        ).add_done_callback(refused)
+    def records(self, record: str) -> bool:
+        """Whether this recording is in progress here."""
+        return self._recorders.records(record)
 
     def stop_record(self, leg: str) -> None:
+        self._recorders.stop(leg)
         self.engine.stop_record(leg)
 
     def send_digit(self, leg: str, digit: str) -> None:
@@ -301,16 +283,20 @@ class Sessions:
             case ev.Dtmf(session=leg, digit=digit):
                 self._report(leg, e.LegDigit(leg, digit))
             case ev.PlayDone(session=leg, play=play, reason="finished"):
+                self._players.ended(leg, play)
                 self._report(leg, e.PlayDone(leg, play))
             case ev.PlayDone(session=leg, play=play, reason="failed", detail=detail):
+                self._players.ended(leg, play)
                 log.error("a file could not be played", leg=leg, tenant=self._tenants.get(leg), error=detail)
                 self._report(leg, e.PlayDone(leg, play, failed=True))
             case ev.RecordDone():
-                self._recorded(event)
+                self._recorders.done(event)
             case ev.Quiet(session=leg, ms=ms, lack=lack):
                 self._report(leg, e.LegUnheard(leg, lack, ms))
             case ev.Heard(session=leg, ms=ms):
                 self._report(leg, e.LegHeard(leg, ms))
+            case ev.Secured(session=leg):
+                self.on_secured(leg)
             case ev.Insecure(session=leg, detail=detail):
                 log.warning("no keys for a leg", leg=leg, tenant=self._tenants.get(leg), error=detail)
                 self._gone(leg, f"no_keys {detail}")
@@ -338,25 +324,6 @@ class Sessions:
         tenant = self._tenants.get(leg)
         if tenant is not None:
             self._post(tenant, event)
-
-    def _recorded(self, event: ev.RecordDone) -> None:
-        owner = self._records.pop(event.record, None)
-        if owner is None:
-            self._recorded_before(event)
-            return
-        tenant, blob = owner
-        done = e.RecordDone(event.session, event.record, blob, event.ms, event.voiced_ms, event.reason)
-        self._post(tenant, done)
-
-    def _recorded_before(self, event: ev.RecordDone) -> None:
-        """A recording that a former control process began: the path tells the blob, the leg its tenant, also
-        when the leg is gone: most messages end with their caller hanging up.
-        """
-        tenant = self._adopted.get(event.session)
-        if tenant is not None and event.path:
-            blob = Path(event.path).name
-            done = e.RecordDone(event.session, event.record, blob, event.ms, event.voiced_ms, event.reason)
-            self._post(tenant, done)
 
 
 def _measured(leg: str, stats: wire.Stats) -> f.LegMeasured:

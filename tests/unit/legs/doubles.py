@@ -129,6 +129,8 @@ class FakeMedia:
     def __init__(self) -> None:
         self.hold = False
         self.refuse = ""
+        self.occupied = False
+        self.wished: dict[str, int] = {}
         self.live: dict[str, str] = {}
         self.closed: list[str] = []
         self.remotes: dict[str, list[Remote]] = {}
@@ -147,7 +149,9 @@ class FakeMedia:
                 done(None, self.refuse)
             else:
                 self._port += 2
-                done(Ports(self._ips.pop(leg, None) or "192.0.2.100", self._port, self._port + 1), "")
+                wished = self.wished.pop(leg, 0) if not self.occupied else 0
+                port = wished or self._port
+                done(Ports(self._ips.pop(leg, None) or "192.0.2.100", port, port + 1), "")
 
     @property
     def opening(self) -> list[str]:
@@ -158,9 +162,16 @@ class FakeMedia:
         return self.remotes[leg][-1]
 
     def open(
-        self, tenant: str, leg: str, done: Callable[[Opened | None, str], None], ip: str | None = None
+        self,
+        tenant: str,
+        leg: str,
+        done: Callable[[Opened | None, str], None],
+        ip: str | None = None,
+        port: int | None = None,
     ) -> None:
         self.live[leg] = tenant
+        if port is not None:
+            self.wished[leg] = port
         self._opening.append((leg, done))
         self._ips[leg] = ip
 

@@ -22,6 +22,11 @@ class Engine(EngineClient):
     def __init__(self) -> None:
         self.sent: list[dict[str, Any]] = []
         self.waiting: list[tuple[str, asyncio.Future[Any]]] = []
+        self.there = True
+
+    @property
+    def connected(self) -> bool:
+        return self.there
 
     def send(self, op: str, **fields: Any) -> None:
         self.sent.append({"op": op, **fields})
@@ -81,10 +86,11 @@ class Prompts:
 class Recordings:
     def __init__(self) -> None:
         self.count = 0
+        self.place = Path("/blobs")
 
     def new(self, tenant: str) -> tuple[str, Path]:
         self.count += 1
-        return f"blob{self.count}", Path(f"/blobs/{tenant}/blob{self.count}")
+        return f"blob{self.count}", self.place / tenant / f"blob{self.count}"
 
 
 class Desk:
@@ -92,11 +98,17 @@ class Desk:
 
     def __init__(self) -> None:
         self.engine = Engine()
+        self.now = 1000.0
         self.prompts = Prompts()
+        self.recordings = Recordings()
         self.posted: list[tuple[str, e.Event]] = []
         self.noted: list[tuple[str, str, object]] = []
         self.sessions = Sessions(
-            self.prompts, Recordings(), lambda *x: self.posted.append(x), lambda *x: self.noted.append(x)
+            self.prompts,
+            self.recordings,
+            lambda *x: self.posted.append(x),
+            lambda *x: self.noted.append(x),
+            lambda: self.now,
         )
         self.sessions.use(self.engine)
         self.opened: list[tuple[wire.Opened | None, str]] = []

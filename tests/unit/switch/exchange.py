@@ -30,6 +30,16 @@ class Sound(FakeMedia, Adapters):
             self.close(stray)
         return self.live.keys() & legs.keys()
 
+    def plays(self, play: str) -> bool:
+        """Of a process before, nobody knows."""
+        return False
+
+    def records(self, record: str) -> bool:
+        return False
+
+    def rebuilt(self) -> None:
+        self.settle()
+
 
 class Exchange(Stage):
     """The office with the call logic of both tenants: people are those of the demo company."""

@@ -193,9 +193,28 @@ async def test_whose_caller_is_known_but_called_phone_rings_ends_politely(
     assert exchange.nothing_is_left()
 
 
-async def test_a_leg_without_its_sound_ends_the_call(exchange: Exchange, lan: Phone, minh: Phone):
+async def test_a_leg_whose_engine_died_with_the_process_gets_its_sound_again(
+    exchange: Exchange, lan: Phone, minh: Phone
+):
+    """The machine had no memory left, and the system killed both."""
+    caller, called = talk(exchange, lan, minh)
+    before = exchange.media.remote_of(called)
+    exchange.media.live.clear()
+    await exchange.kill()
+    assert exchange.media.live.keys() == {caller, called}
+    assert exchange.media.remotes[called] == [before, before]
+    heard = {x.leg: x.source for _, x in exchange.media.of("hear")}
+    assert heard == {caller: Hears(called), called: Hears(caller)}
+    minh.session.bye()
+    exchange.run()
+    assert lan.handler.names()[-1] == "bye"
+    assert exchange.nothing_is_left()
+
+
+async def test_a_leg_without_a_place_for_its_sound_ends_the_call(exchange: Exchange, lan: Phone, minh: Phone):
     _, called = talk(exchange, lan, minh)
     del exchange.media.live[called]
+    exchange.media.refuse = "no_ports"
     await exchange.kill()
     assert lan.handler.names()[-1] == "bye"
     assert minh.handler.names()[-1] == "bye"

@@ -112,7 +112,7 @@ impl Control {
     fn obey(&mut self, asked: Asked) -> Result<Answer, Refusing> {
         match &asked.command {
             Command::Hello { proto, after } => self.hello(asked.waiter.from, *proto, *after),
-            Command::Open { session, ip } => self.open(session, ip.as_deref()),
+            Command::Open { session, ip, port } => self.open(session, ip.as_deref(), *port),
             Command::Signal { session, ip, port } => {
                 let slot = self.slot_of(session)?;
                 self.orders.send(Order::Signal { slot, from: SocketAddr::new(parse_ip(ip)?, *port) });
@@ -237,12 +237,12 @@ impl Control {
         }))
     }
 
-    fn open(&mut self, session: &str, ip: Option<&str>) -> Result<Answer, Refusing> {
+    fn open(&mut self, session: &str, ip: Option<&str>, wish: Option<u16>) -> Result<Answer, Refusing> {
         if self.sessions.find(session).is_some() {
             return refuse(ErrorCode::Exists, format!("session {session} is open"));
         }
         let ip = ip.map_or(Ok(self.args.ip), parse_ip)?;
-        let (port, sockets) = match self.ports.open(clock::now(), |port| bind(ip, port)) {
+        let (port, sockets) = match self.ports.open(clock::now(), wish, |port| bind(ip, port)) {
             Ok(opened) => opened,
             Err(ports::Refused::Exhausted) => {
                 let (first, last) = (self.args.first_port, self.args.last_port);

@@ -81,7 +81,8 @@ impl Control {
             channels: if command.both == Some(Both::Stereo) { 2 } else { 1 },
         };
         let path = command.path.clone();
-        let job = Job::Open { token, file: token, path, form, failed: failed.clone() };
+        let resume = command.resume;
+        let job = Job::Open { token, file: token, path, form, resume, failed: failed.clone() };
         if self.jobs.0.try_send(job).is_err() {
             return refuse(ErrorCode::BadFile, "the disk does not keep up with the recordings in progress");
         }

@@ -82,6 +82,9 @@ pub enum Command {
         session: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ip: Option<String>,
+        /// The port to give if it is free: that of the session in an engine that is gone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        port: Option<u16>,
     },
     /// Where the peer's signalling comes from.
     Signal {
@@ -365,6 +368,9 @@ pub struct RecordCommand {
     /// 8000 or 16,000 Hz; that of the leg's codec unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<u32>,
+    /// Go on behind what an engine that is gone has written to the file (WAV only).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub resume: bool,
 }
 
 /// What a recording is written as.

@@ -14,6 +14,11 @@ const MAX_STREAMS: usize = 4;
 /// Packets back from the latest that may still come, each once.
 const WINDOW: u64 = 128;
 
+/// How often a stream's numbers may have begun anew before we came to it: so many days of 50 packets a second.
+const MOST_ROLLOVERS: u64 = 128;
+/// Of these, how many are tried on one packet.
+const TRIES: u64 = 8;
+
 /// RTCP's mark of an encrypted packet.
 const ENCRYPTED: u32 = 1 << 31;
 
@@ -154,6 +159,8 @@ pub struct Unprotector {
     suite: Suite,
     streams: Streams,
     rtcp_streams: Streams,
+    /// How many rollovers to try next on a stream that has been going on before us.
+    rollovers: u64,
 }
 
 /// Keys are never printed.
@@ -172,6 +179,7 @@ impl Unprotector {
             suite,
             streams: Streams::default(),
             rtcp_streams: Streams::default(),
+            rollovers: 0,
         })
     }
 
@@ -182,17 +190,50 @@ impl Unprotector {
         let end = packet.len().checked_sub(self.suite.rtp_tag()).filter(|end| *end >= start);
         let end = end.ok_or(Refused::Malformed)?;
         let mut stream = self.streams.of(ssrc, u64::from(sequence));
-        let index = stream.guess(sequence);
+        let mut index = stream.guess(sequence);
         if !stream.is_new(index) {
             return Err(Refused::Replayed);
         }
-        let trailer = (index >> 16) as u32;
-        let trailer = if self.suite.is_aead() { &[][..] } else { &trailer.to_be_bytes()[..] };
-        let opened = self.rtp.open(packet, (start, end), (ssrc, index), trailer);
-        opened.map_err(|BadTag| Refused::Unauthentic)?;
+        if self.open(packet, (start, end), (ssrc, index)).is_err() {
+            index =
+                self.find_rollovers(packet, (start, end), (ssrc, sequence)).ok_or(Refused::Unauthentic)?;
+            stream.latest = index;
+        }
         stream.saw(index);
         self.streams.keep(stream);
         Ok((end, stream.latest == index))
+    }
+
+    fn open(
+        &mut self,
+        packet: &mut [u8],
+        span: (usize, usize),
+        (ssrc, index): (u32, u64),
+    ) -> Result<(), BadTag> {
+        let trailer = (index >> 16) as u32;
+        let trailer = if self.suite.is_aead() { &[][..] } else { &trailer.to_be_bytes()[..] };
+        self.rtp.open(packet, span, (ssrc, index), trailer)
+    }
+
+    /// The index of the first packet that we hear of a stream that went on before us: nobody tells how often its numbers have
+    /// begun anew (RFC 3711 §3.3.1), so some counts are tried on each packet, while nothing else was heard with these keys.
+    fn find_rollovers(
+        &mut self,
+        packet: &mut [u8],
+        span: (usize, usize),
+        (ssrc, sequence): (u32, u16),
+    ) -> Option<u64> {
+        if !self.streams.0.is_empty() {
+            return None;
+        }
+        for _ in 0..TRIES {
+            self.rollovers = self.rollovers % MOST_ROLLOVERS + 1;
+            let index = self.rollovers << 16 | u64::from(sequence);
+            if self.open(packet, span, (ssrc, index)).is_ok() {
+                return Some(index);
+            }
+        }
+        None
     }
 
     /// Opens an SRTCP packet in place; returns the length of the RTCP packet that it was.
@@ -318,6 +359,25 @@ mod tests {
             for n in (0..400_000u32).step_by(9_973) {
                 let mut wire = sealed(&mut protector, &packet(1, n as u16));
                 assert!(unprotector.rtp(&mut wire).is_ok(), "{suite:?} {n}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_stream_that_went_on_before_us_is_opened_soon_however_long_it_did() {
+        for suite in Suite::ALL {
+            for before in [1u64, 7, 8, 9, 100, 128] {
+                let (mut protector, mut unprotector) = pair(suite);
+                let latest = before << 16 | 40_000;
+                protector.streams.keep(Stream { ssrc: 1, latest, seen: 1 });
+                let mut wires = (40_001..40_060u16).map(|n| sealed(&mut protector, &packet(1, n)));
+                let lost =
+                    wires.by_ref().take_while(|wire| unprotector.rtp(&mut wire.clone()).is_err()).count();
+                assert!(lost <= 16, "{suite:?}: {lost} packets were not opened after {before} rollovers");
+                for wire in wires {
+                    assert_eq!(unprotector.rtp(&mut wire.clone()).map(|(_, latest)| latest), Ok(true));
+                    assert_eq!(unprotector.rtp(&mut wire.clone()), Err(Refused::Replayed));
+                }
             }
         }
     }

@@ -1,0 +1,30 @@
+"""Another engine in place of one that died: everything that sounded there sounds here."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from tongdai.calls import commands as c
+from tongdai.calls import events as e
+from tongdai.calls.model import Silence
+from tongdai.legs import Legs
+from tongdai.media.sessions import Sessions
+from tongdai.switch import Switch
+
+
+def rebuild(legs: Legs, media: Sessions, switch: Switch, lost: Container[str] | None = None) -> None:
+    """Open the sessions of these legs again, or of all, and let them hear what they heard. What is played and
+    recorded goes on with them; what a process before this one had begun, and nobody knows, is over."""
+    legs.rebuild(lost)
+    for call in switch.calls():
+        for leg in call.legs.values():
+            if leg.hears != Silence() and (lost is None or leg.id in lost):
+                media.hear(call.tenant, c.Hear(leg.id, leg.hears))
+        if lost is not None and call.subject not in lost:
+            continue
+        if call.playing and not media.plays(call.playing):
+            switch.post(call.tenant, e.PlayDone(call.subject, call.playing, failed=True))
+        if call.recording and not media.records(call.recording):
+            done = e.RecordDone(call.subject, call.recording, "", 0, 0, "failed")
+            switch.post(call.tenant, done)
+    media.rebuilt()

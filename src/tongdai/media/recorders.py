@@ -1,0 +1,162 @@
+"""What legs say is recorded: begun, ended, reported, and gone on with in the next engine when one died."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from tongdai.calls import commands as c
+from tongdai.calls import events as e
+from tongdai.core.log import get_logger
+from tongdai.media import events as ev
+from tongdai.media.client import EngineClient
+from tongdai.media.errors import EngineGone
+from tongdai.media.outage import Outage
+
+log = get_logger(__name__)
+
+_WAV_HEADER = 44
+_LEAST_MS = 1000
+"""What a recording that is gone on with may still take, however long the outage was."""
+
+
+class Recordings(Protocol):
+    """Where recordings go."""
+
+    def new(self, tenant: str) -> tuple[str, Path]:
+        """The name of a new blob and the path to write it to."""
+
+
+class _Recording(msgspec.Struct):
+    """A recording in progress. `stopped`: its end was asked for."""
+
+    tenant: str
+    blob: str
+    path: Path
+    command: c.Record
+    since: float
+    stopped: bool = False
+
+
+class Recorders:
+    """The recordings in progress."""
+
+    def __init__(
+        self,
+        engine: Callable[[], EngineClient],
+        recordings: Recordings,
+        outage: Outage,
+        post: Callable[[str, e.Event], None],
+        clock: Callable[[], float],
+        silenced: Callable[[str], bool],
+    ) -> None:
+        """`silenced` says of a leg that its engine died, and the next one does not know its peer yet."""
+        self._engine = engine
+        self._recordings = recordings
+        self._outage = outage
+        self._post = post
+        self._clock = clock
+        self._silenced = silenced
+        self._records: dict[str, _Recording] = {}
+        self._adopted: dict[str, str] = {}
+
+    def adopt(self, legs: dict[str, str]) -> None:
+        """A former control process may have begun recordings of these legs (leg → tenant)."""
+        self._adopted = dict(legs)
+
+    def begin(self, tenant: str, command: c.Record) -> None:
+        blob, path = self._recordings.new(tenant)
+        self._records[command.record] = recording = _Recording(tenant, blob, path, command, self._clock())
+        if not self._silenced(command.leg):
+            self._start(recording)
+
+    def _start(self, recording: _Recording, *, resume: bool = False) -> None:
+        """Begin, or go on behind what an engine that is gone has written."""
+        command, leg = recording.command, recording.command.leg
+        elapsed = round((self._clock() - recording.since) * 1000)
+
+        def failed(is_there: bool) -> None:
+            if is_there or self._records.get(command.record) is not recording:
+                return
+            if resume:
+                self._cut(recording)
+            else:
+                self.done(ev.RecordDone(0, leg, command.record, "", 0, 0, "disk"))
+
+        def refused(future: asyncio.Future[object]) -> None:
+            error = None if future.cancelled() else future.exception()
+            if isinstance(error, EngineGone):
+                self._outage.wait(failed)
+            elif error is not None:
+                log.error("the engine cannot record", leg=leg, error=str(error))
+                failed(False)
+
+        self._engine().record(
+            leg,
+            command.record,
+            str(recording.path),
+            max_ms=max(command.max_ms - elapsed, _LEAST_MS) if resume else command.max_ms,
+            silence_ms=command.silence_ms,
+            stop_digits=command.stop_digits,
+            resume=resume,
+        ).add_done_callback(refused)
+
+    def stop(self, leg: str) -> None:
+        """Its end was asked for."""
+        for recording in self._records.values():
+            if recording.command.leg == leg:
+                recording.stopped = True
+
+    def replaced(self, lives: Callable[[str], bool]) -> None:
+        """Another engine is there: what ended meanwhile is reported. `lives` tells whether a leg goes on."""
+        for recording in tuple(self._records.values()):
+            if recording.stopped or not lives(recording.command.leg):
+                self._cut(recording)
+
+    def go_on(self, leg: str) -> None:
+        """The next engine knows the leg: record on."""
+        for recording in self._records.values():
+            if recording.command.leg == leg:
+                self._start(recording, resume=True)
+
+    def _cut(self, recording: _Recording) -> None:
+        """It ended while no engine was there: what is in its file counts."""
+        ms = recorded_ms(recording.path)
+        leg, record = recording.command.leg, recording.command.record
+        self.done(ev.RecordDone(0, leg, record, str(recording.path), ms, ms, "closed"))
+
+    def records(self, record: str) -> bool:
+        """Whether this recording is in progress."""
+        return record in self._records
+
+    def done(self, event: ev.RecordDone) -> None:
+        """A recording has ended. One that a former control process began is known by its path, which tells
+        the blob, and by its leg, which tells the tenant, also when the leg is gone: most messages end with
+        their caller hanging up."""
+        owner = self._records.pop(event.record, None)
+        if owner is not None:
+            tenant, blob = owner.tenant, owner.blob
+        elif (adopted := self._adopted.get(event.session)) is not None and event.path:
+            tenant, blob = adopted, Path(event.path).name
+        else:
+            return
+        done = e.RecordDone(event.session, event.record, blob, event.ms, event.voiced_ms, event.reason)
+        self._post(tenant, done)
+
+
+def recorded_ms(path: Path) -> int:
+    """Length of a mono WAV that an engine was writing when it was killed, by what is in the file: its header
+    may be a second behind. 0 when there is none."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(_WAV_HEADER)
+            size = file.seek(0, os.SEEK_END)
+    except OSError:
+        return 0
+    rate = int.from_bytes(header[24:28], "little") if len(header) == _WAV_HEADER else 0
+    return (size - _WAV_HEADER) // 2 * 1000 // rate if rate else 0

@@ -315,3 +315,100 @@ async def test_a_microphone_that_is_unplugged_is_replaced(demo: Demo, phones: Ph
     await lan.sees("Your microphone was unplugged")
     await hears(call, OTHER_MICROPHONE, mark=now_at(call))
     await call.hang_up()
+
+
+# beside other phones
+
+
+async def test_what_somebody_else_answers_stops_ringing_and_says_who(
+    demo: Demo, phones: Phones, pages: Pages
+):
+    hoa, minh, desk = [await phones.raw(demo.account(x)) for x in ("103", "102", "101")]
+    lan = await pages.open(demo, "Lan Nguyen", LAN)
+    call = await hoa.call("200", wait="ringing")
+    await lan.until("document.querySelector('.call.ringing') !== null")
+    await desk.rings()
+    far = await (await minh.rings()).accept()
+    await lan.sees("Minh Tran answered")
+    await hear_each_other(await call.answered(), far)
+    await call.hang_up()
+    await lan.until("document.querySelector('.call') === null")
+
+    call = await hoa.call("101", wait="ringing")
+    await lan.until("document.querySelector('.call.ringing') !== null")
+    far = await (await desk.rings()).accept()
+    await lan.sees("Answered on another phone")
+    await call.hang_up()
+
+
+async def test_calls_that_ring_unseen_are_told_by_the_browser_and_answered_there(
+    demo: Demo, phones: Phones, pages: Pages
+):
+    hoa, desk = await phones.raw(demo.account("103")), await phones.raw(demo.account("101"))
+    lan = await pages.open(demo, "Lan Nguyen", LAN)
+    await lan.allow("notifications")
+    await lan.until("navigator.serviceWorker.controller !== null", "there is no worker")
+    await lan.hide()
+    shown = "navigator.serviceWorker.ready.then((one) => one.getNotifications())"
+    told = f"{shown}.then((all) => all.map((one) => one.title).join())"
+    call = await hoa.call("101", wait="ringing")
+    await lan.becomes(told, "Hoa Le is calling")
+    assert await lan.eval("document.title") == "Hoa Le is calling · tongdai"
+    far = await (await desk.rings()).accept()
+    await lan.becomes(told, "")
+    await call.hang_up()
+    await far.hung_up()
+
+    call = await hoa.call("101", wait="ringing")
+    await lan.becomes(told, "Hoa Le is calling")
+    await lan.click_notification("answer")
+    await lan.becomes(told, "")
+    await call.answered()
+    await hears_the_page(call)
+    await call.hang_up()
+
+    call = await hoa.call("101", wait="sent")
+    await lan.becomes(told, "Hoa Le is calling")
+    await lan.click_notification("decline")
+    await lan.becomes(told, "")
+
+
+async def test_missed_calls_are_counted_until_somebody_looks(demo: Demo, phones: Phones, pages: Pages):
+    hoa = await phones.raw(demo.account("103"))
+    lan = await pages.open(demo, "Lan Nguyen", LAN)
+    assert await lan.eval("document.title") == "tongdai"
+    for count in (1, 2):
+        call = await hoa.call("101", wait="ringing")
+        await call.cancel()
+        await lan.until(f"document.title === '({count}) tongdai'")
+    assert "icon-news" in await lan.eval("document.querySelector('link[rel=icon]').href")
+    await lan.until("named('Recent', '[role=tab]').innerText.includes('2')")
+    await lan.eval("dispatchEvent(new PointerEvent('pointermove'))")
+    await lan.until("document.title === 'tongdai'")
+
+
+async def test_a_link_asks_before_it_calls(demo: Demo, phones: Phones, pages: Pages):
+    hoa = await phones.raw(demo.account("103"))
+    lan = await pages.open(demo, "Lan Nguyen", LAN, path="/phone?call=tel%3A103")
+    await lan.sees("A link asks to call")
+    await lan.until("document.querySelector('[role=dialog]').innerText.includes('Hoa Le')")
+    assert await lan.complaints() == []
+    assert await lan.eval("document.querySelector('.call') === null")
+    await lan.click("Call", "[role=dialog] button[data-autofocus]")
+    call = await (await hoa.rings()).accept()
+    await lan.hears(hoa.tone)
+    await call.hang_up()
+    assert await lan.eval("location.search") == ""
+
+
+async def test_the_browser_is_asked_to_tell_of_calls_after_the_first_one(
+    demo: Demo, phones: Phones, pages: Pages
+):
+    hoa = await phones.raw(demo.account("103"))
+    lan = await pages.open(demo, "Lan Nguyen", LAN)
+    await lan.until("Notification.permission === 'default'")
+    assert await lan.eval("named('Yes, tell me', 'button') === undefined")
+    call = await calls(lan, hoa)
+    await call.hang_up()
+    await lan.click("Not now")
+    await lan.sees_no("Yes, tell me")

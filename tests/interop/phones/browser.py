@@ -11,12 +11,14 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from tests.interop.phones.raw import Account
 from tests.interop.phones.sound import write_tone
@@ -138,17 +140,27 @@ class WebPhone:
 
 
 class Process:
-    """The browser's process; its microphone hears a tone of this frequency, for ever."""
+    """The browser's process; its microphone hears a tone of this frequency, for ever. `within` is a command that
+    runs it elsewhere, and `inside` how a socket gets there."""
 
-    def __init__(self, directory: Path, frequency: int) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        frequency: int,
+        *,
+        within: Sequence[str] = (),
+        inside: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         program = shutil.which("chromium")
         assert program is not None, "chromium is missing: run `make test-packages`"
         assert PAGE.is_file(), "the page of the browser tests is not built: run `make test-packages`"
         microphone, self._profile = directory / "microphone.wav", directory / "profile"
         write_tone(microphone, frequency, 10)
+        self._inside = inside
         self._served = _Served()
         self._process = subprocess.Popen(
             [
+                *within,
                 program,
                 *_FLAGS,
                 f"--use-file-for-fake-audio-capture={microphone}",
@@ -162,9 +174,11 @@ class Process:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Chromium]:
         """A line to the browser; the pages that were opened through it are closed with it."""
-        browser = Chromium(
-            await connect(await self._devtools(), proxy=None, max_size=None), self._served.page
-        )
+        address = await self._devtools()
+        with self._inside():
+            line = socket.create_connection(("127.0.0.1", urlsplit(address).port or 0))
+        line.setblocking(False)
+        browser = Chromium(await connect(address, sock=line, proxy=None, max_size=None), self._served.page)
         try:
             yield browser
         finally:
@@ -180,6 +194,15 @@ class Process:
             else:
                 return f"ws://127.0.0.1:{port}{path}"
         raise AssertionError("chromium does not start")
+
+    @contextmanager
+    def asleep(self) -> Iterator[None]:
+        """Like the lid of a laptop: nothing of it runs, and the world goes on."""
+        os.killpg(self._process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self._process.pid, signal.SIGCONT)
 
     def close(self) -> None:
         os.killpg(self._process.pid, signal.SIGKILL)

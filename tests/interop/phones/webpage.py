@@ -194,6 +194,48 @@ class WebPage:
                 "Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **text
             )
 
+    async def becomes(self, expression: str, value: str) -> None:
+        """Wait for an expression, or what it promises, to be equal to that."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + 15
+        while (found := await self.eval(expression)) != value:
+            assert loop.time() < end, f"{expression} is {found!r}, not {value!r}"
+            await asyncio.sleep(0.1)
+
+    async def allow(self, *permissions: str) -> None:
+        """What a person would be asked for."""
+        await self._browser.ask(
+            "Browser.grantPermissions", permissions=permissions, browserContextId=self._context
+        )
+
+    async def hide(self) -> None:
+        """Something else is in front of the page. (Without a screen nothing is, so the page is told.)"""
+        await self.eval(
+            "Object.defineProperty(document, 'hidden', { value: true, configurable: true }),"
+            "document.dispatchEvent(new Event('visibilitychange'))"
+        )
+
+    async def click_notification(self, action: str) -> None:
+        """The button of the one that is shown, as the system tells the worker of it."""
+        target = await self._worker()
+        session = (await self._browser.ask("Target.attachToTarget", targetId=target, flatten=True))[
+            "sessionId"
+        ]
+        await self._browser.evaluate(
+            session,
+            "registration.getNotifications().then(([notification]) => dispatchEvent(new NotificationEvent("
+            f"'notificationclick', {{ notification, action: {json.dumps(action)} }})))",
+        )
+        await self._browser.ask("Target.detachFromTarget", sessionId=session)
+
+    async def _worker(self) -> str:
+        targets = (await self._browser.ask("Target.getTargets", filter=[{}]))["targetInfos"]
+        return next(
+            str(x["targetId"])
+            for x in targets
+            if x["type"] == "service_worker" and x.get("browserContextId") == self._context
+        )
+
     async def drag(self, what: str, onto: str) -> None:
         await self.until(f"document.querySelector({json.dumps(onto)}) !== null")
         await self.eval(

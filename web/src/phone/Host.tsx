@@ -76,10 +76,10 @@ export function Host() {
 /** Calls that another phone took say whose it was. */
 function useAnswerers(line: Line | undefined): void {
   const answerers = useRef(new Answerers());
-  const me = useMe().person;
+  const me = useMe().person ?? "";
   useLiveEvent((event) => {
-    const found = answerers.current.hear(event);
-    if (found && found.person !== me) line?.answeredBy(found.caller, found.name);
+    const name = answerers.current.hear(event, me);
+    if (name !== null) line?.answeredBy(name);
   });
 }
 

@@ -2,29 +2,27 @@ import type { LiveEvent } from "@/api/events";
 
 const MOST = 200;
 
-interface Seen {
-  call: string;
-  name: string;
+interface Party {
   number: string;
-  person: string;
+  name?: string;
+  person?: string;
 }
 
 /** Who answers the calls that ring here: out of the live events, since CANCEL does not say. */
 export class Answerers {
-  private readonly legs = new Map<string, Seen>();
-  private readonly callers = new Map<string, string>();
+  private readonly legs = new Map<string, Party & { call: string }>();
+  private readonly rang = new Map<string, true>();
 
-  /** The number of whoever called, and who answered him, when that is what happened. */
-  hear({ type, data }: LiveEvent): { caller: string; name: string; person: string } | null {
-    const call = String(data.call);
-    const party = data.party as { number: string; name: string; person: string } | undefined;
-    if (type === "call.started" && party) remember(this.callers, call, party.number);
-    if (type === "leg.calling" && party) {
-      remember(this.legs, String(data.leg), { call, ...party });
+  /** The name of whoever answered a call that rings at `me`, too, when that is what happened. */
+  hear({ type, data }: LiveEvent, me: string): string | null {
+    const [call, leg] = [String(data.call), String(data.leg)];
+    if (type === "leg.calling") {
+      const party = data.party as Party;
+      remember(this.legs, leg, { call, ...party });
+      if (party.person === me) remember(this.rang, call, true);
     }
-    const leg = type === "leg.answered" ? this.legs.get(String(data.leg)) : undefined;
-    const caller = leg && this.callers.get(leg.call);
-    return leg && caller !== undefined ? { caller, name: leg.name || leg.number, person: leg.person } : null;
+    const by = type === "leg.answered" ? this.legs.get(leg) : undefined;
+    return by && by.person !== me && this.rang.has(by.call) ? by.name || by.number : null;
   }
 }
 

@@ -195,9 +195,10 @@ export class Line {
     for (const call of this.calls) call.attend();
   }
 
-  /** Somebody else has answered whoever calls from this number. */
-  answeredBy(caller: string, name: string): void {
-    for (const call of this.calls) if (call.view.incoming && call.number === caller) call.answeredBy(name);
+  /** Somebody else has answered what rings here; of several calls it is not known which. */
+  answeredBy(name: string): void {
+    const [call, ...more] = this.calls.filter((one) => one.isUnexplained);
+    if (more.length === 0) call?.answeredBy(name);
   }
 
   private holdOthers(id: string | null): void {

@@ -59,23 +59,17 @@ describe("who answered in our place", () => {
 
   it("is learnt from the live events", () => {
     const answerers = new Answerers();
-    const caller = { number: "103", name: "Hoa" };
-    answerers.hear(event("call.started", { call: "c1", leg: "c1.l0", party: caller }));
-    answerers.hear(event("leg.calling", { call: "c1", leg: "c1.l1", party: { number: "101", name: "Lan" } }));
-    answerers.hear(
-      event("leg.calling", {
-        call: "c1",
-        leg: "c1.l2",
-        party: { number: "102", name: "Minh", person: "p2" },
-      }),
-    );
-    expect(answerers.hear(event("leg.ringing", { call: "c1", leg: "c1.l1" }))).toBeNull();
-    expect(answerers.hear(event("leg.answered", { call: "c1", leg: "c1.l2" }))).toEqual({
-      caller: "103",
-      name: "Minh",
-      person: "p2",
-    });
-    expect(answerers.hear(event("leg.answered", { call: "c9", leg: "c9.l2" }))).toBeNull();
+    const lan = { number: "101", name: "Lan", person: "p1" };
+    const minh = { number: "102", name: "Minh", person: "p2" };
+    for (const call of ["c1", "c2"]) {
+      answerers.hear(event("leg.calling", { call, leg: `${call}.l2`, party: minh }), "p1");
+      if (call === "c1") answerers.hear(event("leg.calling", { call, leg: `${call}.l1`, party: lan }), "p1");
+      expect(answerers.hear(event("leg.ringing", { call, leg: `${call}.l2` }), "p1")).toBeNull();
+    }
+    expect(answerers.hear(event("leg.answered", { call: "c1", leg: "c1.l2" }), "p1")).toBe("Minh");
+    expect(answerers.hear(event("leg.answered", { call: "c1", leg: "c1.l1" }), "p1")).toBeNull();
+    expect(answerers.hear(event("leg.answered", { call: "c2", leg: "c2.l2" }), "p1")).toBeNull();
+    expect(answerers.hear(event("leg.answered", { call: "c9", leg: "c9.l2" }), "p1")).toBeNull();
   });
 });
 

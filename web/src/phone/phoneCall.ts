@@ -173,9 +173,14 @@ export class PhoneCall {
     this.line.ended(this);
   }
 
-  /** Somebody else has answered whoever calls us; that we need not ring any more is said elsewhere, sooner or later. */
+  /** Whether somebody else may have answered it, and who is not known. */
+  get isUnexplained(): boolean {
+    return this.view.by === null && (this.view.state === "ringing" || this.view.reason === "elsewhere");
+  }
+
+  /** Somebody else has answered it; that it rings no more is said over SIP, before this or after it. */
   answeredBy(name: string): void {
-    if (this.view.state === "ringing" || this.view.reason === "elsewhere") this.set({ by: name });
+    this.set({ by: name });
   }
 
   // what is done

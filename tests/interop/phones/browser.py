@@ -140,8 +140,8 @@ class WebPhone:
 
 
 class Process:
-    """The browser's process; its microphone hears a tone of this frequency, for ever. `within` is a command that
-    runs it elsewhere, and `inside` how a socket gets there."""
+    """The browser's process; its microphone hears a tone of this frequency, for ever. `within` is a command
+    that runs it elsewhere, and `inside` how a socket gets there."""
 
     def __init__(
         self,

@@ -96,10 +96,12 @@ class WebPage:
         *,
         login: tuple[str, str] | None = None,
         language: str = "en",
+        shared: bool = False,
     ) -> WebPage:
         """The page at `url`, of whoever has this e-mail address and password. Its microphone hears `tone`
-        (Hz); 0: what every page of the browser hears."""
-        context = (await browser.ask("Target.createBrowserContext"))["browserContextId"]
+        (Hz); 0: what every page of the browser hears. `shared` is the browser's own profile: nothing can be
+        installed in others."""
+        context = "" if shared else (await browser.ask("Target.createBrowserContext"))["browserContextId"]
         return await cls._open(browser, context, url, tone, login, language)
 
     @classmethod
@@ -112,7 +114,8 @@ class WebPage:
         login: tuple[str, str] | None = None,
         language: str = "en",
     ) -> WebPage:
-        target = await browser.ask("Target.createTarget", url="about:blank", browserContextId=context)
+        where = {"browserContextId": context} if context else {}
+        target = await browser.ask("Target.createTarget", url="about:blank", **where)
         attached = await browser.ask("Target.attachToTarget", targetId=target["targetId"], flatten=True)
         page = cls(browser, context, target["targetId"], attached["sessionId"])
         await page.ask("Page.enable")

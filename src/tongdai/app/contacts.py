@@ -26,7 +26,14 @@ class Contacts:
         user = SipUri.parse(binding.contact).user or binding.device
         domain = self._edge.domain(binding.tenant)
         return Contact(
-            binding.contact, binding.flow, user, domain, binding.device, binding.instance, binding.path
+            binding.contact,
+            binding.flow,
+            user,
+            domain,
+            binding.device,
+            binding.instance,
+            binding.path,
+            binding.id,
         )
 
     def lives_at(self, username: str, flow: Flow) -> tuple[bool, bool]:

@@ -96,6 +96,8 @@ class SipLeg:
         self.elsewhere: Callable[[int, bool], bool] | None = None
         """Calls the phone over another of its flows, when the status of a failure, and whether the phone's
         side gave it, say that this one does not lead there; False: it has none."""
+        self.back: Callable[[str], None] | None = None
+        """Calls the phone, whose connection ended while it rang, by the binding with which it is back."""
         self.gone = False
 
     @property

@@ -462,10 +462,13 @@ class Legs:
         """A phone has proven itself on another path, so what its calls need goes that way: the path before
         may have ended with its connection, or with the process that had it."""
         self._parting.moved(tenant, contact)
-        for leg in self._legs.values():
+        for leg in tuple(self._legs.values()):
             if leg.record.tenant != tenant or not leg.is_of(contact):
                 continue
-            if leg.follow(contact):
+            if leg.back is not None:
+                log.info("a phone that rang is back", tenant=tenant, leg=leg.id, flow=str(contact.flow))
+                leg.back(contact.binding)
+            elif leg.follow(contact):
                 log.info("a call follows its phone", tenant=tenant, leg=leg.id, flow=str(contact.flow))
             self._kept.mark(leg)
 

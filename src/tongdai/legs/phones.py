@@ -55,6 +55,7 @@ class Phones:
             leg.otherwise = lambda: self._otherwise(next(kinds, None), leg, command)
             leg.offer_as(next(kinds, sdp.PLAIN), is_private(contact.flow))
         leg.elsewhere = lambda status, told: self._elsewhere(leg, command, target, status, told)
+        leg.back = None
         leg.record.device, leg.record.instance = contact.device, contact.instance
         leg.record.seen = behind_path(contact.path)
         offer = leg.make_offer(*spoken_by(self._matched(command.match)))
@@ -86,16 +87,21 @@ class Phones:
         self, leg: SipLeg, command: c.CreateLeg, target: c.DeviceTarget, status: int, told: bool
     ) -> bool:
         """The flow does not lead to the phone: a proxy says so (430), or nobody answers. If the phone keeps
-        another one, that is called (RFC 5626 §5.3)."""
+        another one, that is called (RFC 5626 §5.3). One that has a name comes back when its connection has
+        ended, as a page does that is loaded again: it is called then, while the call still rings."""
         gone = told and status == 430
         if not gone and (told or status not in (408, 503)):
             return False
         other = self._next_flow(target.binding, gone=gone)
-        if not other:
-            return False
+        if other:
+            self._at(leg, command, other)
+        elif not told and status == 503 and leg.record.instance:
+            leg.back = lambda binding: self._at(leg, command, binding)
+        return bool(other) or leg.back is not None
+
+    def _at(self, leg: SipLeg, command: c.CreateLeg, binding: str) -> None:
         leg.otherwise = None
-        self._again(leg, msgspec.structs.replace(command, target=c.DeviceTarget(other)))
-        return True
+        self._again(leg, msgspec.structs.replace(command, target=c.DeviceTarget(binding)))
 
     def _otherwise(self, protocol: str | None, leg: SipLeg, command: c.CreateLeg) -> bool:
         """Once more, for a phone that does not take what it was offered; False when there is nothing else."""

@@ -44,6 +44,8 @@ class Contact(msgspec.Struct, frozen=True):
     """Names the phone across addresses, when it has such a name (RFC 5626 §4.1)."""
     path: tuple[str, ...] = ()
     """Proxies between (RFC 3327), the nearest first."""
+    binding: str = ""
+    """By which it is found."""
 
 
 class Edge(Protocol):

@@ -10,6 +10,7 @@ from tests.unit.legs.stage import Phone, Stage
 from tests.unit.sip.network import Node
 
 from tongdai.calls import commands as c
+from tongdai.calls import events as e
 from tongdai.calls.model import Cause
 from tongdai.legs.ports import Contact
 from tongdai.sip.flow import Flow, Transport
@@ -287,3 +288,65 @@ def test_an_owed_end_that_cannot_be_read_is_dropped(stage: Stage, damage: bytes)
     office, _ = stage.restart()
     office.before_sending()
     assert office.journal.load() == {}
+
+
+RINGING = "urn:uuid:1;1"
+
+
+def rings(stage: Stage) -> tuple[Phone, Contact, str]:
+    """The phone of 101, which has a name, and a call that rings there."""
+    lan = stage.phone("anphat", "101", transport="tls")
+    lan.handler.on["invite"] = lambda session: session.progress(180)
+    before = named(stage, RINGING)
+    leg = stage.calls(c.DeviceTarget("bnd-101"))
+    stage.run()
+    assert stage.office.kinds() == [e.LegRinging]
+    return lan, before, leg
+
+
+def test_a_page_that_is_loaded_again_while_it_rings_rings_on(stage: Stage):
+    """Its connection ends with the page, and the caller went to the voicemail."""
+    lan, before, leg = rings(stage)
+    stage.office.agent.flow_failed(before.flow, stage.network.now)
+    stage.run()
+    assert stage.ends() == []
+    lan.picks_up()
+    stage.office.front.moved("anphat", elsewhere(stage, lan, before, binding="bnd-101"))
+    stage.run()
+    assert stage.office.kinds()[-1] is e.LegAnswered
+    assert stage.office.front.all() == [leg]
+
+
+def test_a_page_that_does_not_come_back_is_let_go_with_the_others(stage: Stage):
+    lan, before, leg = rings(stage)
+    stage.office.agent.flow_failed(before.flow, stage.network.now)
+    stage.office.front.hangup(leg, Cause.NO_ANSWER)
+    stage.run()
+    assert stage.office.front.all() == []
+    stage.office.front.moved("anphat", elsewhere(stage, lan, before, binding="bnd-101"))
+    stage.run()
+    assert lan.handler.names().count("invite") == 1
+
+
+def test_an_invite_that_went_into_a_dead_connection_is_said_again_over_the_new_one(stage: Stage):
+    """Nobody is told of it when a network goes: the phone was registered, and rang for nobody."""
+    lan = stage.phone("anphat", "101", transport="tls")
+    before = named(stage, RINGING)
+    lost = stage.network.nodes.pop(lan.address)
+    stage.calls(c.DeviceTarget("bnd-101"))
+    stage.run(2)
+    stage.network.nodes[lan.address] = lost
+    lan.picks_up()
+    stage.office.front.moved("anphat", elsewhere(stage, lan, before))
+    stage.run()
+    assert stage.office.kinds()[-1] is e.LegAnswered
+
+
+def test_a_phone_that_rings_and_comes_by_another_path_rings_once_and_stops_there(stage: Stage):
+    lan, before, leg = rings(stage)
+    stage.office.front.moved("anphat", elsewhere(stage, lan, before))
+    stage.run()
+    assert lan.handler.names().count("invite") == 1
+    stage.office.front.hangup(leg, Cause.ELSEWHERE)
+    stage.run()
+    assert lan.handler.names()[-1] == "cancelled"

@@ -286,7 +286,7 @@ export class PhoneCall {
   attend(): void {
     const { speaks, hears } = this.line.attended;
     const { held, muted } = this.view;
-    this.element.muted = !hears;
+    this.element.muted = !hears || held; // also before the server knows
     if (this.microphone === null) return;
     this.microphone.enabled = speaks && !muted && !held && !this.session.isOnHold().remote;
     if (this.mixture) this.mixture.track.enabled = true; // the others are to be heard whether or not we are

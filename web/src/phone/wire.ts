@@ -7,7 +7,7 @@ const PING = "\r\n\r\n";
 const ANSWER_MS = 3_000;
 /** How often it is made sure that somebody is there (RFC 5626 §4.4.1), in a call and without. */
 const BUSY_MS = 4_000;
-const IDLE_MS = 20_000;
+const IDLE_MS = 10_000;
 /** Between two attempts to connect; the first comes at once. */
 const PAUSES_MS = [0, 250, 500, 1_000];
 /** Who sees this much more time pass than he slept was asleep, and so was the machine. */

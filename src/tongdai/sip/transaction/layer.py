@@ -91,6 +91,16 @@ class TransactionLayer:
         transaction.state = State.PROCEEDING
         return transaction
 
+    def move(self, transaction: ClientTransaction, flow: Flow) -> None:
+        """Go on over another path to the same peer, and say it again there: nobody knows whether it was
+        heard, and who heard it knows it by its branch."""
+        if transaction.terminated or transaction.flow == flow:
+            return
+        self._unfollow(transaction)
+        transaction.flow = flow
+        self._follow(transaction)
+        transaction.say_again()
+
     def receive_response(self, response: Response, now: float) -> bool:
         """Give a response to its transaction; False when there is none (RFC 3261 §17.1.3)."""
         transaction = self._clients.get((response.via.branch, response.cseq.method))
@@ -179,6 +189,9 @@ class TransactionLayer:
             self._clients.pop(transaction.key, None)
         else:
             self._servers.pop(transaction.key, None)
+        self._unfollow(transaction)
+
+    def _unfollow(self, transaction: Transaction) -> None:
         same = self._on_streams.get(transaction.flow) if transaction.flow.reliable else None
         if same is not None:
             same.pop(transaction, None)

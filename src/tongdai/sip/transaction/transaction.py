@@ -185,6 +185,11 @@ class ClientTransaction(Transaction):
         self._on_failure = on_failure
         self._data = bytes(request)
 
+    def say_again(self) -> None:
+        """Repeat the request, while it has no final response."""
+        if self.state in (State.CALLING, State.TRYING, State.PROCEEDING) and self._data:
+            self._layer.transmit(self.flow, self._data)
+
     @property
     def data(self) -> bytes:
         """The request as it was sent."""

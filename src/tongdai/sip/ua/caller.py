@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tongdai.sip.digest import Credentials
+from tongdai.sip.flow import Flow
 from tongdai.sip.message import Request, Response, parse, reason_phrase
 from tongdai.sip.timers import Timer
 from tongdai.sip.ua.calling import OutgoingInvite
@@ -131,6 +132,11 @@ class Caller:
         if outgoing.sdp is not None:
             outgoing.former, self._session.state.local_sdp = self._session.state.local_sdp, outgoing.sdp
         outgoing.start(now)
+
+    def move(self, flow: Flow) -> None:
+        """What has no answer goes over another path."""
+        if self.outgoing is not None:
+            self.outgoing.move(flow)
 
     def finish_ack(self, now: float) -> None:
         """Acknowledge what is still open, so that a BYE may follow."""

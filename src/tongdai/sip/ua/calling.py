@@ -207,6 +207,12 @@ class OutgoingInvite:
             self._finish()
             self._user.invite_failure(self, 487 if self.cancelled else status, None, now)
 
+    def move(self, flow: Flow) -> None:
+        """The peer is reached over another path from now on."""
+        self.flow = flow
+        if self.transaction is not None:
+            self._core.layer.move(self.transaction, flow)
+
     def _finish(self) -> None:
         self.done = True
         if self._give_up is not None:

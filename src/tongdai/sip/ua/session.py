@@ -273,6 +273,7 @@ class InviteSession:
         if self.ended or keeps or state.flow == flow:
             return False
         state.flow = flow
+        self._caller.move(flow)
         return True
 
     def bye_again(self, flow: Flow) -> None:

@@ -34,7 +34,6 @@ TYPES: dict[type, str] = {
     f.Held: "call.held",
     f.Resumed: "call.resumed",
     f.Pressed: "call.pressed",
-    f.Played: "call.played",
     f.Waiting: "call.waiting",
     f.MessageLeft: "call.message_left",
     f.Transferred: "call.transferred",

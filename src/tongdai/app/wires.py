@@ -16,12 +16,15 @@ from tongdai.sip.transport.framing import Framing, StreamFraming
 from tongdai.sip.transport.stream import Identity, StreamKind, StreamTransport
 from tongdai.sip.transport.udp import UdpTransport
 from tongdai.sip.ua import UserAgent
-from tongdai.sip.ua.overload import Overload, level_of
+from tongdai.sip.ua.overload import Overload, pressure_of
 
 log = get_logger(__name__)
 
 _LOOK_EVERY = 16
-"""Datagrams between two looks at what waits, while little does."""
+"""Datagrams between two looks at what waits."""
+
+_CALM = 10.0
+"""Seconds without a refusal after which the log says that it is over."""
 
 _TELLING_ROOM = 2 << 20
 """A smaller queue is filled by what comes in during one pause of some hundredths of a second: it says nothing
@@ -65,6 +68,8 @@ class Wires:
         self._on_lost = on_lost
         self._overload = overload
         self._datagrams = 0
+        self._refused = 0
+        self._calm_at = 0.0
         self._udp: dict[Address, UdpTransport] = {}
         self._streams: dict[StreamKind, dict[Address, StreamTransport]] = {}
         self._numbers = itertools.count(1)
@@ -132,25 +137,28 @@ class Wires:
         """A datagram, unless there are too many."""
         if self._overload is not None:
             self._datagrams += 1
-            if self._overload.level or self._datagrams % _LOOK_EVERY == 0:
+            if self._datagrams % _LOOK_EVERY == 0:
                 self._look(self._overload)
-            if self._overload.level:
-                refusal = self._overload.refuse(data, flow)
-                if refusal is not None:
-                    if refusal:
-                        self.send(flow, refusal)
-                    return
+            refusal = self._overload.refuse(data, flow)
+            if refusal is not None:
+                if refusal:
+                    self.send(flow, refusal)
+                return
         self.on_message(data, flow)
 
     def _look(self, overload: Overload) -> None:
-        before = overload.level
         queues = [udp.queue() for udp in self._udp.values()]
-        levels = [level_of(waiting, room, before) for waiting, room in queues if room >= _TELLING_ROOM]
-        if not levels:
-            return
-        overload.level = max(levels)
-        if before and not overload.level:
-            log.warning("too much came over UDP; some was refused", refused=overload.refused)
+        overload.pressure = max(
+            (pressure_of(waiting, room) for waiting, room in queues if room >= _TELLING_ROOM), default=0.0
+        )
+        now = self._clock()
+        if overload.refused != self._refused:
+            if not self._calm_at:
+                log.warning("more comes over UDP than can be done; some is refused")
+            self._refused, self._calm_at = overload.refused, now + _CALM
+        elif self._calm_at and now >= self._calm_at:
+            self._calm_at = 0.0
+            log.warning("no more comes over UDP than can be done", refused=overload.refused)
 
     def on_message(self, message: bytes | Message, flow: Flow) -> None:
         self._try(flow, self._ua.receive, message, flow, self._clock())

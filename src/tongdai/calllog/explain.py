@@ -200,9 +200,6 @@ class _Story:
     def pressed(self, at: float, fact: f.Pressed) -> None:
         self._say(at, _kind("pressed", fact.meaning), digits=fact.digits)
 
-    def played(self, at: float, fact: f.Played) -> None:
-        self._say(at, "played", sound=fact.what)
-
     def waiting(self, at: float, fact: f.Waiting) -> None:
         self._say(at, "waited", position=fact.position)
 
@@ -310,7 +307,6 @@ _TELL: dict[type, Callable[[_Story, float, Any], None]] = {
     f.Held: _Story.held,
     f.Resumed: _Story.resumed,
     f.Pressed: _Story.pressed,
-    f.Played: _Story.played,
     f.Waiting: _Story.waiting,
     f.MessageLeft: _Story.message,
     f.Transferred: _Story.transferred,

@@ -88,11 +88,6 @@ class Pressed(msgspec.Struct, frozen=True, tag=True):
     meaning: str
 
 
-class Played(msgspec.Struct, frozen=True, tag=True):
-    leg: str
-    what: str
-
-
 class Waiting(msgspec.Struct, frozen=True, tag=True):
     department: str
     position: int
@@ -236,7 +231,6 @@ Fact = (
     | Held
     | Resumed
     | Pressed
-    | Played
     | Waiting
     | MessageLeft
     | Transferred

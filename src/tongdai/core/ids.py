@@ -13,20 +13,32 @@ _PREFIX = re.compile(r"[a-z][a-z0-9]{0,15}")
 _TIME_BITS = 48
 _RANDOM_BITS = 80
 _LENGTH = 26  # characters of 5 bits that hold both
+_STEP_BITS = 64  # as much is unknown of an id to who has seen the one before it
 _system = SystemClock()
+_latest = 0
 
 
 def new_id(prefix: str, wall: float | None = None) -> str:
     """A new id such as `call_01k9x4m2v7...`: `prefix`, `_`, then 26 characters `[0-9a-z]`.
 
-    They hold the time in milliseconds (`wall`, seconds since 1970; the machine's clock when left out) and 80
-    random bits: ids of one prefix sort by the millisecond they were made in. Safe in file names and URLs.
+    They hold the time in milliseconds (`wall`, seconds since 1970; the machine's clock when left out) and
+    79 random bits: ids sort by the millisecond they were made in, and those that one process makes within one
+    millisecond in the order in which it makes them. Safe in file names and URLs.
     """
+    global _latest
     if not _PREFIX.fullmatch(prefix):
         raise TongdaiError("bad_id_prefix", f"{prefix!r} is no id prefix.", "Use lower-case letters.")
     milliseconds = int((_system.wall() if wall is None else wall) * 1000)
     if not 0 <= milliseconds < 1 << _TIME_BITS:
         raise TongdaiError("bad_id_time", f"An id cannot hold the time {wall}.", "Give seconds since 1970.")
-    number = milliseconds << _RANDOM_BITS | int.from_bytes(os.urandom(_RANDOM_BITS // 8))
+    if _latest >> _RANDOM_BITS == milliseconds:
+        number = _latest + 1 + _random(_STEP_BITS)
+    else:
+        number = milliseconds << _RANDOM_BITS | _random(_RANDOM_BITS) >> 1  # room for the steps
+    _latest = number
     digits = [_ALPHABET[number >> shift & 31] for shift in range(5 * (_LENGTH - 1), -1, -5)]
     return f"{prefix}_{''.join(digits)}"
+
+
+def _random(bits: int) -> int:
+    return int.from_bytes(os.urandom(bits // 8))

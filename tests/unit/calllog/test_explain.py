@@ -292,7 +292,6 @@ def test_an_outside_call():
         (f.Pressed("a", "3", "message_deleted"), "pressed 3: delete the message"),
         (f.RoomJoined("r", "Conference", 3), "joined Conference (3 there)"),
         (f.RoomJoined("r", "Conference", 1), "joined Conference (alone there)"),
-        (f.Played("a", "the greeting"), "heard the greeting"),
         (f.PassedBy(MINH, "talking"), "102 is in a call"),
         (f.PassedBy(MINH, "dnd"), "102 does not want to be disturbed"),
         (f.PassedBy(MINH, "engaged"), "102 is in a call, and takes one at a time"),

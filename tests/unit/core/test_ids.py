@@ -34,6 +34,11 @@ def test_sorts_by_the_time_it_was_made(first, second):
         assert new_id("call", wall=early) < new_id("call", wall=late)
 
 
+def test_those_of_one_millisecond_sort_as_they_were_made():
+    made = [new_id("audit", wall=2.0) for _ in range(10_000)]
+    assert made == sorted(made)
+
+
 @pytest.mark.parametrize("prefix", ["", "Call", "call_", "9a", "a" * 17, "ca ll"])
 def test_refuses_a_prefix_that_could_not_be_told_from_the_rest(prefix):
     with pytest.raises(TongdaiError, match="no id prefix"):

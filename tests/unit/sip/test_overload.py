@@ -6,7 +6,7 @@ import pytest
 
 from tongdai.sip.flow import Flow
 from tongdai.sip.message import Response, parse
-from tongdai.sip.ua.overload import RETRY_SECONDS, Overload, level_of
+from tongdai.sip.ua.overload import RETRY_SECONDS, Overload, pressure_of
 
 FLOW = Flow("udp", ("192.0.2.1", 5060), ("198.51.100.7", 40000))
 
@@ -34,7 +34,7 @@ def overload() -> Overload:
 
 
 def test_a_refusal_can_be_answered_to_and_says_when_to_come_back(overload: Overload):
-    overload.level = 2
+    overload.pressure = 0.65
     answer = parse(overload.refuse(request("INVITE"), FLOW) or b"")
     assert isinstance(answer, Response)
     assert answer.status == 503
@@ -46,8 +46,12 @@ def test_a_refusal_can_be_answered_to_and_says_when_to_come_back(overload: Overl
 
 
 def test_the_ack_of_a_refusal_costs_nothing(overload: Overload):
-    overload.level = 1
-    assert overload.refuse(request("ACK", to=";tag=busy-abc"), FLOW) == b""
+    ack = request("ACK", to=";tag=busy-abc")
+    assert overload.refuse(ack, FLOW) is None, "none was refused, so it is not ours"
+    overload.pressure = 1.0
+    overload.refuse(request("INVITE"), FLOW)
+    overload.pressure = 0.0
+    assert overload.refuse(ack, FLOW) == b""
     assert overload.refuse(request("ACK", to=";tag=other"), FLOW) is None
 
 
@@ -57,35 +61,51 @@ PROOF = "Authorization: Digest x=y"
 @pytest.mark.parametrize(
     ("message", "until"),
     [
-        (request("REGISTER"), 1),
-        (request("OPTIONS"), 1),
-        (request("INVITE"), 2),
-        (request("REGISTER", PROOF), 3),
-        (request("INVITE", PROOF), 3),
-        (request("INVITE", to=";tag=2"), 9),
-        (request("BYE", to=";tag=2"), 9),
-        (request("CANCEL"), 9),
-        (request("INVITE", target="sip:115@anphat.demo"), 9),
-        (b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP a\r\n\r\n", 9),
-        (b"\r\n\r\n", 9),
-        (request("INVITE", "Call-ID: c2"), 9),  # odd ones are for the parser, which says what is wrong
-        (request("INVITE", " folded"), 9),
+        (request("REGISTER"), 0.35),
+        (request("OPTIONS"), 0.35),
+        (request("INVITE"), 0.65),
+        (request("REGISTER", PROOF), 0.95),
+        (request("INVITE", PROOF), 0.95),
+        (request("INVITE", to=";tag=2"), 9.0),
+        (request("BYE", to=";tag=2"), 9.0),
+        (request("CANCEL"), 9.0),
+        (request("INVITE", target="sip:115@anphat.demo"), 9.0),
+        (b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP a\r\n\r\n", 9.0),
+        (b"\r\n\r\n", 9.0),
+        (request("INVITE", "Call-ID: c2"), 9.0),  # odd ones are for the parser, which says what is wrong
+        (request("INVITE", " folded"), 9.0),
     ],
 )
-def test_what_costs_least_to_lose_is_lost_first(overload: Overload, message: bytes, until: int):
-    for level in (1, 2, 3):
-        overload.level = level
-        assert (overload.refuse(message, FLOW) is None) is (level < until)
+def test_what_costs_least_to_lose_is_lost_first(overload: Overload, message: bytes, until: float):
+    for pressure in (0.35, 0.65, 0.95):
+        overload.pressure = pressure
+        assert (overload.refuse(message, FLOW) is None) is (pressure < until)
+
+
+def test_the_share_of_calls_that_is_refused_grows_with_the_pressure(overload: Overload):
+    calls = [request("INVITE").replace(b"Call-ID: c1", b"Call-ID: %d" % number) for number in range(1000)]
+
+    def refused() -> list[bool]:
+        return [overload.refuse(call, FLOW) is not None for call in calls]
+
+    shares = []
+    before = [False] * len(calls)
+    for pressure in (0.34, 0.40, 0.50, 0.60, 0.66):
+        overload.pressure = pressure
+        now = refused()
+        assert all(still for was, still in zip(before, now, strict=True) if was), "nor is one let in later"
+        before = now
+        shares.append(sum(now) / len(now))
+    assert shares == pytest.approx([0, 1 / 6, 1 / 2, 5 / 6, 1], abs=0.05)
 
 
 def test_without_rport_only_who_listens_where_it_sends_from_is_refused_here(overload: Overload):
-    overload.level = 2
+    overload.pressure = 0.65
     assert overload.refuse(request("INVITE", rport=""), FLOW) is None
     home = Flow("udp", FLOW.local, ("10.0.0.7", 5060))
     assert overload.refuse(request("INVITE", rport=""), home) is not None
 
 
-def test_levels_begin_late_and_end_later():
-    assert [level_of(part, 1000, 0) for part in (0, 399, 401, 601, 851)] == [0, 0, 1, 2, 3]
-    assert [level_of(part, 1000, 3) for part in (601, 430, 301, 201, 199)] == [3, 3, 2, 1, 0]
-    assert level_of(2_000_000, 100 << 20, 0) == 1, "a large queue is a long wait"
+def test_what_waits_makes_the_pressure():
+    assert [pressure_of(part, 1000) for part in (0, 500, 1000, 2000)] == [0, 0.5, 1, 1]
+    assert pressure_of(2 << 20, 100 << 20) == 0.5, "a large queue is a long wait"

@@ -68,7 +68,6 @@ PHRASES = {
     "pressed.name_chosen": "pressed {digits}: chose a name",
     "pressed.bad_forward": "pressed {digits}: calls cannot be forwarded there",
     # what the house did
-    "played": "heard {sound}",
     "waited": "waited in position {position}",
     "message": "left a message of {seconds:duration} for {label}",
     "transferred": "{who} transferred the call to {number}",

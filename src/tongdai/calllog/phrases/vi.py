@@ -68,7 +68,6 @@ PHRASES = {
     "pressed.name_chosen": "bấm {digits}: chọn tên",
     "pressed.bad_forward": "bấm {digits}: không chuyển tiếp tới đó được",
     # tổng đài làm gì
-    "played": "nghe {sound}",
     "waited": "chờ ở vị trí {position}",
     "message": "để lại tin nhắn {seconds:duration} cho {label}",
     "transferred": "{who} chuyển cuộc gọi tới {number}",

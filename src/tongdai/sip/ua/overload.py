@@ -16,8 +16,10 @@ _BEGINS = frozenset(b"INVITE REGISTER SUBSCRIBE PUBLISH OPTIONS MESSAGE NOTIFY R
 _ROOM = 4 << 20
 """Bytes of a queue that take some tenths of a second to work off (2.3 KB a datagram in the kernel).
 Longer, and peers send everything again."""
-_SHARES = (0.4, 0.6, 0.85)
-"""Of that, or of a smaller queue, at which the levels begin."""
+_UNPROVEN, _CALL, _PROVEN = (0.05, 0.35), (0.35, 0.65), (0.65, 0.95)
+"""The pressure at which the first of them are refused, and that from which on all are."""
+
+_DRAWS = 1 << 32
 
 _ECHOED = {
     name: kind
@@ -33,17 +35,20 @@ _rport = re.compile(rb";rport(?=[;,\s]|$)", re.IGNORECASE)
 
 
 class Overload:
-    """Holds how busy we are, from 0 to 3, and refuses with 503 what may not begin then.
+    """Holds under what pressure we are, and refuses with 503 what may not begin then.
 
-    1: what is no call and shows no password yet, since registrations come back by themselves. 2: calls too,
-    before they are challenged. 3: also what shows a password. What belongs to a dialog, every response, and
-    emergency calls are never refused.
+    First goes what is no call and shows no password yet, since registrations come back by themselves; then
+    calls before they are challenged; last what shows a password. Of each kind a share is refused that grows
+    with the pressure, so that as much is let in as can be done (refusing all or nothing by turns would let in
+    too much first, and lose the work on it). What belongs to a dialog, every response, and emergency calls
+    are never refused.
     """
 
     def __init__(self, token: str, emergency: Callable[[str], bool]) -> None:
         """`token` makes the tag of refusals, by which their ACKs are known. `emergency(user)` of the
         Request-URI says that nothing else matters."""
-        self.level = 0
+        self.pressure = 0.0
+        """From 0, when nothing waits, to 1."""
         self.refused = 0
         """How many requests were refused so far."""
         self._tag = f";tag=busy-{token}".encode()
@@ -54,18 +59,18 @@ class Overload:
         or is too odd to be dealt with here."""
         method = data[: data.find(b" ", 0, 12)]
         if method == b"ACK":
-            return b"" if self._tag in data else None
-        if method not in _BEGINS or (method == b"INVITE" and self.level < 2):
+            return b"" if self.refused and self._tag in data else None
+        if method not in _BEGINS or self.pressure < (_CALL if method == b"INVITE" else _UNPROVEN)[0]:
             return None
         user = _user(data, 0, 80)
         if method == b"INVITE" and user is not None and self._emergency(user[1].decode("latin-1")):
             return None
-        answer = self._answer(data, flow)
+        answer = self._answer(data, flow, _CALL if method == b"INVITE" else _UNPROVEN)
         if answer is not None:
             self.refused += 1
         return answer
 
-    def _answer(self, data: bytes, flow: Flow) -> bytes | None:
+    def _answer(self, data: bytes, flow: Flow, share: tuple[float, float]) -> bytes | None:
         head, blank, _ = data.partition(b"\r\n\r\n")
         if not blank:
             return None
@@ -80,9 +85,9 @@ class Overload:
                     return None  # folded, perhaps one of ours
                 continue
             seen[kind] += 1
-            if kind == _PROOF and self.level < 3:
-                return None
-            if kind == _VIA and seen[_VIA] == 1:
+            if kind == _PROOF:
+                share = _PROVEN
+            elif kind == _VIA and seen[_VIA] == 1:
                 stamped = _stamp(line, value, flow)
                 if stamped is None:
                     return None
@@ -97,8 +102,12 @@ class Overload:
                 lines.append(line)
         if not seen[_VIA] or seen[1:_PROOF] != [1, 1, 1, 1]:
             return None
-        low, high = RETRY_SECONDS
-        wait = low + crc32(call) % (high - low + 1)
+        drawn = _draw(call)
+        low, high = share
+        if self.pressure < low + (high - low) * (drawn / _DRAWS):
+            return None
+        low_wait, high_wait = RETRY_SECONDS
+        wait = low_wait + drawn % (high_wait - low_wait + 1)
         lines += [b"Retry-After: %d" % wait, b"Content-Length: 0", b"", b""]
         return b"SIP/2.0 503 Service Unavailable\r\n" + b"\r\n".join(lines)
 
@@ -117,12 +126,11 @@ def _stamp(line: bytes, value: bytes, flow: Flow) -> bytes | None:
     return line if port == 5060 or sent_by[1] != host.encode() else None
 
 
-def level_of(waiting: int, room: int, before: int) -> int:
-    """How busy a socket is whose queue holds `waiting` of `room` bytes. What is half as much as would begin a
-    level ends it: the level does not flutter."""
-    scale = min(room, _ROOM)
-    for level in (3, 2, 1):
-        share = _SHARES[level - 1]
-        if waiting > scale * (share / 2 if level <= before else share):
-            return level
-    return 0
+def _draw(call_id: bytes) -> int:
+    """What a call repeats, and its next request, draw the same. A checksum alone draws alike for neighbours."""
+    return crc32(call_id) * 2654435761 % _DRAWS
+
+
+def pressure_of(waiting: int, room: int) -> float:
+    """Under what pressure a socket is whose queue holds `waiting` of `room` bytes."""
+    return min(1.0, waiting / min(room, _ROOM))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 from tests.unit.sip.network import ANSWER, OFFER, Network, Node, establish
 
@@ -338,3 +341,20 @@ def test_after_a_refused_offer_what_held_before_is_what_we_said_last(pair: Pair)
     ours.bye()
     network.run(100)
     assert network.at_rest()
+
+
+def test_a_session_that_is_over_is_freed_without_the_collector_of_cycles(pair: Pair) -> None:
+    network, caller, callee = pair
+    gc.collect()
+    gc.disable()
+    try:
+        ours, theirs = establish(network, caller, callee)
+        kept = [weakref.ref(ours), weakref.ref(theirs)]
+        ours.bye()
+        network.run(100)
+        del ours, theirs
+        for node in (caller, callee):
+            node.handler.events.clear()
+        assert [ref() for ref in kept] == [None, None]
+    finally:
+        gc.enable()

@@ -28,6 +28,7 @@ class IncomingInvite:
         "_core",
         "_deadline",
         "_interval",
+        "_session",
         "_state",
         "_timer",
         "_user",
@@ -47,6 +48,7 @@ class IncomingInvite:
     ) -> None:
         self._core = core
         self._user = user
+        self._session = user.session  # is kept as long as the INVITE is under way
         self._state = state
         self._timer: Timer | None = None
         self._interval = 0.0

@@ -10,6 +10,7 @@ from tongdai.sip.ua import session_timer
 from tongdai.sip.ua.answering import IncomingInvite
 from tongdai.sip.ua.core import HeaderList, SessionError, UaCore
 from tongdai.sip.ua.dialog import note_allowed, refresh_target
+from tongdai.sip.ua.part import Part
 from tongdai.sip.ua.reliable import read_rack
 from tongdai.sip.ua.state import Phase
 
@@ -17,14 +18,13 @@ if TYPE_CHECKING:
     from tongdai.sip.ua.session import InviteSession
 
 
-class Callee:
+class Callee(Part):
     """`incoming` is the peer's INVITE until it is refused, or acknowledged."""
 
-    __slots__ = ("_core", "_held", "_session", "bye_owed", "incoming")
+    __slots__ = ("_held", "bye_owed", "incoming")
 
     def __init__(self, core: UaCore, session: InviteSession) -> None:
-        self._core = core
-        self._session = session
+        super().__init__(core, session)
         self._held: tuple[str, HeaderList] | None = None
         """A 2xx that waits for a PRACK."""
         self.incoming: IncomingInvite | None = None
@@ -33,13 +33,13 @@ class Callee:
 
     def begin(self, request: Request, transaction: ServerTransaction | None) -> None:
         """The first INVITE of the session."""
-        self._session.state.remote_sdp = request.sdp
-        note_allowed(self._session.state, request)
+        self.session.state.remote_sdp = request.sdp
+        note_allowed(self.session.state, request)
         self.incoming = self._new(transaction, request)
 
     def unanswered(self, phase: Phase) -> IncomingInvite:
         """The INVITE that waits for the owner. Raises `SessionError` when none does in that phase."""
-        now_in = self._session.state.phase
+        now_in = self.session.state.phase
         if self.incoming is None or self.incoming.answered or now_in != phase:
             raise SessionError(f"no INVITE of the peer waits for an answer; the session is {now_in}")
         return self.incoming
@@ -49,15 +49,15 @@ class Callee:
         incoming = self.unanswered("early")
         if self._held is not None:
             raise SessionError("the INVITE was already accepted")
-        state = self._session.state
+        state = self.session.state
         state.local_sdp = sdp
         if incoming.reliable is not None and incoming.reliable.holds_answer:
             self._held = sdp, headers
             return
         described: str | None = sdp
-        if self._session.updated_early:
+        if self.session.updated_early:
             described = None  # the 2xx would undo the UPDATE
-        elif self._session.answered_early and incoming.request is not None and incoming.request.sdp is None:
+        elif self.session.answered_early and incoming.request is not None and incoming.request.sdp is None:
             described = None  # our offer was answered in the PRACK
         state.phase = "confirmed"
         incoming.respond(200, None, headers, described, now)
@@ -74,7 +74,7 @@ class Callee:
         """Refuse; the dialog goes on."""
         self.unanswered("confirmed").respond(status, reason, (), None, now)
         self.incoming = None
-        self._session.go_on(now)
+        self.session.go_on(now)
 
     def hang_up_first(self, headers: HeaderList, now: float) -> bool:
         """Settle the INVITE before a BYE; True when the BYE has to wait for the ACK."""
@@ -84,7 +84,7 @@ class Callee:
         if not incoming.answered:
             incoming.respond(487, None, (), None, now)
             return False
-        if self._session.state.pending_ok is None:
+        if self.session.state.pending_ok is None:
             return False
         self.bye_owed = headers
         return True
@@ -96,7 +96,7 @@ class Callee:
 
     def stop(self) -> None:
         """Repeat nothing any more."""
-        self._session.state.pending_ok = None
+        self.session.state.pending_ok = None
         if self.incoming is not None:
             self.incoming.stop()
 
@@ -104,11 +104,11 @@ class Callee:
 
     def accepted(self, request: Request, now: float) -> HeaderList:
         """What a 2xx adds about the life of the session."""
-        return self._session.timer.answers(request, now)
+        return self.session.timer.answers(request, now)
 
     def receive_invite(self, request: Request, transaction: ServerTransaction) -> None:
         """A re-INVITE; those that cross another are refused. Raises `ParseError`."""
-        session = self._session
+        session = self.session
         now = self._core.clock()
         if session.invite_crosses or (self.incoming is not None and self.incoming.answered):
             transaction.respond(request.response(491), now)
@@ -131,7 +131,7 @@ class Callee:
     def receive_prack(self, request: Request, transaction: ServerTransaction, now: float) -> None:
         """A PRACK (RFC 3262 §3); one that comes again, or after the final response, is as good as the first.
         Raises `ParseError`."""
-        session, state = self._session, self._session.state
+        session, state = self.session, self.session.state
         number, cseq = read_rack(request)
         if cseq != state.invite_cseq or not 0 < number <= state.rseq:
             transaction.respond(request.response(481), now)
@@ -161,13 +161,13 @@ class Callee:
         """No PRACK in 64*T1 (RFC 3262 §3)."""
         if self.incoming is not None and not self.incoming.answered:
             self.incoming.respond(504, "No PRACK", (), None, now)
-        self._session.end()
-        self._core.handler.on_ended(self._session, 408, "no PRACK")
+        self.session.end()
+        self._core.handler.on_ended(self.session, 408, "no PRACK")
 
     def receive_ack(self, ack: Request, now: float) -> None:
         """An ACK for a 2xx of ours; one for another INVITE is ignored."""
         incoming = self.incoming
-        state = self._session.state
+        state = self.session.state
         if incoming is None or state.pending_ok is None or ack.cseq.number != incoming.cseq:
             return
         incoming.acked()
@@ -176,14 +176,14 @@ class Callee:
         if sdp is not None:
             state.remote_sdp = sdp
         if not self._pay_bye(now):
-            self._core.handler.on_ack(self._session, sdp)
-            self._session.go_on(now)
+            self._core.handler.on_ack(self.session, sdp)
+            self.session.go_on(now)
 
     def invite_unacked(self, now: float) -> None:
         """No ACK in 64*T1 (§13.3.1.4)."""
         self.incoming = None
         if not self._pay_bye(now):
-            self._session.lose(408, "ACK")
+            self.session.lose(408, "ACK")
 
     def receive_cancel(self, reason: str | None, now: float) -> None:
         """A CANCEL; after the final response it has no effect (§9.2)."""
@@ -191,29 +191,29 @@ class Callee:
         if incoming is None or incoming.answered:
             return
         incoming.respond(487, None, (), None, now)
-        if self._session.state.phase == "early":
-            self._session.end()
-            self._core.handler.on_cancelled(self._session, reason)
+        if self.session.state.phase == "early":
+            self.session.end()
+            self._core.handler.on_cancelled(self.session, reason)
         else:
             self.incoming = None
-            self._session.go_on(now)
+            self.session.go_on(now)
 
     def _pay_bye(self, now: float) -> bool:
         headers, self.bye_owed = self.bye_owed, None
         if headers is None:
             return False
-        self._session.send_bye(headers, now)
-        self._session.end()
+        self.session.send_bye(headers, now)
+        self.session.end()
         return True
 
     def _new(self, transaction: ServerTransaction | None, request: Request | None) -> IncomingInvite:
-        return IncomingInvite(self._core, self, self._session.state, transaction, request)
+        return IncomingInvite(self._core, self, self.session.state, transaction, request)
 
     # -- continuing
 
     def resume(self, invite: Request | None, now: float) -> None:
         """Continue after a restore, with the INVITE of the peer that was pending."""
-        state = self._session.state
+        state = self.session.state
         if state.pending_ok is not None:
             self.incoming = self._new(None, None)
             self.incoming.await_ack(state.pending_ok, now)
@@ -222,7 +222,7 @@ class Callee:
         transaction = self._core.layer.resume_server(invite, state.flow)
         if state.phase == "early":
             self.begin(invite, transaction)
-            self._session.request = invite
+            self.session.request = invite
         else:
             # The owner's answer to that re-INVITE died with its process; the peer will try again.
             transaction.respond(invite.response(491), now)

@@ -20,6 +20,7 @@ from tongdai.sip.ua.dialog import (
     request_flow,
     sdp_body,
 )
+from tongdai.sip.ua.part import Part
 from tongdai.sip.ua.reliable import reliable_number
 from tongdai.sip.ua.state import DialogState
 
@@ -30,24 +31,21 @@ _ATTEMPTS = 6
 """Times that a re-INVITE is sent to a peer that says 491 to each."""
 
 
-class Caller:
+class Caller(Part):
     """`outgoing` is our INVITE without a final response, sent or waiting for the peer's to finish."""
 
     __slots__ = (
         "_acked_cseq",
-        "_core",
         "_credentials",
         "_queued",
         "_retry",
-        "_session",
         "outgoing",
         "silent",
         "unacked",
     )
 
     def __init__(self, core: UaCore, session: InviteSession, credentials: Credentials | None) -> None:
-        self._core = core
-        self._session = session
+        super().__init__(core, session)
         self._credentials = credentials
         self._acked_cseq = 0
         self._queued: OutgoingInvite | None = None
@@ -79,21 +77,21 @@ class Caller:
 
     def start(self, sdp: str | None, headers: HeaderList, now: float) -> None:
         """Send the first INVITE."""
-        self._session.state.local_sdp = sdp
+        self.session.state.local_sdp = sdp
         self.outgoing = self._new(sdp, headers, initial=True)
         self.outgoing.start(now)
 
     def cancel(self, reason: str | None, now: float) -> None:
         """Give up the first INVITE."""
-        if self.outgoing is None or self._session.state.phase != "early":
-            raise SessionError(f"nothing to cancel; the session is {self._session.state.phase}")
+        if self.outgoing is None or self.session.state.phase != "early":
+            raise SessionError(f"nothing to cancel; the session is {self.session.state.phase}")
         self.outgoing.cancel(reason, now)
 
     def ack(self, sdp: str, now: float) -> None:
         """Answer their offer in the ACK."""
         if self.unacked is None:
             raise SessionError("no 2xx waits for our answer")
-        self._session.state.local_sdp = sdp
+        self.session.state.local_sdp = sdp
         self._send_ack(self.unacked, sdp, now)
 
     def reinvite(
@@ -107,14 +105,14 @@ class Caller:
             self._queued = invite  # behind a refresh, of which the owner knows nothing
         else:
             self.outgoing = invite
-        self._session.go_on(now)
+        self.session.go_on(now)
 
     def refresh(self, now: float) -> None:
         """Offer what is agreed, so that the peer shows that it is there; not while an INVITE does so."""
         if self.outgoing is not None or self._retry is not None:
             return
-        self.outgoing = self._new(self._session.state.local_sdp, (), initial=False, refreshes=True)
-        self._session.go_on(now)
+        self.outgoing = self._new(self.session.state.local_sdp, (), initial=False, refreshes=True)
+        self.session.go_on(now)
 
     def go_on(self, now: float) -> None:
         """The way is free: send what waited."""
@@ -127,10 +125,10 @@ class Caller:
             outgoing.sdp = outgoing.asks()
             if not outgoing.sdp:
                 self.outgoing = None
-                self._core.handler.on_changed(self._session)
+                self._core.handler.on_changed(self.session)
                 return
         if outgoing.sdp is not None:
-            outgoing.former, self._session.state.local_sdp = self._session.state.local_sdp, outgoing.sdp
+            outgoing.former, self.session.state.local_sdp = self.session.state.local_sdp, outgoing.sdp
         outgoing.start(now)
 
     def move(self, flow: Flow) -> None:
@@ -157,7 +155,7 @@ class Caller:
         return OutgoingInvite(
             self._core,
             self,
-            self._session.state,
+            self.session.state,
             sdp,
             headers,
             self._credentials,
@@ -169,15 +167,15 @@ class Caller:
 
     def timer_asks(self) -> HeaderList:
         """What an INVITE says about the life of the session."""
-        return self._session.timer.asks()
+        return self.session.timer.asks()
 
     def timer_raised(self, response: Response) -> bool:
         """After a 422: whether the INVITE may be sent again with a longer life."""
-        return self._session.timer.raise_to(response)
+        return self.session.timer.raise_to(response)
 
     def invite_progress(self, outgoing: OutgoingInvite, response: Response, now: float) -> None:
         """A 101..199; a reliable one is acknowledged with PRACK, and is news but once (RFC 3262 §4)."""
-        state, tag = self._session.state, response.to.tag
+        state, tag = self.session.state, response.to.tag
         number = reliable_number(response) if tag else 0
         if number and not outgoing.is_next(tag, number):
             return
@@ -186,7 +184,7 @@ class Caller:
             adopt_response(state, response)
             note_allowed(state, response)
         if number:
-            self._session.send_in_dialog("PRACK", now, [("RAck", f"{number} {outgoing.cseq} INVITE")])
+            self.session.send_in_dialog("PRACK", now, [("RAck", f"{number} {outgoing.cseq} INVITE")])
         if not first:
             return
         sdp = response.sdp
@@ -194,11 +192,11 @@ class Caller:
             state.remote_sdp = sdp
             if number and outgoing.sdp is not None:
                 state.early_answer = tag
-        self._core.handler.on_provisional(self._session, response, sdp)
+        self._core.handler.on_provisional(self.session, response, sdp)
 
     def invite_success(self, outgoing: OutgoingInvite, response: Response, now: float) -> None:
         """A 2xx: the first, the same again, or that of another fork (§13.2.2.4)."""
-        state = self._session.state
+        state = self.session.state
         if outgoing is not self.outgoing:
             if response.to.tag == state.remote_tag:
                 self.receive_success_again(response)
@@ -215,21 +213,21 @@ class Caller:
         sdp, known = None if answered else response.sdp, state.remote_sdp
         if sdp is not None:
             state.remote_sdp = sdp
-        if outgoing.cancelled or self._session.ended:
+        if outgoing.cancelled or self.session.ended:
             self._end_late_answer(outgoing, response, now)
             return
         state.phase = "confirmed"
-        self._session.timer.agreed(response, now)
+        self.session.timer.agreed(response, now)
         if outgoing.sdp is None:
             self.unacked = outgoing
         else:
             self._send_ack(outgoing, None, now)
         if outgoing.initial:
-            self._core.handler.on_answered(self._session, response, sdp)
+            self._core.handler.on_answered(self.session, response, sdp)
         elif not outgoing.refreshes or (sdp is not None and sdp != known):
-            self._core.handler.on_reinvite_result(self._session, response.status, sdp)
+            self._core.handler.on_reinvite_result(self.session, response.status, sdp)
         else:
-            self._core.handler.on_changed(self._session)
+            self._core.handler.on_changed(self.session)
 
     def invite_failure(
         self, outgoing: OutgoingInvite, status: int, response: Response | None, now: float
@@ -241,28 +239,28 @@ class Caller:
         if outgoing.initial:
             self._fail(status, response)
             return
-        if self._session.ended:
+        if self.session.ended:
             return
         if outgoing.former is not None:
-            self._session.state.local_sdp = outgoing.former
+            self.session.state.local_sdp = outgoing.former
         if outgoing.refreshes:
             if status in (408, 481):
-                self._session.lose(status, "the refresh of the session")
+                self.session.lose(status, "the refresh of the session")
             else:
-                self._session.go_on(now)
+                self.session.go_on(now)
         elif status == 491 and outgoing.attempt < _ATTEMPTS:
             # §14.1: the owner of the Call-ID waits longer, so that the two do not collide again.
             share = self._core.fraction()
-            delay = 2.1 + 1.9 * share if self._session.state.role == "uac" else 2.0 * share
+            delay = 2.1 + 1.9 * share if self.session.state.role == "uac" else 2.0 * share
             self._retry = self._core.timers.schedule(now + delay, self._try_again, outgoing)
         else:
-            self._core.handler.on_reinvite_result(self._session, status, None)
-            if status in (408, 481) and not self._session.ended:
-                self._session.lose(status, "re-INVITE")
+            self._core.handler.on_reinvite_result(self.session, status, None)
+            if status in (408, 481) and not self.session.ended:
+                self.session.lose(status, "re-INVITE")
 
     def receive_success_again(self, response: Response) -> None:
         """Our ACK was lost: send it again. So it is also for an ACK that an earlier process sent."""
-        state = self._session.state
+        state = self.session.state
         if (
             response.cseq.number == self._acked_cseq
             and response.to.tag == state.remote_tag
@@ -279,19 +277,19 @@ class Caller:
         self._send_ack(outgoing, None, now)
         if outgoing.initial:
             reason = [] if outgoing.cancel_reason is None else [("Reason", outgoing.cancel_reason)]
-            self._session.send_bye(reason, now)
+            self.session.send_bye(reason, now)
             self._fail(487, response)
 
     def _fail(self, status: int, response: Response | None) -> None:
-        self._session.end()
+        self.session.end()
         if not self.silent:
             said = response is not None and response.status == status
             reason = response.reason if response is not None and said else reason_phrase(status)
-            self._core.handler.on_failed(self._session, status, reason, response)
+            self._core.handler.on_failed(self.session, status, reason, response)
 
     def _end_fork(self, outgoing: OutgoingInvite, response: Response, now: float) -> None:
         """Another branch answered as well: acknowledge it and hang up on it, each time it says so."""
-        fork = fork_of(self._session.state, response)
+        fork = fork_of(self.session.state, response)
         self._core.transmit(request_flow(fork), bytes(self._build_ack(fork, outgoing, None)))
         bye = build_request(fork, "BYE", self._core.product)
         self._core.layer.send(bye, request_flow(fork), lambda *_: None, lambda *_: None, now)
@@ -300,12 +298,12 @@ class Caller:
 
     def _send_ack(self, outgoing: OutgoingInvite, sdp: str | None, now: float) -> None:
         self.unacked = None
-        state = self._session.state
+        state = self.session.state
         request = self._build_ack(state, outgoing, sdp)
         state.last_ack = bytes(request)
         self._acked_cseq = request.cseq.number
         self._core.transmit(request_flow(state), state.last_ack)
-        self._session.go_on(now)
+        self.session.go_on(now)
 
     def _build_ack(self, state: DialogState, outgoing: OutgoingInvite, sdp: str | None) -> Request:
         body, content_type = sdp_body(sdp)
@@ -325,7 +323,7 @@ class Caller:
 
     def resume(self, invite: Request | None, heard: bool, now: float) -> None:
         """Continue after a restore, with the INVITE of ours that was pending."""
-        state = self._session.state
+        state = self.session.state
         if state.last_ack is not None:
             self._acked_cseq = parse(state.last_ack).cseq.number
         if invite is not None:

@@ -30,6 +30,7 @@ class OutgoingInvite:
         "_give_up",
         "_numbers",
         "_proof",
+        "_session",
         "_state",
         "_user",
         "_widened",
@@ -63,6 +64,7 @@ class OutgoingInvite:
     ) -> None:
         self._core = core
         self._user = user
+        self._session = user.session  # is kept as long as the INVITE is under way
         self._state = state
         self._credentials = credentials
         self._digest = self._new_digest()

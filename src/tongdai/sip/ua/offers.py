@@ -10,19 +10,19 @@ from tongdai.sip.transaction import ServerTransaction
 from tongdai.sip.ua import session_timer
 from tongdai.sip.ua.core import ALLOW, SUPPORTED, HeaderList, UaCore
 from tongdai.sip.ua.dialog import refresh_target, sdp_body
+from tongdai.sip.ua.part import Part
 
 if TYPE_CHECKING:
     from tongdai.sip.ua.session import InviteSession
 
 
-class Offers:
+class Offers(Part):
     """The owner hears of each by `on_reinvite`, as of those in a re-INVITE: what to answer is the same."""
 
-    __slots__ = ("_core", "_session", "_waiting", "exchanged")
+    __slots__ = ("_waiting", "exchanged")
 
     def __init__(self, core: UaCore, session: InviteSession) -> None:
-        self._core = core
-        self._session = session
+        super().__init__(core, session)
         self._waiting: tuple[Request, ServerTransaction] | None = None
         self.exchanged = False
         """One was accepted."""
@@ -45,22 +45,22 @@ class Offers:
             wait = [("Retry-After", str(int(self._core.fraction() * 10)))] if refusal == 500 else []
             transaction.respond(request.response(refusal, None, wait), now)
             return
-        refresh_target(self._session.state, request)
+        refresh_target(self.session.state, request)
         if sdp is None:
             self._respond(request, transaction, 200, None, (), None, now)
-            self._core.handler.on_changed(self._session)
+            self._core.handler.on_changed(self.session)
         else:
             self.receive(request, transaction, sdp)
 
     def receive(self, request: Request, transaction: ServerTransaction, sdp: str) -> None:
         """An offer that may be made now: tell the owner. Only one waits at a time."""
         self._waiting = (request, transaction)
-        self._session.state.remote_sdp = sdp
-        self._core.handler.on_reinvite(self._session, sdp)
+        self.session.state.remote_sdp = sdp
+        self._core.handler.on_reinvite(self.session, sdp)
 
     def accept(self, sdp: str, headers: HeaderList, now: float) -> None:
         """200 with our answer."""
-        self._session.state.local_sdp = sdp
+        self.session.state.local_sdp = sdp
         self.exchanged = True
         self._answer(200, None, headers, sdp, now)
 
@@ -76,7 +76,7 @@ class Offers:
     def _refusal(self) -> int:
         """Why an offer cannot be taken now (§5.2): 491 when one of ours is open, 500 when one of the peer's
         is."""
-        session = self._session
+        session = self.session
         if self._waiting is not None:
             return 500
         if session.answered_early:
@@ -105,8 +105,8 @@ class Offers:
         body, content_type = sdp_body(sdp)
         fields = [("Server", self._core.product), *headers]
         if status < 300:
-            contact = ("Contact", f"<{self._session.state.local_contact}>")
-            timer = self._session.timer.answers(request, now) if self._session.confirmed else []
+            contact = ("Contact", f"<{self.session.state.local_contact}>")
+            timer = self.session.timer.answers(request, now) if self.session.confirmed else []
             fields = [contact, ("Allow", ALLOW), ("Supported", SUPPORTED), *timer, *fields]
         if content_type is not None:
             fields.append(("Content-Type", content_type))

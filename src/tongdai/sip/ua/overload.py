@@ -127,8 +127,8 @@ def _stamp(line: bytes, value: bytes, flow: Flow) -> bytes | None:
 
 
 def _draw(call_id: bytes) -> int:
-    """What a call repeats, and its next request, draw the same. A checksum alone draws alike for neighbours."""
-    return crc32(call_id) * 2654435761 % _DRAWS
+    """What a call repeats, and its next request, draw the same."""
+    return crc32(call_id) * 2654435761 % _DRAWS  # the checksums alone of neighbours are alike
 
 
 def pressure_of(waiting: int, room: int) -> float:

@@ -32,6 +32,7 @@ class InviteSession:
     """
 
     __slots__ = (
+        "__weakref__",
         "_callee",
         "_caller",
         "_core",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tongdai.sip.message import Message, ParseError, Request, Response
 from tongdai.sip.timers import Timer
 from tongdai.sip.ua.core import UaCore
+from tongdai.sip.ua.part import Part
 
 if TYPE_CHECKING:
     from tongdai.sip.ua.session import InviteSession
@@ -21,14 +22,13 @@ _MARGIN = 32.0
 _UPDATE_UNKNOWN = (405, 501)
 
 
-class SessionTimer:
+class SessionTimer(Part):
     """The timer of one session. What was agreed is in `DialogState.session_seconds` and `we_refresh`."""
 
-    __slots__ = ("_core", "_session", "_timer", "_wanted")
+    __slots__ = ("_timer", "_wanted")
 
     def __init__(self, core: UaCore, session: InviteSession) -> None:
-        self._core = core
-        self._session = session
+        super().__init__(core, session)
         self._timer: Timer | None = None
         self._wanted = core.session_seconds
 
@@ -36,7 +36,7 @@ class SessionTimer:
 
     def asks(self) -> list[tuple[str, str]]:
         """The fields of a request of ours that refreshes the session."""
-        state = self._session.state
+        state = self.session.state
         if state.phase == "early":
             if not self._wanted:
                 return []
@@ -56,7 +56,7 @@ class SessionTimer:
 
         Where the peer leaves it open, we refresh: phones that only claim to know timers then stay connected.
         """
-        state = self._session.state
+        state = self.session.state
         asked, theirs = _read(request), _knows_timers(request)
         if asked is not None:
             # A proxy may have asked for a phone that does not know timers: that one cannot refresh, or be
@@ -77,7 +77,7 @@ class SessionTimer:
 
     def agreed(self, response: Response, now: float) -> None:
         """Our request that refreshes the session had a 2xx (§7.2); the timer runs anew."""
-        state = self._session.state
+        state = self.session.state
         try:
             agreed = _read(response)
         except ParseError:
@@ -89,7 +89,7 @@ class SessionTimer:
     def raise_to(self, response: Response) -> bool:
         """Our request had a 422: whether it may be sent again with the interval that the peer names
         (§7.3)."""
-        state = self._session.state
+        state = self.session.state
         try:
             least = response.number("Min-SE")
         except ParseError:
@@ -106,10 +106,10 @@ class SessionTimer:
     def run(self, now: float) -> None:
         """Begin anew with what is agreed: half the interval until our refresh, or nearly all of it for
         theirs."""
-        seconds = self._session.state.session_seconds
+        seconds = self.session.state.session_seconds
         if not seconds:
             self.stop()
-        elif self._session.state.we_refresh:
+        elif self.session.state.we_refresh:
             self._at(now + seconds / 2, self.refresh)
         else:
             self._at(now + seconds - min(_MARGIN, seconds / 3), self._expire)
@@ -117,7 +117,7 @@ class SessionTimer:
     def resume(self, now: float) -> None:
         """Continue after a restore. When the last refresh was, nobody knows: ours is soon, but not that of
         all calls at once; theirs has all its time."""
-        state = self._session.state
+        state = self.session.state
         if state.session_seconds and state.we_refresh:
             self._at(now + self._core.fraction() * state.session_seconds / 4, self.refresh)
         else:
@@ -132,7 +132,7 @@ class SessionTimer:
     def refresh(self, now: float) -> None:
         """Show that we are there, and see whether they are: by UPDATE, as it leaves the media alone, else by
         a re-INVITE that offers what is already agreed (§7.4)."""
-        session = self._session
+        session = self.session
         self.again(now)
         if session.state.peer_updates:
             session.send_in_dialog("UPDATE", now, self.asks(), on_final=self._refreshed)
@@ -142,12 +142,12 @@ class SessionTimer:
 
     def again(self, now: float) -> None:
         """Refresh once more before the interval ends, unless this one succeeds."""
-        self._at(now + self._session.state.session_seconds / 4, self.refresh)
+        self._at(now + self.session.state.session_seconds / 4, self.refresh)
 
     def _refreshed(self, status: int, response: Response | None) -> None:
         """Whatever a peer answers, it is there: only its silence (408) and a dialog that it does not know
         (481) end the call, and `send_in_dialog` sees to those."""
-        session, now = self._session, self._core.clock()
+        session, now = self.session, self._core.clock()
         if session.ended or response is None:
             return
         if status < 300:
@@ -161,7 +161,7 @@ class SessionTimer:
 
     def _expire(self, now: float) -> None:
         self._timer = None
-        self._session.lose(408, "the refresh of the session")
+        self.session.lose(408, "the refresh of the session")
 
     def _at(self, when: float, call: Callable[[float], None]) -> None:
         self.stop()

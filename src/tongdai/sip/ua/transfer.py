@@ -18,6 +18,7 @@ from tongdai.sip.message import (
 from tongdai.sip.transaction import ServerTransaction
 from tongdai.sip.ua.core import HeaderList, SessionError, UaCore
 from tongdai.sip.ua.handler import Refer
+from tongdai.sip.ua.part import Part
 from tongdai.sip.ua.state import ReferState
 
 if TYPE_CHECKING:
@@ -27,14 +28,13 @@ _SUBSCRIPTION_SECONDS = 180
 _fragment = re.compile(rb"SIP/2\.0 ([1-6][0-9][0-9])").match
 
 
-class Transfers:
+class Transfers(Part):
     """The transfers of one session; its state is in `DialogState.refers`."""
 
-    __slots__ = ("_core", "_session", "_waiting")
+    __slots__ = ("_waiting",)
 
     def __init__(self, core: UaCore, session: InviteSession) -> None:
-        self._core = core
-        self._session = session
+        super().__init__(core, session)
         self._waiting: dict[int, tuple[Request, ServerTransaction]] = {}
 
     # -- asked by the peer
@@ -42,10 +42,10 @@ class Transfers:
     def receive_refer(self, request: Request, transaction: ServerTransaction) -> None:
         """Tell the owner. Raises `ParseError`."""
         refer = read_refer(request)
-        refers = self._session.state.refers
+        refers = self.session.state.refers
         refers.append(ReferState(refer.id, refer.id, False, with_id=bool(refers)))
         self._waiting[refer.id] = (request, transaction)
-        self._core.handler.on_refer(self._session, refer)
+        self._core.handler.on_refer(self.session, refer)
 
     def accept(self, refer: Refer, now: float) -> None:
         """202, then the first NOTIFY."""
@@ -72,7 +72,7 @@ class Transfers:
             subscription = f"active;expires={_SUBSCRIPTION_SECONDS}"
         body = f"SIP/2.0 {status} {reason or reason_phrase(status)}\r\n".encode()
         headers = [("Event", event), ("Subscription-State", subscription)]
-        self._session.send_in_dialog("NOTIFY", now, headers, body, "message/sipfrag;version=2.0")
+        self.session.send_in_dialog("NOTIFY", now, headers, body, "message/sipfrag;version=2.0")
 
     def drop_waiting(self, now: float) -> None:
         """The session is over: answer what still waits."""
@@ -86,12 +86,12 @@ class Transfers:
         if waiting is None:
             raise SessionError(f"no REFER {refer.id} waits for an answer")
         request, transaction = waiting
-        contact = [("Contact", f"<{self._session.state.local_contact}>")] if status < 300 else []
+        contact = [("Contact", f"<{self.session.state.local_contact}>")] if status < 300 else []
         fields = [*contact, ("Server", self._core.product), *headers]
         transaction.respond(request.response(status, reason, fields), now)
 
     def _find(self, refer_id: int) -> ReferState:
-        for refer in self._session.state.refers:
+        for refer in self.session.state.refers:
             if refer.id == refer_id:
                 return refer
         raise SessionError(f"no REFER {refer_id} in this session")
@@ -100,7 +100,7 @@ class Transfers:
 
     def send_refer(self, refer_to: str, headers: HeaderList, now: float) -> int:
         """Send a REFER; returns its id."""
-        state = self._session.state
+        state = self.session.state
         target = refer_to if refer_to.rstrip().endswith(">") else f"<{refer_to}>"
         refer = ReferState(0, 0, True, with_id=bool(state.refers))
         state.refers.append(refer)
@@ -111,10 +111,10 @@ class Transfers:
 
         def final(status: int, response: Response | None) -> None:
             refer.active = refer.active or status < 300
-            self._core.handler.on_refer_result(self._session, refer.id, status)
+            self._core.handler.on_refer_result(self.session, refer.id, status)
 
         fields = [("Refer-To", target), ("Referred-By", state.local_uri), *headers]
-        self._session.send_in_dialog("REFER", now, fields, on_final=final, on_built=note)
+        self.session.send_in_dialog("REFER", now, fields, on_final=final, on_built=note)
         return refer.id
 
     def receive_notify(self, request: Request) -> bool:
@@ -123,7 +123,7 @@ class Transfers:
         if package.strip().lower() != "refer":
             return False
         name, _, number = params.partition("=")
-        ours = [refer for refer in self._session.state.refers if refer.sent_by_us]
+        ours = [refer for refer in self.session.state.refers if refer.sent_by_us]
         if name.strip().lower() == "id" and number.strip().isdecimal():
             ours = [refer for refer in ours if refer.cseq == int(number[:12])]
         else:
@@ -136,7 +136,7 @@ class Transfers:
         refer, status = ours[-1], int(found[1])
         ended = (request.headers.get("Subscription-State") or "").lower().startswith("terminated")
         refer.active = not ended and status < 200
-        self._core.handler.on_refer_result(self._session, refer.id, 408 if ended and status < 200 else status)
+        self._core.handler.on_refer_result(self.session, refer.id, 408 if ended and status < 200 else status)
         return True
 
 

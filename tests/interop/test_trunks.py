@@ -373,6 +373,63 @@ async def test_a_carrier_is_found_by_its_name_and_still_while_dns_is_silent(
         server.close()
 
 
+class Leaving(RawPhone):
+    """A gateway known in its dialogs by a name that has other servers as well; it is about to go."""
+
+    @property
+    def contact(self) -> str:
+        return "<sip:gateway@pool.test>"
+
+    def _serve(self, request: Message, reply: Reply) -> None:
+        if request.method == "BYE":
+            self.respond(request, reply, 503, "Service Unavailable")
+        else:
+            super()._serve(request, reply)
+
+
+class Heir(RawPhone):
+    """The other server of that name; it has the dialogs too, and keeps the BYEs."""
+
+    def prepare(self) -> None:
+        self.byes: list[Message] = []
+
+    def _serve(self, request: Message, reply: Reply) -> None:
+        if request.method == "BYE":
+            self.byes.append(request)
+            self.respond(request, reply, 200, "OK")
+        else:
+            super()._serve(request, reply)
+
+
+async def test_a_call_ends_at_another_server_of_its_gateway(trunked: Demo, phones: Phones):
+    """The next hop of a dialog is a host name, and whom the call was with answers no more (RFC 3263 §4.3)."""
+    outside = Account("carrier", "", trunked.server)
+    leaving, heir = Leaving(outside, tone=900), Heir(outside, tone=1000)
+    heir.prepare()
+    await leaving.open()
+    await heir.open()
+    zone = {
+        ("_sip._udp.pool.test", "SRV"): [
+            f"1 1 {leaving.link.local[1]} a.pool.test.",
+            f"2 1 {heir.link.local[1]} a.pool.test.",
+        ],
+        ("a.pool.test", "A"): ["127.0.0.1"],
+    }
+    server = await NameServer(zone).open(DNS_PORT)
+    try:
+        await use(trunked, at(leaving), "--options=0")
+        near, far, _ = await connect(trunked, phones, leaving)
+        await near.hang_up()
+        async with asyncio.timeout(20):
+            while not heir.byes:
+                await asyncio.sleep(0.05)
+        assert heir.byes[0].get("call-id") == far.invite_message.get("call-id")
+    finally:
+        server.close()
+        await leaving.close()
+        await heir.close()
+
+
 @pytest.mark.parametrize("transport", ["t1", "u1"], ids=["TCP", "no TCP"])
 async def test_a_large_invite_goes_over_tcp_where_somebody_listens(
     trunked: Demo, phones: Phones, transport: str

@@ -201,6 +201,7 @@ class Control:
             screen=callers.screen,
             may_tell=guard.may_tell,
             find_ringing=self.front.find_ringing,
+            locate=self.finder.look_up,
         )
         self.front.use(self.ua)
         self.trunks.use(self.ua)

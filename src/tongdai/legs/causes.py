@@ -25,20 +25,27 @@ _TO_STATUS: dict[Cause, int] = {
 _TO_CAUSE: dict[int, Cause] = {
     400: Cause.FAILED,
     401: Cause.FORBIDDEN,
+    402: Cause.CONGESTION,  # no credit with this carrier: another one may have some
     403: Cause.FORBIDDEN,
     404: Cause.NOT_FOUND,
+    406: Cause.NOT_ACCEPTABLE,
     407: Cause.FORBIDDEN,
     408: Cause.UNAVAILABLE,
     410: Cause.NOT_FOUND,
-    430: Cause.UNAVAILABLE,
     415: Cause.NOT_ACCEPTABLE,
+    430: Cause.UNAVAILABLE,
+    433: Cause.FORBIDDEN,  # calls without a number are not taken (RFC 5079)
     480: Cause.UNAVAILABLE,
     484: Cause.NOT_FOUND,
+    485: Cause.NOT_FOUND,
     486: Cause.BUSY,
     487: Cause.CANCELLED,
     488: Cause.NOT_ACCEPTABLE,
+    491: Cause.UNAVAILABLE,  # there is no dialog yet: the phone cannot just now (RFC 3261 §21.4.27)
     500: Cause.FAILED,
+    502: Cause.CONGESTION,
     503: Cause.CONGESTION,
+    504: Cause.UNAVAILABLE,
     600: Cause.BUSY,
     603: Cause.DECLINED,
     604: Cause.NOT_FOUND,

@@ -13,6 +13,7 @@ import msgspec
 
 from tongdai.sip.digest import Credentials
 from tongdai.sip.flow import Address, Flow, Transport
+from tongdai.sip.location import Located, Place, Target
 from tongdai.sip.message import Request, Response
 from tongdai.sip.ua import DialogState, IncomingRequest, InviteSession, Refer, UserAgent
 
@@ -118,7 +119,11 @@ class Node:
     def _new_agent(self) -> UserAgent:
         name = f"{self.network.seed}-{self.address}-{self.generation}"
         return UserAgent(
-            self.handler, clock=lambda: self.network.now, ids=SeededIds(name), product=self.address[0]
+            self.handler,
+            clock=lambda: self.network.now,
+            ids=SeededIds(name),
+            product=self.address[0],
+            locate=self.network.locate,
         )
 
     def flow_to(self, other: Node) -> Flow:
@@ -168,12 +173,22 @@ class Network:
         self.wire: list[tuple[float, int, Flow, bytes]] = []
         self.log: list[tuple[float, Flow, bytes]] = []
         self.drop: Callable[[Flow, bytes], bool] = lambda flow, data: False
+        self.names: dict[str, list[Address]] = {}
+        self.asked: list[Place] = []
         self._order = count()
 
     def node(self, host: str, port: int = 5060) -> Node:
         node = Node(self, (host, port), self.transport)
         self.nodes[node.address] = node
         return node
+
+    def locate(self, place: Place, done: Callable[[Located | None], None]) -> None:
+        """A name server that knows `names`."""
+        self.asked.append(place)
+        kind = place.transport or "udp"
+        addresses = self.names.get(place.host)
+        targets = [Target(kind, address, rank) for rank, address in enumerate(addresses or ())]
+        done(None if addresses is None else Located(tuple(targets), 60.0))
 
     def flush(self) -> None:
         for node in self.nodes.values():

@@ -14,7 +14,7 @@ from tongdai.sip.message import Message, NameAddr, ParseError, Replaces, Request
 from tongdai.sip.transaction import ServerTransaction
 from tongdai.sip.transaction.routing import response_flow, stamp_source
 from tongdai.sip.ua import session_timer
-from tongdai.sip.ua.core import ALLOW, EXTENSIONS, SUPPORTED, HeaderList, UaCore, contact_uri
+from tongdai.sip.ua.core import ALLOW, EXTENSIONS, SUPPORTED, HeaderList, Locate, UaCore, contact_uri
 from tongdai.sip.ua.dialog import incoming_dialog
 from tongdai.sip.ua.handler import UaHandler
 from tongdai.sip.ua.incoming import IncomingRequest
@@ -46,6 +46,7 @@ class UserAgent:
         find_ringing: Callable[[Replaces], InviteSession | None] = lambda _: None,
         t1: float = 0.5,
         session_seconds: int = 1800,
+        locate: Locate = lambda _, done: done(None),
     ) -> None:
         """`clock` is the one that also gives every `now` (monotonic seconds). `on_output` is called when
         the first message enters the empty queue, so that the owner can schedule one flush. `product` fills
@@ -59,9 +60,10 @@ class UserAgent:
 
         `session_seconds` is the interval after which a call whose peer is silently gone shall end (RFC 4028);
         with 0 it is left to the peers to ask for one. `find_ringing` knows further names that a Replaces may
-        give to an early dialog.
+        give to an early dialog. `locate` asks DNS for the next hop of a dialog that is not reached where it
+        was (RFC 3263 §4.3).
         """
-        self._core = UaCore(handler, clock, ids, product, on_output, t1, session_seconds)
+        self._core = UaCore(handler, clock, ids, product, on_output, t1, session_seconds, locate)
         self._handler = handler
         self._screen = screen
         self._may_tell = may_tell

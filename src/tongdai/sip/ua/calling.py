@@ -13,6 +13,7 @@ from tongdai.sip.timers import Timer
 from tongdai.sip.transaction import ClientTransaction
 from tongdai.sip.ua.core import HeaderList, UaCore, contact_uri
 from tongdai.sip.ua.dialog import build_request, request_flow, sdp_body
+from tongdai.sip.ua.in_dialog import Hops
 from tongdai.sip.ua.state import DialogState
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class OutgoingInvite:
         "_credentials",
         "_digest",
         "_give_up",
+        "_hops",
         "_numbers",
         "_proof",
         "_session",
@@ -68,6 +70,7 @@ class OutgoingInvite:
         self._state = state
         self._credentials = credentials
         self._digest = self._new_digest()
+        self._hops = Hops(core, state)
         self.heard = False
         self._cancel_sent = False
         self._give_up: Timer | None = None
@@ -199,15 +202,29 @@ class OutgoingInvite:
                 self._digest = self._new_digest()  # a new request, which may be challenged like the first
                 self.start(now)
                 return
-            self._finish()
-            self._user.invite_failure(self, status, response, now)
+            self._fail(status, response, now)
 
     def _on_failure(self, status: int, now: float) -> None:
         if status == 503 and self._widened is not None and not (self.heard or self.cancelled or self.done):
             self._narrow(now)
         elif not self.done:
-            self._finish()
-            self._user.invite_failure(self, 487 if self.cancelled else status, None, now)
+            self._fail(487 if self.cancelled else status, None, now)
+
+    def _fail(self, status: int, response: Response | None, now: float) -> None:
+        """It is over, unless it can go to another address of the peer's. Where a first INVITE goes is the
+        owner's affair."""
+
+        def again(now: float) -> None:
+            if not self.done:
+                self.start(now, self._proof)
+
+        def failed(now: float) -> None:
+            if not self.done:
+                self._finish()
+                self._user.invite_failure(self, status, response, now)
+
+        if self.initial or not self._hops.after(status, response, again, failed):
+            failed(now)
 
     def move(self, flow: Flow) -> None:
         """The peer is reached over another path from now on."""

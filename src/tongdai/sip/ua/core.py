@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tongdai.sip.flow import Address, Flow
 from tongdai.sip.ids import IdSource
+from tongdai.sip.location import Located, Place
 from tongdai.sip.message import Request, escape_user
 from tongdai.sip.timers import Timers
 from tongdai.sip.transaction import TransactionLayer
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from tongdai.sip.ua.session import InviteSession
 
 HeaderList = Sequence[tuple[str, str]]
+Locate = Callable[[Place, Callable[[Located | None], None]], None]
+"""Find a place's addresses and give them to the callback, None when nobody could say; within seconds."""
 
 ALLOW = "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, REGISTER, INFO, REFER, NOTIFY, SUBSCRIBE"
 """The methods that have a meaning somewhere. None of these is ever refused with 405, all others are."""
@@ -48,6 +51,7 @@ class UaCore:
         "handler",
         "ids",
         "layer",
+        "locate",
         "on_output",
         "outgoing",
         "product",
@@ -65,8 +69,10 @@ class UaCore:
         on_output: Callable[[], None] | None,
         t1: float,
         session_seconds: int,
+        locate: Locate,
     ) -> None:
         self.handler = handler
+        self.locate = locate
         self.clock = clock
         self.ids = ids
         self.product = product

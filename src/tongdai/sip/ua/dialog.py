@@ -71,27 +71,34 @@ def request_flow(state: DialogState) -> Flow:
     """Where the next request of the dialog goes.
 
     To the first route or the remote target when that is an IP address we can reach, else where the peer's
-    messages come from: streams, NATs (`pinned`) and names stay on the flow; the owner resolves names
-    before a call begins.
+    messages come from: streams, NATs (`pinned`) and names stay on the flow. The owner resolves names before a
+    call begins; that of a hop which cannot be reached there any more is asked for then (`in_dialog.Hops`).
     """
     flow = state.flow
     if state.pinned or flow.reliable:
         return flow
-    hop = NameAddr.parse(state.route_set[0]).uri if state.route_set else SipUri.parse(state.remote_target)
+    hop = next_hop(state)
     address = (hop.host, hop.port or 5060)
-    if address == flow.remote or hop.scheme == "tel":
-        return flow
-    try:
-        target, source = ip_address(hop.host), ip_address(flow.remote[0])
-    except ValueError:
-        return flow
-    if (
-        target.version != source.version
-        or (target.is_private and not source.is_private)
-        or target.is_unspecified
-    ):
+    if address == flow.remote or hop.scheme == "tel" or not may_be_sent_to(hop.host, flow.remote[0]):
         return flow
     return Flow(flow.transport, flow.local, address)
+
+
+def next_hop(state: DialogState) -> SipUri:
+    """The first route, or the remote target."""
+    return NameAddr.parse(state.route_set[0]).uri if state.route_set else SipUri.parse(state.remote_target)
+
+
+def may_be_sent_to(host: str, source: str) -> bool:
+    """It is an address that a peer which we hear from `source` can mean: of its IP version, and no private
+    one (ours, perhaps) when it is not in our network itself."""
+    try:
+        target, seen = ip_address(host), ip_address(source)
+    except ValueError:
+        return False
+    if target.version != seen.version or target.is_unspecified:
+        return False
+    return seen.is_private or not target.is_private
 
 
 def is_symmetric(request: Request, flow: Flow, contact: SipUri) -> bool:

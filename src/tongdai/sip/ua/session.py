@@ -14,11 +14,11 @@ from tongdai.sip.transaction import ServerTransaction
 from tongdai.sip.ua.callee import Callee
 from tongdai.sip.ua.caller import Caller
 from tongdai.sip.ua.core import HeaderList, SessionError, UaCore
-from tongdai.sip.ua.dialog import build_request, refresh_target, request_flow
+from tongdai.sip.ua.dialog import refresh_target
 from tongdai.sip.ua.handler import Refer
+from tongdai.sip.ua.in_dialog import send_in_dialog
 from tongdai.sip.ua.incoming import IncomingRequest
 from tongdai.sip.ua.offers import Offers
-from tongdai.sip.ua.requests import OutgoingRequest
 from tongdai.sip.ua.session_timer import SessionTimer
 from tongdai.sip.ua.state import DialogState
 from tongdai.sip.ua.transfer import Transfers
@@ -397,26 +397,24 @@ class InviteSession:
         """Send a request that is no INVITE. A dialog that the peer does not know or answer for is lost
         (§12.2.1.2)."""
 
-        def build(extra: HeaderList) -> tuple[Request, Flow]:
-            request = build_request(
-                self.state,
-                method,
-                self._core.product,
-                headers=[*headers, *extra],
-                body=body,
-                content_type=content_type,
-            )
-            if on_built is not None:
-                on_built(request)
-            return request, request_flow(self.state)
-
-        def final(status: int, response: Response | None, now: float) -> None:
+        def final(status: int, response: Response | None) -> None:
             if on_final is not None:
                 on_final(status, response)
             if status in (408, 481) and method not in ("NOTIFY", "PRACK") and not self.ended:
                 self.lose(status, method)
 
-        OutgoingRequest(self._core, build, self._credentials, final, now, pinned=self.state.pinned)
+        send_in_dialog(
+            self._core,
+            self.state,
+            method,
+            self._credentials,
+            final,
+            now,
+            headers=headers,
+            body=body,
+            content_type=content_type,
+            on_built=on_built,
+        )
 
     def go_on(self, now: float) -> None:
         """Used by the parts: an INVITE is finished, the one that waited may begin."""

@@ -81,40 +81,69 @@ class Hops:
         return Place(hop.host, hop.port or 0, kind, hop.scheme == "sips")
 
 
-def send_in_dialog(
-    core: UaCore,
-    state: DialogState,
-    method: str,
-    credentials: Credentials | None,
-    on_final: Callable[[int, Response | None], None],
-    now: float,
-    *,
-    headers: HeaderList = (),
-    body: bytes = b"",
-    content_type: str | None = None,
-    on_built: Callable[[Request], None] | None = None,
-) -> None:
-    """Send a request that is no INVITE; `on_final` follows, once, as of `OutgoingRequest`."""
-    hops = Hops(core, state)
+class InDialog:
+    """A request of ours other than INVITE: sent at once, and again to each address of the next hop that DNS
+    knows until one answers; `on_final` follows, once, as of `OutgoingRequest`."""
 
-    def build(extra: HeaderList) -> tuple[Request, Flow]:
+    __slots__ = (
+        "_body",
+        "_core",
+        "_credentials",
+        "_headers",
+        "_hops",
+        "_method",
+        "_on_built",
+        "_on_final",
+        "_state",
+    )
+
+    def __init__(
+        self,
+        core: UaCore,
+        state: DialogState,
+        method: str,
+        credentials: Credentials | None,
+        on_final: Callable[[int, Response | None], None],
+        now: float,
+        *,
+        headers: HeaderList = (),
+        body: bytes = b"",
+        content_type: str | None = None,
+        on_built: Callable[[Request], None] | None = None,
+    ) -> None:
+        self._core = core
+        self._state = state
+        self._method = method
+        self._credentials = credentials
+        self._on_final = on_final
+        self._headers = headers
+        self._body = body, content_type
+        self._on_built = on_built
+        self._hops = Hops(core, state)
+        self._send(now)
+
+    def _send(self, now: float) -> None:
+        OutgoingRequest(
+            self._core, self._build, self._credentials, self._final, now, pinned=self._state.pinned
+        )
+
+    def _build(self, extra: HeaderList) -> tuple[Request, Flow]:
+        body, content_type = self._body
         request = build_request(
-            state,
-            method,
-            core.product,
-            headers=[*headers, *extra],
+            self._state,
+            self._method,
+            self._core.product,
+            headers=[*self._headers, *extra],
             body=body,
             content_type=content_type,
         )
-        if on_built is not None:
-            on_built(request)
-        return request, request_flow(state)
+        if self._on_built is not None:
+            self._on_built(request)
+        return request, request_flow(self._state)
 
-    def final(status: int, response: Response | None, now: float) -> None:
-        if not hops.after(status, response, send, lambda _: on_final(status, response)):
-            on_final(status, response)
+    def _final(self, status: int, response: Response | None, now: float) -> None:
+        def failed(now: float) -> None:
+            self._on_final(status, response)
 
-    def send(now: float) -> None:
-        OutgoingRequest(core, build, credentials, final, now, pinned=state.pinned)
-
-    send(now)
+        if not self._hops.after(status, response, self._send, failed):
+            failed(now)

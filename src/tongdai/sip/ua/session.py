@@ -16,7 +16,7 @@ from tongdai.sip.ua.caller import Caller
 from tongdai.sip.ua.core import HeaderList, SessionError, UaCore
 from tongdai.sip.ua.dialog import refresh_target
 from tongdai.sip.ua.handler import Refer
-from tongdai.sip.ua.in_dialog import send_in_dialog
+from tongdai.sip.ua.in_dialog import InDialog
 from tongdai.sip.ua.incoming import IncomingRequest
 from tongdai.sip.ua.offers import Offers
 from tongdai.sip.ua.session_timer import SessionTimer
@@ -403,7 +403,7 @@ class InviteSession:
             if status in (408, 481) and method not in ("NOTIFY", "PRACK") and not self.ended:
                 self.lose(status, method)
 
-        send_in_dialog(
+        InDialog(
             self._core,
             self.state,
             method,

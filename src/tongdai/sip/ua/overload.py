@@ -16,7 +16,7 @@ _BEGINS = frozenset(b"INVITE REGISTER SUBSCRIBE PUBLISH OPTIONS MESSAGE NOTIFY R
 _ROOM = 4 << 20
 """Bytes of a queue that take some tenths of a second to work off (2.3 KB a datagram in the kernel).
 Longer, and peers send everything again."""
-_UNPROVEN, _CALL, _PROVEN = (0.05, 0.35), (0.35, 0.65), (0.65, 0.95)
+_UNPROVEN, _CALL, _PROVEN = (0.25, 0.5), (0.45, 0.7), (0.7, 0.95)
 """The pressure at which the first of them are refused, and that from which on all are."""
 
 _DRAWS = 1 << 32

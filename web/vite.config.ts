@@ -15,6 +15,9 @@ export default defineConfig({
     chunkSizeWarningLimit: 800,
     modulePreload: { polyfill: false },
   },
-  server: { proxy: { "/api": { target: "http://127.0.0.1:8080", ws: true } } },
+  server: {
+    proxy: { "/api": { target: "http://127.0.0.1:8080", ws: true } },
+    fs: { allow: [".", "../src/tongdai"] }, // a test reads what the server writes into its audit log
+  },
   test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"] },
 });

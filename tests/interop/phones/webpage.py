@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -13,6 +15,7 @@ from tests.interop.phones.browser import AXE, MICROPHONE, Chromium, Failed
 LAN, MINH = MICROPHONE, 1210
 """Hz that the microphones of two people hear."""
 
+LAPTOP, PHONE = (1280, 800), (390, 844)
 _CLICKED = "button, a, [role=tab]"
 
 _EARS = """
@@ -95,14 +98,20 @@ class WebPage:
         tone: int = 0,
         *,
         login: tuple[str, str] | None = None,
+        cookies: Mapping[str, str] | None = None,
         language: str = "en",
+        size: tuple[int, int] = LAPTOP,
+        before: str = "",
         shared: bool = False,
     ) -> WebPage:
-        """The page at `url`, of whoever has this e-mail address and password. Its microphone hears `tone`
-        (Hz); 0: what every page of the browser hears. `shared` is the browser's own profile: nothing can be
-        installed in others."""
+        """The page at `url`, of whoever has this e-mail address and password, or of a session that has begun.
+        Its microphone hears `tone` (Hz); 0: what every page of the browser hears. `before` is a script that
+        runs before those of the page. `shared` is the browser's own profile: nothing can be installed in
+        others."""
         context = "" if shared else (await browser.ask("Target.createBrowserContext"))["browserContextId"]
-        return await cls._open(browser, context, url, tone, login, language)
+        if login:
+            cookies = await cookies_of(url, *login)
+        return await cls._open(browser, context, url, tone, cookies or {}, language, size, before)
 
     @classmethod
     async def _open(
@@ -111,8 +120,10 @@ class WebPage:
         context: str,
         url: str,
         tone: int,
-        login: tuple[str, str] | None = None,
-        language: str = "en",
+        cookies: Mapping[str, str],
+        language: str,
+        size: tuple[int, int] = LAPTOP,
+        before: str = "",
     ) -> WebPage:
         where = {"browserContextId": context} if context else {}
         target = await browser.ask("Target.createTarget", url="about:blank", **where)
@@ -121,17 +132,19 @@ class WebPage:
         await page.ask("Page.enable")
         await page.ask("Emulation.setFocusEmulationEnabled", enabled=True)
         await page.ask("Emulation.setLocaleOverride", locale=language)
-        await page.size(1280, 800)
+        await page.size(*size)
+        kept = f"try {{ localStorage['tongdai.language'] ??= '{language}' }} catch {{}}"
+        before = f"{kept}\n{before}"  # the browser itself speaks English
         source = _EARS.replace("FREQUENCY", str(tone))
-        await page.ask("Page.addScriptToEvaluateOnNewDocument", source=source)
-        for name, value in (await _cookies(url, *login) if login else {}).items():
+        await page.ask("Page.addScriptToEvaluateOnNewDocument", source=source + before)
+        for name, value in cookies.items():
             await page.ask("Network.setCookie", name=name, value=value, url=url)
         await page.ask("Page.navigate", url=url)
         return page
 
     async def tab(self, url: str, tone: int) -> WebPage:
         """Another tab of the same person's browser."""
-        return await self._open(self._browser, self._context, url, tone)
+        return await self._open(self._browser, self._context, url, tone, {}, "en")
 
     async def leave(self) -> None:
         """Close this tab alone."""
@@ -148,6 +161,22 @@ class WebPage:
     async def size(self, width: int, height: int) -> None:
         screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
         await self.ask("Emulation.setDeviceMetricsOverride", **screen)
+
+    async def scheme(self, scheme: str) -> None:
+        """`light` or `dark`, as the device wishes."""
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        await self.ask("Emulation.setEmulatedMedia", features=[feature])
+
+    async def screenshot(self) -> bytes:
+        """What is in sight, as PNG."""
+        return base64.b64decode((await self.ask("Page.captureScreenshot"))["data"])
+
+    async def settled(self) -> None:
+        """What moves has come to rest, but for what moves for ever."""
+        await self.eval(
+            "Promise.all(document.getAnimations().filter(x => x.effect.getComputedTiming().endTime < 1e6)"
+            ".map(x => x.finished.catch(() => null))).then(() => true)"
+        )
 
     async def until(self, expression: str, what: str = "", within: float = 15) -> None:
         """Wait for an expression to be true."""
@@ -279,11 +308,7 @@ class WebPage:
 
     async def complaints(self) -> list[str]:
         """What axe finds that is serious or worse, each with where it is; its experimental rules aside."""
-        # what is fading in has less contrast than it will have
-        await self.eval(
-            "Promise.all(document.getAnimations().filter(x => x.effect.getComputedTiming().endTime < 1e6)"
-            ".map(x => x.finished.catch(() => null))).then(() => true)"
-        )
+        await self.settled()  # what is fading in has less contrast than it will have
         await self.eval(AXE.read_text() + "; true")
         rules = "{ 'label-content-name-mismatch': { enabled: false } }"
         found = await self.eval(
@@ -316,7 +341,7 @@ class Pages:
             await page.close()
 
 
-async def _cookies(url: str, email: str, password: str) -> dict[str, str]:
+async def cookies_of(url: str, email: str, password: str) -> dict[str, str]:
     """Those of a session that has begun."""
     async with httpx.AsyncClient(timeout=20) as client:
         login = {"email": email, "password": password}

@@ -31,7 +31,7 @@ export function Card({
         </Text>
         {children}
       </span>
-      <Text component="span" className="numbers company-quiet">
+      <Text component="span" className="numbers quiet">
         {extension}
       </Text>
     </UnstyledButton>

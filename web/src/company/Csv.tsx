@@ -6,7 +6,7 @@ import { useTranslation } from "react-i18next";
 import { api, ask } from "@/api/client";
 import { asProblem } from "@/api/problem";
 import { type Line, readPeople } from "@/company/csv";
-import { useRefresh } from "@/company/data";
+import { useRefresh } from "@/parts/data";
 import { useTenant } from "@/shell/me";
 
 const SHOWN = 100;
@@ -42,10 +42,10 @@ export function Csv({ onClose }: { onClose(): void }) {
       onClose={onClose}
       size="xl"
       radius="lg"
-      title={<span className="company-drawer">{t("csv.title")}</span>}
+      title={<span className="part-drawer">{t("csv.title")}</span>}
       closeButtonProps={{ "aria-label": t("shell:close") }}
     >
-      <Text size="sm" className="company-quiet" mb="sm">
+      <Text size="sm" className="quiet" mb="sm">
         {t("csv.lead")}
       </Text>
       <FileButton

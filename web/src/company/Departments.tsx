@@ -4,9 +4,11 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, ask, once } from "@/api/client";
 import { Card } from "@/company/Card";
-import { type Department, useRefresh } from "@/company/data";
-import { CallNow, Editor, ExtensionField, Hears, NameField } from "@/company/parts";
+import type { Department } from "@/company/data";
+import { CallNow, ExtensionField, NameField } from "@/company/parts";
 import { useDepartments, usePeople } from "@/live/calls";
+import { useRefresh } from "@/parts/data";
+import { Editor, Hears } from "@/parts/parts";
 import { Empty, Failed } from "@/shell/Messages";
 import { useTenant } from "@/shell/me";
 
@@ -36,7 +38,7 @@ export function Departments() {
             text={t(`departments.${department.kind}`)}
             onOpen={() => setEdited(department)}
           >
-            <Text size="sm" className="company-quiet" lineClamp={2}>
+            <Text size="sm" className="quiet" lineClamp={2}>
               {department.members.map((x) => x.name).join(", ")}
             </Text>
           </Card>
@@ -82,7 +84,7 @@ function One({ department, onClose }: { department: Department | null; onClose()
       save={save}
       onClose={onClose}
       more={
-        <div className="company-more">
+        <div className="part-more">
           <Hears
             action={department?.extension && <CallNow to={department.extension} name={department.name} />}
           >

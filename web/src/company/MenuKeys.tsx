@@ -4,9 +4,10 @@ import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, ask, type Schemas } from "@/api/client";
-import { type Menu, useRefresh } from "@/company/data";
-import { Section, Trouble } from "@/company/parts";
+import type { Menu } from "@/company/data";
 import { TargetSelect } from "@/company/TargetSelect";
+import { useRefresh } from "@/parts/data";
+import { Said, Section, Trouble } from "@/parts/parts";
 import { useTenant } from "@/shell/me";
 
 const DIGITS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0", "*"];
@@ -120,11 +121,7 @@ export function MenuKeys({ menu }: { menu: Menu }) {
           <Button loading={saving.isPending} onClick={() => saving.mutate()}>
             {t("menu.save")}
           </Button>
-          {saving.isSuccess && (
-            <Text size="sm" role="status" className="company-quiet">
-              {t("saved")}
-            </Text>
-          )}
+          {saving.isSuccess && <Said>{t("parts:saved")}</Said>}
         </Group>
       </Stack>
     </Section>

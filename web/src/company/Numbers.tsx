@@ -2,10 +2,12 @@ import { Badge, Group, Stack, Text } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { api, ask, type Schemas } from "@/api/client";
-import { type NumberOf, useNumbers, useRefresh } from "@/company/data";
-import { CallNow, Hears, Trouble } from "@/company/parts";
+import { type NumberOf, useNumbers } from "@/company/data";
+import { CallNow } from "@/company/parts";
 import { TargetSelect } from "@/company/TargetSelect";
 import { number } from "@/live/calls";
+import { useRefresh } from "@/parts/data";
+import { Hears, Said, Trouble } from "@/parts/parts";
 import { Empty, Failed } from "@/shell/Messages";
 import { useTenant } from "@/shell/me";
 
@@ -39,7 +41,7 @@ function One({ one }: { one: NumberOf }) {
     onSuccess: () => refresh("number", "menu"),
   });
   return (
-    <section className="card company-section company-number" aria-label={number(one.number)}>
+    <section className="card part-section company-number" aria-label={number(one.number)}>
       <div>
         <Group gap="sm" mb="sm">
           <h2 className="numbers">{number(one.number)}</h2>
@@ -59,11 +61,7 @@ function One({ one }: { one: NumberOf }) {
           onChange={({ kind, id }) => leading.mutate({ kind, id } as Schemas["NumberChanges"]["leads_to"])}
         />
         <Trouble error={leading.error} />
-        {leading.isSuccess && (
-          <Text size="sm" role="status" mt={6} className="company-quiet">
-            {t("saved")}
-          </Text>
-        )}
+        {leading.isSuccess && <Said>{t("parts:saved")}</Said>}
       </div>
       <Hears action={<CallNow to={one.number} name={number(one.number)} />}>
         <Text size="sm">{t("hears.number", { number: number(one.number), name: one.leads_to.name })}</Text>

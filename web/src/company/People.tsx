@@ -89,7 +89,7 @@ const Row = memo(function Row({
       <Avatar name={person.name} color="jade" size={36} aria-hidden />
       <span className="company-name">
         <span className="company-bold">{person.name}</span>
-        <span className="company-small company-quiet">{person.email ?? "—"}</span>
+        <span className="company-small quiet">{person.email ?? "—"}</span>
       </span>
       <span className="presence-dot" data-state={presence} aria-hidden />
       <span className="numbers company-extension">{person.extension ?? ""}</span>

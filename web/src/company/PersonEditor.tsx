@@ -4,8 +4,9 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, ask, once, type Person, type Schemas } from "@/api/client";
-import { useRefresh, useSettings } from "@/company/data";
-import { CallNow, Editor, ExtensionField, Hears, NameField, Trouble } from "@/company/parts";
+import { CallNow, ExtensionField, NameField } from "@/company/parts";
+import { useRefresh, useSettings } from "@/parts/data";
+import { Editor, Hears, Trouble } from "@/parts/parts";
 import { useTenant } from "@/shell/me";
 
 /** One person: name, extension, sign-in, telephones. */
@@ -178,7 +179,7 @@ function Devices({ person }: { person: Person }) {
             <Text size="sm" truncate className="company-name">
               {device.username}
             </Text>
-            <Text size="xs" className="company-quiet">
+            <Text size="xs" className="quiet">
               {t(device.registered ? "people.deviceOn" : "people.deviceOff")}
             </Text>
           </Group>

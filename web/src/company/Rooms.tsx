@@ -4,8 +4,10 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, ask, once } from "@/api/client";
 import { Card } from "@/company/Card";
-import { type Room, useRefresh, useRooms } from "@/company/data";
-import { CallNow, Editor, ExtensionField, Hears, NameField } from "@/company/parts";
+import { type Room, useRooms } from "@/company/data";
+import { CallNow, ExtensionField, NameField } from "@/company/parts";
+import { useRefresh } from "@/parts/data";
+import { Editor, Hears } from "@/parts/parts";
 import { Empty, Failed } from "@/shell/Messages";
 import { useTenant } from "@/shell/me";
 
@@ -67,7 +69,7 @@ function One({ room, onClose }: { room: Room | null; onClose(): void }) {
       save={save}
       onClose={onClose}
       more={
-        <div className="company-more">
+        <div className="part-more">
           <Hears action={room?.extension && <CallNow to={room.extension} name={room.name} />}>
             <Text size="sm">{t("hears.room", { extension })}</Text>
             <Text size="sm">{pin ? t("hears.roomPin", { pin }) : t("hears.roomClosed")}</Text>

@@ -3,10 +3,12 @@ import { IconTrash, IconUpload } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { api, ask } from "@/api/client";
-import { type Prompt, uploadPrompt, useMusic, usePrompts, useRefresh } from "@/company/data";
-import { Listen } from "@/company/Listen";
-import { Section, Trouble } from "@/company/parts";
+import { type Prompt, useMusic, usePrompts } from "@/company/data";
 import { clock } from "@/live/Since";
+import { useRefresh } from "@/parts/data";
+import { Listen } from "@/parts/Listen";
+import { Said, Section, Trouble } from "@/parts/parts";
+import { uploadPrompt } from "@/parts/sound";
 import { useTenant } from "@/shell/me";
 
 const HOUSE = "house";
@@ -35,7 +37,7 @@ export function Sound() {
   });
   const list = prompts.data?.items ?? [];
   return (
-    <div className="company-stack">
+    <div className="part-stack">
       <Section
         title={t("sound.music")}
         lead={t("sound.musicLead")}
@@ -52,11 +54,7 @@ export function Sound() {
           onChange={(prompt) => prompt && choosing.mutate(prompt)}
         />
         <Trouble error={choosing.error} />
-        {choosing.isSuccess && (
-          <Text size="sm" role="status" mt={6} className="company-quiet">
-            {t("saved")}
-          </Text>
-        )}
+        {choosing.isSuccess && <Said>{t("parts:saved")}</Said>}
       </Section>
       <Section
         title={t("sound.own")}
@@ -78,7 +76,7 @@ export function Sound() {
       >
         <Trouble error={uploading.error} />
         {prompts.data && list.length === 0 && (
-          <Text size="sm" className="company-quiet">
+          <Text size="sm" className="quiet">
             {t("sound.none")}
           </Text>
         )}
@@ -110,7 +108,7 @@ function One({ prompt }: { prompt: Prompt }) {
           <Text component="span" size="sm" fw={560} truncate>
             {prompt.name}
           </Text>
-          <Text component="span" size="xs" className="company-quiet numbers" truncate>
+          <Text component="span" size="xs" className="quiet numbers" truncate>
             {clock(prompt.seconds)}
             {used && ` · ${t("sound.playedAs")}: ${used}`}
           </Text>

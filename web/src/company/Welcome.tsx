@@ -1,11 +1,13 @@
 import { Select, Text } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type Menu, useMenu, useMenus, useSettings } from "@/company/data";
+import { type Menu, useMenu, useMenus } from "@/company/data";
 import { Greeting } from "@/company/Greeting";
 import { MenuKeys } from "@/company/MenuKeys";
-import { CallNow, Hears } from "@/company/parts";
+import { CallNow } from "@/company/parts";
 import { titled } from "@/company/TargetSelect";
+import { useSettings } from "@/parts/data";
+import { Hears } from "@/parts/parts";
 import { Empty, Failed } from "@/shell/Messages";
 
 /** What callers of the company hear first, and where they go from there. */
@@ -22,8 +24,8 @@ export function Welcome() {
   if (menu.error) return <Failed error={menu.error} reset={menu.refetch} />;
   if (menu.data === undefined) return null;
   return (
-    <div className="company-two">
-      <div className="company-stack" key={menu.data.id}>
+    <div className="part-two">
+      <div className="part-stack" key={menu.data.id}>
         {list.length > 1 && (
           <Select
             label={t("greeting.menu")}
@@ -47,18 +49,18 @@ function WhatIsHeard({ menu }: { menu: Menu }) {
   return (
     <Hears action={menu.extension && <CallNow to={menu.extension} name={menu.name} />}>
       {menu.greeting && (
-        <Text size="sm" className="company-said">
+        <Text size="sm" className="part-said">
           {menu.greeting.text ? t("hears.greeting", { text: menu.greeting.text }) : t("hears.ownGreeting")}
         </Text>
       )}
       {menu.keys
         .filter((x) => x.label)
         .map((x) => (
-          <Text key={x.key} size="sm" className="company-said">
+          <Text key={x.key} size="sm" className="part-said">
             {t("hears.press", { label: x.label, key: x.key })}
           </Text>
         ))}
-      <Text size="sm" className="company-quiet" mt={4}>
+      <Text size="sm" className="quiet" mt={4}>
         {t("hears.nothing", { seconds: menu.timeout_seconds, name: named })}
       </Text>
     </Hears>

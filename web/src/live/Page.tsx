@@ -7,7 +7,7 @@ import { useTranslation } from "react-i18next";
 import type { Call } from "@/api/client";
 import { useActs } from "@/live/acts";
 import { CallCard } from "@/live/CallCard";
-import { GROUPS, groupOf, type Target, useCalls } from "@/live/calls";
+import { GROUPS, groupOf, nameOf, number, type Target, useCalls } from "@/live/calls";
 import { MoveDialog } from "@/live/MoveDialog";
 import { Story } from "@/live/Story";
 import { Targets } from "@/live/Targets";
@@ -88,7 +88,13 @@ export function Page() {
       </output>
       {moved && <MoveDialog call={moved} acts={acts} onClose={() => setMoved(null)} />}
       {told && (
-        <Story call={told} over={!calls.some((call) => call.id === told.id)} onClose={() => setTold(null)} />
+        <Story
+          call={told.id}
+          title={nameOf(told.caller, t("withheld"))}
+          lead={[number(told.caller.number), t("dialled", { to: number(told.dialled) })].join(" · ")}
+          over={!calls.some((call) => call.id === told.id)}
+          onClose={() => setTold(null)}
+        />
       )}
     </div>
   );

@@ -1,23 +1,34 @@
+import "@/live/words";
+import "@/live/live.css";
 import { Drawer, Text, Timeline } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { api, ask, type Call } from "@/api/client";
-import { nameOf, number } from "@/live/calls";
+import { api, ask } from "@/api/client";
 import { Failed } from "@/shell/Messages";
 import { useTenant } from "@/shell/me";
 
+interface Props {
+  /** The call's id. */
+  call: string;
+  title: string;
+  lead: string;
+  /** That it has ended, to be told where it was seen going on. */
+  over?: boolean;
+  onClose(): void;
+}
+
 /** What happened in a call, step by step, as it goes on. */
-export function Story({ call, over, onClose }: { call: Call; over: boolean; onClose(): void }) {
+export function Story({ call, title, lead, over = false, onClose }: Props) {
   const { t, i18n } = useTranslation("live");
   const tenant = useTenant();
   const narrow = useMediaQuery("(max-width: 48em)");
   const steps = useQuery({
-    queryKey: ["calls", tenant, call.id, "explanation", i18n.language],
+    queryKey: ["calls", tenant, call, "explanation", i18n.language],
     queryFn: () =>
       ask(
         api.GET("/api/v1/tenants/{tenant}/calls/{call}/explanation", {
-          params: { path: { tenant, call: call.id } },
+          params: { path: { tenant, call } },
         }),
       ),
     retry: 4, // the first words of a call are written a moment after it begins
@@ -29,12 +40,12 @@ export function Story({ call, over, onClose }: { call: Call; over: boolean; onCl
       onClose={onClose}
       position={narrow ? "bottom" : "right"}
       size={narrow ? "80%" : 400}
-      title={nameOf(call.caller, t("withheld"))}
+      title={title}
       classNames={{ title: "live-title" }}
       closeButtonProps={{ "aria-label": t("shell:close") }}
     >
       <Text size="sm" className="quiet numbers" mb="lg">
-        {number(call.caller.number)} · {t("dialled", { to: number(call.dialled) })}
+        {lead}
       </Text>
       {steps.error && !steps.data && <Failed error={steps.error} reset={steps.refetch} />}
       <Timeline bulletSize={14} lineWidth={2} active={steps.data?.length ?? 0} aria-live="polite">

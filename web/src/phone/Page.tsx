@@ -18,6 +18,9 @@ import "@/phone/words";
 
 const Sound = lazy(async () => ({ default: (await import("@/phone/Sound")).Sound }));
 
+/** Comes after the phone works: it is nothing to wait for. */
+const Diverted = lazy(async () => ({ default: (await import("@/settings/Diverted")).Diverted }));
+
 interface Whom {
   number: string;
   name: string;
@@ -67,6 +70,9 @@ export function Page() {
             {t(`line.${view.line}`)}
           </Alert>
         )}
+        <Suspense>
+          <Diverted />
+        </Suspense>
         {(view.line === "elsewhere" || view.line === "busyElsewhere") && (
           <Alert variant="light" role="status">
             {t(`line.${view.line}`)}

@@ -1,35 +1,20 @@
-import { ActionIcon, Button, Center, Loader, Text } from "@mantine/core";
+import { ActionIcon, Button, Center, Loader, Text, UnstyledButton } from "@mantine/core";
 import { IconArrowDownLeft, IconArrowUpRight, IconHistory, IconPhone, IconPhoneX } from "@tabler/icons-react";
-import { useInfiniteQuery } from "@tanstack/react-query";
-import i18next from "i18next";
+import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { api, ask, type Schemas } from "@/api/client";
+import { type Logged, useCallLog } from "@/history/data";
 import { useSeeing } from "@/phone/missed";
 import { clock } from "@/phone/Since";
 import { Empty, Failed } from "@/shell/Messages";
-import { useMe, useTenant } from "@/shell/me";
+import { useMe } from "@/shell/me";
 
-type Logged = Schemas["LoggedCall"];
+const AT_ONCE = 30;
+
+/** What happened in a call is asked for now and then: its code comes with the first question. */
+const Story = lazy(async () => ({ default: (await import("@/live/Story")).Story }));
 
 /** A red that can be read on either ground. */
 const MISSED = "light-dark(var(--mantine-color-red-9), var(--mantine-color-red-4))";
-
-/** One's own calls that have ended, the newest first. */
-function useRecent() {
-  const tenant = useTenant();
-  const person = useMe().person ?? "";
-  return useInfiniteQuery({
-    queryKey: ["calls", tenant, "log", person, i18next.language],
-    queryFn: ({ pageParam }) =>
-      ask(
-        api.GET("/api/v1/tenants/{tenant}/call-log", {
-          params: { path: { tenant }, query: { person, limit: 30, cursor: pageParam } },
-        }),
-      ),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (last) => last.next ?? undefined,
-  });
-}
 
 interface Props {
   own: string;
@@ -42,7 +27,11 @@ interface Props {
 export function Recent({ own, missed, onCall }: Props) {
   const { t } = useTranslation("phone");
   useSeeing(missed);
-  const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useRecent();
+  const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useCallLog(
+    { person: useMe().person ?? "" },
+    AT_ONCE,
+  );
+  const [told, setTold] = useState<Logged | null>(null);
   if (error) return <Failed error={error} reset={refetch} />;
   if (!data) return <Loader m="xl" />;
   const calls = data.pages.flatMap((page) => page.items);
@@ -59,7 +48,7 @@ export function Recent({ own, missed, onCall }: Props) {
     <>
       <ul className="rows recent">
         {calls.map((call) => (
-          <RecentRow key={call.id} call={call} own={own} onCall={onCall} />
+          <RecentRow key={call.id} call={call} own={own} onCall={onCall} onOpen={setTold} />
         ))}
       </ul>
       {hasNextPage && (
@@ -74,6 +63,16 @@ export function Recent({ own, missed, onCall }: Props) {
           </Button>
         </Center>
       )}
+      {told && (
+        <Suspense>
+          <Story
+            call={told.id}
+            title={told.caller_name || told.caller || t("unknown")}
+            lead={told.story}
+            onClose={() => setTold(null)}
+          />
+        </Suspense>
+      )}
     </>
   );
 }
@@ -82,10 +81,12 @@ function RecentRow({
   call,
   own,
   onCall,
+  onOpen,
 }: {
   call: Logged;
   own: string;
   onCall(number: string, name: string): void;
+  onOpen(call: Logged): void;
 }) {
   const { t, i18n } = useTranslation("phone");
   const made = call.caller === own;
@@ -96,18 +97,20 @@ function RecentRow({
   const at = new Intl.DateTimeFormat(i18n.language, { dateStyle: "medium", timeStyle: "short" });
   const length = call.seconds > 0 ? clock(call.seconds) : missed ? t("missed") : t("unanswered");
   return (
-    <li className="recentCall" title={call.story}>
-      <Text component="span" c={missed ? MISSED : "dimmed"} className="way">
-        <Icon size={19} stroke={1.8} />
-      </Text>
-      <div className="grow">
-        <Text fw={530} truncate c={missed ? MISSED : undefined}>
-          {name || number || t("unknown")}
+    <li className="recentCall">
+      <UnstyledButton className="recentOpen" title={t("whatHappened")} onClick={() => onOpen(call)}>
+        <Text component="span" c={missed ? MISSED : "dimmed"} className="way">
+          <Icon size={19} stroke={1.8} />
         </Text>
-        <Text size="sm" c="dimmed" className="numbers" truncate>
-          {[name && number, at.format(new Date(call.started)), length].filter(Boolean).join(" · ")}
-        </Text>
-      </div>
+        <span className="grow">
+          <Text component="span" display="block" fw={530} truncate c={missed ? MISSED : undefined}>
+            {name || number || t("unknown")}
+          </Text>
+          <Text component="span" display="block" size="sm" c="dimmed" className="numbers" truncate>
+            {[name && number, at.format(new Date(call.started)), length].filter(Boolean).join(" · ")}
+          </Text>
+        </span>
+      </UnstyledButton>
       {number && (
         <ActionIcon
           variant="subtle"

@@ -1,12 +1,11 @@
-import { Link, Outlet } from "@tanstack/react-router";
+import { Link, Navigate, Outlet, useLocation } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { AccountMenu } from "@/shell/AccountMenu";
 import { Brand } from "@/shell/Brand";
 import { LiveEvents, useLineState } from "@/shell/Live";
-import { Empty } from "@/shell/Messages";
 import { useMe } from "@/shell/me";
-import { PAGES } from "@/shell/pages";
+import { homeOf, PAGES } from "@/shell/pages";
 import { Version } from "@/shell/Version";
 
 /** The telephone goes on whichever page is shown. */
@@ -17,6 +16,9 @@ export function Layout() {
   const { t } = useTranslation();
   const me = useMe();
   const shown = PAGES.filter((page) => page.shownTo(me));
+  const path = useLocation({ select: (location) => location.pathname });
+  const page = PAGES.find((one) => one.path === path);
+  const content = page && !page.shownTo(me) ? <Navigate to={homeOf(me)} replace /> : <Outlet />;
   return (
     <div className="shell">
       <a className="skip" href="#content">
@@ -35,10 +37,10 @@ export function Layout() {
       </nav>
       <main className="main" id="content">
         {me.tenant === null ? (
-          <Empty title={t("provider.title")} text={t("provider.text")} />
+          content
         ) : (
           <LiveEvents tenant={me.tenant}>
-            <Outlet />
+            {content}
             <Lost />
             <Version />
             {me.person !== null && (

@@ -15,7 +15,7 @@ const LiveContext = createContext<Live>({ state: "connecting", listen: () => () 
 export function outdated(event: LiveEvent): string | null {
   const kind = event.type.split(".")[0];
   if (kind === "call" || kind === "leg") return "calls";
-  if (kind === "presence" || kind === "mailbox") return kind;
+  if (kind === "presence" || kind === "mailbox" || kind === "preferences") return kind;
   if (event.type === "configuration.changed") return String(event.data.what);
   return null;
 }

@@ -37,7 +37,7 @@ export function NotFound() {
   const { t } = useTranslation();
   return (
     <Empty title={t("notFound.title")} text={t("notFound.text")}>
-      <Button component="a" href="/phone" variant="light">
+      <Button component="a" href="/" variant="light">
         {t("notFound.home")}
       </Button>
     </Empty>

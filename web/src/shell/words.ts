@@ -1,5 +1,12 @@
 export const en = {
-  nav: { phone: "Phone", live: "Live", company: "Company" },
+  nav: {
+    phone: "Phone",
+    live: "Live",
+    calls: "Calls",
+    company: "Company",
+    changes: "Changes",
+    settings: "Settings",
+  },
   menu: {
     theme: "Theme",
     light: "Light",
@@ -34,18 +41,25 @@ export const en = {
   delete: "Delete",
   retry: "Try again",
   loading: "Loading…",
-  notFound: { title: "There is no such page", text: "The address may be mistyped.", home: "Go to the phone" },
-  failed: "This could not be loaded",
-  provider: {
-    title: "You are the provider",
-    text: "These pages belong to the people of a company. Sign in as one of them.",
+  notFound: {
+    title: "There is no such page",
+    text: "The address may be mistyped.",
+    home: "Go to the first page",
   },
+  failed: "This could not be loaded",
   skip: "Skip to the content",
   menuLabel: "Menu",
 };
 
 export const vi: typeof en = {
-  nav: { phone: "Điện thoại", live: "Trực tiếp", company: "Công ty" },
+  nav: {
+    phone: "Điện thoại",
+    live: "Trực tiếp",
+    calls: "Cuộc gọi",
+    company: "Công ty",
+    changes: "Thay đổi",
+    settings: "Cài đặt",
+  },
   menu: {
     theme: "Giao diện",
     light: "Sáng",
@@ -80,12 +94,8 @@ export const vi: typeof en = {
   delete: "Xóa",
   retry: "Thử lại",
   loading: "Đang tải…",
-  notFound: { title: "Không có trang này", text: "Có thể địa chỉ bị gõ sai.", home: "Về trang điện thoại" },
+  notFound: { title: "Không có trang này", text: "Có thể địa chỉ bị gõ sai.", home: "Về trang đầu" },
   failed: "Không tải được",
-  provider: {
-    title: "Bạn là nhà cung cấp",
-    text: "Các trang này dành cho người trong công ty. Hãy đăng nhập bằng tài khoản của họ.",
-  },
   skip: "Tới nội dung",
   menuLabel: "Trình đơn",
 };
@@ -126,6 +136,8 @@ export const problems = {
     no_place_free: "Mọi chỗ gửi đều đang dùng. Hãy nhận lại một cuộc gọi trước.",
     call_not_found: "Cuộc gọi này đã kết thúc.",
     number_leads_there: "Có số điện thoại dẫn tới đây. Hãy cho số đó dẫn tới nơi khác trước.",
+    cannot_forward: "Không chuyển tiếp được tới số đó. Hãy chọn máy lẻ khác, hoặc số ngoài mà bạn được gọi.",
+    bad_seconds: "Máy đổ chuông được từ 3 đến 120 giây.",
     last_admin: "Không còn ai khác là quản trị viên. Hãy chọn thêm một người trước.",
     no_device_registered: "Không có máy nào của người này đang hoạt động.",
   },

@@ -1,3 +1,4 @@
+import "@/parts/words";
 import { ActionIcon, Button } from "@mantine/core";
 import { IconPlayerPlay, IconPlayerStop } from "@tabler/icons-react";
 import { useEffect, useRef, useState } from "react";
@@ -17,7 +18,7 @@ export function Listen({
   disabled?: boolean;
   onTrouble?(error: unknown): void;
 }) {
-  const { t } = useTranslation("company");
+  const { t } = useTranslation("parts");
   const [playing, setPlaying] = useState(false);
   const [making, setMaking] = useState(false);
   const audio = useRef<HTMLAudioElement | null>(null);
@@ -45,7 +46,7 @@ export function Listen({
     }
   };
   const icon = playing ? <IconPlayerStop size={17} /> : <IconPlayerPlay size={17} />;
-  const words = playing ? t("greeting.stop") : (label ?? t("greeting.listen"));
+  const words = playing ? t("stop") : (label ?? t("listen"));
   return small ? (
     <ActionIcon variant="light" size="lg" radius="xl" aria-label={words} loading={making} onClick={play}>
       {icon}

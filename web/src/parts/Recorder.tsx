@@ -1,3 +1,4 @@
+import "@/parts/words";
 import { Button, Group, Text } from "@mantine/core";
 import { IconMicrophone, IconPlayerStopFilled } from "@tabler/icons-react";
 import { useEffect, useRef, useState } from "react";
@@ -8,7 +9,7 @@ const EVERY_MILLISECONDS = 200;
 
 /** Records the microphone; what was said is given on when it stops. */
 export function Recorder({ again, onSound }: { again: boolean; onSound(sound: Blob): void }) {
-  const { t } = useTranslation("company");
+  const { t } = useTranslation("parts");
   const [on, setOn] = useState(false);
   const [seconds, setSeconds] = useState<number | null>(null);
   const [refused, setRefused] = useState(false);
@@ -55,15 +56,15 @@ export function Recorder({ again, onSound }: { again: boolean; onSound(sound: Bl
     <Group>
       {!on ? (
         <Button variant="light" leftSection={<IconMicrophone size={18} />} onClick={start}>
-          {t(again ? "greeting.again" : "greeting.start")}
+          {t(again ? "again" : "start")}
         </Button>
       ) : (
         <Button color="red" leftSection={<IconPlayerStopFilled size={16} />} onClick={stop}>
-          {t("greeting.stop")}
+          {t("stop")}
         </Button>
       )}
-      <Text size="sm" role="status" className="company-quiet numbers">
-        {refused ? t("greeting.noMicrophone") : seconds !== null && t("greeting.recording", { seconds })}
+      <Text size="sm" role="status" className="quiet numbers">
+        {refused ? t("noMicrophone") : seconds !== null && t("recording", { seconds })}
       </Text>
     </Group>
   );

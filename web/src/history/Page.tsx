@@ -1,0 +1,83 @@
+import "@/history/words";
+import "@/history/history.css";
+import { Button, Loader, Title } from "@mantine/core";
+import { IconDownload, IconPhone } from "@tabler/icons-react";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useMemo, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { type Logged, useCallLog } from "@/history/data";
+import { FilterBar } from "@/history/FilterBar";
+import { type Filters, readFilters, shortened, tableUrl, wanted } from "@/history/filters";
+import { Row } from "@/history/Row";
+import { number } from "@/live/calls";
+import { Story } from "@/live/Story";
+import { ByDay, More } from "@/parts/ByDay";
+import { Empty, Failed } from "@/shell/Messages";
+import { useTenant } from "@/shell/me";
+
+const AT_ONCE = 50;
+
+/** The calls of the company that have ended, and why each went as it did. */
+export function Page() {
+  const { t, i18n } = useTranslation("history");
+  const tenant = useTenant();
+  const navigate = useNavigate();
+  const search = useSearch({ strict: false });
+  const filters = useMemo(() => readFilters(search), [search]);
+  const asked = useMemo(() => wanted(filters, new Date()), [filters]);
+  const list = useCallLog(asked, AT_ONCE);
+  const [told, setTold] = useState<Logged | null>(null);
+  const calls = list.data?.pages.flatMap((page) => page.items);
+  const narrowed = Object.keys(shortened(filters)).length > 0;
+  const change = (changes: Partial<Filters>) =>
+    void navigate({ to: "/calls", search: shortened({ ...filters, ...changes }) as never, replace: true });
+  return (
+    <div className="page">
+      <header className="history-head">
+        <Title order={1} size="h2">
+          {t("title")}
+        </Title>
+        <Button
+          component="a"
+          href={tableUrl(tenant, asked, i18n.language)}
+          download
+          variant="default"
+          size="sm"
+          leftSection={<IconDownload size={17} />}
+        >
+          {t("export")}
+        </Button>
+      </header>
+      <FilterBar filters={filters} onChange={change} />
+      {list.error && !calls && <Failed error={list.error} reset={list.refetch} />}
+      {!calls && !list.error && <Loader m="xl" />}
+      {calls?.length === 0 && (
+        <Empty
+          icon={<IconPhone size={42} stroke={1.2} />}
+          title={t(narrowed ? "noneFound" : "none")}
+          text={t(narrowed ? "noneFoundText" : "noneText")}
+        >
+          {narrowed && (
+            <Button variant="light" onClick={() => void navigate({ to: "/calls", search: {} as never })}>
+              {t("clear")}
+            </Button>
+          )}
+        </Empty>
+      )}
+      <ByDay items={calls ?? []} at={(one) => one.started} keyOf={(one) => one.id}>
+        {(one) => <Row call={one} onOpen={setTold} />}
+      </ByDay>
+      <More {...list} />
+      {told && (
+        <Story
+          call={told.id}
+          title={told.caller_name || number(told.caller) || t("withheld")}
+          lead={[told.caller_name && number(told.caller), t("dialled", { to: number(told.dialled) })]
+            .filter(Boolean)
+            .join(" · ")}
+          onClose={() => setTold(null)}
+        />
+      )}
+    </div>
+  );
+}

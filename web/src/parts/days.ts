@@ -1,0 +1,15 @@
+const DAY_MS = 86_400_000;
+
+/** `Today`, `Yesterday`, `Monday, 23 November`: what a day is called. */
+export function dayName(day: Date, now: Date, language: string): string {
+  const midnight = (at: Date) => new Date(at.getFullYear(), at.getMonth(), at.getDate()).getTime();
+  const days = Math.round((midnight(day) - midnight(now)) / DAY_MS);
+  if (days === 0 || days === -1) {
+    const words = new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(days, "day");
+    return words.charAt(0).toLocaleUpperCase(language) + words.slice(1);
+  }
+  const year = day.getFullYear() === now.getFullYear() ? undefined : "numeric";
+  return new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long", year }).format(
+    day,
+  );
+}

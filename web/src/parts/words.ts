@@ -1,0 +1,39 @@
+import { addWords } from "@/shell/i18n";
+
+const en = {
+  hears: "What a caller hears",
+  saved: "Saved. The next call hears it.",
+  type: "Type",
+  record: "Speak",
+  upload: "Upload",
+  listen: "Listen",
+  stop: "Stop",
+  start: "Start recording",
+  recording: "Recording… {{seconds}} s",
+  again: "Record again",
+  noMicrophone: "The microphone cannot be used. Allow it in the browser, then try again.",
+  choose: "Choose a sound file",
+  file: "WAV, MP3, M4A, Ogg or FLAC, at most 20 MiB and 10 minutes.",
+  more: "Show more",
+  anyone: "Anyone",
+};
+
+const vi: typeof en = {
+  hears: "Người gọi sẽ nghe",
+  saved: "Đã lưu. Cuộc gọi tiếp theo sẽ nghe thấy.",
+  type: "Gõ chữ",
+  record: "Thu giọng",
+  upload: "Tải lên",
+  listen: "Nghe thử",
+  stop: "Dừng",
+  start: "Bắt đầu thu",
+  recording: "Đang thu… {{seconds}} giây",
+  again: "Thu lại",
+  noMicrophone: "Không dùng được micrô. Hãy cho phép trong trình duyệt rồi thử lại.",
+  choose: "Chọn tệp âm thanh",
+  file: "WAV, MP3, M4A, Ogg hoặc FLAC, tối đa 20 MiB và 10 phút.",
+  more: "Xem thêm",
+  anyone: "Bất kỳ ai",
+};
+
+addWords("parts", { en, vi });

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.interop.conftest import browser, phones, process
+from tests.interop.conftest import browser, own_demo, phones, process
 from tests.receiver import Receiver
 
-__all__ = ["browser", "phones", "process"]
+__all__ = ["browser", "own_demo", "phones", "process"]
 
 
 @pytest.fixture

@@ -149,6 +149,7 @@ class Phones:
         calls: int = 1,
         seconds: float = 15,
         port: int = 0,
+        rate: int = 0,
         **keys: str,
     ) -> Sipp:
         """A SIPp scenario, not started yet; `keys` are what it calls [name]."""
@@ -163,6 +164,7 @@ class Phones:
             calls=calls,
             seconds=seconds,
             port=port,
+            rate=rate,
             keys=keys,
         )
         self._open.append(run)

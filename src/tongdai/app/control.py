@@ -27,7 +27,7 @@ from tongdai.app.prewarm import first_prompts
 from tongdai.app.process import open_many_files, rest_from_collecting
 from tongdai.app.pulse import Pulse
 from tongdai.app.rebuild import rebuild
-from tongdai.app.server_key import server_key
+from tongdai.app.server_key import nonce_secret, server_key
 from tongdai.app.takeover import take_over
 from tongdai.app.wires import Wires
 from tongdai.blobs import LocalBlobs
@@ -157,7 +157,7 @@ class Control:
         guard = Guard(clock.monotonic, self.contacts.lives_at)
         callers = Callers(
             self.directory.edge,
-            DigestServer(secrets.token_bytes(32)),
+            DigestServer(nonce_secret(self._key, boot()), not_before=clock.monotonic()),
             clock.monotonic,
             guard,
             names=config.names,
@@ -347,6 +347,7 @@ class Control:
         certificate = await open_wires(
             self.wires, self.config, lambda address: peer_at(self.locator.trunks, address)
         )
+        self.front.begin_again()
         if certificate is not None:
             self._background.add(asyncio.create_task(renew(certificate, self.stopping), name="certificate"))
         self._located()

@@ -30,7 +30,11 @@ async def take_over(
     known = {leg for expected in wanted.values() for leg in expected}
     for leg in legs.keys() - known:
         front.hangup(leg, Cause.FAILED)
-    if silent := legs.keys() - sounding:
+    silent = legs.keys() - sounding
+    if same_boot and silent:
         rebuild(front, media, switch, silent)
+    elif silent:  # the machine was started anew: who talked then talks no more
+        for leg in silent:
+            front.lost(leg)
     if legs:
         log.info("took over calls", legs=len(legs), sounding=len(sounding))

@@ -378,10 +378,16 @@ class SipLeg:
     # the journal
 
     def snapshot(self) -> LegRecord | None:
-        """The record to keep, None while there is nothing worth restoring."""
-        if self.gone or self.session is None or self.session.ended or not self.session.confirmed:
+        """The record to keep, None when there is nothing worth restoring: who calls us over a connection
+        takes its end for the end of a call that was not answered."""
+        if self.gone or self.session is None or self.session.ended:
             return None
-        self.record.dialog = self.session.snapshot()
+        dialog = self.session.snapshot()
+        if dialog.phase == "early" and (
+            dialog.pending_invite is None or (dialog.role == "uas" and dialog.flow.reliable)
+        ):
+            return None
+        self.record.dialog = dialog
         return self.record
 
     def restored(self, session: InviteSession) -> None:
@@ -389,6 +395,8 @@ class SipLeg:
         self.session = session
         if self.record.offer:
             self.local = sdp.parse(self.record.offer)
+        if session.state.role == "uas" and not session.confirmed and session.remote_sdp:
+            self.remote_offer = sdp.parse(session.remote_sdp)
 
 
 def new_key(suite: str) -> str:

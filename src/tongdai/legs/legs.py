@@ -99,6 +99,7 @@ class Legs:
         self._rebuilt = Rebuilt(media, clock=clock, public=self._interfaces.public, lost=self.lost)
         self._reoffers = Reoffers(self._kept, post, self._rebuilt, self._renegotiation)
         self._closing = False
+        self._begun: list[SipLeg] = []
 
     def use(self, ua: UserAgent) -> None:
         """Say which user agent to call with; once, before the first event."""
@@ -160,6 +161,7 @@ class Legs:
             leg.offer_as(sdp.HANDSHAKEN[0])
         session.tag = leg
         self._legs[leg.id] = leg
+        self._kept.mark(leg)
         if caller.trunk:
             self._trunks.joined(caller.tenant, leg.id, caller.trunk)
         offered = caller.offered(call, leg.id, replaces, request)
@@ -173,6 +175,7 @@ class Legs:
                 session.reject(503, headers=RETRY_AFTER)
             else:
                 leg.opened(result, self._interfaces.public(result.ip))
+                self._kept.mark(leg)
                 self._post(caller.tenant, offered)
 
         self._media.open(caller.tenant, leg.id, opened, address)
@@ -248,7 +251,9 @@ class Legs:
             log.error("a leg cannot be called", tenant=leg.record.tenant, leg=leg.id, error=str(error))
             self._failed(leg, Cause.FAILED)
             return
-        if not there:
+        if there:
+            self._kept.mark(leg)
+        else:
             self._failed(leg, Cause.UNAVAILABLE)
 
     def on_provisional(self, session: InviteSession, response: Response, sdp_text: str | None) -> None:
@@ -256,6 +261,7 @@ class Legs:
         if leg is None:
             return
         self._ways_out.heard(leg)
+        self._kept.mark(leg)
         sounds = sdp_text is not None
         if sdp_text is not None:
             try:
@@ -452,11 +458,23 @@ class Legs:
         self._parting.restore(entries)
         legs = self._twins.restore(entries)
         for leg in self._kept.restore(entries):
+            if not leg.record.ip:
+                self._begun.append(leg)
+                continue
             self._legs[leg.id] = leg
             legs[leg.id] = leg.record.tenant
             if leg.record.trunk:
                 self._trunks.joined(leg.record.tenant, leg.id, leg.record.trunk)
         return legs
+
+    def begin_again(self) -> None:
+        """Calls that a process before this one had taken and nobody was told of yet: take them now. A phone
+        is challenged anew, which it answers by itself."""
+        begun, self._begun = self._begun, []
+        for leg in begun:
+            self._kept.mark(leg)
+            if leg.session is not None and not leg.session.ended:
+                self.on_invite(leg.session)
 
     def moved(self, tenant: str, contact: Contact) -> None:
         """A phone has proven itself on another path, so what its calls need goes that way: the path before

@@ -93,6 +93,7 @@ class Twins:
                 near.faced = far.faced = True
                 self._face(near, ports[far.id])
                 self._face(far, ports[near.id])
+                self._dirty[near.id] = self._dirty[far.id] = None
                 done(True)
 
         self._media.open(near.tenant, near.id, lambda result, error: opened(near, result))
@@ -168,7 +169,7 @@ class Twins:
         return list(self._legs)
 
     def journal(self, journal: Journal) -> None:
-        """Write what changed; only answered pairs are worth restoring."""
+        """Write what changed."""
         for leg in self._dirty:
             twin = self._legs.get(leg)
             if twin is not None:

@@ -69,9 +69,17 @@ class DigestServer:
     stale.
     """
 
-    def __init__(self, secret: bytes, *, nonce_seconds: float = 60.0, max_nonces: int = 200_000) -> None:
-        """`secret` (32 random bytes, at most 64) signs the nonces. A new one for each process is right: it
-        makes the nonces of the process before, whose counts are forgotten, stale."""
+    def __init__(
+        self,
+        secret: bytes,
+        *,
+        nonce_seconds: float = 60.0,
+        max_nonces: int = 200_000,
+        not_before: float = float("-inf"),
+    ) -> None:
+        """`secret` (32 random bytes, at most 64) signs the nonces. Of a process before this one, with the
+        same secret, the counts are forgotten: its nonces, from before `not_before`, are stale, and a phone
+        that has the right password is told so and tries again by itself."""
         self._secret = secret
         self._nonce_seconds = nonce_seconds
         self._max_nonces = max_nonces
@@ -79,7 +87,7 @@ class DigestServer:
         self._counts: dict[str, int] = {}
         self._older_counts: dict[str, int] = {}
         self._rotate_at = 0.0
-        self._not_before = float("-inf")
+        self._not_before = not_before
         self._looked_at: tuple[str, str, float | None] = ("", "", None)
         """The last nonce, for whom, and when it was issued: who asks `issued` mostly asks `verify` next."""
 

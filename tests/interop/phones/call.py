@@ -117,7 +117,7 @@ class RawCall:
                 request.add(name, value)
         request.add("CSeq", f"{self.invite_message.cseq[0]} CANCEL")
         self.phone.link.send(request)
-        return await self.finished()
+        return await self.finished(self.phone.give_up)
 
     # --- incoming
 
@@ -149,7 +149,9 @@ class RawCall:
             self._take(read_sdp(self.invite_message.body))
         body = self._sdp("sendrecv")
         self._answer(200, "OK", contact=self.phone.contact, content_type="application/sdp", body=body)
-        await self._until(lambda: any(m.method == "ACK" for m in self.requests), 3.0, "got no ACK")
+        await self._until(
+            lambda: any(m.method == "ACK" for m in self.requests), self.phone.give_up, "got no ACK"
+        )
         if self.remote is None:
             self._take(read_sdp(next(m for m in self.requests if m.method == "ACK").body))
         return self

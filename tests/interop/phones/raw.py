@@ -74,6 +74,8 @@ class RawPhone:
         self.received: list[Message] = []
         self.codecs: list[int] = [0, 8]
         self.on_invite: Callable[[RawCall], None] | None = None
+        self.give_up = _GIVE_UP
+        """Seconds until an answer is not waited for any more."""
         self._transport = transport
         self.tls: tuple[ssl.SSLContext | None, ssl.SSLContext | None] = None, None
         """Of a phone over TLS: what it shows to who connects, and what it wants of whom it connects to."""
@@ -131,7 +133,7 @@ class RawPhone:
         *,
         contact: str = "",
         headers: Sequence[tuple[str, str]] = (),
-        give_up: float = _GIVE_UP,
+        give_up: float = 0.0,
     ) -> Message:
         """REGISTER, answering a challenge; returns the final response, whatever it is."""
         request = self.request(
@@ -174,12 +176,16 @@ class RawPhone:
         request: Message,
         *,
         on_provisional: Callable[[Message], None] | None = None,
-        give_up: float = _GIVE_UP,
+        give_up: float = 0.0,
     ) -> Message:
-        """Send a request, log in when challenged (once); returns the final response, or a 408 of our own."""
+        """Send a request, log in when challenged, and again when that nonce is stale; returns the final
+        response, or a 408 of our own."""
         response = await self.transact(request, on_provisional, give_up)
-        if response.status in (401, 407) and (asked := challenges(response)):
-            self.log_in(request, next(c for c in asked if c.algorithm.upper() == "MD5"))
+        for again in (False, True):
+            asked = [c for c in challenges(response) if c.algorithm.upper() == "MD5"]
+            if response.status not in (401, 407) or not asked or (again and not asked[0].stale):
+                break
+            self.log_in(request, asked[0])
             response = await self.transact(request, on_provisional, give_up)
         return response
 
@@ -205,14 +211,14 @@ class RawPhone:
         self,
         request: Message,
         on_provisional: Callable[[Message], None] | None = None,
-        give_up: float = _GIVE_UP,
+        give_up: float = 0.0,
     ) -> Message:
         """One client transaction (RFC 3261 §17.1): repeats on UDP, ACKs a failure, returns the final."""
         branch = self.add_via(request)
         _, method = request.cseq
         queue = self._waiting[branch, method] = asyncio.Queue()
         loop = asyncio.get_running_loop()
-        deadline, interval, answered = loop.time() + give_up, _T1, False
+        deadline, interval, answered = loop.time() + (give_up or self.give_up), _T1, False
         self.link.send(request)
         while True:
             wait = deadline - loop.time()

@@ -33,8 +33,10 @@ class Sipp:
         calls: int = 1,
         seconds: float = 15,
         port: int = 0,
+        rate: int = 0,
         keys: dict[str, str] | None = None,
     ) -> None:
+        """One call after the other, or so many begun a second (`rate`)."""
         self.port = port or free_port()
         self._directory = directory
         self._scenario = scenario
@@ -46,7 +48,8 @@ class Sipp:
             *("sipp", hostport((host, port)), "-auth_uri", hostport((host, port))),
             *("-sf", str(SCENARIOS / f"{scenario}.xml"), "-s", target),
             *("-i", here, "-p", str(self.port), "-mi", here, "-mp", str(free_port(size=4))),
-            *("-t", transport, "-m", str(calls), "-l", "1", "-nostdin", "-timeout", f"{seconds:.0f}s"),
+            *("-t", transport, "-m", str(calls), "-nostdin", "-timeout", f"{seconds:.0f}s"),
+            *(("-r", str(rate), "-l", str(calls)) if rate else ("-l", "1")),
             *("-timeout_error", "-recv_timeout", f"{seconds * 1000:.0f}", "-trace_err", "-trace_msg"),
             *("-error_file", str(directory / "errors"), "-message_file", str(directory / "messages")),
             *("-au", account.username, "-ap", account.password),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tongdai.app.server_key import server_key
+from tongdai.app.server_key import nonce_secret, server_key
 
 
 def test_it_is_made_once_and_readable_by_its_owner_only(tmp_path: Path):
@@ -29,3 +29,8 @@ def test_a_key_that_was_restored_from_a_backup_is_used(tmp_path: Path):
 def test_a_directory_that_does_not_exist_is_an_error(tmp_path: Path):
     with pytest.raises(FileNotFoundError):
         server_key(tmp_path / "missing")
+
+
+def test_challenges_are_signed_alike_by_each_process_since_the_machines_start_and_by_no_other():
+    assert nonce_secret(b"k" * 32, "boot") == nonce_secret(b"k" * 32, "boot")
+    assert len({nonce_secret(key, boot) for key in (b"k" * 32, b"o" * 32) for boot in ("one", "two")}) == 4

@@ -153,6 +153,10 @@ class FakeMedia:
                 port = wished or self._port
                 done(Ports(self._ips.pop(leg, None) or "192.0.2.100", port, port + 1), "")
 
+    def forget_opening(self) -> None:
+        """Who asked is gone."""
+        self._opening.clear()
+
     @property
     def opening(self) -> list[str]:
         return [leg for leg, _ in self._opening]

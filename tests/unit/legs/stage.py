@@ -199,7 +199,7 @@ class Office(Node):
         self.trace: list[str] = []
         self.journal = MemoryJournal(self.trace)
         self.journal.kept = dict(entries or {})
-        digest = DigestServer(bytes([generation + 1] * 32))
+        digest = DigestServer(b"s" * 32, not_before=network.now if generation else float("-inf"))
         self.lives: dict[str, Address] = {}
         """Where phones are registered, by user name."""
         guard = Guard(lambda: network.now, self._lives_at)

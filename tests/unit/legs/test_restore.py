@@ -49,12 +49,24 @@ def test_the_end_of_a_leg_is_kept_before_its_bye_leaves(stage: Stage, lan: Phone
     assert stage.office.journal.load() == {}
 
 
-def test_legs_in_set_up_are_not_kept(stage: Stage, lan: Phone, minh: Phone):
+def test_legs_in_set_up_are_kept(stage: Stage, lan: Phone, minh: Phone):
     _, leg = stage.offered(lan)
     stage.office.front.progress(leg, "")
     minh.handler.on["invite"] = lambda session: session.progress(183, minh.sdp())
-    stage.calls(c.DeviceTarget("bnd-102"))
-    assert stage.office.journal.load() == {}
+    called = stage.calls(c.DeviceTarget("bnd-102"))
+    office, legs = stage.restart()
+    assert legs == dict.fromkeys((leg, called), "anphat")
+    minh.session.accept(minh.sdp())
+    stage.run()
+    assert office.last(e.LegAnswered).leg == called
+    office.front.answer(leg, called)
+    stage.run()
+    assert lan.agent.sessions()[0].confirmed
+
+
+def test_who_calls_over_a_connection_takes_its_end_for_the_end_of_the_call(stage: Stage):
+    phone = stage.phone("anphat", "101", transport="tcp")
+    stage.offered(phone)
     assert stage.restart()[1] == {}
 
 

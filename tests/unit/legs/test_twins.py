@@ -142,11 +142,14 @@ def test_an_answered_pair_goes_on_after_a_restart(stage: Stage):
     assert office.journal.load() == {}
 
 
-def test_a_pair_that_was_not_answered_is_not_kept(stage: Stage):
+def test_a_pair_that_was_not_answered_is_kept(stage: Stage):
     far = call(stage)
     stage.office.front.ring(far)
     stage.run()
-    assert stage.restart()[1] == {}
+    office, legs = stage.restart()
+    assert set(legs) == {NEAR, far}
+    office.front.answer(far, "")
+    assert office.events == [("anphat", e.LegAnswered(NEAR))]
 
 
 @pytest.mark.parametrize("damage", ["unreadable", "missing"])

@@ -222,3 +222,15 @@ def test_the_client_answers_only_its_realm_and_what_it_can() -> None:
 
 def test_a_password_is_not_printed() -> None:
     assert "secret" not in repr(Credentials("lan", "secret"))
+
+
+def test_a_nonce_of_the_process_before_is_stale_and_not_wrong() -> None:
+    """A phone that is not told so takes a second challenge for a refused password."""
+    desk = Desk()
+    request = desk.answer(desk.challenge())
+    after = Desk(not_before=desk.now + 1)
+    after.now = desk.now + 2
+    assert after.verify(request) is Verdict.STALE
+    assert after.verify(after.answer(after.challenge())) is Verdict.OK
+    wrong = desk.answer(desk.challenge(), password="guessed")
+    assert after.verify(wrong) is Verdict.WRONG

@@ -79,6 +79,7 @@ class Exchange(Stage):
         entries = self.office.journal.load()
         self.office = self.new_office(entries, self.office.process + 1)
         await take_over(entries, self.switch, self.office.front, cast(Sessions, self.media))
+        self.office.front.begin_again()
         self.run()
         return self.office
 

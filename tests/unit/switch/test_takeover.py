@@ -163,20 +163,117 @@ async def test_a_menu_goes_on_waiting_after_a_restart(exchange: Exchange):
     assert exchange.nothing_is_left()
 
 
-async def test_a_call_in_set_up_ends_with_its_facts(exchange: Exchange, lan: Phone, minh: Phone):
+def rings(exchange: Exchange, lan: Phone, minh: Phone) -> None:
+    """Lan calls Minh, whose phone rings."""
     minh.handler.on["invite"] = lambda session: session.progress(180)
     lan.dial(exchange.office, "102")
     exchange.run()
+    assert lan.handler.names() == ["provisional"]
+
+
+async def test_a_phone_that_rings_is_answered_after_a_restart(exchange: Exchange, lan: Phone, minh: Phone):
+    """The caller heard it ring for ever, and who answered talked to nobody."""
+    rings(exchange, lan, minh)
     await exchange.kill()
+    minh.session.accept(minh.sdp())
+    exchange.run()
+    [session] = lan.agent.sessions()
+    assert session.confirmed
+    [call] = exchange.switch.calls()
+    sources = {x.leg: x.source for _, x in exchange.media.of("hear")}
+    assert (sources[call.subject], sources[call.peer]) == (Hears(call.peer), Hears(call.subject))
+    session.bye()
+    exchange.run()
+    assert minh.handler.names()[-1] == "bye"
     assert exchange.nothing_is_left()
-    assert kinds(exchange)[-1] is f.CallEnded
-    assert f.LegAnsweredFact not in kinds(exchange)
+    assert sum(isinstance(fact, f.CallEnded) for fact in exchange.facts()) == 1
+    exchange.run(60)
+    assert exchange.network.at_rest()
 
 
-async def test_whose_caller_is_known_but_called_phone_rings_ends_politely(
+async def test_who_gives_up_after_a_restart_leaves_nobody_ringing(
     exchange: Exchange, lan: Phone, minh: Phone
 ):
-    """The caller was answered by the menu; the phone that rings for him is not in the journal."""
+    rings(exchange, lan, minh)
+    await exchange.kill()
+    lan.agent.sessions()[0].cancel()
+    exchange.run()
+    assert minh.session.ended
+    assert minh.handler.names()[-1] == "cancelled"
+    assert lan.handler.names()[-1] == "failed"
+    assert exchange.nothing_is_left()
+    exchange.run(60)
+    assert exchange.network.at_rest()
+
+
+async def test_who_declines_after_a_restart_is_heard(exchange: Exchange, lan: Phone, minh: Phone):
+    rings(exchange, lan, minh)
+    await exchange.kill()
+    minh.session.reject(486)
+    exchange.run()
+    [(_, played)] = exchange.media.of("play")
+    assert played.leg == exchange.switch.calls()[0].subject, "voicemail has taken the call"
+    lan.agent.sessions()[0].bye()
+    exchange.run()
+    assert kinds(exchange)[-1] is f.CallEnded
+    assert exchange.nothing_is_left()
+
+
+async def test_it_rings_no_longer_than_it_would_have_without_a_restart(
+    exchange: Exchange, lan: Phone, minh: Phone
+):
+    rings(exchange, lan, minh)
+    exchange.run(10)
+    await exchange.kill()
+    exchange.run(9)
+    assert not minh.session.ended
+    exchange.run(2)
+    assert minh.session.ended
+
+
+async def test_who_called_in_the_last_moment_is_served_by_the_next_process(
+    exchange: Exchange, lan: Phone, minh: Phone
+):
+    """The engine had not answered yet: nobody but the journal knew of the call."""
+    minh.picks_up()
+    exchange.media.hold = True
+    session = lan.dial(exchange.office, "102")
+    exchange.run()
+    assert exchange.switch.calls() == []
+    assert lan.handler.names() == []
+    exchange.media.forget_opening()
+    exchange.media.hold = False
+    await exchange.kill()
+    exchange.run(1)
+    assert session.confirmed
+    assert len(exchange.switch.calls()) == 1
+    session.bye()
+    exchange.run()
+    assert exchange.nothing_is_left()
+
+
+async def test_a_call_to_the_other_tenant_that_rings_is_answered_after_a_restart(
+    exchange: Exchange, lan: Phone
+):
+    doctor = exchange.person("anna", "binhminh")
+    doctor.handler.on["invite"] = lambda session: session.progress(180)
+    exchange.worlds["binhminh"].put("", exchange.worlds["binhminh"].flows["ext-104"], THEIRS)
+    session = lan.dial(exchange.office, "02871239900")
+    exchange.run()
+    await exchange.kill()
+    doctor.session.accept(doctor.sdp())
+    exchange.run()
+    assert session.confirmed
+    session.bye()
+    exchange.run()
+    assert doctor.handler.names()[-1] == "bye"
+    assert exchange.nothing_is_left()
+    assert sum(isinstance(fact, f.CallEnded) for fact in exchange.facts()) == 2
+
+
+async def test_whom_a_menu_has_answered_reaches_a_phone_that_rang_before_a_restart(
+    exchange: Exchange, lan: Phone, minh: Phone
+):
     minh.handler.on["invite"] = lambda session: session.progress(180)
     session = exchange.carrier.dial(exchange.office, MAIN.removeprefix("+"))
     exchange.run()
@@ -186,10 +283,14 @@ async def test_whose_caller_is_known_but_called_phone_rings_ends_politely(
     exchange.run()
     assert not minh.session.ended
     await exchange.kill()
-    assert session.confirmed
-    assert f.FlowEntered in kinds(exchange)
+    minh.session.accept(minh.sdp())
+    exchange.run()
+    [call] = exchange.switch.calls()
+    assert call.subject == leg
+    assert call.peer
     session.bye()
     exchange.run(60)
+    assert minh.session.ended
     assert exchange.nothing_is_left()
 
 

@@ -262,6 +262,8 @@ fn replies() -> Vec<(&'static str, Value)> {
                             source: Source::Session { session: s("s-2") },
                             remote: Some(s("192.0.2.7:40000")),
                             tag: Some(s("anphat/call-7")),
+                            play: Some(s("p-1")),
+                            record: Some(s("r-1")),
                         },
                         Listed {
                             session: s("s-2"),
@@ -269,6 +271,8 @@ fn replies() -> Vec<(&'static str, Value)> {
                             source: Source::Silence,
                             remote: None,
                             tag: None,
+                            play: None,
+                            record: None,
                         },
                     ],
                     mixers: vec![s("m-1")],

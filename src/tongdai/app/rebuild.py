@@ -14,7 +14,8 @@ from tongdai.switch import Switch
 
 def rebuild(legs: Legs, media: Sessions, switch: Switch, lost: Container[str] | None = None) -> None:
     """Open the sessions of these legs again, or of all, and let them hear what they heard. What is played and
-    recorded goes on with them; what a process before this one had begun, and nobody knows, is over."""
+    recorded goes on with them. What a process before this one had begun is played from its beginning; a
+    recording of it is over."""
     legs.rebuild(lost)
     for call in switch.calls():
         for leg in call.legs.values():
@@ -23,7 +24,7 @@ def rebuild(legs: Legs, media: Sessions, switch: Switch, lost: Container[str] | 
         if lost is not None and call.subject not in lost:
             continue
         if call.playing and not media.plays(call.playing):
-            switch.post(call.tenant, e.PlayDone(call.subject, call.playing, failed=True))
+            media.play(call.tenant, c.Play(call.subject, call.playing, tuple(call.saying)))
         if call.recording and not media.records(call.recording):
             done = e.RecordDone(call.subject, call.recording, "", 0, 0, "failed")
             switch.post(call.tenant, done)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from tongdai.app.front import Front
 from tongdai.app.rebuild import rebuild
+from tongdai.calls import commands as c
 from tongdai.calls import events as e
-from tongdai.calls.model import Cause
+from tongdai.calls.model import Call, Cause
 from tongdai.core.log import get_logger
 from tongdai.media.sessions import Sessions
 from tongdai.switch import Switch
@@ -30,6 +31,8 @@ async def take_over(
     known = {leg for expected in wanted.values() for leg in expected}
     for leg in legs.keys() - known:
         front.hangup(leg, Cause.FAILED)
+    for call in switch.calls():
+        _tell(call, media, switch, sounding)
     silent = legs.keys() - sounding
     if same_boot and silent:
         rebuild(front, media, switch, silent)
@@ -38,3 +41,17 @@ async def take_over(
             front.lost(leg)
     if legs:
         log.info("took over calls", legs=len(legs), sounding=len(sounding))
+
+
+def _tell(call: Call, media: Sessions, switch: Switch, sounding: Container[str]) -> None:
+    """Tell the engine what the process before us had decided, and died before it could tell."""
+    for leg in call.legs.values():
+        if leg.id in sounding and not media.listens(call.tenant, leg.id, leg.hears):
+            media.hear(call.tenant, c.Hear(leg.id, leg.hears))
+    if call.subject not in sounding:
+        return
+    if call.playing and not media.was_told(call.subject, call.playing):
+        media.play(call.tenant, c.Play(call.subject, call.playing, tuple(call.saying)))
+    if call.recording and not media.was_told(call.subject, call.recording):
+        done = e.RecordDone(call.subject, call.recording, "", 0, 0, "failed")
+        switch.post(call.tenant, done)

@@ -10,6 +10,8 @@ from enum import StrEnum
 
 import msgspec
 
+from tongdai.calls.prompts import Prompt
+
 
 class LegState(StrEnum):
     """See `calls.legs` for the table of transitions."""
@@ -154,7 +156,7 @@ class Call(msgspec.Struct, omit_defaults=True):
     `ended_by`) lives on without legs until the end of its recording is reported. While a blind
     transfer has not come to anybody yet, `returns_to` is who gets the call back if it fails, and
     `transferrer` his leg, if he waits for the outcome. `diversions`: who forwarded it here, after `hops`
-    others before it came; `max_forwards` as it came (RFC 3261 §8.1.1.6)."""
+    others before it came; `max_forwards` as it came (RFC 3261 §8.1.1.6). `saying` is what is `playing`."""
 
     id: str
     tenant: str
@@ -167,6 +169,7 @@ class Call(msgspec.Struct, omit_defaults=True):
     position: Position | None = None
     timers: dict[str, float] = {}
     playing: str = ""
+    saying: list[Prompt] = []
     recording: str = ""
     serial: int = 0
     transferred_by: Party | None = None

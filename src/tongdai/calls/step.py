@@ -242,13 +242,13 @@ class Step:
 
     def play(self, call: Call, prompts: Iterable[Prompt]) -> None:
         """Play to the subject, over what it hears. `PlayDone` is reported when it ends by itself."""
-        call.playing = call.next_id("p")
-        self.do(c.Play(call.subject, call.playing, tuple(prompts)))
+        call.playing, call.saying = call.next_id("p"), list(prompts)
+        self.do(c.Play(call.subject, call.playing, tuple(call.saying)))
         self.touch(call)
 
     def stop_play(self, call: Call) -> None:
         if call.playing:
-            call.playing = ""
+            call.playing, call.saying = "", []
             self.do(c.StopPlay(call.subject))
             self.touch(call)
 

@@ -49,6 +49,7 @@ def absorb(step: Step, keep: Call, gone: Call) -> None:
         step.add_leg(keep, leg)
     keep.subject, keep.caller, keep.peer = gone.subject, gone.caller, gone.peer
     keep.position, keep.playing, keep.recording = gone.position, gone.playing, gone.recording
+    keep.saying = gone.saying
     keep.transferred_by, keep.returns_to = gone.transferred_by, gone.returns_to
     keep.transferrer = gone.transferrer
     keep.timers = {}

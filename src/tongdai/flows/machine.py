@@ -169,7 +169,7 @@ def _played(step: Step, event: e.PlayDone, world: World) -> None:
     call = step.state.call_of(event.leg)
     if call is None or call.playing != event.play:
         return
-    call.playing = ""
+    call.playing, call.saying = "", []
     step.touch(call)
     if event.failed:
         step.note(call, f.Trouble("prompt_failed"))

@@ -155,7 +155,7 @@ def take_over(step: Step, world: World, call: Call, replaces: str) -> None:
 def _replace(step: Step, world: World, call: Call, old: Leg, new: Leg) -> None:
     """Put `new` where `old` was. What was just being said to `old` counts as said; if `old` was being
     recorded, `new` comes to that node anew."""
-    said, call.playing = call.playing, ""
+    said, call.playing, call.saying = call.playing, "", []
     recording, call.recording = call.recording, ""
     take_place(step, call, old, new)
     if call.position is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -19,6 +19,10 @@ from tongdai.media.errors import EngineGone
 from tongdai.media.outage import Outage
 
 log = get_logger(__name__)
+
+PATIENCE = 10.0
+"""What takes longer than this to be spoken is left out: a caller shall not wait in silence for a voice that
+hangs."""
 
 
 class Prompts(Protocol):
@@ -58,8 +62,10 @@ class Players:
         post: Callable[[str, e.Event], None],
         clock: Callable[[], float],
         silenced: Callable[[str], bool],
+        patience: float = PATIENCE,
     ) -> None:
-        """`silenced` says of a leg that its engine died, and the next one does not know its peer yet."""
+        """`silenced` says of a leg that its engine died, and the next one does not know its peer yet.
+        `patience`: seconds that a caller waits for a prompt that is still being made."""
         self._engine = engine
         self._prompts = prompts
         self._outage = outage
@@ -67,7 +73,8 @@ class Players:
         self._clock = clock
         self._silenced = silenced
         self._wanted: dict[str, _Playing] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._patience = patience
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     def begin(self, tenant: str, command: c.Play) -> None:
         self._wanted[command.leg] = playing = _Playing(tenant, command.leg, command.play)
@@ -89,11 +96,17 @@ class Players:
 
     async def _prepare(self, playing: _Playing, command: c.Play) -> None:
         files = []
-        for prompt in command.prompts:
-            try:
-                files.append(await self._prompts.make(playing.tenant, prompt))
-            except Exception:
-                log.exception("a prompt could not be made", tenant=playing.tenant, prompt=str(prompt))
+        try:
+            async with asyncio.timeout(self._patience):
+                for prompt in command.prompts:
+                    # it is made to its end, for who hears it next
+                    making = asyncio.ensure_future(self._made(playing.tenant, prompt))
+                    self._tasks.add(making)
+                    making.add_done_callback(self._tasks.discard)
+                    if (file := await asyncio.shield(making)) is not None:
+                        files.append(file)
+        except TimeoutError:
+            log.error("a prompt takes too long; left out", tenant=playing.tenant, leg=playing.leg)
         if self._wanted.get(playing.leg) is not playing:
             return
         if files:
@@ -101,6 +114,13 @@ class Players:
             self._start(playing)
         else:
             self._failed(playing)
+
+    async def _made(self, tenant: str, prompt: Prompt) -> Path | None:
+        try:
+            return await self._prompts.make(tenant, prompt)
+        except Exception:
+            log.exception("a prompt could not be made", tenant=tenant, prompt=str(prompt))
+            return None
 
     def _start(self, playing: _Playing, played: float = 0.0) -> None:
         """Play from its beginning, or as if it had been played for `played` seconds."""

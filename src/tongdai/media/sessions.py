@@ -58,6 +58,7 @@ class Sessions:
         self._recorders = Recorders(lambda: self.engine, recordings, self._outage, post, clock, silenced)
         self._early: list[ev.EngineEvent] | None = []
         self._mixers: set[str] = set()
+        self._found: dict[str, wire.SessionInfo] = {}
 
     def use(self, engine: EngineClient) -> None:
         """Say which engine to command; once, before the first leg."""
@@ -202,12 +203,24 @@ class Sessions:
             self.engine.close_session(stray)
         self._mixers = set(listing.mixers)
         found = living & legs.keys()
+        self._found = {session.session: session for session in listing.sessions if session.session in found}
         self._tenants.update({leg: legs[leg] for leg in found})
         self._recorders.adopt(legs)
         early, self._early = self._early or [], None
         for event in early:
             self.on_event(event)
         return found
+
+    def was_told(self, leg: str, order: str) -> bool:
+        """Whether the engine had this playing or recording from the process before us, or has it from us."""
+        found = self._found.get(leg)
+        known = found is not None and order in (found.play, found.record)
+        return known or self.plays(order) or self.records(order)
+
+    def listens(self, tenant: str, leg: str, source: Source) -> bool:
+        """Whether the process before us had told the engine that the leg hears this."""
+        found = self._found.get(leg)
+        return found is not None and found.source == msgspec.to_builtins(self._source(tenant, source))
 
     # commands of the call logic
 

@@ -150,13 +150,15 @@ class Closed(msgspec.Struct, frozen=True):
 
 
 class SessionInfo(msgspec.Struct, frozen=True):
-    """One line of `list`. `source` and `remote` are for people to read."""
+    """One line of `list`. `play` and `record` are what it was told to play and to record last."""
 
     session: str
     port: int
     source: Any = None
     remote: Any = None
     tag: str | None = None
+    play: str | None = None
+    record: str | None = None
 
 
 class Listing(msgspec.Struct, frozen=True):

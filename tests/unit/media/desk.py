@@ -112,13 +112,15 @@ class Desk:
         )
         self.sessions.use(self.engine)
         self.opened: list[tuple[wire.Opened | None, str]] = []
+        self.listed: list[wire.SessionInfo] = []
+        """What the engine says of sessions that live in it, beside their names."""
 
     async def begin(
         self, legs: dict[str, str] | None = None, *living: str, mixers: tuple[str, ...] = ()
     ) -> set[str]:
         task = asyncio.create_task(self.sessions.adopt(legs or {}))
         await settled()
-        lines = tuple(wire.SessionInfo(name, 20000) for name in living)
+        lines = (*(wire.SessionInfo(name, 20000) for name in living), *self.listed)
         self.engine.answer("list", wire.Listing(lines, mixers))
         return await task
 

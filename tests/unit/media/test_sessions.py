@@ -396,3 +396,42 @@ async def test_a_leg_that_can_have_no_sound_is_told_with_the_reason(event: ev.En
     desk.sessions.on_event(event)
     desk.sessions.on_event(msgspec.structs.replace(event, session="x"))
     assert gone == [("a", why)]
+
+
+async def test_what_the_engine_was_told_by_the_process_before_is_known():
+    desk = Desk()
+    desk.listed = [
+        wire.SessionInfo("a", 20000, {"kind": "session", "session": "b"}, play="p1", record="r1"),
+        wire.SessionInfo("b", 20002, {"kind": "silence"}),
+        wire.SessionInfo("stray", 20004, {"kind": "echo"}, play="p9"),
+    ]
+    assert await desk.begin({"a": "t", "b": "t", "c": "t"}) == {"a", "b"}
+    sessions = desk.sessions
+    assert sessions.listens("t", "a", Hears("b"))
+    assert not sessions.listens("t", "a", Silence())
+    assert sessions.listens("t", "b", Silence())
+    assert [sessions.was_told("a", order) for order in ("p1", "r1", "p2")] == [True, True, False]
+    assert not sessions.was_told("stray", "p9")
+    sessions.play("t", c.Play("b", "p3", (GREETING,)))
+    assert sessions.was_told("b", "p3"), "by ourselves"
+
+
+async def test_a_voice_that_hangs_keeps_no_caller_in_silence_and_goes_on_for_the_next(desk: Desk):
+    slow = Text("spoken tomorrow")
+    desk.prompts.making[slow] = asyncio.Event()
+    desk.sessions._players._patience = 0.1
+    desk.play("p1", GREETING, slow)
+    async with asyncio.timeout(5):
+        while not desk.files():
+            await settled()
+    assert [len(files) for _, files in desk.files()] == [1], "what there is is played"
+    desk.play("p2", slow)
+    async with asyncio.timeout(5):
+        while not desk.posted:
+            await settled()
+    assert desk.posted == [("t", e.PlayDone("a", "p2", failed=True))]
+    desk.prompts.making[slow].set()
+    await settled()
+    desk.prompts.existing.add(slow)
+    desk.play("p3", slow)
+    assert desk.files()[-1][0] == "p3"

@@ -14,6 +14,7 @@ from tests.unit.switch.doubles import BOTH, Adapters, Staffed
 from tongdai.app.takeover import take_over
 from tongdai.calls import events as e
 from tongdai.calls.facts import Fact
+from tongdai.calls.model import Silence, Source
 from tongdai.media.sessions import Sessions
 from tongdai.switch import Switch
 
@@ -29,6 +30,15 @@ class Sound(FakeMedia, Adapters):
         for stray in self.live.keys() - legs.keys():
             self.close(stray)
         return self.live.keys() & legs.keys()
+
+    def listens(self, tenant: str, leg: str, source: Source) -> bool:
+        told = [x.source for _, x in self.of("hear") if x.leg == leg]
+        return (told[-1] if told else Silence()) == source
+
+    def was_told(self, leg: str, order: str) -> bool:
+        return any(order in (x.play,) for _, x in self.of("play")) or any(
+            order in (x.record,) for _, x in self.of("record")
+        )
 
     def plays(self, play: str) -> bool:
         """Of a process before, nobody knows."""

@@ -385,3 +385,50 @@ async def test_a_call_to_the_other_tenant_and_its_end_after_a_restart(exchange: 
     assert lan.handler.names()[-1] == "bye"
     assert exchange.nothing_is_left()
     assert sum(isinstance(fact, f.CallEnded) for fact in exchange.facts()) == 2
+
+
+# what was decided, and never told to the engine
+
+
+async def test_a_greeting_that_had_not_begun_is_heard_from_the_next_process(exchange: Exchange):
+    """It was still being spoken when control was killed: the caller heard nothing for ever."""
+    session = exchange.carrier.dial(exchange.office, MAIN.removeprefix("+"))
+    exchange.run()
+    [(tenant, greeting)] = exchange.media.of("play")
+    exchange.media.done.remove(("play", tenant, greeting))
+    await exchange.kill()
+    assert exchange.media.of("play") == [(tenant, greeting)]
+    exchange.office.post("anphat", e.PlayDone(greeting.leg, greeting.play))
+    exchange.run(6)
+    assert len(exchange.media.of("play")) == 2, "the menu goes on behind it"
+    session.bye()
+    exchange.run()
+    assert exchange.nothing_is_left()
+
+
+async def test_a_greeting_that_is_being_heard_is_not_begun_again(exchange: Exchange):
+    exchange.carrier.dial(exchange.office, MAIN.removeprefix("+"))
+    exchange.run()
+    await exchange.kill()
+    assert len(exchange.media.of("play")) == 1
+
+
+async def test_who_was_connected_in_the_last_moment_is_heard(exchange: Exchange, lan: Phone, minh: Phone):
+    caller, called = talk(exchange, lan, minh)
+    [lost] = [entry for entry in exchange.media.done if entry[0] == "hear" and entry[2].leg == caller]
+    exchange.media.done.remove(lost)
+    await exchange.kill()
+    heard = {x.leg: x.source for _, x in exchange.media.of("hear")}
+    assert heard == {caller: Hears(called), called: Hears(caller)}
+
+
+async def test_a_recording_that_was_never_begun_is_not_waited_for(exchange: Exchange, lan: Phone):
+    lan.dial(exchange.office, "102")
+    exchange.run()
+    [(_, greeting)] = exchange.media.of("play")
+    exchange.office.post("anphat", e.PlayDone(greeting.leg, greeting.play))
+    exchange.run()
+    [lost] = [entry for entry in exchange.media.done if entry[0] == "record"]
+    exchange.media.done.remove(lost)
+    await exchange.kill()
+    assert exchange.media.of("play")[-1][1].prompts[0].key == "voicemail.failed"

@@ -259,7 +259,7 @@ impl Control {
                 return refuse(code, format!("no socket can be bound to {ip}: {error}"));
             }
         };
-        let known = Known { ip, port, source: wire::Source::Silence, remote: None, wide: false, tag: None };
+        let known = Known::at(ip, port);
         let slot = self.sessions.add(session.to_owned(), known);
         log(Level::Debug, "opened", json!({"session": session, "port": port}));
         self.orders.send(Order::Open { slot, sockets, trust: self.args.latch });
@@ -393,6 +393,8 @@ impl Control {
             source: known.source.clone(),
             remote: known.remote.map(|remote| remote.to_string()),
             tag: known.tag.clone(),
+            play: known.play.clone(),
+            record: known.record.clone(),
         });
         Body::List {
             sessions: sessions.collect(),

@@ -45,6 +45,9 @@ impl Control {
             }
             Command::Play { session, play, repeat, .. } => {
                 let slot = self.slot_of(&session)?;
+                if let Some(known) = self.sessions.get_mut(slot) {
+                    known.play = Some(play.clone());
+                }
                 self.orders.send(Order::Play { slot, play, list: Playlist::new(pieces, repeat) });
             }
             Command::MixerPlay { mixer, .. } => {
@@ -114,6 +117,9 @@ impl Control {
             let _ = self.jobs.0.try_send(Job::Finish { file, done });
             return refuse(ErrorCode::NoSession, detail);
         };
+        if let Some(known) = self.sessions.get_mut(slot) {
+            known.record = Some(done.record.clone());
+        }
         let record = Record {
             done,
             file,

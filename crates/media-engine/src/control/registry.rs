@@ -83,6 +83,24 @@ pub struct Known {
     /// Its codec is of 16 kHz.
     pub wide: bool,
     pub tag: Option<String>,
+    /// What it was told to play and to record last, also when that has ended.
+    pub play: Option<String>,
+    pub record: Option<String>,
+}
+
+impl Known {
+    pub fn at(ip: IpAddr, port: u16) -> Self {
+        Self {
+            ip,
+            port,
+            source: Source::Silence,
+            remote: None,
+            wide: false,
+            tag: None,
+            play: None,
+            record: None,
+        }
+    }
 }
 
 impl Registry<Known> {

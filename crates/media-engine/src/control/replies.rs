@@ -244,7 +244,7 @@ mod tests {
         let source = Source::Mixer { mixer: "m".into() };
         let ip = control.args.ip;
         let members = ["a", "b"].map(|name| {
-            let known = Known { ip, port: 0, source: source.clone(), remote: None, wide: false, tag: None };
+            let known = Known { source: source.clone(), ..Known::at(ip, 0) };
             control.sessions.add(name.into(), known)
         });
         control.take_note(Note::MixerFailed { mixer, members: members.to_vec() });

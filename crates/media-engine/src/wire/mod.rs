@@ -473,6 +473,9 @@ pub struct Listed {
     /// The signalled address, `ip:port`.
     pub remote: Option<String>,
     pub tag: Option<String>,
+    /// What it was told to play and to record last, also when that has ended.
+    pub play: Option<String>,
+    pub record: Option<String>,
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use media_proto::ear::Ear;
 use media_proto::opus;
 use media_proto::voice::{Arrival, Content, Heard, Voice};
 use media_proto::{MS, Micros, SECOND};
+use std::collections::BTreeMap;
 
 /// xorshift64*: the same numbers on every machine.
 struct Random(u64);
@@ -105,6 +106,46 @@ pub fn send(sender: &Sender, network: Network, seed: u64) -> (Vec<Packet>, f64) 
     }
     packets.sort_by_key(|packet| packet.0);
     (packets, f64::from(lost) / f64::from(sent.max(1)))
+}
+
+/// Hears a sound for so many hours, of which `sender.seconds` are made and sent again and again, over a network that only
+/// jitters: a frame of 20 ms and the delay at a time, which nothing keeps.
+#[allow(dead_code, reason = "one test has so much time")]
+pub fn hear_for_hours(
+    sender: &Sender,
+    jitter: f64,
+    hours: u32,
+    mut each: impl FnMut(&[i16], Micros),
+) -> Heard {
+    let mut random = Random(11);
+    let (made, _) = send(&Sender { ppm: 0.0, ..*sender }, PERFECT, 1);
+    let rate = sender.codec.rate();
+    let frames = hours * 3_600 * 50;
+    let mut coming = BTreeMap::new();
+    let (mut voice, mut ear, mut n) = (Voice::default(), Ear::default(), 0u32);
+    for tick in 0..u64::from(frames) {
+        let now = SECOND + tick * 20 * MS + 7 * MS;
+        // so far ahead that nothing sent later arrives before
+        while f64::from(n) * 20e3 / (1.0 + sender.ppm * 1e-6) < (now - SECOND) as f64 + 500e3 {
+            let left = f64::from(n) * 20e3 / (1.0 + sender.ppm * 1e-6);
+            let arrives = left + 30e3 - (1.0 - random.next()).ln() * jitter * 1e3;
+            coming.insert((SECOND + arrives as Micros, n), n);
+            n += 1;
+        }
+        while let Some(first) = coming.first_entry().filter(|entry| entry.key().0 <= now) {
+            let ((at, _), n) = first.remove_entry();
+            let payload = &made[n as usize % made.len()].3;
+            let (sequence, timestamp) =
+                (n as u16, (u32::MAX - 100_000).wrapping_add(n * (sender.codec.clock() / 50)));
+            let content = Content::Voice(sender.codec);
+            voice.put(at, &Arrival { ssrc: 1, sequence, timestamp, content, payload });
+        }
+        let mut frame = [0; 960];
+        let frame = &mut frame[..rate as usize / 50];
+        ear.take(&mut voice, now, frame, rate);
+        each(frame, voice.delay());
+    }
+    voice.heard()
 }
 
 /// Hears what arrives, 20 ms at a time, at the rate of the codec.

@@ -36,7 +36,7 @@ async def test_two_baresips_talk_and_send_keys(demo: Demo, phones: Phones, trans
     await lan.hung_up()
 
 
-OPUS, G722 = "opus/48000/2", "g722"
+OPUS, G722 = "opus/48000/2", "g722/16000/1"
 
 
 @pytest.mark.parametrize(

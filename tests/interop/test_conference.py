@@ -46,7 +46,7 @@ async def test_members_with_different_codecs_hear_each_other(demo: Demo, phones:
 
 async def test_members_with_wide_and_narrow_codecs_hear_each_other(demo: Demo, phones: Phones):
     lan = await phones.baresip(demo.account("101"), codecs="opus/48000/2")
-    minh = await phones.baresip(demo.account("102"), codecs="g722")
+    minh = await phones.baresip(demo.account("102"), codecs="g722/16000/1")
     hoa = await phones.baresip(demo.account("103"), codecs="pcmu")
     members = (lan, minh, hoa)
     for member in members:
@@ -55,7 +55,8 @@ async def test_members_with_wide_and_narrow_codecs_hear_each_other(demo: Demo, p
         mark = now_at(member)
         for other in members:
             if other is not member:
-                await hears(member, other.tone, mark=mark)
+                # baresip itself makes its tone four times softer for G.722, on the way from 8 to 16 kHz
+                await hears(member, other.tone, mark=mark, part=0.03)
         await hears_no(member, member.tone, mark=mark, lasting=0.1)
 
 

@@ -89,6 +89,8 @@ class SipLeg:
         self.session = session
         self.remote_offer: sdp.SessionDescription | None = None
         self.local: sdp.SessionDescription | None = None
+        self.offers_all = False
+        """The phone is offered what the other side lacks as well, behind the rest: we can transcode."""
         self.refer: Refer | None = None
         self.otherwise: Callable[[], bool] | None = None
         """Calls again with another kind of stream, when the phone does not take this one; False: there is
@@ -162,7 +164,8 @@ class SipLeg:
         speaks and we do not (`foreign`): it is passed on where the two agree on it, and all there is to offer
         where the other side speaks nothing else."""
         names = [name for name in prefer if name in CODECS] or ([] if foreign else list(CODECS))
-        codecs = [CODECS[name] for name in dict.fromkeys((*names, *_EVERYBODY_HAS))] if names else []
+        others = (*_EVERYBODY_HAS, *(CODECS if self.offers_all else ()))
+        codecs = [CODECS[name] for name in dict.fromkeys((*names, *others))] if names else []
         codecs += _numbered(foreign)
         clocks = {codec.clock_rate for codec in codecs}
         self.record.sdp_version += 1
@@ -429,6 +432,12 @@ def _names(codecs: Sequence[sdp.Codec]) -> list[str]:
     """Those of voice codecs that we speak or can pass on."""
     voice = (c for c in codecs if c.is_foreign or any(c.same_as(own) for own in CODECS.values()))
     return [codec.name.upper() for codec in voice]
+
+
+def leaves_out(prefer: Sequence[str]) -> bool:
+    """Whether an offer of what the other side speaks lacks something that we do."""
+    known = CODECS.keys() & set(prefer)
+    return bool(known) and not CODECS.keys() <= known | set(_EVERYBODY_HAS)
 
 
 def _numbered(foreign: Sequence[sdp.Codec]) -> list[sdp.Codec]:

@@ -11,7 +11,7 @@ from tongdai.calls import commands as c
 from tongdai.legs import diverted as diversions
 from tongdai.legs.callers import contact_user, identity, referred_by, shown_as
 from tongdai.legs.kinds import is_private, kinds_for
-from tongdai.legs.leg import SipLeg, spoken_by
+from tongdai.legs.leg import SipLeg, leaves_out, spoken_by
 from tongdai.legs.ports import Contacts, NextFlow
 from tongdai.legs.seen import behind_path
 from tongdai.sip.flow import Flow
@@ -50,15 +50,18 @@ class Phones:
         contact, caller = self._contacts(target.binding), command.caller
         if contact is None:
             return False
+        prefer, foreign = spoken_by(self._matched(command.match))
         if leg.otherwise is None:
-            kinds = iter(kinds_for(contact))
+            first, *others = kinds_for(contact)
+            kinds = iter((*others, first) if leaves_out(prefer) else others)
             leg.otherwise = lambda: self._otherwise(next(kinds, None), leg, command)
-            leg.offer_as(next(kinds, sdp.PLAIN), is_private(contact.flow))
+            leg.offer_as(first, is_private(contact.flow))
+            leg.offers_all = False
         leg.elsewhere = lambda status, told: self._elsewhere(leg, command, target, status, told)
         leg.back = None
         leg.record.device, leg.record.instance = contact.device, contact.instance
         leg.record.seen = behind_path(contact.path)
-        offer = leg.make_offer(*spoken_by(self._matched(command.match)))
+        offer = leg.make_offer(prefer, foreign)
         forwarded = diversions.headers(
             [(identity(diversion.by, contact.domain), diversion.reason) for diversion in command.diversions],
             contact.uri,
@@ -104,10 +107,12 @@ class Phones:
         self._again(leg, msgspec.structs.replace(command, target=c.DeviceTarget(binding)))
 
     def _otherwise(self, protocol: str | None, leg: SipLeg, command: c.CreateLeg) -> bool:
-        """Once more, for a phone that does not take what it was offered; False when there is nothing else."""
+        """Once more, for a phone that does not take what it was offered; False when there is nothing else. It
+        may lack the caller's codecs and G.711, so from now on it is offered all."""
         if protocol is None:
             return False
         leg.offer_as(protocol, True)
+        leg.offers_all = True
         self._again(leg, command)
         return True
 

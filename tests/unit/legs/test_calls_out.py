@@ -10,6 +10,7 @@ from tests.unit.legs.stage import CARRIER, MAIN, OFFICE, OUTSIDE, Phone, Stage
 from tongdai.calls import commands as c
 from tongdai.calls import events as e
 from tongdai.calls.model import Cause, Diversion, DiversionReason, Party, PartyKind
+from tongdai.sdp import parse
 from tongdai.sip.digest import Algorithm, Credentials, DigestServer, Verdict, ha1
 from tongdai.sip.message import Request
 from tongdai.sip.ua import InviteSession
@@ -383,3 +384,28 @@ def test_a_phone_with_one_flow_that_failed_cannot_be_reached(stage: Stage, minh:
     minh.handler.on["invite"] = lambda session: session.reject(430)
     leg = stage.calls(c.DeviceTarget("bnd-102"))
     assert stage.ends() == [(leg, Cause.UNAVAILABLE)]
+
+
+def test_a_phone_that_has_only_codecs_that_the_caller_lacks_is_offered_those_too(
+    stage: Stage, lan: Phone, minh: Phone
+):
+    """A phone of nothing but G.722 refused (488) whoever called in G.711, although we could have transcoded."""
+    _, near = stage.answered(lan, sdp=lan.sdp("8 101"))
+    seen = []
+
+    def answer(session: InviteSession) -> None:
+        media = parse(session.remote_sdp or "").media[0]
+        seen.append((media.protocol, [x.name for x in media.codecs() if x.is_voice]))
+        if media.protocol == "RTP/AVP" and "G722" in seen[-1][1]:
+            session.accept(minh.sdp("9 101"))
+        else:
+            session.reject(488)
+
+    minh.handler.on["invite"] = answer
+    leg = stage.calls(c.DeviceTarget("bnd-102"), match=near)
+    assert seen == [
+        ("RTP/AVP", ["PCMA", "PCMU"]),
+        ("RTP/SAVP", ["PCMA", "PCMU", "opus", "G722"]),
+        ("RTP/AVP", ["PCMA", "PCMU", "opus", "G722"]),
+    ]
+    assert stage.media.remote_of(leg).codecs[0][0] == "G722"

@@ -15,6 +15,8 @@ OUTSIDE, INSIDE, SIX = "203.0.113.10", "10.77.0.1", "fd77::1"
 HOME, NAT, OFFICE, SIX_PHONE = "192.168.77.5", "203.0.113.2", "10.77.0.9", "fd77::9"
 STRANGER = "203.0.113.66"
 """Another address outside, in the namespace of the NAT."""
+MOBILE = "192.168.78.5"
+"""What home has behind the same NAT when it is in another network."""
 
 
 class Networks:
@@ -37,7 +39,8 @@ class Networks:
             self.run("home", "ip", "route", "add", "default", "via", "192.168.77.1")
             self.run("nat", "sysctl", "-qw", "net.ipv4.ip_forward=1")
             self.run("nat", "ip", "address", "add", f"{STRANGER}/24", "dev", "out")
-            masquerade = ("-s", "192.168.77.0/24", "-o", "out", "-j", "MASQUERADE", "--random")
+            self.run("nat", "ip", "address", "add", "192.168.78.1/24", "dev", "home")
+            masquerade = ("-s", "192.168.76.0/22", "-o", "out", "-j", "MASQUERADE", "--random")
             self.run("nat", "iptables", "-t", "nat", "-A", "POSTROUTING", *masquerade)
         except BaseException:
             self.close()
@@ -63,6 +66,16 @@ class Networks:
         """Let the NAT forget all it has bound: what comes from home next comes from other ports."""
         self.run("nat", "ip", "link", "set", "out", "down")
         self.run("nat", "ip", "link", "set", "out", "up")
+
+    def roam(self, address: str) -> None:
+        """Home leaves the network that it is in and comes into that of `address` (`HOME` or `MOBILE`). Its
+        connections end, as the systems of mobile phones see to."""
+        left = HOME if address == MOBILE else MOBILE
+        gateway = address.rpartition(".")[0] + ".1"
+        self.run("home", "ip", "address", "add", f"{address}/24", "dev", "out")
+        self.run("home", "ip", "route", "replace", "default", "via", gateway)
+        self.run("home", "ip", "address", "del", f"{left}/24", "dev", "out")
+        self.run("home", "ss", "-K", "-t", "state", "established", "src", left)
 
     @contextmanager
     def inside(self, name: str) -> Iterator[None]:

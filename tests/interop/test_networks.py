@@ -4,14 +4,26 @@ interface, and with nothing but IPv6."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
-from tests.interop.namespaces import HOME, INSIDE, OFFICE, OUTSIDE, SIX, SIX_PHONE, STRANGER, Networks
+from tests.interop.namespaces import (
+    HOME,
+    INSIDE,
+    MOBILE,
+    OFFICE,
+    OUTSIDE,
+    SIX,
+    SIX_PHONE,
+    STRANGER,
+    Networks,
+)
 from tests.interop.phones.baresip import Baresip
+from tests.interop.phones.browser import MICROPHONE, Chromium, Process, Served, WebPhone
 from tests.interop.phones.call import RawCall
 from tests.interop.phones.raw import RawPhone
 from tests.interop.phones.rtp import RtpStream
@@ -75,8 +87,40 @@ class Street:
         with self.networks.inside("home"):
             return await self._phones.baresip(account, protect="srtp-mand", host=HOME, within=within)
 
+    async def page(self, browser: Chromium) -> WebPhone:
+        """A page behind the NAT that is a phone."""
+        return await browser.phone(self._branch.account("102", full=True), self._branch.facts.sip.ws)
+
+    async def calls_the_office(self, web: WebPhone) -> tuple[RawCall, int]:
+        """The page calls, and both are heard; returns the far end, and the tone that the page hears."""
+        office = await self.office()
+        calling = asyncio.ensure_future(web.do("call", "103"))
+        ringing = await office.rings(10)
+        with self.networks.inside("office"):
+            far = await ringing.accept()
+        await calling
+        await web.do("hears", office.tone)
+        await hears(far, MICROPHONE)
+        return far, office.tone
+
     async def office(self) -> RawPhone:
         return await self.phone("office", "103", OFFICE, INSIDE)
+
+
+@pytest.fixture
+async def roaming(networks: Networks, tmp_path: Path) -> AsyncIterator[Chromium]:
+    """A browser at home, with a page that the server's host serves."""
+    with networks.inside("server"):
+        served = Served(OUTSIDE)
+    within = ("ip", "netns", "exec", networks.name("home"))
+    running = Process(
+        tmp_path, MICROPHONE, served=served, within=within, inside=lambda: networks.inside("home")
+    )
+    try:
+        async with running.open() as browser:
+            yield browser
+    finally:
+        running.close()
 
 
 @pytest.fixture
@@ -182,6 +226,37 @@ async def test_a_phone_with_keys_is_followed_when_its_nat_binds_anew(street: Str
     await hears(home, office.tone, mark=now_at(home), within=3.0)
     await home.hang_up()
     await far.hung_up()
+
+
+async def test_a_browser_is_heard_again_when_its_nat_binds_anew(street: Street, roaming: Chromium):
+    """The engine hears it where its checks come from (RFC 8445 §7.3), and strangers nowhere."""
+    web = await street.page(roaming)
+    far, tone = await street.calls_the_office(web)
+    street.networks.bind_anew()
+    mark = now_at(far)
+    await hears(far, MICROPHONE, mark=mark, within=3.0)
+    await web.do("hears", tone, 3)
+    await far.hang_up()
+
+
+async def test_a_browser_that_comes_into_another_network_is_heard_again_when_it_says_so(
+    street: Street, roaming: Chromium
+):
+    """From Wi-Fi to mobile: its address is gone, and so is its connection. It registers over another one, and
+    restarts ICE there (RFC 8839 §4.4.1.1) within the same call."""
+    web = await street.page(roaming)
+    far, tone = await street.calls_the_office(web)
+    street.networks.roam(MOBILE)
+    try:
+        await web.do("back", 12)
+        await web.do("restart")
+        mark = now_at(far)
+        await hears(far, MICROPHONE, mark=mark, within=3.0)
+        await web.do("hears", tone, 3)
+        assert len(far.rtp.ssrcs()) == 1
+        await far.hang_up()
+    finally:
+        street.networks.roam(HOME)
 
 
 async def test_a_phone_with_nothing_but_ipv6_is_called_by_one_with_ipv4(street: Street):

@@ -44,6 +44,8 @@ _FLAGS = (
     "--autoplay-policy=no-user-gesture-required",
     # On a machine that has no network but this the pages would have no address to be reached at.
     "--allow-loopback-in-peer-connection",
+    # A demo that is not on loopback has a certificate of its own.
+    "--ignore-certificate-errors",
     "--remote-debugging-port=0",
 )
 
@@ -141,7 +143,7 @@ class WebPhone:
 
 class Process:
     """The browser's process; its microphone hears a tone of this frequency, for ever. `within` is a command
-    that runs it elsewhere, and `inside` how a socket gets there."""
+    that runs it elsewhere, and `inside` how a socket gets there; `served` its page, when that is elsewhere."""
 
     def __init__(
         self,
@@ -150,6 +152,7 @@ class Process:
         *,
         within: Sequence[str] = (),
         inside: Callable[[], AbstractContextManager[None]] = nullcontext,
+        served: Served | None = None,
     ) -> None:
         program = shutil.which("chromium")
         assert program is not None, "chromium is missing: run `make test-packages`"
@@ -157,12 +160,13 @@ class Process:
         microphone, self._profile = directory / "microphone.wav", directory / "profile"
         write_tone(microphone, frequency, 10)
         self._inside = inside
-        self._served = _Served()
+        self._served = served or Served()
         self._process = subprocess.Popen(
             [
                 *within,
                 program,
                 *_FLAGS,
+                f"--unsafely-treat-insecure-origin-as-secure={self._served.origin}",
                 f"--use-file-for-fake-audio-capture={microphone}",
                 f"--user-data-dir={self._profile}",
             ],
@@ -210,15 +214,16 @@ class Process:
         self._served.close()
 
 
-class _Served:
-    """The page, on a port of its own: a microphone is given to pages of http://127.0.0.1, not to files."""
+class Served:
+    """The page, on a port of its own: a microphone is given to pages of a trusted host, not to files."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
         (PAGE.parent / "index.html").write_text('<!doctype html><script src="page.js"></script>')
         handler = functools.partial(_Handler, directory=str(PAGE.parent))
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server = http.server.ThreadingHTTPServer((host, 0), handler)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        self.page = f"http://127.0.0.1:{self._server.server_port}/index.html"
+        self.origin = f"http://{host}:{self._server.server_port}"
+        self.page = f"{self.origin}/index.html"
 
     def close(self) -> None:
         self._server.shutdown()

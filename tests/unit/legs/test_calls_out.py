@@ -389,7 +389,7 @@ def test_a_phone_with_one_flow_that_failed_cannot_be_reached(stage: Stage, minh:
 def test_a_phone_that_has_only_codecs_that_the_caller_lacks_is_offered_those_too(
     stage: Stage, lan: Phone, minh: Phone
 ):
-    """A phone of nothing but G.722 refused (488) whoever called in G.711, although we could have transcoded."""
+    """A phone of nothing but G.722 refused (488) whoever called in G.711, although we can transcode."""
     _, near = stage.answered(lan, sdp=lan.sdp("8 101"))
     seen = []
 

@@ -42,6 +42,37 @@ fn a_member_is_made_louder_softer_and_silent() {
 }
 
 #[test]
+fn who_speaks_softly_is_brought_to_the_level_of_the_others_when_that_is_asked_for() {
+    let engine = Engine::start();
+    let mut control = engine.controller();
+    control.ok(json!({"op": "mixer_open", "mixer": "m"}));
+    let mut phones = [Pcmu, Opus, Pcma].map(Phone::new);
+    for (phone, name) in phones.iter_mut().zip(["a", "b", "c"]) {
+        control.connect_phone(name, phone);
+        control.hear(name, json!({"kind": "mixer", "mixer": "m"}));
+    }
+    let [a, b, c] = &mut phones;
+    // words of a sixth of what the other tests say
+    let words = |frequency| -> Vec<i16> {
+        let word = tone(frequency, 300).into_iter().map(|sample| sample / 6).chain([0; 800]);
+        word.collect::<Vec<_>>().repeat(15)
+    };
+    control.ok(json!({"op": "voice", "session": "a", "agc": true}));
+    thread::scope(|scope| {
+        scope.spawn(|| a.speak(&words(700.0)));
+        scope.spawn(|| b.speak(&words(1100.0)));
+    });
+    let heard = c.sound();
+    let (first, last) = (&heard[..8 * 600], &heard[heard.len() - 8 * 1000..]);
+    for (name, frequency, rises) in [("a", 700.0, true), ("b", 1100.0, false)] {
+        let (before, after) = (loudest(first, frequency), loudest(last, frequency));
+        assert!((700.0..1400.0).contains(&before), "{name}: {before} at first");
+        let wanted = if rises { 2300.0..4600.0 } else { 700.0..1300.0 };
+        assert!(wanted.contains(&after), "{name}: {after} in the end");
+    }
+}
+
+#[test]
 fn those_who_only_listen_hear_one_encoding_also_of_wide_codecs_and_one_who_begins_to_speak_hears_no_click() {
     let engine = Engine::start();
     let mut control = engine.controller();

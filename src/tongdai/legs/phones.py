@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import msgspec
 
-from tongdai import sdp
 from tongdai.calls import commands as c
 from tongdai.legs import diverted as diversions
 from tongdai.legs.callers import contact_user, identity, referred_by, shown_as

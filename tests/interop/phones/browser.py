@@ -143,7 +143,8 @@ class WebPhone:
 
 class Process:
     """The browser's process; its microphone hears a tone of this frequency, for ever. `within` is a command
-    that runs it elsewhere, and `inside` how a socket gets there; `served` its page, when that is elsewhere."""
+    that runs it elsewhere, and `inside` how a socket gets there; `served` is its page, where that is
+    elsewhere."""
 
     def __init__(
         self,

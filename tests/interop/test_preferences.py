@@ -7,6 +7,7 @@ import asyncio
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
 from tests.interop.lamps import subscription, told
+from tests.interop.phones.sound import hears_something
 from tests.interop.talk import dial, hear_each_other
 
 
@@ -41,6 +42,35 @@ async def test_calls_are_forwarded_outside(demo: Demo, phones: Phones):
         await near.hang_up()
         assert not [message for message in away.received if message.method == "INVITE"]
     finally:
+        await dial(away, "*73")
+
+
+async def test_who_answers_at_a_mobile_takes_the_call_by_a_key(demo: Demo, phones: Phones):
+    """Its own voicemail answers, too, and presses no key."""
+    caller, away = await phones.raw(demo.account("101")), await phones.raw(demo.account("103"))
+    outside = await phones.raw(demo.carrier())
+    await asyncio.to_thread(demo.cli, "person", "anphat.demo", "103", "--forward-confirm")
+    try:
+        await dial(away, "*720908123456")
+        near = await caller.call("103", wait="ringing")
+        far = await outside.rings()
+        await far.accept()
+        await hears_something(far)
+        await far.press("1")
+        await near.answered()
+        await hear_each_other(near, far)
+        await near.hang_up()
+        near = await caller.call("103", wait="ringing")
+        far = await outside.rings()
+        await far.accept()
+        await hears_something(far)
+        await far.hang_up()
+        await near.answered()  # by the company's voicemail
+        await near.hang_up()
+        told = await asyncio.to_thread(demo.cli, "explain", "last")
+        assert "did not press 1" in told
+    finally:
+        await asyncio.to_thread(demo.cli, "person", "anphat.demo", "103", "--no-forward-confirm")
         await dial(away, "*73")
 
 

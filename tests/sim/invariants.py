@@ -148,6 +148,7 @@ class Checked(Simulator):
         assert set(call.legs) == {subject.id, peer.id}
         assert not call.timers
         assert not call.playing
+        assert not call.asked
         assert not call.transferrer
         assert call.returns_to is None
         for leg, other in (subject, peer), (peer, subject):
@@ -171,6 +172,8 @@ class Checked(Simulator):
             may_come.add(e.RecordDone)
         if call.timers:
             may_come.add(e.TimerFired)
+        if call.asked:
+            may_come |= {e.LegDigit, e.LegEnded}
         if targets:
             may_come |= {e.LegRinging, e.LegProgress, e.LegAnswered, e.LegEnded}
         for event in may_come:
@@ -179,7 +182,10 @@ class Checked(Simulator):
         assert may_come - {e.LegDigit} or for_ever, f"{call} is stuck"
         own = (call.subject, call.transferrer)
         paged = isinstance(node, schema.Page)
-        assert all(leg.id in own or leg in targets or paged for leg in call.legs.values())
+        asked = call.asked
+        assert all(leg.id in (*own, asked) or leg in targets or paged for leg in call.legs.values())
+        assert not asked or (asked not in own and call.legs[asked].state is LegState.ANSWERED)
+        assert not asked or call.playing or call.timers, f"{call} is stuck"
         assert not call.transferrer or (call.transferrer in call.legs and call.returns_to is not None)
 
     def _check_log(self) -> None:
@@ -204,7 +210,8 @@ class Checked(Simulator):
                 line = live[leg.id]
                 assert (line.state, line.source) == (leg.state, leg.hears)
                 assert not (isinstance(leg.hears, Hears) and leg.hears.leg not in call.legs), "hears a ghost"
-                assert not line.play or (leg.id == call.subject and line.play == call.playing)
+                hearer = call.listener
+                assert not line.play or (leg.id == hearer and line.play == call.playing)
                 assert line.recording is None or line.recording.command.record == call.recording
 
     def _check_places(self) -> None:

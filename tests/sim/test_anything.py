@@ -12,6 +12,7 @@ from tests.sim.invariants import Checked
 
 from tongdai.calls.events import HangupRequested, LegEnded, PlayDone, RecordDone
 from tongdai.calls.model import Cause, LegState
+from tongdai.calls.preferences import Preferences
 from tongdai.flows import schema
 from tongdai.flows.simulated import BUSY, RINGS, SILENT, UNREACHABLE, Behaviour, answers, refuses
 from tongdai.flows.verbs import node_of
@@ -36,6 +37,7 @@ behaviours = st.sampled_from(
         Behaviour(early_media=True, refuses=Cause.CONGESTION, refuses_after=2),
     ]
 )
+FORWARDED = st.sampled_from(["", "", "", "0987654321", "103"])
 keys = st.sampled_from(
     [*"01234#*97", "102", "300", "411", "01", "66#", "*102#", "*0912345678#", "8642#", "0000#"]
 )
@@ -48,6 +50,7 @@ FITTING: dict[tuple[type, str], tuple[str, ...]] = {
     (schema.Directory, "choosing"): ("1", "2", "9"),
     (schema.Conference, "pin"): (f"{CONFERENCE_PIN}#", "0000#"),
     (schema.Conference, "in"): ("*102#", "*0912345678#", "*103#"),
+    (schema.Outside, "confirming"): ("1", "1", "5"),
     (schema.Menu, "waiting"): ("0", "9", "300#", "109"),
 }
 pick = st.integers(min_value=0, max_value=10_000)
@@ -96,6 +99,10 @@ class Anything(RuleBasedStateMachine):
     def behave(self, at: str, behaviour: Behaviour) -> None:
         self.sim.behaviours[at] = behaviour
 
+    @rule(person=st.sampled_from(sorted(PEOPLE)), to=FORWARDED, confirm=st.booleans())
+    def forward(self, person: str, to: str, confirm: bool) -> None:
+        self.sim.world.preferred[person] = Preferences(always=to, confirm=confirm)
+
     @rule(number=pick, dialled=st.sampled_from(DESTINATIONS))
     def call(self, number: int, dialled: str) -> None:
         registered = sorted(self.sim.world.registered)
@@ -126,7 +133,8 @@ class Anything(RuleBasedStateMachine):
     @rule(number=pick, choices=st.lists(pick, min_size=1, max_size=5))
     def press_what_fits(self, number: int, choices: list[int]) -> None:
         """Find one's way through menus, which keys at random seldom do."""
-        asked = [leg for leg in self.live(LegState.ANSWERED) if self.sim.call_of(leg).subject == leg]
+        calls = ((leg, self.sim.call_of(leg)) for leg in self.live(LegState.ANSWERED))
+        asked = [leg for leg, call in calls if call.listener == leg]
         for choice in choices:
             if asked:
                 self._press_what_fits(asked[number % len(asked)], choice)

@@ -11,7 +11,7 @@ from tests.sim.invariants import Checked
 from tongdai.calls import commands as c
 from tongdai.calls import events as e
 from tongdai.calls import facts as f
-from tongdai.calls.model import Cause, Diversion, DiversionReason, Party, PartyKind
+from tongdai.calls.model import Cause, Diversion, DiversionReason, Hears, LegState, Party, PartyKind, RingTone
 from tongdai.calls.preferences import Preferences
 from tongdai.calls.prompts import Phrase
 
@@ -205,3 +205,100 @@ def test_a_transferred_call_begins_anew(sim: Checked) -> None:
     sim.refer(hoa, "104")
     assert created(sim).diversions == ()
     assert sim.talk(lan, sim.answer_at("anna-1"))
+
+
+# who answers at an outside number must say so
+
+
+def asked(sim: Checked, **more: Any) -> tuple[str, str]:
+    """A caller whose call was forwarded to a mobile that has just been answered: both legs."""
+    forwards(sim, "minh", always="0987654321", confirm=True, **more)
+    lan = sim.call("lan-1", "102")
+    mobile = sim.ringing(MOBILE)
+    sim.answer(mobile)
+    assert sim.saying(mobile) == ["outside.accept"]
+    assert not sim.talk(lan, mobile)
+    return lan, mobile
+
+
+def test_who_answers_at_a_mobile_takes_the_call_by_a_key(sim: Checked) -> None:
+    lan, mobile = asked(sim)
+    assert sim.lines[lan].state is LegState.ALERTING, "the caller hears it ring"
+    sim.press(mobile, "1")
+    assert sim.talk(lan, mobile)
+    assert sim.saying(mobile) == []
+    assert sim.noted(lan, f.Pressed) == [f.Pressed(mobile, "1", "accepted")]
+
+
+def test_a_mobiles_own_voicemail_does_not_swallow_a_call(sim: Checked) -> None:
+    """Its greeting answered, recorded our question, and whoever had called spoke to a mailbox that nobody of
+    the company looks into."""
+    lan, mobile = asked(sim)
+    sim.advance(40)
+    assert sim.cause(mobile) is Cause.NORMAL
+    assert sim.said(mobile) == ["outside.accept"] * 4
+    assert reached_voicemail(sim, lan, "Minh Tran")
+    assert sim.noted(lan, f.Connected) == []
+
+
+def test_other_keys_take_no_call_and_neither_does_the_caller(sim: Checked) -> None:
+    lan, mobile = asked(sim)
+    sim.press(mobile, "25*#")
+    sim.press(lan, "1")
+    assert not sim.talk(lan, mobile)
+    sim.advance(5)
+    sim.press(mobile, "1")
+    assert sim.talk(lan, mobile)
+
+
+def test_a_mobile_that_hangs_up_without_a_key_has_not_taken_the_call(sim: Checked) -> None:
+    lan, mobile = asked(sim)
+    sim.hangup(mobile)
+    assert reached_voicemail(sim, lan, "Minh Tran")
+
+
+def test_a_caller_who_hangs_up_meanwhile_ends_it(sim: Checked) -> None:
+    lan, mobile = asked(sim)
+    sim.hangup(lan)
+    assert sim.cause(mobile) is not None
+    assert sim.state.calls == {}
+
+
+def test_a_caller_from_outside_who_was_answered_hears_it_ring_meanwhile(sim: Checked) -> None:
+    """Early media of the mobile first: what its network says is not heard after it was answered."""
+    forwards(sim, "minh", always="0987654321", confirm=True)
+    caller = sim.call(STRANGER, MAIN)
+    sim.press(caller, "102")
+    sim.advance(3)
+    mobile = sim.ringing(MOBILE)
+    sim.early_media(mobile)
+    assert sim.hears(caller) == Hears(mobile)
+    sim.answer(mobile)
+    assert sim.hears(caller) == RingTone()
+    sim.press(mobile, "1")
+    assert sim.talk(caller, mobile)
+
+
+def test_a_call_may_be_transferred_while_the_mobile_is_asked(sim: Checked) -> None:
+    """Anna asks at Minh's mobile, and hands her caller over before it has said 1."""
+    forwards(sim, "minh", always="0987654321", confirm=True)
+    hoa, anna = sim.connect("hoa-1", "104", "anna-1")
+    sim.hold(anna)
+    other = sim.call("anna-1", "102")
+    mobile = sim.ringing(MOBILE)
+    sim.answer(mobile)
+    sim.refer(anna, replaces=other)
+    if sim.cause(mobile) is None:
+        sim.press(mobile, "1")
+        assert sim.talk(hoa, mobile)
+
+
+def test_nobody_is_asked_who_was_dialled_or_is_a_colleague(sim: Checked) -> None:
+    forwards(sim, "lan", confirm=True)
+    lan = sim.call("lan-1", MOBILE)
+    mobile = sim.ringing(MOBILE)
+    sim.answer(mobile)
+    assert sim.talk(lan, mobile)
+    forwards(sim, "minh", always="103", confirm=True)
+    anna = sim.call("anna-1", "102")
+    assert sim.talk(anna, sim.answer_at("hoa-1"))

@@ -260,6 +260,13 @@ def person(
     forward_unreachable: Annotated[
         str | None, typer.Option(help=f"… when no phone of his is there. {_CLEARS}")
     ] = None,
+    forward_confirm: Annotated[
+        bool | None,
+        typer.Option(
+            "--forward-confirm/--no-forward-confirm",
+            help="Who answers at an outside number must press 1: a mobile's own voicemail does not.",
+        ),
+    ] = None,
 ) -> None:
     """Show how somebody's calls are treated, or change it: from the next call on, as his phone could. tongdai
     must be running."""
@@ -274,6 +281,7 @@ def person(
         "no_answer": forward_no_answer,
         "no_answer_seconds": no_answer_seconds,
         "unreachable": forward_unreachable,
+        "confirm": forward_confirm,
     }
     changes = {name: value for name, value in given.items() if value is not None}
     sys.stdout.write(change_person(data, domain, extension, changes))

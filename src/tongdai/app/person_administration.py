@@ -63,6 +63,7 @@ def _shown(name: str, extension: str, preferences: Preferences) -> str:
         "when busy": preferences.busy or "to the voicemail",
         "no answer": (preferences.no_answer or "to the voicemail") + after,
         "unreachable": preferences.unreachable or "to the voicemail",
+        "outside": "must press 1" if preferences.confirm else "takes calls by answering",
         "call waiting": "on" if preferences.call_waiting else "off: busy while in a call",
     }
     return "".join(f"{label:15} {value}\n" for label, value in lines.items())

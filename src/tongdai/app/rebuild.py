@@ -21,10 +21,10 @@ def rebuild(legs: Legs, media: Sessions, switch: Switch, lost: Container[str] | 
         for leg in call.legs.values():
             if leg.hears != Silence() and (lost is None or leg.id in lost):
                 media.hear(call.tenant, c.Hear(leg.id, leg.hears))
-        if lost is not None and call.subject not in lost:
+        if lost is not None and call.listener not in lost:
             continue
         if call.playing and not media.plays(call.playing):
-            media.play(call.tenant, c.Play(call.subject, call.playing, tuple(call.saying)))
+            media.play(call.tenant, c.Play(call.listener, call.playing, tuple(call.saying)))
         if call.recording and not media.records(call.recording):
             done = e.RecordDone(call.subject, call.recording, "", 0, 0, "failed")
             switch.post(call.tenant, done)

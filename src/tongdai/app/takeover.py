@@ -48,10 +48,10 @@ def _tell(call: Call, media: Sessions, switch: Switch, sounding: Container[str])
     for leg in call.legs.values():
         if leg.id in sounding and not media.listens(call.tenant, leg.id, leg.hears):
             media.hear(call.tenant, c.Hear(leg.id, leg.hears))
-    if call.subject not in sounding:
+    if call.listener not in sounding:
         return
-    if call.playing and not media.was_told(call.subject, call.playing):
-        media.play(call.tenant, c.Play(call.subject, call.playing, tuple(call.saying)))
+    if call.playing and not media.was_told(call.listener, call.playing):
+        media.play(call.tenant, c.Play(call.listener, call.playing, tuple(call.saying)))
     if call.recording and not media.was_told(call.subject, call.recording):
         done = e.RecordDone(call.subject, call.recording, "", 0, 0, "failed")
         switch.post(call.tenant, done)

@@ -156,7 +156,8 @@ class Call(msgspec.Struct, omit_defaults=True):
     `ended_by`) lives on without legs until the end of its recording is reported. While a blind
     transfer has not come to anybody yet, `returns_to` is who gets the call back if it fails, and
     `transferrer` his leg, if he waits for the outcome. `diversions`: who forwarded it here, after `hops`
-    others before it came; `max_forwards` as it came (RFC 3261 §8.1.1.6). `saying` is what is `playing`."""
+    others before it came; `max_forwards` as it came (RFC 3261 §8.1.1.6). `saying` is what is `playing`.
+    `asked`: the leg that is called and asked whether it takes the call."""
 
     id: str
     tenant: str
@@ -170,6 +171,7 @@ class Call(msgspec.Struct, omit_defaults=True):
     timers: dict[str, float] = {}
     playing: str = ""
     saying: list[Prompt] = []
+    asked: str = ""
     recording: str = ""
     serial: int = 0
     transferred_by: Party | None = None
@@ -186,6 +188,11 @@ class Call(msgspec.Struct, omit_defaults=True):
         """An id that is new within this call and the same in every replay: `call.kind7`."""
         self.serial += 1
         return f"{self.id}.{kind}{self.serial}"
+
+    @property
+    def listener(self) -> str:
+        """The leg that what is played is for, and whose keys are the flow's."""
+        return self.asked or self.subject
 
     def other(self, leg: str) -> Leg | None:
         """Whom `leg` talks to, when it is one of the two who talk."""

@@ -66,6 +66,8 @@ class Step:
     def drop_leg(self, call: Call, leg: Leg) -> None:
         call.legs.pop(leg.id, None)
         self.state.by_leg.pop(leg.id, None)
+        if leg.id == call.asked:
+            call.asked, call.playing, call.saying = "", "", []
         if leg.party.person:
             self.state.idle_since[leg.party.person] = self.now
             self.freed = True
@@ -243,13 +245,21 @@ class Step:
     def play(self, call: Call, prompts: Iterable[Prompt]) -> None:
         """Play to the subject, over what it hears. `PlayDone` is reported when it ends by itself."""
         call.playing, call.saying = call.next_id("p"), list(prompts)
-        self.do(c.Play(call.subject, call.playing, tuple(call.saying)))
+        self.do(c.Play(call.listener, call.playing, tuple(call.saying)))
         self.touch(call)
+
+    def ask(self, call: Call, leg: Leg, prompts: Iterable[Prompt]) -> None:
+        """Play to a leg that was called, and hear its keys, instead of the subject, until `stop_play`."""
+        call.asked = leg.id
+        self.play(call, prompts)
 
     def stop_play(self, call: Call) -> None:
         if call.playing:
+            self.do(c.StopPlay(call.listener))
             call.playing, call.saying = "", []
-            self.do(c.StopPlay(call.subject))
+            self.touch(call)
+        if call.asked:
+            call.asked = ""
             self.touch(call)
 
     def record(self, call: Call, limit: float, silence: float) -> None:

@@ -51,7 +51,7 @@ def absorb(step: Step, keep: Call, gone: Call) -> None:
     keep.position, keep.playing, keep.recording = gone.position, gone.playing, gone.recording
     keep.saying = gone.saying
     keep.transferred_by, keep.returns_to = gone.transferred_by, gone.returns_to
-    keep.transferrer = gone.transferrer
+    keep.transferrer, keep.asked = gone.transferrer, gone.asked
     keep.timers = {}
     for name, at in gone.timers.items():
         keep.timers[name] = at

@@ -126,11 +126,12 @@ def _resumed(step: Step, event: e.LegResumed, world: World) -> None:
 
 
 def _digit(step: Step, event: e.LegDigit, world: World) -> None:
-    """Keys are for the flow of the call's subject; between two who talk the engine passes them on."""
+    """Keys are for the flow: those of the call's subject, or of whom it asks. Between two who talk the engine
+    passes them on."""
     call, leg = _leg_of(step, event.leg)
     if event.signalled:
         _signalled(step, call, leg, event.digit)
-    if call.position is not None and leg.id == call.subject:
+    if call.position is not None and leg.id == call.listener:
         to_verb(step, call, event, world)
 
 

@@ -142,7 +142,7 @@ def take_over(step: Step, world: World, call: Call, replaces: str) -> None:
     if theirs is not None and old is not None and pickup.rings(old):
         pickup.take(step, call, theirs, old)
         return
-    if theirs is None or old is None or old.state is not LegState.ANSWERED:
+    if theirs is None or old is None or old.state is not LegState.ANSWERED or old.id == theirs.asked:
         step.end_call(call, Cause.NOT_FOUND)
         return
     new = call.legs[call.subject]
@@ -155,7 +155,9 @@ def take_over(step: Step, world: World, call: Call, replaces: str) -> None:
 def _replace(step: Step, world: World, call: Call, old: Leg, new: Leg) -> None:
     """Put `new` where `old` was. What was just being said to `old` counts as said; if `old` was being
     recorded, `new` comes to that node anew."""
-    said, call.playing, call.saying = call.playing, "", []
+    said = ""
+    if not call.asked:
+        said, call.playing, call.saying = call.playing, "", []
     recording, call.recording = call.recording, ""
     take_place(step, call, old, new)
     if call.position is None:

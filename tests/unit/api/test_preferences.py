@@ -24,6 +24,16 @@ async def test_one_changes_ones_own(web: Web):
     assert asked.changes == {"dnd": True}
 
 
+async def test_who_answers_at_a_mobile_is_to_press_a_key(web: Web):
+    place = (await _people(web))["101"]
+    lan = await web.employee(0)
+    assert (await lan.get(place)).json()["forward_confirm"] is False
+    changed = await lan.patch(place, json={"forward": "0908123456", "forward_confirm": True})
+    assert changed.json()["forward_confirm"] is True, changed.text
+    (asked,) = [x for x in web.control.asked if isinstance(x, m.ChangePreferences)]
+    assert asked.changes == {"always": "0908123456", "confirm": True}
+
+
 async def test_a_colleague_may_not_and_an_administrator_may(web: Web):
     place = (await _people(web))["101"]
     minh, admin = await web.employee(1), await web.admin()

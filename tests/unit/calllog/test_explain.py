@@ -217,6 +217,28 @@ def test_a_blind_transfer():
     )
 
 
+@pytest.mark.parametrize(
+    ("pressed", "said"),
+    [
+        (f.Pressed("c", "1", "accepted"), "who answered pressed 1 and took the call"),
+        (
+            f.Pressed("c", "", "unaccepted"),
+            "who answered did not press 1, as a mobile's own voicemail does not",
+        ),
+    ],
+)
+def test_a_mobile_is_asked_whether_it_takes_the_call(pressed: f.Pressed, said: str):
+    mobile = Party(PartyKind.OUTSIDE, "+84908123456")
+    facts = logged(
+        (0, f.CallStarted("a", LAN, "102")),
+        (0, f.Forwarded(MINH, "0908123456", DiversionReason.ALWAYS)),
+        (0, f.LegCreated("c", mobile, "outside")),
+        (5, f.LegAnsweredFact("c")),
+        (8, pressed),
+    )
+    assert one_line(facts).endswith(f"answered after 5 s → {said}")
+
+
 def test_hold_park_and_retrieve():
     facts = logged(
         (0, f.CallStarted("a", LAN, "102")),

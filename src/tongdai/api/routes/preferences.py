@@ -28,6 +28,10 @@ class Preferences(BaseModel):
     forward_no_answer: str = Field(description="Where they go when he does not answer.")
     forward_no_answer_seconds: float = Field(description="After so long; 0: as long as the company's ring.")
     forward_unreachable: str = Field(description="Where they go when none of his phones is there.")
+    forward_confirm: bool = Field(
+        description="Who answers at an outside number takes the call by pressing 1; a mobile's own voicemail "
+        "does not, and the caller comes to the company's."
+    )
 
 
 Number = Annotated[str, Field(max_length=40, description="Empty: no longer.", examples=["102"])]
@@ -44,6 +48,7 @@ class PreferenceChanges(Body):
     forward_no_answer: Number = ""
     forward_no_answer_seconds: Annotated[float, Field(ge=0, le=120)] = 0
     forward_unreachable: Number = ""
+    forward_confirm: bool = False
 
 
 _STORED = {
@@ -54,6 +59,7 @@ _STORED = {
     "forward_no_answer": "no_answer",
     "forward_no_answer_seconds": "no_answer_seconds",
     "forward_unreachable": "unreachable",
+    "forward_confirm": "confirm",
 }
 """The fields that have other names here."""
 

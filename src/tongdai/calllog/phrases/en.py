@@ -66,6 +66,8 @@ PHRASES = {
     "pressed.no_such_name": "pressed {digits}: no such name",
     "pressed.name_spelled": "pressed {digits}: spelled a name",
     "pressed.name_chosen": "pressed {digits}: chose a name",
+    "pressed.accepted": "who answered pressed {digits} and took the call",
+    "pressed.unaccepted": "who answered did not press 1, as a mobile's own voicemail does not",
     "pressed.bad_forward": "pressed {digits}: calls cannot be forwarded there",
     # what the house did
     "waited": "waited in position {position}",

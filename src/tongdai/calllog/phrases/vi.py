@@ -66,6 +66,8 @@ PHRASES = {
     "pressed.no_such_name": "bấm {digits}: không có tên này",
     "pressed.name_spelled": "bấm {digits}: đánh vần tên",
     "pressed.name_chosen": "bấm {digits}: chọn tên",
+    "pressed.accepted": "người nghe máy bấm {digits} và nhận cuộc gọi",
+    "pressed.unaccepted": "người nghe máy không bấm phím 1 (có thể là hộp thư thoại của di động)",
     "pressed.bad_forward": "bấm {digits}: không chuyển tiếp tới đó được",
     # tổng đài làm gì
     "waited": "chờ ở vị trí {position}",

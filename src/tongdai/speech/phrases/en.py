@@ -42,6 +42,7 @@ PHRASES: dict[str, str | Callable[..., str]] = {
     ),
     "outside.limited": "All lines are in use. Please call again later.",
     "outside.unavailable": "The number you have dialed cannot be reached right now.",
+    "outside.accept": "You have a call. To take it, press 1.",
     "goodbye": "Goodbye.",
     # one's own preferences
     "prefer.dnd.on": "Do not disturb is on.",

@@ -38,6 +38,7 @@ PHRASES: dict[str, str | Callable[..., str]] = {
     ),
     "outside.limited": "Tất cả các đường dây đang bận. Xin quý khách gọi lại sau.",
     "outside.unavailable": "Số quý khách vừa gọi hiện không liên lạc được.",
+    "outside.accept": "Bạn có cuộc gọi đến. Để nhận, bấm phím 1.",
     "goodbye": "Xin chào và hẹn gặp lại.",
     # tùy chọn của mình
     "prefer.dnd.on": "Đã bật chế độ không làm phiền.",

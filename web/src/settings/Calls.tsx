@@ -148,7 +148,27 @@ function Forwarding({ now }: { now: Preferences }) {
           </Group>
         </Stack>
       </form>
+      {CASES.some((one) => now[one] !== "") && <Confirmed now={now} />}
     </Section>
+  );
+}
+
+/** Whether who answers at an outside number has to press a key, which a mobile's own voicemail does not. */
+function Confirmed({ now }: { now: Preferences }) {
+  const { t } = useTranslation("settings");
+  const prefer = usePrefer();
+  const shown = { ...now, ...(prefer.isPending ? prefer.variables : {}) };
+  return (
+    <Stack gap="sm" mt="md">
+      <Switch
+        size="md"
+        label={t("forward.confirm")}
+        description={t("forward.confirmHelp")}
+        checked={shown.forward_confirm}
+        onChange={(event) => prefer.mutate({ forward_confirm: event.currentTarget.checked })}
+      />
+      <Trouble error={prefer.error} />
+    </Stack>
   );
 }
 

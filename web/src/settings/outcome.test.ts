@@ -11,6 +11,7 @@ const plain: Preferences = {
   forward_no_answer: "",
   forward_no_answer_seconds: 0,
   forward_unreachable: "",
+  forward_confirm: false,
 };
 const told = (changes: Partial<Preferences>) => outcomes({ ...plain, ...changes }, 20);
 

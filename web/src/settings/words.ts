@@ -29,6 +29,8 @@ export const en = {
     unknown: "Choose somebody from the list, or type a number.",
     save: "Save forwarding",
     clear: "Clear: {{what}}",
+    confirm: "Who answers at an outside number must press 1",
+    confirmHelp: "A mobile's own voicemail does not: callers then reach your voicemail here.",
   },
   saved: "Saved. The next call goes this way.",
   happens: "What happens to your calls",

@@ -33,6 +33,8 @@ export const vi: typeof en = {
     unknown: "Hãy chọn một người trong danh sách, hoặc gõ số.",
     save: "Lưu chuyển tiếp",
     clear: "Xóa: {{what}}",
+    confirm: "Người nghe máy ở số bên ngoài phải bấm phím 1",
+    confirmHelp: "Hộp thư thoại của di động không bấm: người gọi khi đó gặp hộp thư thoại của bạn ở đây.",
   },
   saved: "Đã lưu. Cuộc gọi tiếp theo sẽ theo cách này.",
   happens: "Cuộc gọi của bạn sẽ thế nào",

@@ -412,3 +412,17 @@ async def test_the_browser_is_asked_to_tell_of_calls_after_the_first_one(
     await call.hang_up()
     await lan.click("Not now")
     await lan.sees_no("Yes, tell me")
+
+
+async def test_the_directory_shows_who_is_free_as_it_changes(demo: Demo, phones: Phones, pages: Pages):
+    hoa, quang = await phones.raw(demo.account("103")), await phones.raw(demo.account("105"))
+    lan = await pages.open(demo, "Lan Nguyen", LAN)
+    row = "named('Hoa Le', '.row')?.innerText"
+    await lan.until(f"{row}.includes('Available')")
+    call = await hoa.call("105", wait="ringing")
+    await lan.until(f"{row}.includes('Ringing')")
+    far = await (await quang.rings()).accept()
+    await call.answered()
+    await lan.until(f"{row}.includes('Talking')")
+    await far.hang_up()
+    await lan.until(f"{row}.includes('Available')")

@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from tongdai.api.guesses import Guesses
 from tongdai.api.hub import Hub
 from tongdai.api.metrics import WebMetrics
+from tongdai.api.rpc import messages as m
 from tongdai.api.rpc.client import Control
 from tongdai.api.writing import Writer
 from tongdai.blobs import Blobs
@@ -52,6 +53,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     turn: TurnServers = TurnServers()
     secure: bool
     """Whether this is HTTPS."""
+    presence: dict[str, tuple[float, m.Presence]] = msgspec.field(default_factory=dict)
+    """What control said last of a tenant, and when (monotonic seconds)."""
     data: Path
     offers: Path
     """Left by the seed of a demo whose passwords are no secrets; else there is no such file."""

@@ -56,6 +56,10 @@ TYPES: dict[type, str] = {
 }
 
 
+_LIVELY = f.CallStarted | f.LegCreated | f.LegAnsweredFact | f.Connected | f.LegEndedFact
+"""What makes of somebody who is free one who is not, or the other way round."""
+
+
 class Event(msgspec.Struct, frozen=True):
     """`people` may see it without being administrators; None: everybody of the tenant."""
 
@@ -103,6 +107,8 @@ class Hub:
         self._gap = 0
         self._listeners: set[Listener] = set()
         self._people: OrderedDict[str, frozenset[str]] = OrderedDict()
+        self._legs: OrderedDict[str, dict[str, str]] = OrderedDict()
+        """Whose the legs of each call are, while they last."""
 
     def __len__(self) -> int:
         return len(self._listeners)
@@ -165,6 +171,24 @@ class Hub:
             del self._people[logged.call]
         while len(self._people) > _MOST_CALLS:
             self._people.popitem(last=False)
+        for person in self._moved(logged.call, fact):
+            self.publish(logged.tenant, "presence.changed", {"person": person}, logged.at)
+
+    def _moved(self, call: str, fact: f.Fact) -> list[str]:
+        """Whose presence may be another one: all that colleagues are told of calls that are not theirs. Empty
+        for somebody of a call that had begun before this process."""
+        if isinstance(fact, f.CallEnded):
+            ended = self._legs.pop(call, None)
+            return [""] if ended is None else sorted({x for x in ended.values() if x})
+        if not isinstance(fact, _LIVELY):
+            return []
+        legs = self._legs.setdefault(call, {})
+        if isinstance(fact, f.CallStarted | f.LegCreated):
+            legs[fact.leg] = fact.party.person
+        while len(self._legs) > _MOST_CALLS:
+            self._legs.popitem(last=False)
+        person = legs.get(fact.leg, "")
+        return [person] if person else []
 
     # out
 

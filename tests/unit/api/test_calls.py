@@ -58,6 +58,17 @@ async def test_a_message_is_heard_in_parts_and_by_its_owner_alone(web: Web):
     assert (await lan.delete(place + "/msg_1")).status_code == 204
 
 
+async def test_control_is_asked_once_who_is_free_for_all_who_want_to_know_at_once(web: Web):
+    lan, minh, clinic = await web.employee(0), await web.employee(1), await web.admin(1)
+    for who, tenant in ((lan, 0), (minh, 0), (clinic, 1)):
+        assert (await who.get(web.tenant(tenant) + "/presence")).status_code == 200
+    asked = [x.tenant for x in web.control.asked if isinstance(x, m.ListPresence)]
+    assert asked == [web.seeded.tenants[0].id, web.seeded.tenants[1].id]
+    web.clock.advance(1)
+    assert (await lan.get(web.tenant() + "/presence")).status_code == 200
+    assert len([x for x in web.control.asked if isinstance(x, m.ListPresence)]) == 3
+
+
 def test_events_are_resumed_from_a_cursor_and_hidden_from_others():
     hub = Hub()
     lan, minh = Listener("t", "lan", False), Listener("t", "minh", False)
@@ -67,7 +78,10 @@ def test_events_are_resumed_from_a_cursor_and_hidden_from_others():
     before = hub.cursor
     fact = f.CallStarted("l", Party(PartyKind.PERSON, "101", "Lan", "lan"), "102")
     hub.on_told(m.Told("feed", 1, 0.0, m.CallFact(f_logged(fact))))
-    assert lan.queue.qsize() == 1
+    assert lan.queue.qsize() == 2
+    news = minh.queue.get_nowait()
+    assert news is not None
+    assert news.type == "presence.changed"
     assert minh.queue.qsize() == other.queue.qsize() == 0
     again = Listener("t", "lan", False)
     assert hub.listen(again, before)

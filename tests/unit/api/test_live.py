@@ -11,7 +11,7 @@ from tongdai.api.rpc import messages as m
 from tongdai.api.rpc.client import RpcClient
 from tongdai.api.rpc.server import RpcServer
 from tongdai.calls import facts as f
-from tongdai.calls.model import Cause
+from tongdai.calls.model import Cause, Party, PartyKind
 from tongdai.core.clock import SystemClock
 
 TENANT, CALL = "tenant_1", "call_1"
@@ -32,9 +32,41 @@ def test_what_is_measured_after_the_end_is_told_and_nothing_is_kept_of_the_call(
     hub.listen(listener, None)
     hub.on_told(told(f.CallEnded(Cause.NORMAL, "")))
     hub.on_told(told(f.LegMeasured("leg_1", mos=4.2), 2))
-    kept = [listener.queue.get_nowait() for _ in range(2)]
-    assert [event and event.type for event in kept] == ["call.ended", "leg.measured"]
+    kept = [listener.queue.get_nowait() for _ in range(3)]
+    assert [event and event.type for event in kept] == ["call.ended", "presence.changed", "leg.measured"]
     assert not hub._people
+
+
+def test_colleagues_are_told_that_somebody_is_free_or_not_and_nothing_else_of_his_call():
+    """They saw "Available" until they loaded the page again."""
+    hub, colleague, stranger = Hub(), Listener(TENANT, "mai", False), Listener("tenant_2", "x", True)
+    for listener in (colleague, stranger):
+        hub.listen(listener, None)
+    lan, minh = [Party(PartyKind.PERSON, x, "", x) for x in ("lan", "minh")]
+    facts = (
+        f.CallStarted("l0", lan, "102"),
+        f.LegCreated("l1", minh, "target"),
+        f.LegRang("l1"),
+        f.LegAnsweredFact("l1"),
+        f.LegEndedFact("l1", Cause.NORMAL, False),
+        f.CallEnded(Cause.NORMAL, ""),
+    )
+    for seq, fact in enumerate(facts):
+        hub.on_told(told(fact, seq))
+    seen = [colleague.queue.get_nowait() for _ in range(colleague.queue.qsize())]
+    assert {x.type for x in seen if x} == {"presence.changed"}
+    assert [x.data["person"] for x in seen if x] == ["lan", "minh", "minh", "minh", "lan", "minh"]
+    assert stranger.queue.empty()
+    assert not hub._legs
+
+
+def test_the_end_of_a_call_that_had_begun_before_us_is_news_of_somebody():
+    hub, colleague = Hub(), Listener(TENANT, "mai", False)
+    hub.listen(colleague, None)
+    hub.on_told(told(f.CallEnded(Cause.NORMAL, "")))
+    event = colleague.queue.get_nowait()
+    assert event is not None
+    assert (event.type, event.data) == ("presence.changed", {"person": ""})
 
 
 async def test_an_event_that_cannot_be_passed_on_does_not_cost_the_connection(tmp_path: Path):

@@ -14,7 +14,7 @@ export function NotifyHint({ calls }: { calls: CallView[] }) {
   useEffect(() => {
     if (came && mayNotify() === "default" && localStorage.getItem(KEPT) === null) setWanted(true);
   }, [came]);
-  if (!wanted) return null;
+  if (!wanted || calls.length > 0) return null;
   const asked = () => {
     localStorage.setItem(KEPT, "");
     setWanted(false);

@@ -46,6 +46,7 @@ export function Page() {
     setParked("");
     call({ number, name });
   };
+  const away = view.line === "elsewhere" || view.line === "busyElsewhere";
   const talking = view.calls.filter((one) => one.state === "talking");
   const tabs = [
     ["recent", t("recent"), missed],
@@ -61,7 +62,7 @@ export function Page() {
           <Text component="h1" fw={650} size="xl" m={0}>
             {t("title")}
           </Text>
-          <Text size="sm" c="dimmed" role="status" className={`dot ${view.line}`}>
+          <Text size="sm" c="dimmed" role="status" className={`dot ${view.line}`} hidden={away}>
             {view.line === "ready" || view.line === "connecting" ? t(`line.${view.line}`) : ""}
           </Text>
         </header>
@@ -73,7 +74,7 @@ export function Page() {
         <Suspense>
           <Diverted />
         </Suspense>
-        {(view.line === "elsewhere" || view.line === "busyElsewhere") && (
+        {away && (
           <Alert variant="light" role="status">
             {t(`line.${view.line}`)}
             {view.line === "elsewhere" && (

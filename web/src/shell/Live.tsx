@@ -20,6 +20,10 @@ export function outdated(event: LiveEvent): string | null {
   return null;
 }
 
+/** A call that begins is several events: one read for all of them. Who is free changes with every call of the company. */
+const PAUSE_MS = 60;
+const PAUSES_MS: Record<string, number> = { presence: 1_000 };
+
 /** Follows the live events of a tenant; lists whose query key begins with what changed are read again. */
 export function LiveEvents({ tenant, children }: { tenant: string; children: ReactNode }) {
   const queries = useQueryClient();
@@ -27,26 +31,24 @@ export function LiveEvents({ tenant, children }: { tenant: string; children: Rea
   const listeners = useRef(new Set<Listener>());
 
   useEffect(() => {
-    const old = new Set<string>();
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    const timers = new Map<string, ReturnType<typeof setTimeout>>();
     const line = new LiveLine(eventsUrl(tenant), {
       onEvent(event) {
         for (const listener of listeners.current) listener(event);
         const key = outdated(event);
-        if (key === null) return;
-        old.add(key);
-        timer ??= setTimeout(() => {
-          timer = undefined;
-          for (const one of old) queries.invalidateQueries({ queryKey: [one] });
-          old.clear();
-        }, 60); // a call that begins is several events: one read for all of them
+        if (key === null || timers.has(key)) return;
+        const read = () => {
+          timers.delete(key);
+          void queries.invalidateQueries({ queryKey: [key] });
+        };
+        timers.set(key, setTimeout(read, PAUSES_MS[key] ?? PAUSE_MS));
       },
       onResync: () => void queries.invalidateQueries(),
       onState: setState,
       onSignedOut: () => void queries.invalidateQueries({ queryKey: ["me"] }),
     });
     return () => {
-      clearTimeout(timer);
+      for (const timer of timers.values()) clearTimeout(timer);
       line.close();
     };
   }, [tenant, queries]);

@@ -23,6 +23,8 @@ from tongdai.tenants.tenant import service as tenants
 
 router = APIRouter(prefix=TENANT, tags=["Live calls"], route_class=Once)
 
+_PRESENCE_SECONDS = 0.25
+
 Dialled = Annotated[str, Field(pattern=r"^[+*#0-9]{1,32}$", examples=["102"])]
 LegId = Annotated[str, Field(pattern=r"^[a-z0-9_.]{1,80}$", examples=["call_01k9x4m2v7.l1"])]
 
@@ -249,6 +251,10 @@ async def _move(scope: Scope, ctx: Context, call: str, to: str, leg: str | None,
 
 @router.get("/presence", summary="Who can be reached")
 async def presence(scope: Member, ctx: Ctx) -> list[Presence]:
-    """Everybody of the company, as of now."""
-    told = await ctx.control.ask(m.ListPresence(scope.tenant), m.Presence)
+    """Everybody of the company, as of now. A call of one is news for every page of the company: control is
+    asked once for those that come at the same moment."""
+    at, told = ctx.presence.get(scope.tenant, (-_PRESENCE_SECONDS, None))
+    if told is None or ctx.clock.monotonic() - at >= _PRESENCE_SECONDS:
+        told = await ctx.control.ask(m.ListPresence(scope.tenant), m.Presence)
+        ctx.presence[scope.tenant] = ctx.clock.monotonic(), told
     return [Presence(person=x.person, state=x.state, do_not_disturb=x.dnd) for x in told.people]

@@ -43,7 +43,7 @@ def test_colleagues_are_told_that_somebody_is_free_or_not_and_nothing_else_of_hi
     for listener in (colleague, stranger):
         hub.listen(listener, None)
     lan, minh = [Party(PartyKind.PERSON, x, "", x) for x in ("lan", "minh")]
-    facts = (
+    facts: tuple[f.Fact, ...] = (
         f.CallStarted("l0", lan, "102"),
         f.LegCreated("l1", minh, "target"),
         f.LegRang("l1"),

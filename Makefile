@@ -1,5 +1,5 @@
 # The first target is what `make` alone does.
-.PHONY: help setup run test test-packages soak lint format lock bench fuzz clean
+.PHONY: help setup run test test-packages soak faults lint format lock bench fuzz clean
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -11,6 +11,7 @@ help:
 	@echo "make setup  only build: .venv with tongdai, the media engine and the pages"
 	@echo "make test   all tests: engine, call logic, real phones over real sockets"
 	@echo "make soak   100,000 calls that fail or are abandoned (CALLS=…): nothing may be left of them"
+	@echo "make faults everything that is killed, locked, filled up or set wrong; control at 20 random moments, twice"
 	@echo "make lint   style, types, layers, for Python, Rust and TypeScript"
 	@echo "make format rewrite Python, Rust and TypeScript in the house style"
 	@echo "make bench  the benchmarks of bench/"
@@ -28,6 +29,7 @@ test-packages:
 	@scripts/apt.sh "sip-tester: command -v sipp" "baresip: command -v baresip" "chromium: command -v chromium" \
 		"coturn: command -v turnserver" "kamailio: command -v kamailio" "nodejs: command -v node" "npm: command -v npm" \
 		"sipvicious: command -v svwar" "sipsak: command -v sipsak" \
+		"libfaketime: ls /usr/lib/*/faketime/libfaketime.so.1" \
 		"iproute2: command -v ip" "iptables: command -v iptables" "ffmpeg: command -v ffmpeg" "lame: command -v lame"
 	@$(MAKE) --no-print-directory tests/interop/browser/build/page.js
 
@@ -44,6 +46,12 @@ test: setup test-packages
 CALLS ?= 100000
 soak: setup
 	TONGDAI_SOAK=$(CALLS) TONGDAI_SOAK_ROUNDS=200 $(BIN)/python -m pytest tests/sim/test_nothing_stays.py tests/interop/test_leaks.py
+
+MOMENTS ?= 20
+faults: setup test-packages
+	$(BIN)/python -m pytest -s tests/faults
+	TONGDAI_FAULTS_MOMENTS=$(MOMENTS) $(BIN)/python -m pytest -s tests/faults/test_random_moments.py
+	TONGDAI_FAULTS_MOMENTS=$(MOMENTS) TONGDAI_FAULTS_SEED=random $(BIN)/python -m pytest -s tests/faults/test_random_moments.py
 
 lint: setup
 	$(BIN)/ruff check

@@ -438,6 +438,24 @@ def test_another_phone_takes_the_place_of_a_leg(sim: Checked, two: tuple[str, st
     assert sim.noted(anna, f.Merged) == [f.Merged(sim.lines[lan].call)]
 
 
+def test_another_phone_takes_the_place_of_one_that_waits_for_its_transfer(
+    sim: Checked, two: tuple[str, str]
+) -> None:
+    """A page that was loaded anew meanwhile: its leg belonged to nobody, and who was transferred missed what
+    was just being said to him."""
+    lan, minh = two
+    sim.refer(minh, OUTSIDE)
+    again = sim.call("minh-1", "", replaces=minh)
+    assert sim.cause(minh) is Cause.ELSEWHERE
+    assert (sim.hears(lan), sim.hears(again)) == (RingTone(), Silence())
+    for _ in TRUNKS:
+        for leg in sim.legs_at(OUTSIDE):
+            sim.hangup(leg, Cause.BUSY)
+    assert sim.talk(lan, again)
+    sim.hangup(again)
+    assert sim.cause(lan) is Cause.NORMAL
+
+
 def test_replaces_of_a_leg_that_is_gone_is_refused(sim: Checked, two: tuple[str, str]) -> None:
     _, minh = two
     sim.hangup(minh)

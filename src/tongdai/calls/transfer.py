@@ -12,7 +12,8 @@ from tongdai.calls.talk import sounds
 
 
 def take_place(step: Step, call: Call, old: Leg, new: Leg) -> None:
-    """`new` (a leg of this call) becomes what `old` was: subject or peer. `old` is hung up.
+    """`new` (a leg of this call) becomes what `old` was: subject, peer, or who waits for the outcome of a
+    transfer. `old` is hung up.
 
     Who heard `old` hears `new`. What was played to `old` is played to nobody: the caller of this function
     continues the flow after it.
@@ -23,6 +24,8 @@ def take_place(step: Step, call: Call, old: Leg, new: Leg) -> None:
         call.subject, call.caller = new.id, new.party
     elif call.peer == old.id:
         call.peer = new.id
+    elif call.transferrer == old.id:
+        call.transferrer = new.id
     for room in step.state.rooms.values():
         if old.id in room.members:
             room.members = {new.id if leg == old.id else leg: owner for leg, owner in room.members.items()}

@@ -155,6 +155,9 @@ def take_over(step: Step, world: World, call: Call, replaces: str) -> None:
 def _replace(step: Step, world: World, call: Call, old: Leg, new: Leg) -> None:
     """Put `new` where `old` was. What was just being said to `old` counts as said; if `old` was being
     recorded, `new` comes to that node anew."""
+    if old.id == call.transferrer:  # the flow is another's
+        take_place(step, call, old, new)
+        return
     said = ""
     if not call.asked:
         said, call.playing, call.saying = call.playing, "", []

@@ -291,6 +291,37 @@ fn what_opus_repeats_follows_the_reports_of_who_hears_it() {
 }
 
 #[test]
+fn who_prefers_that_is_sent_hardly_anything_while_the_other_is_silent() {
+    let engine = Engine::start();
+    let mut control = engine.controller();
+    let mut phones = [Pcmu, Opus, Opus].map(Phone::new);
+    for (phone, name) in phones.iter_mut().zip(["a", "b", "c"]) {
+        control.connect_phone(name, phone);
+    }
+    let [a, b, c] = &mut phones;
+    for (name, phone, fmtp) in [("b", &b, "usedtx=1"), ("c", &c, "useinbandfec=1")] {
+        control.ok(json!({"op": "remote", "session": name, "ip": "127.0.0.1", "port": phone.port(),
+            "codecs": [{"name": "opus", "pt": 111, "fmtp": fmtp}], "direction": "sendrecv"}));
+        control.hear(name, json!({"kind": "session", "session": "a"}));
+    }
+    let mut octets = |samples: &[i16]| {
+        a.speak(samples);
+        b.forget();
+        c.forget();
+        a.speak(samples);
+        let sum = |phone: &Phone| phone.heard().iter().map(|heard| heard.payload.len()).sum::<usize>();
+        (sum(b), sum(c))
+    };
+    let (pause, pause_of_other) = octets(&[0; 8000]);
+    let (voice, voice_of_other) = octets(&voice(1000));
+    assert!(
+        5 * pause < pause_of_other,
+        "{pause} octets of silence, {pause_of_other} to one who has not asked"
+    );
+    assert!(2 * voice > voice_of_other, "{voice} octets of a voice, {voice_of_other} to the other");
+}
+
+#[test]
 fn a_peer_may_send_under_another_number_than_it_receives() {
     let engine = Engine::start();
     let mut control = engine.controller();

@@ -3,7 +3,7 @@ import { type SeatAct, type SeatEvent, type SeatState, step } from "@/phone/seat
 /** For how long another tab may keep silent. */
 const ANSWER_MS = 1_500;
 /** For how long a tab that vanished may come back: what a reload takes. The server holds a call for longer. */
-const RETURN_MS = 3_000;
+const RETURN_MS = 5_000;
 
 interface Said {
   what: "wanted" | "yours" | "talking";

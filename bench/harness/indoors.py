@@ -96,7 +96,7 @@ async def opened(data: Path) -> AsyncIterator[Indoors]:
         ws_port=8088,
         ws_tls=False,
     )
-    control = Control(config, provider)
+    control = Control(config, provider, asyncio.Event())
     entries = control.journal.load()
     await control.mailboxes.open(entries)
     await control.preferences.open(entries)

@@ -36,7 +36,7 @@ def _process(name: str, arguments: list[str]) -> None:
 
     with leanly():
         if name == "control":
-            from tongdai.app.control import main as process
+            from tongdai.app.control_process import main as process
         else:
             from tongdai.app.web import main as process
     process(arguments[1])

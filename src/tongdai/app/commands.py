@@ -138,6 +138,25 @@ def demo(
 
 
 @app.command()
+def upgrade(
+    environment: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Directory of the environment with that version; without it, the one of this very command."
+        ),
+    ] = None,
+    data: DataDir = None,
+) -> None:
+    """Let another installed version serve, without a call noticing. When it is not fit, the version before
+    goes on."""
+    from tongdai.app.stored import data_directory
+    from tongdai.app.upgrading import upgrade as begin
+
+    begin(data_directory(data), environment, lambda line: print(line, flush=True))
+    print("upgraded")
+
+
+@app.command()
 def calls(
     data: DataDir = None,
     tenant: Annotated[str | None, typer.Option(help="Only this tenant's: its domain or id.")] = None,

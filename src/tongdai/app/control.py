@@ -5,26 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-import signal
-from collections.abc import Sequence
 from pathlib import Path
-
-import uvloop
 
 from tongdai.api.rpc.messages import Answer, CallFact, MailboxChanged, Registered, Request, Serve
 from tongdai.api.rpc.server import RpcServer
 from tongdai.app.alarms.vigil import Vigil
 from tongdai.app.carriers import limits_of, peer_at
 from tongdai.app.contacts import Contacts
-from tongdai.app.control_config import ControlConfig, read_config
+from tongdai.app.control_config import ControlConfig
 from tongdai.app.finder import Finder
 from tongdai.app.front import Front, admit
+from tongdai.app.handover import leave, take_nonces
 from tongdai.app.inquiries import Inquiries
 from tongdai.app.library import Library
 from tongdai.app.lifeline import Lifeline
 from tongdai.app.listening import open_wires, renew
-from tongdai.app.prewarm import first_prompts
-from tongdai.app.process import open_many_files, rest_from_collecting
+from tongdai.app.prewarm import Prewarming
+from tongdai.app.process import rest_from_collecting
 from tongdai.app.pulse import Pulse
 from tongdai.app.rebuild import rebuild
 from tongdai.app.server_key import nonce_secret, server_key
@@ -38,7 +35,7 @@ from tongdai.calls.model import Cause
 from tongdai.core.clock import SystemClock, boot
 from tongdai.core.ids import new_id
 from tongdai.core.interfaces import Interfaces, read_interfaces
-from tongdai.core.log import configure_logging, get_logger
+from tongdai.core.log import get_logger
 from tongdai.db import open_database
 from tongdai.directory import Directory
 from tongdai.journal import LocalJournal, SealedJournal
@@ -84,6 +81,9 @@ MEASURE_SECONDS = 0.5
 FIRST_NAMES_SECONDS = 2.0
 """How long a start waits for DNS to say where the carriers are, if they are called by name."""
 
+SETTLE_SECONDS = 1.0
+"""How long a process that hands over waits for steps that only it can finish."""
+
 _HEARD = "engine/heard"
 _BOOT = "boot"
 
@@ -91,11 +91,14 @@ _BOOT = "boot"
 class Control:
     """One control process. `run` returns when it was told to stop."""
 
-    def __init__(self, config: ControlConfig, provider: ProviderConfig) -> None:
+    def __init__(self, config: ControlConfig, provider: ProviderConfig, stopping: asyncio.Event) -> None:
+        """`stopping` tells `run` to leave."""
         clock = SystemClock()
         self.config = config
         self.provider = provider
-        self.stopping = asyncio.Event()
+        self.stopping = stopping
+        self.handed_over = False
+        """Another process goes on with everything."""
         self.journal = LocalJournal(config.data / "journal")
         self.db = open_database(config.db_url)
         blobs = LocalBlobs(config.data / "blobs")
@@ -152,12 +155,14 @@ class Control:
         self.rpc = RpcServer(Path(config.rpc_socket), self._answer, clock)
         self.speech = Speech(config.data / "speech", SpeechSettings.of(config.piper_command))
         self.prompts = SpokenPrompts(self.speech, self.library)
+        self._prewarming = Prewarming(self.prompts, self.mailboxes.view)
         self.media = Sessions(self.prompts, self.library, self.switch.post, self._measured, clock.monotonic)
 
         guard = Guard(clock.monotonic, self.contacts.lives_at)
+        self._digest = DigestServer(nonce_secret(self._key, boot()), not_before=clock.monotonic())
         callers = Callers(
             self.directory.edge,
-            DigestServer(nonce_secret(self._key, boot()), not_before=clock.monotonic()),
+            self._digest,
             clock.monotonic,
             guard,
             names=config.names,
@@ -308,14 +313,8 @@ class Control:
 
     # life
 
-    async def run(self) -> None:
+    async def run(self, lifeline: Lifeline) -> None:
         """Take over what a former process left, serve until told to stop, and leave politely."""
-        lifeline = Lifeline(
-            self.config.lifeline_fd,
-            self.config.orphan_seconds,
-            sockets=[fd for listening in self.config.listens for fd in listening.fds],
-            on_over=self.stopping.set,
-        )
         entries = self.journal.load()
         same_boot = entries.get(_BOOT) == (here := boot().encode()) != b""
         self.journal.put(_BOOT, here)
@@ -340,9 +339,9 @@ class Control:
         self.locator.restore(entries)
         self.locator.follow(unsealed(self.provider.trunks, self._key))
         self.directory.edge.follow_trunks(self.locator.trunks)
-        await take_over(
-            self._sealed.opened(entries), self.switch, self.front, self.media, same_boot=same_boot
-        )
+        opened = self._sealed.opened(entries)
+        take_nonces(opened, self._digest, self.journal)
+        await take_over(opened, self.switch, self.front, self.media, same_boot=same_boot)
         self._catch_up()
         certificate = await open_wires(
             self.wires, self.config, lambda address: peer_at(self.locator.trunks, address)
@@ -352,7 +351,7 @@ class Control:
             self._background.add(asyncio.create_task(renew(certificate, self.stopping), name="certificate"))
         self._located()
         await self.finder.settle(FIRST_NAMES_SECONDS)
-        self._prewarm(self.provider.tenants)
+        self._prewarming.begin(self.provider.tenants)
         self._background.add(asyncio.create_task(self._follower.run(self.stopping), name="following"))
         self._background.add(asyncio.create_task(self._vigil.run(self.stopping), name="alarms"))
         await self.rpc.open()
@@ -360,10 +359,14 @@ class Control:
         lifeline.say_ready(self.config.ready_fd)
         log.info("taking calls", tenants=len(self.provider.tenants), devices=len(self.bindings))
         await self.stopping.wait()
-        for task in tuple(self._background):
+        for task in self._background:
             task.cancel()
+        self._prewarming.cancel()
         self.finder.close()
         await self.rpc.close()
+        if self.handed_over:
+            await self._leave(engine)
+            return
         await self.speech.close()
         await self._farewell()
         lifeline.close()
@@ -375,6 +378,20 @@ class Control:
         await self.db.close()
         self.journal.commit()
         self.journal.close()
+
+    def hand_over(self) -> None:
+        """Leave everything to another process, which goes on at once: also calls that are being set up."""
+        self.handed_over = True
+        self.stopping.set()
+
+    async def _leave(self, engine: EngineClient) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_SECONDS):
+                await self.pulse.quiet(lambda: self.front.settled)
+        leave(self.pulse, self.front, self._digest, self.wires, self.journal)
+        self._early = []  # what the engine tells from now on, it tells the next process
+        await engine.close()
+        await self.wires.close()
 
     def _on_event(self, event: EngineEvent) -> None:
         if self._early is not None:
@@ -446,7 +463,7 @@ class Control:
         for tenant in changed:  # somebody new may be there for who waits in a queue
             self.switch.post(tenant.id, e.PersonReachable(""))
         self.pulse.stir()
-        self._prewarm(changed)
+        self._prewarming.begin(changed)
         log.info("the configuration was changed", seq=provider.seq, tenants=[x.domain for x in changed])
         return provider.seq
 
@@ -469,20 +486,6 @@ class Control:
             **self._vigil.metrics(),
         }
 
-    def _prewarm(self, tenants: Sequence[TenantConfig]) -> None:
-        """Speak what callers of these will hear first, so that none of them waits for it."""
-
-        async def speak() -> None:
-            made = await self.prompts.prewarm(
-                {str(tenant.id): first_prompts(tenant, self.mailboxes.view) for tenant in tenants}
-            )
-            if made:
-                log.info("prompts were spoken", count=made)
-
-        task = asyncio.create_task(speak(), name="prewarm")
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
-
     async def _farewell(self) -> None:
         """End every call with BYE, and wait a little for answers and for recordings to be reported."""
         self.front.close()
@@ -496,23 +499,3 @@ class Control:
 
 def _devices(tenant: TenantConfig | None) -> set[str]:
     return {device.id for device in tenant.devices} if tenant is not None else set()
-
-
-async def serve(config: ControlConfig) -> None:
-    """Load the configuration and run until SIGTERM, or until the supervisor is gone."""
-    db = open_database(config.db_url)
-    provider = await load(db)
-    await db.close()
-    control = Control(config, provider)
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, control.stopping.set)
-    await control.run()
-
-
-def main(config_path: str) -> None:
-    """`tongdai control`: what the supervisor starts."""
-    config = read_config(Path(config_path), ControlConfig)
-    configure_logging(config.log_format, config.log_level)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    open_many_files()
-    uvloop.run(serve(config))

@@ -16,8 +16,14 @@ from tongdai.app.alarms.outbound import AlarmHook
 from tongdai.core.errors import TongdaiError
 from tongdai.core.interfaces import read_servers
 
-READY_LINE = b"ready\n"
-"""What control writes to `ready_fd` once it takes calls."""
+READY = b"ready"
+"""What a process writes to `ready_fd` once it does its work."""
+STANDBY = b"standby"
+"""What control writes there before that, when it waits for another one to let go."""
+HAND_OVER = b"hand over\n"
+"""Over the lifeline: end, so that another control goes on."""
+GO = b"go\n"
+"""Over the lifeline: the other one has ended; go on."""
 
 
 class Listening(msgspec.Struct, frozen=True):
@@ -40,15 +46,18 @@ class Listening(msgspec.Struct, frozen=True):
         return self.udp_fd, self.tcp_fd, self.tls_fd, self.ws_fd
 
 
-class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything a control process needs to begin."""
+class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a control process needs to begin. The supervisor that writes it may be of another version:
+    a field that a later version adds has a default, and one that it has no more is ignored."""
 
     listens: list[Listening]
     """Every address that SIP is served on, at the same ports; at least one."""
     lifeline_fd: int
     """Listening Unix socket, on which the supervisor connects for as long as it lives (`app.lifeline`)."""
     ready_fd: int
-    """Writing end of a pipe: control writes `READY_LINE` once and closes it."""
+    """Writing end of a pipe: control writes `READY` once and closes it."""
+    waits: bool = False
+    """Load everything, write `STANDBY` to `ready_fd`, and begin when told to `GO`."""
     orphan_seconds: int
     """How long the process goes on without a supervisor."""
     engine_socket: str

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from tongdai.app.control_config import READY_LINE
+from tongdai.app.control_config import READY
 from tongdai.core.log import get_logger
 
 log = get_logger(__name__)
@@ -38,6 +38,8 @@ class Lifeline:
         self._patience = patience
         self._sockets = sockets
         self._on_over = on_over
+        self.on_told: Callable[[bytes], None] = lambda words: None
+        """Gets what the supervisor says."""
         self._supervisor: socket.socket | None = None
         self._listener = socket.socket(fileno=fd)
         self._listener.setblocking(False)
@@ -49,7 +51,7 @@ class Lifeline:
         """This process works from now on: told through `fd`, which is closed, and to who comes later."""
         self.ready = True
         with contextlib.suppress(BrokenPipeError):  # the supervisor died meanwhile
-            os.write(fd, READY_LINE)
+            os.write(fd, READY)
         os.close(fd)
 
     def close(self) -> None:
@@ -77,7 +79,8 @@ class Lifeline:
     def _heard(self) -> None:
         assert self._supervisor is not None
         try:
-            if self._supervisor.recv(64):
+            if words := self._supervisor.recv(64):
+                self.on_told(words)
                 return
         except BlockingIOError:
             return

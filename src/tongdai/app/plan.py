@@ -54,6 +54,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     piper_command: str | None
     orphan_seconds: int = 60
     alarms: AlarmHook = AlarmHook()
+    environment: str = ""
+    """Directory of the environment that `tongdai` was started from, by the name that was used: a link may
+    lead to another version later."""
     log_level: str
     log_format: Literal["json", "console"]
     log_file: str | None = None

@@ -97,6 +97,7 @@ def plan_service(settings: Settings) -> Plan:
         piper_command=settings.piper_command,
         orphan_seconds=settings.orphan_seconds,
         alarms=settings.alarms,
+        environment=str(_environment()),
         log_level=settings.log_level,
         log_format=settings.log_format,
     )
@@ -142,6 +143,12 @@ def _is_loopback(listens: list[Listen]) -> bool:
 def _media_interfaces(listens: list[Listen]) -> str:
     """Sound comes to where SIP does; with one address the engine needs not be told."""
     return ", ".join(dict.fromkeys(x.advertised for x in listens)) if len(listens) > 1 else ""
+
+
+def _environment() -> Path:
+    """Where this program was started from."""
+    program = Path(sys.argv[0]).absolute()
+    return program.parents[1] if program.parent.name == "bin" and program.is_file() else Path(sys.prefix)
 
 
 def default_demo_dir() -> Path:

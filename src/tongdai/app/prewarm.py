@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 
 from tongdai.calls.prompts import Phrase, Prompt
+from tongdai.core.log import get_logger
 from tongdai.directory.flows import decode
 from tongdai.flows import schema
 from tongdai.flows.ports import MailboxView
 from tongdai.flows.verbs.prefer import CONFIRMATIONS
+from tongdai.speech import SpokenPrompts
 from tongdai.tenants.config import TenantConfig
+
+log = get_logger(__name__)
 
 MOST_MAILBOXES = 50
 """A company with more has its greetings spoken when they are first needed; speaking them all would take
@@ -44,3 +49,29 @@ def first_prompts(tenant: TenantConfig, mailbox: Callable[[str, str], MailboxVie
             if person.extension
         ]
     return prompts
+
+
+class Prewarming:
+    """Speaks what callers will hear first, beside everything else."""
+
+    def __init__(self, prompts: SpokenPrompts, mailbox: Callable[[str, str], MailboxView | None]) -> None:
+        self._prompts = prompts
+        self._mailbox = mailbox
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def begin(self, tenants: Sequence[TenantConfig]) -> None:
+        """Those of these companies."""
+        task = asyncio.create_task(self._speak(tenants), name="prewarm")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def cancel(self) -> None:
+        for task in tuple(self._tasks):
+            task.cancel()
+
+    async def _speak(self, tenants: Sequence[TenantConfig]) -> None:
+        made = await self._prompts.prewarm(
+            {str(tenant.id): first_prompts(tenant, self._mailbox) for tenant in tenants}
+        )
+        if made:
+            log.info("prompts were spoken", count=made)

@@ -62,6 +62,13 @@ class Pulse:
             self._flushed.clear()
             await self._flushed.wait()
 
+    def stop(self) -> None:
+        """Flush now, for the last time."""
+        self._flush()
+        self._scheduled = True
+        if self._timer is not None:
+            self._timer.cancel()
+
     def stir(self) -> None:
         """Something changed: flush at the end of this tick."""
         if not self._scheduled:

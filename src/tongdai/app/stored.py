@@ -75,6 +75,12 @@ def with_stored(data: Path | None, work: Callable[[Stored], Awaitable[T]]) -> T:
     return asyncio.run(run())
 
 
+def data_directory(data: Path | None) -> Path:
+    """Where everything is kept: what was named, else what the settings say, else the demo's. Raises
+    `TongdaiError` when nothing is there."""
+    return _find(data)[1]
+
+
 def _find(data: Path | None) -> tuple[str, Path]:
     if data is None:
         settings = load_settings(None, {})

@@ -10,8 +10,8 @@ from tongdai.app.demo.outside_phone import OutsidePhone
 from tongdai.core.turn import TurnServers
 
 
-class WebConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything a web process needs to begin."""
+class WebConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a web process needs to begin; of other versions as `ControlConfig`."""
 
     http_fd: int
     """Listening TCP socket of HTTP; connections queue in it while web restarts."""

@@ -104,6 +104,11 @@ class Wires:
             identity=identity,
         )
 
+    def stop(self) -> None:
+        """Read no more datagrams: they wait for the next process."""
+        for udp in self._udp.values():
+            udp.stop()
+
     async def close(self) -> None:
         """Stop serving; the supervisor's copies of the sockets go on queueing."""
         for udp in self._udp.values():

@@ -262,6 +262,13 @@ class SipLeg:
         assert self.local is not None, "there is no offer that could be answered"
         self.agreed(sdp.negotiate(self.local, sdp.parse(text)))
 
+    def take_last_answer(self, text: str | None) -> None:
+        """The answer in what confirms the session, where one before does not hold. Raises sdp.SdpError."""
+        if text is not None:
+            self.take_answer(text)
+        elif not self.record.codecs:
+            raise sdp.NotAcceptable("no answer to our offer")
+
     def agreed(self, agreed: sdp.Negotiated) -> None:
         """Tell the engine where the peer is and what it speaks. Raises sdp.NotAcceptable when we cannot send
         there.
@@ -379,6 +386,15 @@ class SipLeg:
         return is_same_phone(self.record.instance, target, contact.instance, contact.uri)
 
     # the journal
+
+    @property
+    def settled(self) -> bool:
+        """Another process could go on with it as if nothing had happened: it has its ports, the peer has said
+        something, and no transfer of his waits to be answered."""
+        session = self.session
+        if session is None or not self.record.port or self.refer is not None:
+            return False
+        return session.ended or session.confirmed or session.state.role == "uas" or session.heard
 
     def snapshot(self) -> LegRecord | None:
         """The record to keep, None when there is nothing worth restoring: who calls us over a connection

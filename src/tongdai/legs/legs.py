@@ -93,7 +93,14 @@ class Legs:
             matched=self._legs.get,
             failed=self._failed,
         )
-        self._transfers = Transfers(callers, post, ua=lambda: self.ua, of=self._leg, changed=self._kept.mark)
+        self._transfers = Transfers(
+            callers,
+            post,
+            ua=lambda: self.ua,
+            of=self._leg,
+            matched=self._legs.get,
+            changed=self._kept.mark,
+        )
         self._renegotiation = Renegotiation(matched=self._legs.get, changed=self._kept.mark)
         self._parting = Parting(clock, journal, media=media, ua=lambda: self.ua)
         self._rebuilt = Rebuilt(media, clock=clock, public=self._interfaces.public, lost=self.lost)
@@ -195,10 +202,7 @@ class Legs:
             return
         was_held = leg.record.held
         try:
-            if sdp_text is not None:
-                leg.take_answer(sdp_text)
-            elif not leg.record.codecs:
-                raise sdp.NotAcceptable("an ACK without the answer to our offer")
+            leg.take_last_answer(sdp_text)
         except sdp.SdpError as error:
             log.info("a caller's answer does not fit", tenant=leg.record.tenant, leg=leg.id, error=str(error))
             self.hangup(leg.id, Cause.NOT_ACCEPTABLE)
@@ -279,10 +283,7 @@ class Legs:
             return
         self._ways_out.heard(leg, answered=True)
         try:
-            if sdp_text is not None:
-                leg.take_answer(sdp_text)
-            elif not leg.record.codecs:
-                raise sdp.NotAcceptable("an answer without a description")
+            leg.take_last_answer(sdp_text)
         except sdp.SdpError as error:
             log.info(
                 "a called party's answer does not fit", leg=leg.id, tenant=leg.record.tenant, error=str(error)
@@ -350,14 +351,10 @@ class Legs:
         return session if session is not None and not session.confirmed else None
 
     def transfer_progress(self, leg_id: str, ringing: bool) -> None:
-        leg = self._legs.get(leg_id)
-        if leg is not None:
-            self._transfers.progress(leg, ringing)
+        self._transfers.progress(leg_id, ringing)
 
     def transfer_result(self, leg_id: str, ok: bool, cause: Cause) -> None:
-        leg = self._legs.get(leg_id)
-        if leg is not None:
-            self._transfers.result(leg, ok, cause)
+        self._transfers.result(leg_id, ok, cause)
 
     def on_refer_result(self, session: InviteSession, refer_id: int, status: int) -> None:
         """We send no REFER."""
@@ -452,6 +449,11 @@ class Legs:
         """Write what changed since the last time; the caller commits."""
         self._kept.write()
         self._twins.journal(self._journal)
+
+    @property
+    def settled(self) -> bool:
+        """Another process could go on with every leg as if nothing had happened."""
+        return all(leg.settled for leg in self._legs.values()) and self._twins.settled
 
     def restore(self, entries: Mapping[str, bytes]) -> dict[str, str]:
         """Take over the legs of a process that is gone; returns them with their tenants."""

@@ -23,14 +23,16 @@ class Transfers:
         *,
         ua: Callable[[], UserAgent],
         of: Callable[[InviteSession], SipLeg | None],
+        matched: Callable[[str], SipLeg | None],
         changed: Callable[[SipLeg], None],
     ) -> None:
-        """`of` finds the leg of a session, None when we are done with it; `changed` is told which leg has
-        something new for the journal."""
+        """`of` finds the leg of a session, None when we are done with it, `matched` that of an id; `changed`
+        is told which leg has something new for the journal."""
         self._callers = callers
         self._post = post
         self._ua = ua
         self._of = of
+        self._matched = matched
         self._changed = changed
 
     def asked(self, leg: SipLeg | None, session: InviteSession, refer: Refer) -> None:
@@ -52,8 +54,11 @@ class Transfers:
         other = self._of(session) if session is not None else None
         return other.id if other is not None and other.record.tenant == leg.record.tenant else ""
 
-    def progress(self, leg: SipLeg, ringing: bool) -> None:
+    def progress(self, leg_id: str, ringing: bool) -> None:
         """The transfer is under way: 202, and NOTIFY 180 when it rings."""
+        leg = self._matched(leg_id)
+        if leg is None:
+            return
         session = leg.session_in_use
         if leg.refer is not None:
             refer, leg.refer = leg.refer, None
@@ -62,8 +67,11 @@ class Transfers:
         if ringing and session.referred is not None:
             session.notify_refer(session.referred, 180)
 
-    def result(self, leg: SipLeg, ok: bool, cause: Cause) -> None:
+    def result(self, leg_id: str, ok: bool, cause: Cause) -> None:
         """The transfer has come to its end."""
+        leg = self._matched(leg_id)
+        if leg is None:
+            return
         session = leg.session_in_use
         if leg.refer is not None:
             refer, leg.refer = leg.refer, None

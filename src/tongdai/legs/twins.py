@@ -168,6 +168,11 @@ class Twins:
     def all(self) -> list[str]:
         return list(self._legs)
 
+    @property
+    def settled(self) -> bool:
+        """All have their sound."""
+        return all(twin.faced or twin.answered for twin in self._legs.values())
+
     def journal(self, journal: Journal) -> None:
         """Write what changed."""
         for leg in self._dirty:

@@ -61,6 +61,16 @@ class Authorization(msgspec.Struct, frozen=True):
     username: str = ""
 
 
+class DigestState(msgspec.Struct, frozen=True):
+    """What a `DigestServer` knows of its nonces, for one with the same secret that goes on in its place."""
+
+    issued: int
+    counts: dict[str, int]
+    older_counts: dict[str, int]
+    rotate_at: float
+    not_before: float
+
+
 class DigestServer:
     """Challenges and verifies.
 
@@ -79,7 +89,7 @@ class DigestServer:
     ) -> None:
         """`secret` (32 random bytes, at most 64) signs the nonces. Of a process before this one, with the
         same secret, the counts are forgotten: its nonces, from before `not_before`, are stale, and a phone
-        that has the right password is told so and tries again by itself."""
+        that has the right password is told so and tries again by itself; unless `go_on` knows the counts."""
         self._secret = secret
         self._nonce_seconds = nonce_seconds
         self._max_nonces = max_nonces
@@ -90,6 +100,23 @@ class DigestServer:
         self._not_before = not_before
         self._looked_at: tuple[str, str, float | None] = ("", "", None)
         """The last nonce, for whom, and when it was issued: who asks `issued` mostly asks `verify` next."""
+
+    @property
+    def state(self) -> DigestState:
+        """For the one that goes on in the place of this; the times are those of the same clock."""
+        return DigestState(
+            self._issued,
+            self._counts,
+            self._older_counts,
+            self._rotate_at,
+            self._not_before,
+        )
+
+    def go_on(self, state: DigestState) -> None:
+        """Know what another one knew, which answers nobody any more."""
+        self._issued = state.issued
+        self._counts, self._older_counts = dict(state.counts), dict(state.older_counts)
+        self._rotate_at, self._not_before = state.rotate_at, state.not_before
 
     def challenge(
         self,

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from tongdai.app.control_config import GO, READY, STANDBY
 from tongdai.app.supervisor.child import GIVE_UP, Child, Launch
 from tongdai.app.supervisor.survivors import Survivor, open_lifeline
 from tongdai.core.clock import SystemClock
@@ -31,7 +32,12 @@ class Owner:
     """Waits for what the child tells, instead of sleeping."""
 
     def __init__(
-        self, launch: Callable[[], Launch], *, vital: bool = True, ready_within: float | None = None
+        self,
+        launch: Callable[[], Launch],
+        *,
+        vital: bool = True,
+        ready_within: float | None = None,
+        on_trial: bool = False,
     ) -> None:
         self.changes: asyncio.Queue[tuple[int, bool]] = asyncio.Queue()
         self.hopeless: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -43,6 +49,7 @@ class Owner:
             on_change=lambda: self.changes.put_nowait((self.child.pid, self.child.ready)),
             on_hopeless=self.hopeless.set_result if vital else None,
             ready_within=ready_within,
+            on_trial=on_trial,
         )
 
     async def change(self) -> tuple[int, bool]:
@@ -179,3 +186,67 @@ async def test_what_a_former_supervisor_left_is_watched_as_if_it_were_ours(tmp_p
     assert hold.fileno() == -1, "our hold on it ends with it"
     await owner.child.stop(5)
     listener.close()
+
+
+SAYS_TWO_THINGS = [
+    sys.executable,
+    "-S",
+    "-c",
+    """import os, signal, socket, sys
+ready, lifeline = int(sys.argv[1]), socket.socket(fileno=int(sys.argv[2]))
+os.write(ready, b"standby")
+supervisor, _ = lifeline.accept()
+if supervisor.recv(64) == b"go\\n":
+    os.write(ready, b"ready")
+    if supervisor.recv(64) == b"hand over\\n":
+        sys.exit(0)
+""",
+]
+
+
+def takes_a_place(path: Path) -> Callable[[], Launch]:
+    """A process that waits, works when told to, and gives way when told to."""
+
+    def launch() -> Launch:
+        ready, says = os.pipe()
+        lifeline, hold = open_lifeline(path)
+        command = [*SAYS_TWO_THINGS, str(says), str(lifeline.fileno())]
+        return Launch(
+            command, fds=[says, lifeline.fileno()], ready=ready, closed=[says, lifeline.detach()], hold=hold
+        )
+
+    return launch
+
+
+async def test_one_that_takes_the_place_of_another_waits_until_it_is_told(tmp_path: Path):
+    child = Owner(takes_a_place(tmp_path / "x.lifeline"), on_trial=True).child
+    child.start()
+    assert await child.says(STANDBY, 10)
+    assert not child.ready
+    assert not await child.says(READY, 0.05)
+    child.tell(GO)
+    assert await child.says(READY, 10)
+    assert child.ready
+    child.settle()
+    await child.retire(10)
+    assert await child.ends(0), "it gave way, and was not started again"
+
+
+async def test_one_that_does_not_give_way_is_killed(tmp_path: Path):
+    child = Owner(takes_a_place(tmp_path / "x.lifeline")).child
+    child.start()
+    assert await child.says(STANDBY, 10)
+    await child.retire(0.05)
+    assert not alive(child.pid)
+
+
+async def test_one_on_trial_is_not_started_again_until_it_is_settled():
+    owner = Owner(lambda: Launch(ENDS), vital=False, on_trial=True)
+    owner.child.start()
+    first = owner.child.pid
+    assert await owner.child.ends(10)
+    assert owner.child.pid == first
+    assert not await owner.child.says(READY, 10), "who has ended says nothing more"
+    owner.child.settle()
+    assert owner.child.pid != first
+    await owner.child.end()

@@ -153,3 +153,22 @@ async def test_former_calls_and_phrases_are_known_by_what_they_were(tmp_path: Pa
         ]  # fmt: skip
         assert (await connection.execute(select(tables.phrase.c.key))).scalar() == "queue.welcome"
     await database.close()
+
+
+async def test_a_database_that_a_later_version_has_migrated_is_used_as_it_is(tmp_path: Path) -> None:
+    """Who went back to the version before could not start it."""
+    await migrate(url_in(tmp_path))
+    database = open_database(url_in(tmp_path))
+    async with database.write() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        await connection.execute(text("ALTER TABLE tenant ADD COLUMN later TEXT NOT NULL DEFAULT ''"))
+        await connection.execute(
+            insert(tables.tenant).values(
+                id="a", name="An", domain="an.example", country="VN", language="en", ring_seconds=20,
+                main_number="", allowed_countries=[], music_blob="", sha256_digest=False, outside_calls=0,
+                outside_per_second=0, feature_codes={},
+            )
+        )  # fmt: skip
+    await migrate(url_in(tmp_path))
+    assert [tenant.name for tenant in (await load(database)).tenants] == ["An"]
+    await database.close()

@@ -135,6 +135,22 @@ def test_a_replay_is_refused_as_long_as_the_nonce_lives() -> None:
         assert desk.verify(first) is Verdict.STALE
 
 
+def test_who_goes_on_in_the_place_of_another_knows_its_challenges_and_what_was_used() -> None:
+    desk = Desk()
+    first, second = desk.challenge(), desk.challenge()
+    used = desk.answer(first)
+    assert desk.verify(used) is Verdict.OK
+    former = desk.server
+    desk.server = DigestServer(b"s" * 32, not_before=desk.now)
+    desk.server.go_on(former.state)
+    assert desk.verify(used) is Verdict.STALE
+    assert desk.verify(desk.answer(second)) is Verdict.OK
+    assert desk.challenge().headers.get("WWW-Authenticate") not in (
+        first.headers.get("WWW-Authenticate"),
+        second.headers.get("WWW-Authenticate"),
+    )
+
+
 def test_a_nonce_ends_after_a_minute() -> None:
     desk = Desk()
     request = desk.answer(desk.challenge())

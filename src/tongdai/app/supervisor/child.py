@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from tongdai.app.control_config import HAND_OVER, READY
 from tongdai.app.supervisor.restarts import Restarts
 from tongdai.app.supervisor.survivors import Survivor
 from tongdai.core.clock import Clock
@@ -47,13 +48,16 @@ class Child:
         on_change: Callable[[], None],
         on_hopeless: Callable[[str], None] | None,
         ready_within: float | None = None,
+        on_trial: bool = False,
     ) -> None:
         """`on_change` is called when it became ready and when it has another pid; `on_hopeless(name)` when
         it ended `GIVE_UP` times without ever having been ready (None: it is tried for ever). What is not
-        ready within so many seconds is killed, and counts as ended."""
+        ready within so many seconds is killed, and counts as ended. One that is on trial is not started
+        again when it ends, until it is settled."""
         self.name = name
         self.pid = 0
         self.ready = False
+        self.on_trial = on_trial
         self._launch = launch
         self._clock = clock
         self._stderr = stderr
@@ -71,6 +75,8 @@ class Child:
         self._timer: asyncio.TimerHandle | None = None
         self._patience: asyncio.TimerHandle | None = None
         self._stopping = False
+        self._said = b""
+        self._news = asyncio.Event()
         self._gone = asyncio.Event()
 
     def start(self) -> None:
@@ -113,11 +119,62 @@ class Child:
         if self._pidfd >= 0:
             signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
+    # -- one that takes the place of another
+
+    async def says(self, word: bytes, seconds: float) -> bool:
+        """Whether it says this while it starts, before it ends and within so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while word not in self._said and self._pidfd >= 0:
+                    self._news.clear()
+                    await self._news.wait()
+        return word in self._said
+
+    def tell(self, word: bytes) -> None:
+        """Say something over its lifeline; when it is gone, nobody hears it."""
+        if self._hold is not None:
+            with contextlib.suppress(OSError):
+                self._hold.send(word)
+
+    async def ends(self, seconds: float) -> bool:
+        """Whether it ends by itself within so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._gone.wait()
+        return self._gone.is_set()
+
+    async def retire(self, seconds: float) -> None:
+        """Let another one take its place; when it does not let go within so many seconds, it is killed."""
+        self._stopping = True
+        self._cancel_start()
+        self.tell(HAND_OVER)
+        if self._pidfd >= 0 and not await self.ends(seconds):
+            log.error("process does not let go; killed", process=self.name, pid=self.pid, after=seconds)
+            await self.end()
+
+    async def end(self) -> None:
+        """End it without goodbyes, for good."""
+        self._stopping = True
+        self._cancel_start()
+        if self._pidfd >= 0:
+            self.kill()
+            await self._gone.wait()
+
+    def settle(self) -> None:
+        """It is past its trial: from now on it is started again whenever it ends."""
+        self.on_trial = False
+        if self._pidfd < 0 and not self._stopping:
+            self.start()
+
+    def _cancel_start(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
     async def stop(self, seconds: float) -> None:
         """Ask it to end (SIGTERM), and kill it when it has not after `seconds`."""
         self._stopping = True
-        if self._timer is not None:
-            self._timer.cancel()
+        self._cancel_start()
         if self._pidfd < 0:
             return
         signal.pidfd_send_signal(self._pidfd, signal.SIGTERM)
@@ -133,11 +190,16 @@ class Child:
         self.pid = pid
         self._started = self._clock.monotonic()
         self._gone.clear()
+        self._said = b""
         self._pidfd = os.pidfd_open(pid)
         self._loop.add_reader(self._pidfd, self._ended)
 
     def _heard(self) -> None:
         said = os.read(self._ready_fd, 64)
+        self._said += said
+        self._news.set()
+        if said and READY not in self._said:
+            return  # it has got somewhere, and has more to say
         self._forget_ready_fd()
         if said:
             self._is_ready()
@@ -171,7 +233,8 @@ class Child:
             self._forget_ready_fd()
         was_ready, self.ready = self.ready, False
         self._gone.set()
-        if self._stopping:
+        self._news.set()
+        if self._stopping or self.on_trial:
             log.info("process ended", process=self.name, pid=self.pid, status=status)
             return
         delay = self._restarts.ended(self._age(), was_ready)

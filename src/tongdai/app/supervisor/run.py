@@ -9,7 +9,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -19,6 +19,8 @@ from tongdai.app.demo.show import Demo
 from tongdai.app.plan import Plan, hand_over
 from tongdai.app.prepare import Preparation, Prepared
 from tongdai.app.supervisor.child import Child, Launch
+from tongdai.app.supervisor.environment import Environment
+from tongdai.app.supervisor.requests import REQUESTS, Requests
 from tongdai.app.supervisor.sockets import SipSockets, is_bound, open_tcp
 from tongdai.app.supervisor.survivors import (
     ELSEWHERE,
@@ -30,12 +32,13 @@ from tongdai.app.supervisor.survivors import (
     open_lifeline,
     socket_directory,
 )
+from tongdai.app.supervisor.upgrade import Upgrade
 from tongdai.app.web_config import WebConfig
-from tongdai.core.binary import engine_binary
 from tongdai.core.clock import SystemClock
 from tongdai.core.errors import TongdaiError
 from tongdai.core.interfaces import read_interfaces
 from tongdai.core.log import configure_logging, get_logger
+from tongdai.media.wire import PROTO
 
 log = get_logger(__name__)
 
@@ -45,7 +48,8 @@ MEDIA_SECONDS = 1.0
 WEB_SECONDS = 2.0
 WEB_READY_SECONDS = 60.0
 """How long the web process may take to begin; even a crowded machine needs a tenth of it."""
-_PYTHON = (sys.executable, "-P", "-m")
+_NEXT = ".next"
+"""Marks what belongs to a process that is to take the place of another, until it has."""
 
 
 class Supervisor:
@@ -81,25 +85,32 @@ class Supervisor:
             if plan.demo is not None
             else None
         )
-        self._engine = engine_binary()
+        self.environment = Environment.own()
+        """The version that what ends is started in."""
         self.media = self._child("media", self._launch_media)
-        self.control = self._child("control", self._launch_control)
+        self.control = self._child("control", lambda: self._launch_control(self.environment))
         # calls go on without pages: it is tried for ever, and one that hangs is killed
-        self.web = self._child("web", self._launch_web, vital=False, ready_within=WEB_READY_SECONDS)
+        self.web = self._child(
+            "web", lambda: self._launch_web(self.environment), vital=False, ready_within=WEB_READY_SECONDS
+        )
         self.carrier = self._child("carrier", self._launch_carrier)
+        self._successor: Child | None = None
+        self._requests = Requests(self._sockets / REQUESTS, Upgrade(self, engine_proto=PROTO))
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT. Raises `TongdaiError` when that cannot be."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
         try:
             self._begin(self.media)
-            await self._prepare()
+            await self.prepare(self.environment)
             if not self._stopping.is_set():
                 if self._demo is not None and self._demo.simulated:
                     self._begin(self.carrier)
                 self._begin(self.control, self._is_current("control", self._control_config()))
+                await self._requests.open()
             await self._stopping.wait()
         finally:
             await self._end()
@@ -164,6 +175,7 @@ class Supervisor:
         *,
         vital: bool = True,
         ready_within: float | None = None,
+        on_trial: bool = False,
     ) -> Child:
         return Child(
             name,
@@ -173,12 +185,38 @@ class Supervisor:
             on_change=self._changed,
             on_hopeless=self._hopeless if vital else None,
             ready_within=ready_within,
+            on_trial=on_trial,
         )
+
+    def successor(self, name: str, environment: Environment) -> Child:
+        """Implements `upgrade.Running`."""
+        launch = self._launch_control if name == "control" else self._launch_web
+        child = self._child(
+            name,
+            lambda: launch(environment, waits=child.on_trial),
+            vital=False,
+            ready_within=WEB_READY_SECONDS if name == "web" else None,
+            on_trial=True,
+        )
+        self._successor = child
+        return child
+
+    def promote(self, child: Child) -> None:
+        """Implements `upgrade.Running`."""
+        name = child.name
+        for kept in (self._lifeline(name), self._run / f"{name}.json"):
+            kept.with_name(f"{name}{_NEXT}{kept.suffix}").replace(kept)
+        setattr(self, name, child)
+        self._changed()
+
+    def _reload(self) -> None:
+        """SIGHUP: serve with what is installed where this was started from."""
+        self._requests.upgrade_soon(self._plan.environment)
 
     def _launch_media(self) -> Launch:
         lifeline, hold = open_lifeline(self._lifeline("media"))
         command = [
-            str(self._engine),
+            str(self.environment.engine),
             *("--socket", str(self._engine_socket)),
             *("--ip", self._media_ip()),
             *("--ports", self._plan.media_ports),
@@ -194,21 +232,43 @@ class Supervisor:
         interfaces = read_interfaces(self._plan.media_interfaces)
         return interfaces[0].bind if interfaces else self._plan.advertised_ip
 
-    def _launch_control(self) -> Launch:
+    def _launch_control(self, environment: Environment, *, waits: bool = False) -> Launch:
+        return self._launch_python(
+            "control",
+            environment,
+            [sock for sockets in self._sip for sock in sockets],
+            lambda lifeline, ready: self._control_config(lifeline, ready, waits),
+            waits,
+        )
+
+    def _launch_web(self, environment: Environment, *, waits: bool = False) -> Launch:
+        return self._launch_python("web", environment, [self._http], self._web_config, waits)
+
+    def _launch_python(
+        self,
+        name: str,
+        environment: Environment,
+        inherited: Sequence[socket.socket],
+        config: Callable[[int, int], ControlConfig | WebConfig],
+        waits: bool,
+    ) -> Launch:
+        """`config` is made of the descriptors of its lifeline and of where it says that it works."""
         ready, says_ready = os.pipe()
-        lifeline, hold = open_lifeline(self._lifeline("control"))
-        path = self._run / "control.json"
-        write_config(path, self._control_config(lifeline.fileno(), says_ready))
-        inherited = [sock.fileno() for sockets in self._sip for sock in sockets]
+        name += _NEXT if waits else ""
+        lifeline, hold = open_lifeline(self._lifeline(name))
+        path = self._run / f"{name}.json"
+        write_config(path, config(lifeline.fileno(), says_ready))
         return Launch(
-            [*_PYTHON, "tongdai.app.cli", "control", "--config", str(path)],
-            fds=[*inherited, lifeline.fileno(), says_ready],
+            environment.command("tongdai.app.cli", name.removesuffix(_NEXT), "--config", str(path)),
+            fds=[*(sock.fileno() for sock in inherited), lifeline.fileno(), says_ready],
             ready=ready,
             closed=[says_ready, lifeline.detach()],
             hold=hold,
         )
 
-    def _control_config(self, lifeline_fd: int = -1, ready_fd: int = -1) -> ControlConfig:
+    def _control_config(
+        self, lifeline_fd: int = -1, ready_fd: int = -1, waits: bool = False
+    ) -> ControlConfig:
         plan = self._plan
         return ControlConfig(
             listens=[
@@ -217,6 +277,7 @@ class Supervisor:
             ],
             lifeline_fd=lifeline_fd,
             ready_fd=ready_fd,
+            waits=waits,
             orphan_seconds=plan.orphan_seconds,
             engine_socket=str(self._engine_socket),
             rpc_socket=str(self._rpc_socket),
@@ -237,19 +298,6 @@ class Supervisor:
             piper_command=plan.piper_command,
             log_level=plan.log_level,
             log_format=plan.log_format,
-        )
-
-    def _launch_web(self) -> Launch:
-        ready, says_ready = os.pipe()
-        lifeline, hold = open_lifeline(self._lifeline("web"))
-        path = self._run / "web.json"
-        write_config(path, self._web_config(lifeline.fileno(), says_ready))
-        return Launch(
-            [*_PYTHON, "tongdai.app.cli", "web", "--config", str(path)],
-            fds=[self._http.fileno(), lifeline.fileno(), says_ready],
-            ready=ready,
-            closed=[says_ready, lifeline.detach()],
-            hold=hold,
         )
 
     def _web_config(self, lifeline_fd: int = -1, ready_fd: int = -1) -> WebConfig:
@@ -282,19 +330,18 @@ class Supervisor:
         config = self._demo.carrier_config(lifeline.fileno())
         fd = hand_over(config)
         return Launch(
-            [*_PYTHON, "tongdai.app.demo.carrier_process", str(fd)],
+            Environment.own().command("tongdai.app.demo.carrier_process", str(fd)),
             fds=[config.udp_fd, lifeline.fileno(), fd],
             closed=[fd, lifeline.detach()],
             hold=hold,
         )
 
-    async def _prepare(self) -> None:
+    async def prepare(self, environment: Environment) -> None:
+        """Bring the data up to what that version needs; also while another one serves."""
         trunk = self._demo.trunk if self._demo is not None else None
         fd = hand_over(Preparation(plan=self._plan, trunk=trunk))
         process = await asyncio.create_subprocess_exec(
-            *_PYTHON,
-            "tongdai.app.prepare",
-            str(fd),
+            *environment.command("tongdai.app.prepare", str(fd)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=self._stderr,
@@ -309,7 +356,7 @@ class Supervisor:
             raise TongdaiError(
                 "not_prepared",
                 f"The data in {self._plan.data} could not be made ready.",
-                f"See {self._where_logs_are()}.",
+                f"See {self.where_logs_are()}.",
             ) from None
         if prepared.error:
             raise TongdaiError("not_prepared", prepared.error)
@@ -336,24 +383,29 @@ class Supervisor:
         self._failure = TongdaiError(
             "does_not_start",
             f"The {name} process ends whenever it is started.",
-            f"See why in {self._where_logs_are()}.",
+            f"See why in {self.where_logs_are()}.",
         )
         self._stopping.set()
 
-    def _where_logs_are(self) -> str:
-        return self._plan.log_file or "the log above"
+    def where_logs_are(self) -> str:
+        """For people."""
+        return self._plan.log_file or "the log"
 
     # -- the end
 
     async def _end(self) -> None:
+        await self._requests.close()
+        if self._successor not in (None, self.control, self.web):
+            await self._successor.end()
         await asyncio.gather(self.control.stop(CONTROL_SECONDS), self.web.stop(WEB_SECONDS))
         await asyncio.gather(self.carrier.stop(MEDIA_SECONDS), self.media.stop(MEDIA_SECONDS))
         if self._demo is not None:
             self._demo.close()
         for sock in (*(sock for sockets in self._sip for sock in sockets), self._http):
             sock.close()
-        for name in ("control.json", "control.json.new", "web.json", "web.json.new"):
-            (self._run / name).unlink(missing_ok=True)
+        for name in ("control", "web"):
+            for config in self._run.glob(f"{name}.*json*"):
+                config.unlink()
         for path in (self._engine_socket, self._rpc_socket, *map(self._lifeline, PROCESSES)):
             path.unlink(missing_ok=True)
         if self._sockets != self._run:

@@ -94,6 +94,11 @@ class UdpTransport(asyncio.DatagramProtocol):
         if self._transport is not None and not self._transport.is_closing():
             self._transport.sendto(data, flow.remote)
 
+    def stop(self) -> None:
+        """Read nothing more; what comes waits in the socket for who has a copy of it."""
+        if self._transport is not None:
+            self._transport.close()
+
     async def close(self) -> None:
         """Stop serving; the socket is closed."""
         if self._probe is not None:

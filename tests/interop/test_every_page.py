@@ -61,7 +61,7 @@ VIEWS = {
     "phone-voicemail": View("/phone", EMPLOYEE, ".message", (tab("voicemail"),)),
     "phone-voicemail-none": View("/phone", "quang@anphat.demo", ".right h3", (tab("voicemail"),)),
     "phone-sound": View("/phone", EMPLOYEE, ".right .mantine-Select-root", (tab("sound"),)),
-    "phone-diverted": View("/phone", "hoa@anphat.demo", ".phone [role=status] button"),
+    "phone-diverted": View("/phone", "hoa@anphat.demo", ".diverted"),
     "live-none": View("/live", ADMIN, ".live-none"),
     "calls": View("/calls", ADMIN, ".history-row"),
     "calls-days": View("/calls?span=own&from=2026-01-01", ADMIN, "input[type=date]"),
@@ -69,7 +69,7 @@ VIEWS = {
     "calls-story": View("/calls", ADMIN, ".live-step", (".history-open",)),
     "company-welcome": View("/company#welcome", ADMIN, ".company-key"),
     "company-people": View("/company#people", ADMIN, ".company-person"),
-    "company-person": View("/company#people", ADMIN, "[role=dialog] .part-hears", (".company-person",)),
+    "company-person": View("/company#people", ADMIN, "[role=dialog] form", (".company-person",)),
     "company-departments": View("/company#departments", ADMIN, CARD),
     "company-department": View("/company#departments", ADMIN, "[role=dialog] .part-hears", (CARD,)),
     "company-rooms": View("/company#rooms", ADMIN, CARD),
@@ -88,7 +88,7 @@ VIEWS = {
     "provider": View("/", PROVIDER, ".audit-row"),
     "provider-account": View("/settings", PROVIDER, ".settings-list li"),
     "nowhere": View("/nowhere", EMPLOYEE, ".main h3"),
-    "outside": View("/outside", EMPLOYEE, ".split .whom .row"),
+    "outside": View("/outside", EMPLOYEE, ".split-phone .row"),
     "phone-fails": View("/phone", EMPLOYEE, ".right h3", (tab("recent"),), answering(503)),
     "live-fails": View("/live", ADMIN, ".main h3", before=answering(503)),
     "calls-fail": View("/calls", ADMIN, ".main h3", before=answering(503)),
@@ -110,10 +110,11 @@ KEYS = """
 """Where a text is missing its key is shown."""
 
 WIDE = """
-[document.scrollingElement, ...document.querySelectorAll(".main, .split-half, [role=dialog] section")]
+[document.scrollingElement, ...document.querySelectorAll(".main, .split-half, [role=dialog] section, [role=radiogroup]")]
   .filter((one) => one.scrollWidth > one.clientWidth && one.checkVisibility())
   .map((one) => `${one.className}: ${one.scrollWidth} > ${one.clientWidth}`)
 """
+"""What can be pushed sideways, or is cut off."""
 
 
 async def signed_in(demo: Demo, email: str) -> httpx.AsyncClient:

@@ -166,6 +166,8 @@ class WebPage:
         """`light` or `dark`, as the device wishes."""
         feature = {"name": "prefers-color-scheme", "value": scheme}
         await self.ask("Emulation.setEmulatedMedia", features=[feature])
+        frame = "new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+        await self.eval(f"{frame}.then(() => true)")
 
     async def screenshot(self) -> bytes:
         """What is in sight, as PNG."""

@@ -76,5 +76,8 @@ export function changesOf(entry: Entry, t: Words): Changed[] {
       found.push({ field, from: valueWords(from, t), to: valueWords(to, t) });
     }
   }
-  return found.filter(({ from, to }) => from !== to);
+  const name = targetName(entry);
+  return found.filter(
+    ({ from, to }) => from !== to && !(from === "" && to === name) && !(to === "" && from === name),
+  );
 }

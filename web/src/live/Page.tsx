@@ -1,6 +1,6 @@
 import "@/live/words";
 import "@/live/live.css";
-import { Text, Title } from "@mantine/core";
+import { Loader, Text, Title } from "@mantine/core";
 import { IconPhone } from "@tabler/icons-react";
 import { useCallback, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -32,7 +32,8 @@ export function Page() {
   }, [said]);
 
   if (error && data === undefined) return <Failed error={error} reset={refetch} />;
-  const calls = data ?? [];
+  if (data === undefined) return <Loader m="xl" />;
+  const calls = data;
   const drop = (id: string, target: Target) => {
     const call = calls.find((one) => one.id === id);
     setDragged(null);

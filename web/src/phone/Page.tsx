@@ -117,7 +117,7 @@ export function Page() {
             data={[
               { value: "people", label: t("people") },
               { value: "recent", label: counted(t("recent"), missed) },
-              { value: "voicemail", label: counted(t("voicemail"), news) },
+              { value: "voicemail", label: counted(t("voicemailShort"), news) },
               { value: "sound", label: t("settings") },
             ]}
           />

@@ -68,7 +68,7 @@ export function Recent({ own, missed, onCall }: Props) {
           <Story
             call={told.id}
             title={told.caller_name || told.caller || t("unknown")}
-            lead={told.story}
+            lead={[told.caller, told.dialled].filter(Boolean).join(" → ")}
             onClose={() => setTold(null)}
           />
         </Suspense>

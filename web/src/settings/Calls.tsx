@@ -11,7 +11,7 @@ import {
   Text,
 } from "@mantine/core";
 import { IconRoute } from "@tabler/icons-react";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, Fragment, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { usePeople } from "@/live/calls";
 import { useSettings } from "@/parts/data";
@@ -112,31 +112,32 @@ function Forwarding({ now }: { now: Preferences }) {
       <form onSubmit={save}>
         <div className="settings-forward">
           {CASES.map((one) => (
-            <ForwardRow
-              key={one}
-              label={t(`forward.${one}`)}
-              nowhere={t(one === "forward" ? "forward.nowhere" : "forward.voicemail")}
-              value={shown(one)}
-              wrong={wrong.includes(one)}
-              onChange={(value) => setTyped({ ...typed, [one]: value })}
-            />
-          ))}
-          {shown("forward_no_answer") !== "" && (
-            <>
-              <Text size="sm" component="label" htmlFor="settings-seconds">
-                {t("forward.seconds")}
-              </Text>
-              <NumberInput
-                id="settings-seconds"
-                min={SHORTEST}
-                max={LONGEST}
-                allowDecimal={false}
-                placeholder={t("forward.companySeconds", { seconds })}
-                value={after ?? ""}
-                onChange={(value) => setAfter(typeof value === "number" ? value : null)}
+            <Fragment key={one}>
+              <ForwardRow
+                label={t(`forward.${one}`)}
+                nowhere={t(one === "forward" ? "forward.nowhere" : "forward.voicemail")}
+                value={shown(one)}
+                wrong={wrong.includes(one)}
+                onChange={(value) => setTyped({ ...typed, [one]: value })}
               />
-            </>
-          )}
+              {one === "forward_no_answer" && shown(one) !== "" && (
+                <>
+                  <Text size="sm" component="label" htmlFor="settings-seconds">
+                    {t("forward.seconds")}
+                  </Text>
+                  <NumberInput
+                    id="settings-seconds"
+                    min={SHORTEST}
+                    max={LONGEST}
+                    allowDecimal={false}
+                    placeholder={t("forward.companySeconds", { seconds })}
+                    value={after ?? ""}
+                    onChange={(value) => setAfter(typeof value === "number" ? value : null)}
+                  />
+                </>
+              )}
+            </Fragment>
+          ))}
         </div>
         <Stack gap="sm" mt="md">
           <Trouble error={prefer.error} />

@@ -1,5 +1,6 @@
 import "@/settings/words";
-import { Alert, Button, Group } from "@mantine/core";
+import "@/settings/diverted.css";
+import { Button, Group, Text } from "@mantine/core";
 import { IconArrowForwardUp, IconMoon } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
@@ -14,26 +15,26 @@ export function Diverted() {
   if (!data?.forward && !data?.do_not_disturb) return null;
   const to = names.get(data.forward) ?? data.forward;
   const off = () => prefer.mutate(data.forward ? { forward: "" } : { do_not_disturb: false });
+  const Icon = data.forward ? IconArrowForwardUp : IconMoon;
   return (
-    <Alert
-      color="yellow"
-      variant="light"
-      role="status"
-      icon={data.forward ? <IconArrowForwardUp /> : <IconMoon />}
-      title={data.forward ? t("diverted.always", { to }) : t("diverted.dnd")}
-    >
-      <Group gap="xs">
+    <section className="diverted" aria-label={t("parts.calls")}>
+      <Icon size={20} stroke={1.8} aria-hidden />
+      <Text size="sm" fw={560} className="diverted-words" role="status">
+        {data.forward ? t("diverted.always", { to }) : t("diverted.dnd")}
+      </Text>
+      <Group gap={4} wrap="nowrap">
         <Button size="xs" variant="default" loading={prefer.isPending} onClick={off}>
           {t("diverted.off")}
         </Button>
         <Button
           size="xs"
           variant="subtle"
+          color="gray"
           renderRoot={(props) => <Link to="/settings" hash="calls" {...props} />}
         >
           {t("diverted.change")}
         </Button>
       </Group>
-    </Alert>
+    </section>
   );
 }

@@ -24,12 +24,14 @@ export function Phones() {
   });
   if (error && !data) return <Failed error={error} reset={refetch} />;
   if (!data) return <Loader m="xl" />;
+  // a browser that is closed is no telephone any more
+  const phones = data.filter((device) => !device.browser || device.registered);
   return (
     <div className="part-stack">
       <Section title={t("phones.title")} lead={t("phones.lead")}>
-        {data.length === 0 && <Text size="sm">{t("phones.none")}</Text>}
+        {phones.length === 0 && <Text size="sm">{t("phones.none")}</Text>}
         <ul className="settings-list">
-          {data.map((device) => {
+          {phones.map((device) => {
             const Icon = device.browser ? IconBrowser : IconDeviceLandlinePhone;
             return (
               <li key={device.id}>

@@ -65,7 +65,7 @@ export const en = {
     restored: "Callers hear the voice of tongdai again.",
     hearsOwn: "Your own greeting, then a tone. What the caller says after it is kept for you.",
     hearsDefault:
-      "“{{name}} is not available. Please leave a message after the tone.” What the caller says after it is kept for you.",
+      "A voice says in the company’s language that {{name}} is not available, and asks for a message; then a tone. What the caller says after it is kept for you.",
   },
   pin: {
     title: "Listening by telephone",

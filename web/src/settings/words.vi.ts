@@ -69,7 +69,7 @@ export const vi: typeof en = {
     restored: "Người gọi lại nghe giọng đọc của tongdai.",
     hearsOwn: "Lời chào của bạn, rồi tiếng bíp. Điều người gọi nói sau đó được giữ cho bạn.",
     hearsDefault:
-      "“{{name}} hiện không nghe máy. Xin để lại lời nhắn sau tiếng bíp.” Điều người gọi nói sau đó được giữ cho bạn.",
+      "Giọng đọc nói bằng ngôn ngữ của công ty rằng {{name}} không nghe máy và mời để lại lời nhắn; rồi tiếng bíp. Điều người gọi nói sau đó được giữ cho bạn.",
   },
   pin: {
     title: "Nghe tin nhắn qua điện thoại",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
 import msgspec
 from fastapi import APIRouter, WebSocket
@@ -19,6 +18,8 @@ router = APIRouter()
 
 _REFUSED = 4000
 """Close code of a refusal: this and the status that HTTP would have, e.g. 4401."""
+_ENDING = ("session", "token", "password", "person", "device")
+"""What is changed where a session or a token may have been ended."""
 
 
 @router.websocket(TENANT + "/events")
@@ -38,22 +39,34 @@ async def events(socket: WebSocket, tenant: str, cursor: str | None = None) -> N
         here = cursor if cursor is not None and complete else ctx.hub.cursor
         await socket.send_text(_word("hello" if complete else "resync", here))
         sending = asyncio.create_task(_send(socket, ctx, listener))
+        hearing = asyncio.create_task(socket.receive())
         try:
-            if (await socket.receive())["type"] != "websocket.disconnect":
-                await socket.close(1008, "nothing is expected of you")
+            await asyncio.wait({sending, hearing}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             sending.cancel()
+            hearing.cancel()
+        if not hearing.done():
+            why = sending.result()
+            await socket.close(_REFUSED + why.status, why.code)
+        elif hearing.result()["type"] != "websocket.disconnect":
+            await socket.close(1008, "nothing is expected of you")
     except WebSocketDisconnect:
         pass
     finally:
         ctx.hub.leave(listener)
 
 
-async def _send(socket: WebSocket, ctx: Context, listener: Listener) -> None:
-    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-        while True:
-            event = await listener.queue.get()
-            await socket.send_text(_shown(ctx, event) if event else _word("resync", ctx.hub.cursor))
+async def _send(socket: WebSocket, ctx: Context, listener: Listener) -> Problem:
+    """Gives it what happens, until it may hear no more; the reason why."""
+    while True:
+        event = await listener.queue.get()
+        if event is not None and event.data.get("what") in _ENDING:
+            socket.state.identity = None  # asked anew, not remembered
+            try:
+                await identity(socket)
+            except Problem as problem:
+                return problem
+        await socket.send_text(_shown(ctx, event) if event else _word("resync", ctx.hub.cursor))
 
 
 def _word(type_: str, cursor: str) -> str:

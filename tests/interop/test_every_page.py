@@ -110,7 +110,8 @@ KEYS = """
 """Where a text is missing its key is shown."""
 
 WIDE = """
-[document.scrollingElement, ...document.querySelectorAll(".main, .split-half, [role=dialog] section, [role=radiogroup]")]
+var boxes = ".main, .split-half, [role=dialog] section, [role=radiogroup]";
+[document.scrollingElement, ...document.querySelectorAll(boxes)]
   .filter((one) => one.scrollWidth > one.clientWidth && one.checkVisibility())
   .map((one) => `${one.className}: ${one.scrollWidth} > ${one.clientWidth}`)
 """

@@ -151,16 +151,11 @@ impl<R: Read + Seek> Pages<R> {
                 continue;
             }
             let segments = usize::from(rest[26]);
-            if !self.fill(HEADER + segments)? {
-                return Ok(false);
-            }
-            let lacing = &self.buffer[self.start + HEADER..][..segments];
-            let length = HEADER + segments + lacing.iter().copied().map(usize::from).sum::<usize>();
-            let whole = self.fill(length)?;
-            let Some(bytes) = self.buffer.get(self.start..self.start + length).filter(|_| whole) else {
+            let Some(length) = self.length_of_page(segments)? else {
                 self.start += 1; // cut, or no page but looks like one
                 continue;
             };
+            let bytes = &self.buffer[self.start..self.start + length];
             let told = u32::from_le_bytes([bytes[22], bytes[23], bytes[24], bytes[25]]);
             let sum = checksum(checksum(checksum(0, &bytes[..22]), &[0; 4]), &bytes[26..]);
             if sum != told {
@@ -180,6 +175,16 @@ impl<R: Read + Seek> Pages<R> {
             return Ok(true);
         }
         Ok(false)
+    }
+
+    /// Has the page in the buffer whose table has so many segments; none when the file ends before it does.
+    fn length_of_page(&mut self, segments: usize) -> io::Result<Option<usize>> {
+        if !self.fill(HEADER + segments)? {
+            return Ok(None);
+        }
+        let lacing = &self.buffer[self.start + HEADER..][..segments];
+        let length = HEADER + segments + lacing.iter().copied().map(usize::from).sum::<usize>();
+        Ok(self.fill(length)?.then_some(length))
     }
 
     /// Has at least so many bytes in the buffer; false when the file ends before.
@@ -254,13 +259,25 @@ mod tests {
         assert!(!page.push(&[]));
     }
 
+    fn five_pages() -> Vec<u8> {
+        let mut file = Vec::new();
+        for sequence in 0..5 {
+            page(sequence, &[&[sequence as u8; 100], b"OggS"]).write(&mut file);
+        }
+        file
+    }
+
+    #[test]
+    fn a_table_that_would_go_beyond_the_end_costs_its_page_only() {
+        let mut file = five_pages();
+        file[3 * 133 + 26] = 240;
+        assert_eq!(read_all(file).iter().map(|page| page.sequence).collect::<Vec<_>>(), [0, 1, 2, 4]);
+    }
+
     proptest! {
         #[test]
         fn damage_costs_the_page_that_has_it(at in 0usize..1000, byte: u8) {
-            let mut file = Vec::new();
-            for sequence in 0..5 {
-                page(sequence, &[&[sequence as u8; 100], b"OggS"]).write(&mut file);
-            }
+            let mut file = five_pages();
             let length = file.len() / 5;
             let at = at % file.len();
             let changed = file[at] != byte;

@@ -190,6 +190,14 @@ def test_a_close_is_answered():
     assert phone.ws.close_rcvd.code == CloseCode.GOING_AWAY
 
 
+def test_a_keep_alive_in_one_piece_with_a_close_is_not_answered():
+    phone = Phone()
+    phone.ws.send_text(b"\r\n\r\n")
+    phone.ws.send_close(CloseCode.GOING_AWAY)
+    assert phone.pump() == [Frame(Opcode.CLOSE, CloseCode.GOING_AWAY.to_bytes(2))]
+    assert phone.framing.ended
+
+
 # -- on real sockets
 
 

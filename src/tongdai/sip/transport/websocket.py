@@ -66,7 +66,8 @@ class WebSocketFraming:
 
     def _read(self, payload: bytes, found: list[Message | ParseError]) -> None:
         if payload == PING:
-            self._ws.send_text(PONG)
+            if self._ws.state is State.OPEN:  # its close may have come along
+                self._ws.send_text(PONG)
         elif payload.strip(b"\r\n"):
             try:
                 found.append(parse(payload))

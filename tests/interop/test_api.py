@@ -60,6 +60,35 @@ async def test_a_call_that_a_programme_asked_for(demo: Demo, phones: Phones):
         assert "click to call rang 101" in words
 
 
+async def test_who_administers_no_more_hears_no_more_of_others(demo: Demo):
+    base, email, password = _web(demo), "demoted@anphat.demo", "four words that rhyme"
+    admin = {"email": "admin@anphat.demo", "password": FIXED_PASSWORDS["admin@anphat.demo"]}
+    async with (
+        httpx.AsyncClient(base_url=base, timeout=20) as client,
+        httpx.AsyncClient(base_url=base, timeout=20) as theirs,
+    ):
+        me = (await client.post("/api/v1/sign-in", json=admin)).json()
+        people = f"/api/v1/tenants/{me['tenant']}/people"
+        new = {"name": "Demoted", "email": email, "password": password, "role": "administrator"}
+        made = await client.post(people, json=new)
+        assert made.status_code == 201, made.text
+        person = f"{people}/{made.json()['id']}"
+        try:
+            signed_in = await theirs.post("/api/v1/sign-in", json={"email": email, "password": password})
+            assert signed_in.status_code == 200
+            cookie = "; ".join(f"{name}={value}" for name, value in theirs.cookies.items())
+            address = base.replace("http", "ws", 1) + f"/api/v1/tenants/{me['tenant']}/events"
+            async with websockets.connect(address, additional_headers={"Cookie": cookie}) as socket:
+                assert json.loads(await socket.recv())["type"] == "hello"
+                changed = await client.patch(person, json={"role": "employee"})
+                assert changed.status_code == 200, changed.text
+                async with asyncio.timeout(10):
+                    await socket.wait_closed()
+                assert (socket.close_code, socket.close_reason) == (4403, "rights_changed")
+        finally:
+            await client.delete(person)
+
+
 async def _events_until(socket: Any, call: str, last: str) -> list[str]:
     seen: list[str] = []
     async with asyncio.timeout(5):

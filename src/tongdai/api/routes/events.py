@@ -19,7 +19,7 @@ router = APIRouter()
 _REFUSED = 4000
 """Close code of a refusal: this and the status that HTTP would have, e.g. 4401."""
 _ENDING = ("session", "token", "password", "person", "device")
-"""What is changed where a session or a token may have been ended."""
+"""What is changed where a session or a token may have been ended, or who administers."""
 
 
 @router.websocket(TENANT + "/events")
@@ -63,9 +63,11 @@ async def _send(socket: WebSocket, ctx: Context, listener: Listener) -> Problem:
         if event is not None and event.data.get("what") in _ENDING:
             socket.state.identity = None  # asked anew, not remembered
             try:
-                await identity(socket)
+                found = await scope(await identity(socket), ctx, listener.tenant)
             except Problem as problem:
                 return problem
+            if found.administers != listener.administers:
+                return Problem(403, "rights_changed", "What you may see has changed.", "Connect again.")
         await socket.send_text(_shown(ctx, event) if event else _word("resync", ctx.hub.cursor))
 
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from tests.interop.phones.link import Reply
     from tests.interop.phones.raw import RawPhone
 
+PATIENCE = 15.0
+"""Seconds: on a machine that does much else a process stalls for some of them."""
+
 
 class RawCall:
     """A call as one phone sees it. It is an Ear (`samples`), and `rtp` tells about packets."""
@@ -90,20 +93,20 @@ class RawCall:
         self.invite_message = request
         self._task = asyncio.ensure_future(self._run_invite(request))
 
-    async def ringing(self, within: float = 3.0) -> Message:
+    async def ringing(self, within: float = PATIENCE) -> Message:
         """Wait for 180 or 183; returns it."""
         await self._until(
             lambda: any(m.status in (180, 183) for m in self.provisional), within, "did not ring"
         )
         return next(m for m in self.provisional if m.status in (180, 183))
 
-    async def finished(self, within: float = 5.0) -> Message:
+    async def finished(self, within: float = PATIENCE) -> Message:
         """Wait for the final response of the INVITE; returns it."""
         await self._until(lambda: self.final is not None, within, "got no final response")
         assert self.final is not None
         return self.final
 
-    async def answered(self, within: float = 5.0) -> RawCall:
+    async def answered(self, within: float = PATIENCE) -> RawCall:
         """Wait for 200; AssertionError when it is another final response."""
         response = await self.finished(within)
         assert response.status == 200, f"{self.invite_message.uri} was not answered:\n{response}"
@@ -164,7 +167,7 @@ class RawCall:
         self._end(None)
         return response
 
-    async def hung_up(self, within: float = 3.0) -> Message | None:
+    async def hung_up(self, within: float = PATIENCE) -> Message | None:
         """Wait until the other side ended the call; returns its BYE or CANCEL."""
         try:
             await asyncio.wait_for(self.ended.wait(), within)
@@ -225,12 +228,12 @@ class RawCall:
         request.add("Referred-By", f"<{self.phone.account.aor}>")
         return await self.phone.send(request)
 
-    async def reported(self, status: int, within: float = 6.0) -> None:
+    async def reported(self, status: int, within: float = PATIENCE) -> None:
         """Wait for a NOTIFY with this status in its sipfrag."""
         complaint = f"heard no {status} of the transfer"
         await self._until(lambda: status in self._fragments(100), within, complaint)
 
-    async def transferred(self, within: float = 6.0) -> int:
+    async def transferred(self, within: float = PATIENCE) -> int:
         """Wait for the NOTIFY that ends the REFER; returns the status in its sipfrag."""
         await self._until(lambda: bool(self._fragments(200)), within, "got no final NOTIFY for the transfer")
         return self._fragments(200)[-1]
@@ -246,7 +249,7 @@ class RawCall:
         """Press keys (RFC 4733)."""
         await self.rtp.press(keys, on, off)
 
-    async def hears_keys(self, keys: str, within: float = 3.0) -> None:
+    async def hears_keys(self, keys: str, within: float = PATIENCE) -> None:
         """Wait until exactly these keys were received."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + within

@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.interop.phones.call import RawCall
+from tests.interop.phones.call import PATIENCE, RawCall
 from tests.interop.phones.link import Address, Link, Reply, TcpLink, TlsLink, UdpLink, WebSocketLink
 from tests.interop.phones.sip import (
     BRANCH,
@@ -261,7 +261,7 @@ class RawPhone:
             await call.ringing()
         return call
 
-    async def rings(self, within: float = 3.0) -> RawCall:
+    async def rings(self, within: float = PATIENCE) -> RawCall:
         """Wait for an incoming call; 180 is sent when this returns, unless `on_invite` decided otherwise."""
         try:
             return await asyncio.wait_for(self._incoming.get(), within)

@@ -5,19 +5,21 @@ import { useTranslation } from "react-i18next";
 import { api, ask, type Me, type Schemas } from "@/api/client";
 import { closeOwnLine } from "@/phone/store";
 import { Face } from "@/shell/Face";
-import { useOffers } from "@/shell/me";
+import { BECOMING, useOffers } from "@/shell/me";
 import { router } from "@/shell/router";
 
 /** Be somebody else, without leaving the page: the phone outside stays as it is. */
 export function useBecome() {
   const queries = useQueryClient();
   return useMutation({
+    mutationKey: BECOMING,
     mutationFn: async ({ email, password }: Schemas["Offer"]) => {
       closeOwnLine();
       await ask(api.POST("/api/v1/sign-out")).catch(() => undefined);
       return ask(api.POST("/api/v1/sign-in", { body: { email, password } }));
     },
     onSuccess: async (me) => {
+      await queries.cancelQueries({ queryKey: ["me"] });
       await router.navigate({ to: "/phone" });
       const stays = ["me", "offers", "outside"];
       queries.removeQueries({ predicate: ({ queryKey }) => !stays.includes(String(queryKey[0])) });

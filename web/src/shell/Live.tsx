@@ -1,6 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from "react";
 import { eventsUrl, type LineState, type LiveEvent, LiveLine } from "@/api/events";
+import { BECOMING } from "@/shell/me";
 
 type Listener = (event: LiveEvent) => void;
 
@@ -24,12 +25,13 @@ export function outdated(event: LiveEvent): string | null {
 const PAUSE_MS = 60;
 const PAUSES_MS: Record<string, number> = { presence: 1_000 };
 
-/** Follows the live events of a tenant; lists whose query key begins with what changed are read again. */
-export function LiveEvents({ tenant, children }: { tenant: string; children: ReactNode }) {
+/** Follows the live events that `who` may see of a tenant; lists whose query key begins with what changed are read again. */
+export function LiveEvents({ tenant, who, children }: { tenant: string; who: string; children: ReactNode }) {
   const queries = useQueryClient();
   const [state, setState] = useState<LineState>("connecting");
   const listeners = useRef(new Set<Listener>());
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a connection is its session's
   useEffect(() => {
     const timers = new Map<string, ReturnType<typeof setTimeout>>();
     const line = new LiveLine(eventsUrl(tenant), {
@@ -45,13 +47,16 @@ export function LiveEvents({ tenant, children }: { tenant: string; children: Rea
       },
       onResync: () => void queries.invalidateQueries(),
       onState: setState,
-      onSignedOut: () => void queries.invalidateQueries({ queryKey: ["me"] }),
+      onSignedOut() {
+        if (queries.isMutating({ mutationKey: BECOMING }) === 0)
+          void queries.invalidateQueries({ queryKey: ["me"] });
+      },
     });
     return () => {
       for (const timer of timers.values()) clearTimeout(timer);
       line.close();
     };
-  }, [tenant, queries]);
+  }, [tenant, who, queries]);
 
   const live = useMemo<Live>(
     () => ({

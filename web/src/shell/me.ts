@@ -21,6 +21,9 @@ export function useSession() {
   return useQuery({ queryKey: ["me"], queryFn: () => ask(api.GET("/api/v1/me")), staleTime: Infinity });
 }
 
+/** The key of the change from one person to another: in its midst nobody is signed in, and that is meant so. */
+export const BECOMING = ["become"];
+
 /** Whom a demo lets one be by a click. */
 export function useOffers() {
   return useQuery({

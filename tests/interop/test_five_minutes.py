@@ -134,7 +134,7 @@ async def test_every_act_of_the_five_minutes(page: WebPage):
     await page.click("Hang up", f"{OUTSIDE} button")
 
     await page.click("Company", f"{COMPANY} .rail a")
-    await page.click("Speak", ".company-ways label")
+    await page.click("Speak", ".part-ways label")
     await page.eval(f"window.tone = {GREETING}")
     await page.click("Start recording", "button")
     await page.sees("3 s")
@@ -153,7 +153,7 @@ async def test_the_tour_is_skipped_left_and_resumed(page: WebPage):
     await step(page, "menu")
     await page.click("Leave the tour", ".tour button")
     await page.sees("Go on with the tour (2 of 16)")
-    await page.ask("Page.reload")
+    await page.reload()
     await page.click("Go on with the tour", ".tour button")
     # nobody called: the step before is asked for again
     await step(page, "call")

@@ -37,7 +37,7 @@ async def test_without_the_server_the_page_opens_and_says_so_and_comes_back(own_
     admin = await pages.open(own_demo, "Administrator", LAN)
     await admin.until(CONTROLLED, "there is no worker")
     own_demo.stop()
-    await admin.ask("Page.reload")
+    await admin.reload()
     await admin.sees("There is no connection to the server")
     answer = "fetch('/api/v1/me').then((one) => one.status, () => 'nothing')"
     assert await admin.eval(answer) == "nothing"

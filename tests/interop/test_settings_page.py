@@ -138,7 +138,7 @@ async def test_sessions_are_seen_and_ended_and_a_new_password_ends_all_others(co
     await page.sees("You are signed in here only.")
     other = await pages.open("phone", email)
     await other.sees("Ready")
-    await page.ask("Page.reload")
+    await page.reload()
     await page.click("Sign out python-httpx", ".settings-list button")
     await other.sees("Welcome back", within=30)  # by itself
     await page.sees("You are signed in here only.")

@@ -31,7 +31,7 @@ async def test_two_browsers_talk_hold_and_go_on_through_a_reload(demo: Demo, pag
     await minh.hears_no(LAN)
     await lan.click("Take back")
     await minh.hears(LAN)
-    await minh.ask("Page.reload")
+    await minh.reload()
     await minh.hears(LAN)
     await lan.hears(MINH)
     await minh.click("Hang up")

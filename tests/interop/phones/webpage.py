@@ -196,6 +196,12 @@ class WebPage:
                 raise Failed(f"{what}; the page shows:\n{shown}\nand hears {await self.eval('heard()')}")
             await asyncio.sleep(0.05)
 
+    async def reload(self) -> None:
+        """Load it again; what was there before is gone then."""
+        await self.eval("window.formerPage = true")
+        await self.ask("Page.reload")
+        await self.until("window.formerPage === undefined && document.readyState === 'complete'")
+
     async def click(self, name: str, selector: str = _CLICKED) -> None:
         """The first that fits and bears this name, as soon as it is there and enabled."""
         found = f"named({json.dumps(name)}, {json.dumps(selector)})"

@@ -41,7 +41,7 @@ async def page(story: Demo, browser: Chromium) -> AsyncIterator[WebPage]:
 
 async def step(page: WebPage, name: str) -> None:
     """The tour has seen what was done, and asks for this now."""
-    await page.until(f"document.querySelector('.tour')?.dataset.step === '{name}'", f"not at {name!r}", 20)
+    await page.until(f"document.querySelector('.tour')?.dataset.step === '{name}'", f"not at {name!r}")
 
 
 async def press(page: WebPage, keys: str) -> None:

@@ -191,7 +191,7 @@ def since(ear: Ear, mark: int) -> Sound:
     return ear.samples()[mark:]
 
 
-async def hears(ear: Ear, frequency: int, *, mark: int = 0, within: float = 3.0, part: float = 0.2) -> None:
+async def hears(ear: Ear, frequency: int, *, mark: int = 0, within: float = 10.0, part: float = 0.2) -> None:
     """Wait until the tone is heard for 0.4 s after `mark`; AssertionError when it is not within the time."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within
@@ -218,7 +218,7 @@ async def hears_no(ear: Ear, frequency: int, *, mark: int | None = None, lasting
     assert not leaks(heard, frequency), f"{frequency} Hz is heard and should not be: {describe(heard)}"
 
 
-async def hears_something(ear: Ear, *, mark: int = 0, within: float = 3.0, lasting: float = 0.5) -> None:
+async def hears_something(ear: Ear, *, mark: int = 0, within: float = 10.0, lasting: float = 0.5) -> None:
     """Wait until anything audible (speech, music) was heard for `lasting` seconds in total after `mark`."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within

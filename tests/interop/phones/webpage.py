@@ -80,6 +80,10 @@ _EARS = """
 """
 
 
+PATIENCE = 45.0
+"""Seconds: CI starts browsers, servers and voices on two cores at once."""
+
+
 class WebPage:
     """One person's browser: it shares no cookies with the others. Selectors are CSS; what is waited for may
     take `within` seconds."""
@@ -180,7 +184,7 @@ class WebPage:
             ".map(x => x.finished.catch(() => null))).then(() => true)"
         )
 
-    async def until(self, expression: str, what: str = "", within: float = 15) -> None:
+    async def until(self, expression: str, what: str = "", within: float = PATIENCE) -> None:
         """Wait for an expression to be true."""
         loop = asyncio.get_running_loop()
         end = loop.time() + within
@@ -293,19 +297,19 @@ class WebPage:
             }})()"""
         )
 
-    async def sees(self, text: str, within: float = 15) -> None:
+    async def sees(self, text: str, within: float = PATIENCE) -> None:
         await self.until(
             f"document.body.innerText.includes({json.dumps(text)})", f"does not see {text!r}", within
         )
 
-    async def sees_no(self, text: str, within: float = 15) -> None:
+    async def sees_no(self, text: str, within: float = PATIENCE) -> None:
         await self.until(f"!document.body.innerText.includes({json.dumps(text)})", f"sees {text!r}", within)
 
-    async def hears(self, frequency: float, within: float = 15) -> None:
+    async def hears(self, frequency: float, within: float = PATIENCE) -> None:
         near = f"heard().some((one) => Math.abs(one - {frequency}) < 12)"
         await self.until(near, f"does not hear {frequency} Hz", within)
 
-    async def hears_no(self, frequency: float, within: float = 15) -> None:
+    async def hears_no(self, frequency: float, within: float = PATIENCE) -> None:
         near = f"!heard().some((one) => Math.abs(one - {frequency}) < 12)"
         await self.until(near, f"hears {frequency} Hz", within)
 

@@ -43,7 +43,7 @@ export function Tour({ account, company, narrow }: Props) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: once for each step
   useEffect(() => {
     if (!missing || step.back === undefined) return;
-    const timer = setTimeout(() => go(step.back ?? null), MISSING_MS);
+    const timer = setTimeout(() => go(step.back ?? null), step.patience ?? MISSING_MS);
     return () => clearTimeout(timer);
   }, [missing, progress.step]);
 

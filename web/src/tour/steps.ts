@@ -57,6 +57,8 @@ export interface Step {
   /** What it goes on from; without it the tour goes back to the step `back`. */
   needs?(seen: Seen): boolean;
   back?: StepName;
+  /** Milliseconds until it goes back, where what was done may take longer than usual to be seen. */
+  patience?: number;
   /** What to press next, as a CSS selector within the half. */
   press(seen: Seen): string;
 }
@@ -147,6 +149,7 @@ export const TABLE: Record<StepName, Step> = {
       messages !== null && before.messages !== null && messages > before.messages,
     needs: ({ outside }) => !!live(outside),
     back: "again",
+    patience: 20_000,
     press: () => HANG_UP,
   },
   listen: {

@@ -8,10 +8,10 @@ import { useTranslation } from "react-i18next";
 import { api, ask } from "@/api/client";
 import { actionWords, type Changed, changesOf, type Entry, targetName } from "@/audit/entry";
 import { ACTS } from "@/audit/words";
-import { ByDay, More } from "@/parts/ByDay";
+import { ByDay } from "@/parts/ByDay";
 import { PersonSelect } from "@/parts/PersonSelect";
 import { Face } from "@/shell/Face";
-import { Empty, Failed } from "@/shell/Messages";
+import { Empty, Failed, More } from "@/shell/Messages";
 import { useTenant } from "@/shell/me";
 
 const PROVIDERS = ["tenant", "trunk", "password", "session", "token"];

@@ -11,8 +11,8 @@ import { type Filters, readFilters, shortened, tableUrl, wanted } from "@/histor
 import { Row } from "@/history/Row";
 import { number } from "@/live/calls";
 import { Story } from "@/live/Story";
-import { ByDay, More } from "@/parts/ByDay";
-import { Empty, Failed } from "@/shell/Messages";
+import { ByDay } from "@/parts/ByDay";
+import { Empty, Failed, More } from "@/shell/Messages";
 import { useTenant } from "@/shell/me";
 
 const AT_ONCE = 50;

@@ -1,6 +1,4 @@
-import "@/parts/words";
 import "@/parts/parts.css";
-import { Button, Center } from "@mantine/core";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { dayName } from "@/parts/days";
@@ -34,25 +32,4 @@ export function ByDay<Item>({ items, at, keyOf, children }: Props<Item>) {
       </ul>
     </section>
   ));
-}
-
-/** Leads to the rest of a list that comes in pages. */
-export function More({
-  hasNextPage,
-  isFetchingNextPage,
-  fetchNextPage,
-}: {
-  hasNextPage: boolean;
-  isFetchingNextPage: boolean;
-  fetchNextPage(): unknown;
-}) {
-  const { t } = useTranslation("parts");
-  if (!hasNextPage) return null;
-  return (
-    <Center pb="md">
-      <Button variant="subtle" size="sm" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-        {t("more")}
-      </Button>
-    </Center>
-  );
 }

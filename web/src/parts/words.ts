@@ -14,7 +14,6 @@ const en = {
   noMicrophone: "The microphone cannot be used. Allow it in the browser, then try again.",
   choose: "Choose a sound file",
   file: "WAV, MP3, M4A, Ogg or FLAC, at most 20 MiB and 10 minutes.",
-  more: "Show more",
   anyone: "Anyone",
 };
 
@@ -32,7 +31,6 @@ const vi: typeof en = {
   noMicrophone: "Không dùng được micrô. Hãy cho phép trong trình duyệt rồi thử lại.",
   choose: "Chọn tệp âm thanh",
   file: "WAV, MP3, M4A, Ogg hoặc FLAC, tối đa 20 MiB và 10 phút.",
-  more: "Xem thêm",
   anyone: "Bất kỳ ai",
 };
 

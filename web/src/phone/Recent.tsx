@@ -1,11 +1,11 @@
-import { ActionIcon, Button, Center, Loader, Text, UnstyledButton } from "@mantine/core";
+import { ActionIcon, Loader, Text, UnstyledButton } from "@mantine/core";
 import { IconArrowDownLeft, IconArrowUpRight, IconHistory, IconPhone, IconPhoneX } from "@tabler/icons-react";
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Logged, useCallLog } from "@/history/data";
 import { useSeeing } from "@/phone/missed";
 import { clock } from "@/phone/Since";
-import { Empty, Failed } from "@/shell/Messages";
+import { Empty, Failed, More } from "@/shell/Messages";
 import { useMe } from "@/shell/me";
 
 const AT_ONCE = 30;
@@ -27,14 +27,11 @@ interface Props {
 export function Recent({ own, missed, onCall }: Props) {
   const { t } = useTranslation("phone");
   useSeeing(missed);
-  const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useCallLog(
-    { person: useMe().person ?? "" },
-    AT_ONCE,
-  );
+  const list = useCallLog({ person: useMe().person ?? "" }, AT_ONCE);
   const [told, setTold] = useState<Logged | null>(null);
-  if (error) return <Failed error={error} reset={refetch} />;
-  if (!data) return <Loader m="xl" />;
-  const calls = data.pages.flatMap((page) => page.items);
+  if (list.error) return <Failed error={list.error} reset={list.refetch} />;
+  if (!list.data) return <Loader m="xl" />;
+  const calls = list.data.pages.flatMap((page) => page.items);
   if (calls.length === 0) {
     return (
       <Empty
@@ -51,18 +48,7 @@ export function Recent({ own, missed, onCall }: Props) {
           <RecentRow key={call.id} call={call} own={own} onCall={onCall} onOpen={setTold} />
         ))}
       </ul>
-      {hasNextPage && (
-        <Center pb="md">
-          <Button
-            variant="subtle"
-            size="sm"
-            loading={isFetchingNextPage}
-            onClick={() => void fetchNextPage()}
-          >
-            {t("more")}
-          </Button>
-        </Center>
-      )}
+      <More {...list} />
       {told && (
         <Suspense>
           <Story

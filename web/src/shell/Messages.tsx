@@ -55,3 +55,24 @@ export function Failed({ error, reset }: { error: unknown; reset?: () => void })
     </Empty>
   );
 }
+
+/** Leads to the rest of a list that comes in pages. */
+export function More({
+  hasNextPage,
+  isFetchingNextPage,
+  fetchNextPage,
+}: {
+  hasNextPage: boolean;
+  isFetchingNextPage: boolean;
+  fetchNextPage(): unknown;
+}) {
+  const { t } = useTranslation();
+  if (!hasNextPage) return null;
+  return (
+    <Center pb="md">
+      <Button variant="subtle" size="sm" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
+        {t("more")}
+      </Button>
+    </Center>
+  );
+}

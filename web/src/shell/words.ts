@@ -40,6 +40,7 @@ export const en = {
   save: "Save",
   delete: "Delete",
   retry: "Try again",
+  more: "Show more",
   loading: "Loading…",
   notFound: {
     title: "There is no such page",
@@ -93,6 +94,7 @@ export const vi: typeof en = {
   save: "Lưu",
   delete: "Xóa",
   retry: "Thử lại",
+  more: "Xem thêm",
   loading: "Đang tải…",
   notFound: { title: "Không có trang này", text: "Có thể địa chỉ bị gõ sai.", home: "Về trang đầu" },
   failed: "Không tải được",

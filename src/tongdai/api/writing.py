@@ -38,20 +38,19 @@ class Writer:
         self._hub = hub
         self._clock = clock
         self._turn = asyncio.Lock()
-        self._refusals = 0
         self._refusal: DBAPIError | None = None
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AsyncConnection]:
-        before = self._refusals
+        before = self._refusal
         async with self._turn:
-            if self._refusal is not None and self._refusals != before:
+            if self._refusal is not None and self._refusal is not before:
                 raise self._refusal
             async with contextlib.AsyncExitStack() as stack:
                 try:
                     connection = await stack.enter_async_context(self._db.write())
                 except DBAPIError as error:
-                    self._refusals, self._refusal = self._refusals + 1, error
+                    self._refusal = error
                     raise
                 yield connection
 

@@ -40,10 +40,21 @@ export function Calls() {
   );
 }
 
+/** Switches: each shows at once what it was put to. */
+function useSwitches(now: Preferences) {
+  const prefer = usePrefer();
+  return { prefer, shown: { ...now, ...(prefer.isPending ? prefer.variables : {}) } };
+}
+
+/** How a number is written: with the name of the colleague whose it is. */
+function useNamed(now: Preferences): (number: string) => string {
+  const names = useNames(CASES.map((one) => now[one]));
+  return (number) => (names.has(number) ? `${names.get(number)} (${number})` : number);
+}
+
 function DoNotDisturb({ now }: { now: Preferences }) {
   const { t } = useTranslation("settings");
-  const prefer = usePrefer();
-  const shown = { ...now, ...(prefer.isPending ? prefer.variables : {}) };
+  const { prefer, shown } = useSwitches(now);
   return (
     <Section title={t("dnd.title")}>
       <Stack gap="md">
@@ -79,7 +90,7 @@ function DoNotDisturb({ now }: { now: Preferences }) {
 const PERSON = /\(([0-9]{2,6})\)$/;
 
 /** The number that is meant by `Minh Tran (102)`, `102` or `+84 912 345 678`; null when it is none. */
-export function numberMeant(text: string): string | null {
+function numberMeant(text: string): string | null {
   const plain = (PERSON.exec(text.trim())?.[1] ?? text).replace(/[\s().-]/g, "");
   return /^(\+?[0-9]*|[*#0-9]+)$/.test(plain) ? plain : null;
 }
@@ -87,12 +98,11 @@ export function numberMeant(text: string): string | null {
 function Forwarding({ now }: { now: Preferences }) {
   const { t } = useTranslation("settings");
   const seconds = useSettings().data?.ring_seconds ?? 20;
-  const names = useNames(CASES.map((one) => now[one]));
+  const named = useNamed(now);
   const prefer = usePrefer();
   const [typed, setTyped] = useState<Partial<Record<Case, string>>>({});
   const [after, setAfter] = useState<number | null>(now.forward_no_answer_seconds || null);
-  const kept = (one: Case) => (names.has(now[one]) ? `${names.get(now[one])} (${now[one]})` : now[one]);
-  const shown = (one: Case) => typed[one] ?? kept(one);
+  const shown = (one: Case) => typed[one] ?? named(now[one]);
   const wrong = CASES.filter((one) => numberMeant(shown(one)) === null);
   const changed =
     CASES.some((one) => (numberMeant(shown(one)) ?? "") !== now[one]) ||
@@ -157,8 +167,7 @@ function Forwarding({ now }: { now: Preferences }) {
 /** Whether who answers at an outside number has to press a key, which a mobile's own voicemail does not. */
 function Confirmed({ now }: { now: Preferences }) {
   const { t } = useTranslation("settings");
-  const prefer = usePrefer();
-  const shown = { ...now, ...(prefer.isPending ? prefer.variables : {}) };
+  const { prefer, shown } = useSwitches(now);
   return (
     <Stack gap="sm" mt="md">
       <Switch
@@ -221,8 +230,7 @@ function ForwardRow({
 function WhatHappens({ now }: { now: Preferences }) {
   const { t } = useTranslation("settings");
   const seconds = useSettings().data?.ring_seconds ?? 20;
-  const names = useNames(CASES.map((one) => now[one]));
-  const named = (to: string | undefined) => (to && names.has(to) ? `${names.get(to)} (${to})` : (to ?? ""));
+  const named = useNamed(now);
   return (
     <Paper className="part-hears" p="md" radius="md" component="section" aria-label={t("happens")}>
       <Group gap={8} mb={10} wrap="nowrap">
@@ -234,10 +242,12 @@ function WhatHappens({ now }: { now: Preferences }) {
       <ul className="settings-outcome">
         {outcomes(now, seconds).map((one) => (
           <li key={one.what}>
-            <Text size="sm">{t(`outcome.${one.what}`, { to: named(one.to), seconds: one.seconds })}</Text>
+            <Text size="sm">
+              {t(`outcome.${one.what}`, { to: named(one.to ?? ""), seconds: one.seconds })}
+            </Text>
             {one.next && (
               <Text size="sm" className="quiet">
-                {t(`outcome.${one.next}`, { to: named(one.to) })}
+                {t(`outcome.${one.next}`, { to: named(one.to ?? "") })}
               </Text>
             )}
           </li>

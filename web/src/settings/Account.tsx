@@ -10,11 +10,12 @@ import {
   useMantineColorScheme,
 } from "@mantine/core";
 import { IconDeviceLaptop, IconDeviceMobile } from "@tabler/icons-react";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, ask, type Schemas } from "@/api/client";
 import { asProblem } from "@/api/problem";
+import { useRefresh } from "@/parts/data";
 import { Said, Section, Trouble } from "@/parts/parts";
 import { agentName } from "@/settings/agent";
 import { LANGUAGES, type Language, speak } from "@/shell/i18n";
@@ -75,7 +76,7 @@ function Look() {
 
 function Password() {
   const { t } = useTranslation("settings");
-  const queries = useQueryClient();
+  const refresh = useRefresh();
   const email = useMe().email;
   const [current, setCurrent] = useState("");
   const [password, setPassword] = useState("");
@@ -84,7 +85,7 @@ function Password() {
     onSuccess: () => {
       setCurrent("");
       setPassword("");
-      return queries.invalidateQueries({ queryKey: ["sessions"] });
+      return refresh("sessions");
     },
   });
   const wrong = changing.error !== null && asProblem(changing.error).code === "wrong_password";
@@ -132,7 +133,7 @@ function Password() {
 
 function Sessions() {
   const { t } = useTranslation("settings");
-  const queries = useQueryClient();
+  const refresh = useRefresh();
   const { data, error, refetch } = useQuery({
     queryKey: ["sessions"],
     queryFn: () => ask(api.GET("/api/v1/me/sessions")),
@@ -142,7 +143,7 @@ function Sessions() {
       for (const { id } of sessions)
         await ask(api.DELETE("/api/v1/me/sessions/{session}", { params: { path: { session: id } } }));
     },
-    onSettled: () => queries.invalidateQueries({ queryKey: ["sessions"] }),
+    onSettled: () => refresh("sessions"),
   });
   if (error && !data) return <Failed error={error} reset={refetch} />;
   if (!data) return <Loader m="xl" />;

@@ -30,7 +30,7 @@ export function targetName(entry: Entry): string {
 type Thing = Record<string, unknown>;
 
 /** A value as a person would read it out; empty where there is none. */
-export function valueWords(value: unknown, t: Words): string {
+function valueWords(value: unknown, t: Words): string {
   if (value === null || value === undefined) return "";
   if (typeof value === "boolean") return t(value ? "yes" : "no");
   if (Array.isArray(value))

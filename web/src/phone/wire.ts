@@ -13,6 +13,8 @@ const PAUSES_MS = [0, 250, 500, 1_000];
 /** Who sees this much more time pass than he slept was asleep, and so was the machine. */
 const ASLEEP_MS = 5_000;
 const TICK_MS = 1_000;
+/** What is told when the page or the machine was asleep, or the network is another. */
+const WAKING = ["online", "pageshow", "resume"];
 
 export type WireState = "connecting" | "open" | "lost" | "closed";
 
@@ -54,7 +56,6 @@ export class Wire implements Socket {
     url: string,
     private readonly handlers: Handlers,
     private readonly open: (url: string) => WebSocket = (address) => new WebSocket(address, "sip"),
-    private readonly now: () => number = () => Date.now(),
   ) {
     const { protocol, hostname, port } = new URL(url);
     this.url = url;
@@ -65,9 +66,9 @@ export class Wire implements Socket {
   // what JsSIP asks
 
   connect(): void {
-    this.tickedAt = this.now();
+    this.tickedAt = Date.now();
     this.ticking ??= setInterval(() => this.tick(), TICK_MS);
-    for (const event of ["online", "pageshow", "resume"]) globalThis.addEventListener(event, this.wake);
+    for (const event of WAKING) globalThis.addEventListener(event, this.wake);
     globalThis.addEventListener("offline", this.look);
     document.addEventListener("visibilitychange", this.look);
     this.become("connecting");
@@ -78,7 +79,7 @@ export class Wire implements Socket {
     clearInterval(this.ticking);
     clearTimeout(this.retrying);
     this.ticking = undefined;
-    for (const event of ["online", "pageshow", "resume"]) globalThis.removeEventListener(event, this.wake);
+    for (const event of WAKING) globalThis.removeEventListener(event, this.wake);
     globalThis.removeEventListener("offline", this.look);
     document.removeEventListener("visibilitychange", this.look);
     this.let();
@@ -86,7 +87,7 @@ export class Wire implements Socket {
   }
 
   send(message: string | ArrayBufferLike | Blob | ArrayBufferView): boolean {
-    this.outbox.add(String(message), this.now());
+    this.outbox.add(String(message), Date.now());
     this.flush();
     return true;
   }
@@ -115,11 +116,11 @@ export class Wire implements Socket {
     clearTimeout(this.retrying);
     const socket = this.open(this.url);
     this.socket = socket;
-    this.heardAt = this.pingedAt = this.now();
+    this.heardAt = this.pingedAt = Date.now();
     socket.onopen = () => {
       if (this.socket !== socket) return;
       this.attempts = 0;
-      this.heardAt = this.now();
+      this.heardAt = Date.now();
       this.pingedAt = null;
       if (this.before) this.handlers.onBack();
       else {
@@ -137,7 +138,7 @@ export class Wire implements Socket {
   }
 
   private hear(text: string): void {
-    this.heardAt = this.now();
+    this.heardAt = Date.now();
     this.pingedAt = null;
     if (text.trim() === "") {
       if (text === PING) this.socket?.send("\r\n");
@@ -153,7 +154,7 @@ export class Wire implements Socket {
 
   private flush(): void {
     if (this.socket?.readyState !== WebSocket.OPEN) return;
-    for (const text of this.outbox.due(this.isOpen, this.now())) this.socket.send(text);
+    for (const text of this.outbox.due(this.isOpen, Date.now())) this.socket.send(text);
   }
 
   private let(): void {
@@ -173,7 +174,7 @@ export class Wire implements Socket {
   }
 
   private tick(): void {
-    const now = this.now();
+    const now = Date.now();
     const slept = now - this.tickedAt - TICK_MS;
     this.tickedAt = now;
     if (slept > ASLEEP_MS) this.wake();
@@ -185,7 +186,7 @@ export class Wire implements Socket {
   /** Ask whether somebody is there; who does not answer is gone. */
   private readonly look = () => {
     if (this.pingedAt !== null || this.socket?.readyState !== WebSocket.OPEN) return;
-    this.pingedAt = this.now();
+    this.pingedAt = Date.now();
     this.socket.send(PING);
   };
 

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useSyncExternalStore } from "react";
 import { api, ask } from "@/api/client";
 import { useMe, useTenant } from "@/shell/me";
+import { whenTouched } from "@/shell/touched";
 
 /** More are not counted. */
 const MOST = 99;
@@ -55,11 +56,6 @@ export function useSeeing(missed: number): void {
   const person = useMe().person ?? "";
   useEffect(() => {
     if (missed === 0) return;
-    const look = () => !document.hidden && see(person);
-    const signs = ["pointermove", "pointerdown", "keydown"];
-    for (const sign of signs) addEventListener(sign, look);
-    return () => {
-      for (const sign of signs) removeEventListener(sign, look);
-    };
+    return whenTouched(() => !document.hidden && see(person));
   }, [missed, person]);
 }

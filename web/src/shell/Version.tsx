@@ -3,6 +3,7 @@ import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "
 import { useTranslation } from "react-i18next";
 import { isBusy, whenBusyChanges } from "@/shell/busy";
 import { useLineState } from "@/shell/Live";
+import { whenTouched } from "@/shell/touched";
 import { isOutdated, whatToDo } from "@/shell/version";
 
 const HOUR_MS = 3_600_000;
@@ -23,18 +24,19 @@ export function Version() {
   useEffect(() => {
     const timer = setInterval(look, HOUR_MS);
     const missing = () => setOutdated(true);
-    const touch = () => {
-      touched.current = Date.now();
-    };
-    const signs = ["pointerdown", "pointermove", "keydown"];
     addEventListener("vite:preloadError", missing);
-    for (const sign of signs) addEventListener(sign, touch);
     return () => {
       clearInterval(timer);
       removeEventListener("vite:preloadError", missing);
-      for (const sign of signs) removeEventListener(sign, touch);
     };
   }, [look]);
+  useEffect(
+    () =>
+      whenTouched(() => {
+        touched.current = Date.now();
+      }),
+    [],
+  );
   useEffect(() => {
     if (!outdated) return;
     const decide = () => {

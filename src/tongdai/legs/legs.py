@@ -11,12 +11,12 @@ from tongdai.calls.model import Cause
 from tongdai.core.interfaces import Interfaces
 from tongdai.core.log import get_logger
 from tongdai.journal.port import Journal
-from tongdai.legs.callers import Callers, Refusal
+from tongdai.legs.arrivals import Arrivals
+from tongdai.legs.callers import Callers
 from tongdai.legs.causes import SOUND_FAILED, is_elsewhere, said
 from tongdai.legs.info import digit_of, refuse
 from tongdai.legs.kept import KeptLegs
-from tongdai.legs.kinds import on_websocket
-from tongdai.legs.leg import RETRY_AFTER, LegRecord, SipLeg, check_offer, sdp_id, spoken_by
+from tongdai.legs.leg import LegRecord, SipLeg, sdp_id, spoken_by
 from tongdai.legs.near import address_for
 from tongdai.legs.parting import Parting
 from tongdai.legs.phones import Phones
@@ -34,7 +34,6 @@ from tongdai.legs.ports import (
 from tongdai.legs.rebuilt import Rebuilt
 from tongdai.legs.renegotiation import Renegotiation
 from tongdai.legs.reoffers import Reoffers
-from tongdai.legs.seen import behind_proxies
 from tongdai.legs.transfers import Transfers
 from tongdai.legs.twins import Twins
 from tongdai.legs.ways_out import WaysOut, contacts_of
@@ -70,10 +69,8 @@ class Legs:
         user agent's."""
         self._callers = callers
         self._media = media
-        self._instances = instances
         self._post = post
         self._journal = journal
-        self._new_id = new_id
         self._addresses = addresses
         self._interfaces = interfaces or Interfaces()
         self._ua: UserAgent | None = None
@@ -105,8 +102,19 @@ class Legs:
         self._parting = Parting(clock, journal, media=media, ua=lambda: self.ua)
         self._rebuilt = Rebuilt(media, clock=clock, public=self._interfaces.public, lost=self.lost)
         self._reoffers = Reoffers(self._kept, post, self._rebuilt, self._renegotiation)
-        self._closing = False
-        self._begun: list[SipLeg] = []
+        self._arrivals = Arrivals(
+            self._legs,
+            self._kept,
+            callers=callers,
+            media=media,
+            instances=instances,
+            interfaces=self._interfaces,
+            trunks=trunks,
+            post=post,
+            new_id=new_id,
+            of=self._leg,
+            forget=self._forget,
+        )
 
     def use(self, ua: UserAgent) -> None:
         """Say which user agent to call with; once, before the first event."""
@@ -130,62 +138,7 @@ class Legs:
     # calls in
 
     def on_invite(self, session: InviteSession) -> None:
-        """Who calls? Then the engine is asked for a session, and only a leg that has one is offered to the
-        logic.
-        """
-        request = session.request
-        assert request is not None
-        if self._closing:
-            session.reject(503, headers=RETRY_AFTER)
-            return
-        caller = self._callers.identify(request, session.flow)
-        if isinstance(caller, Refusal):
-            session.reject(caller.status, headers=caller.headers)
-            return
-        try:
-            offer = sdp.parse(session.remote_sdp) if session.remote_sdp else None
-            address = address_for(self._interfaces, session.flow, offer)
-            if offer is not None:
-                check_offer(offer, address or session.flow.local[0])
-        except sdp.SdpError:
-            session.reject(488)
-            return
-        replaces = ""
-        if session.replaces is not None:
-            replaced = self._leg(session.replaces)
-            if replaced is None or replaced.record.tenant != caller.tenant:
-                session.reject(481)  # what the user agent answers for a dialog that does not exist
-                return
-            replaces = replaced.id
-        call = self._new_id()
-        record = LegRecord(f"{call}.l0", caller.tenant, "", 0, 0, sdp_id=sdp_id(call), trunk=caller.trunk)
-        if caller.device:
-            record.device, record.seen = caller.device, behind_proxies(request)
-            record.instance = self._instances(caller.tenant, caller.device, session.flow)
-        leg = SipLeg(record, self._media, session)
-        leg.remote_offer = offer
-        if offer is None and on_websocket(session.flow):
-            leg.offer_as(sdp.HANDSHAKEN[0])
-        session.tag = leg
-        self._legs[leg.id] = leg
-        self._kept.mark(leg)
-        if caller.trunk:
-            self._trunks.joined(caller.tenant, leg.id, caller.trunk)
-        offered = caller.offered(call, leg.id, replaces, request)
-
-        def opened(result: Opened | None, error: str) -> None:
-            if leg.gone:
-                return
-            if result is None:
-                log.warning("no media for a call", tenant=caller.tenant, error=error)
-                self._forget(leg)
-                session.reject(503, headers=RETRY_AFTER)
-            else:
-                leg.opened(result, self._interfaces.public(result.ip))
-                self._kept.mark(leg)
-                self._post(caller.tenant, offered)
-
-        self._media.open(caller.tenant, leg.id, opened, address)
+        self._arrivals.begin(session)
 
     def on_cancelled(self, session: InviteSession, reason: str | None) -> None:
         told = said(reason)
@@ -461,7 +414,7 @@ class Legs:
         legs = self._twins.restore(entries)
         for leg in self._kept.restore(entries):
             if not leg.record.ip:
-                self._begun.append(leg)
+                self._arrivals.was_begun(leg)
                 continue
             self._legs[leg.id] = leg
             legs[leg.id] = leg.record.tenant
@@ -470,13 +423,8 @@ class Legs:
         return legs
 
     def begin_again(self) -> None:
-        """Calls that a process before this one had taken and nobody was told of yet: take them now. A phone
-        is challenged anew, which it answers by itself."""
-        begun, self._begun = self._begun, []
-        for leg in begun:
-            self._kept.mark(leg)
-            if leg.session is not None and not leg.session.ended:
-                self.on_invite(leg.session)
+        """Calls that a process before this one had taken and nobody was told of yet: take them now."""
+        self._arrivals.begin_again()
 
     def moved(self, tenant: str, contact: Contact) -> None:
         """A phone has proven itself on another path, so what its calls need goes that way: the path before
@@ -524,4 +472,4 @@ class Legs:
 
     def close(self) -> None:
         """Refuse new calls (shutting down)."""
-        self._closing = True
+        self._arrivals.close()

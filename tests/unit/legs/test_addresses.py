@@ -9,10 +9,9 @@ from tongdai.core.interfaces import Interfaces, read_interfaces
 
 
 @pytest.fixture(autouse=True)
-def _several(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def _several(monkeypatch: pytest.MonkeyPatch) -> None:
     interfaces = Interfaces(read_interfaces("10.0.0.5=192.0.2.7, 10.0.0.6 for 203.0.113.0/25, 2001:db8::5"))
     monkeypatch.setattr(Office, "interfaces", interfaces)
-    stage.office.front._interfaces = interfaces
 
 
 def host_in(text: str | None) -> str:

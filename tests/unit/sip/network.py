@@ -247,3 +247,10 @@ def establish(network: Network, caller: Node, callee: Node) -> tuple[InviteSessi
     assert ours.confirmed
     assert theirs.confirmed
     return ours, theirs
+
+
+def hang_up(network: Network, session: InviteSession) -> None:
+    """It hangs up, and nothing is left of the call."""
+    session.bye()
+    network.run(100)
+    assert network.at_rest()

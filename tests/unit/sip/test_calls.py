@@ -6,7 +6,7 @@ import gc
 import weakref
 
 import pytest
-from tests.unit.sip.network import ANSWER, OFFER, Network, Node, establish
+from tests.unit.sip.network import ANSWER, OFFER, Network, Node, establish, hang_up
 
 from tongdai.sip.message import Request, parse
 from tongdai.sip.ua import InviteSession, SessionError
@@ -112,9 +112,7 @@ def test_hold_and_resume_by_reinvite(pair: Pair) -> None:
     theirs.reinvite(ANSWER)
     network.run(1)
     assert callee.handler.last("reinvite_result")[2:] == (200, OFFER)
-    ours.bye()
-    network.run(100)
-    assert network.at_rest()
+    hang_up(network, ours)
 
 
 def test_refused_reinvite_leaves_the_call(pair: Pair) -> None:
@@ -125,9 +123,7 @@ def test_refused_reinvite_leaves_the_call(pair: Pair) -> None:
     network.run(1)
     assert caller.handler.last("reinvite_result")[2:] == (488, None)
     assert ours.confirmed
-    ours.bye()
-    network.run(100)
-    assert network.at_rest()
+    hang_up(network, ours)
 
 
 def test_reinvites_that_cross_are_both_carried_out(pair: Pair) -> None:
@@ -140,9 +136,7 @@ def test_reinvites_that_cross_are_both_carried_out(pair: Pair) -> None:
     network.run(10)
     assert caller.handler.last("reinvite_result")[2] == 200
     assert callee.handler.last("reinvite_result")[2] == 200
-    ours.bye()
-    network.run(100)
-    assert network.at_rest()
+    hang_up(network, ours)
 
 
 def test_late_offer(pair: Pair) -> None:
@@ -154,9 +148,7 @@ def test_late_offer(pair: Pair) -> None:
     assert callee.handler.last("invite")[1].remote_sdp == ANSWER
     assert caller.handler.last("answered")[2] == OFFER
     assert callee.handler.last("ack")[2] == ANSWER
-    ours.bye()
-    network.run(100)
-    assert network.at_rest()
+    hang_up(network, ours)
 
 
 def test_late_offer_inside_the_dialog(pair: Pair) -> None:
@@ -168,9 +160,7 @@ def test_late_offer_inside_the_dialog(pair: Pair) -> None:
     network.run(1)
     assert callee.handler.last("reinvite")[2] is None
     assert callee.handler.last("ack")[2] == ANSWER
-    ours.bye()
-    network.run(100)
-    assert network.at_rest()
+    hang_up(network, ours)
 
 
 def test_no_answer_at_all_is_408() -> None:
@@ -308,9 +298,7 @@ def test_an_offer_that_is_asked_for_is_made_anew_after_a_collision(pair: Pair) -
     assert any(line.startswith("SIP/2.0 491") for line in network.sent(callee))
     asked = callee.handler.last("reinvite")[2]
     assert asked == ours.local_sdp == f"{OFFER}a=x-turn:1\r\n"
-    ours.bye()
-    network.run(100)
-    assert network.at_rest()
+    hang_up(network, ours)
 
 
 def test_an_offer_that_nobody_wants_any_more_is_not_made(pair: Pair) -> None:
@@ -322,9 +310,7 @@ def test_an_offer_that_nobody_wants_any_more_is_not_made(pair: Pair) -> None:
     assert "reinvite" not in callee.handler.names()
     assert ours.at_rest
     assert ours.local_sdp == before
-    ours.bye()
-    network.run(100)
-    assert network.at_rest()
+    hang_up(network, ours)
 
 
 def test_after_a_refused_offer_what_held_before_is_what_we_said_last(pair: Pair) -> None:
@@ -338,9 +324,7 @@ def test_after_a_refused_offer_what_held_before_is_what_we_said_last(pair: Pair)
     network.run(1)
     assert ours.local_sdp == before
     assert ours.at_rest
-    ours.bye()
-    network.run(100)
-    assert network.at_rest()
+    hang_up(network, ours)
 
 
 def test_a_session_that_is_over_is_freed_without_the_collector_of_cycles(pair: Pair) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random  # noqa: TID251  (seeded generators only)
 
 import pytest
-from tests.unit.sip.network import ANSWER, OFFER, Network, Node, establish
+from tests.unit.sip.network import ANSWER, OFFER, Network, Node, establish, hang_up
 
 from tongdai.sip.ua import InviteSession, SessionError
 
@@ -160,9 +160,7 @@ def test_a_long_call_is_not_lost_to_its_timer_under_loss() -> None:
         line for node in (caller, callee) for line in network.sent(node) if line.startswith("UPDATE")
     ]
     assert len(refreshes) >= 20
-    session.bye()
-    network.run(100)
-    assert network.at_rest()
+    hang_up(network, session)
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.sip.network import ANSWER, OFFER, Network, Node
+from tests.unit.sip.network import ANSWER, OFFER, Network, Node, hang_up
 from tests.unit.sip.test_session_timer import answers, rewrite, sent, strip
 from tests.unit.sip.test_update import status, update
 
@@ -48,9 +48,7 @@ def test_early_media_is_acknowledged(pair: Pair) -> None:
     assert ours.confirmed
     assert caller.handler.last("answered")[2] is None
     assert ours.remote_sdp == ANSWER
-    ours.bye()
-    network.run(100)
-    assert network.at_rest()
+    hang_up(network, ours)
 
 
 def test_early_media_survives_the_loss_of_its_response(pair: Pair) -> None:
@@ -97,9 +95,7 @@ def test_the_answer_waits_for_the_acknowledgement_of_what_describes_it(pair: Pai
     assert theirs.confirmed
     assert ours.confirmed
     assert callee.handler.names()[-1] == "ack"
-    ours.bye()
-    network.run(100)
-    assert network.at_rest()
+    hang_up(network, ours)
 
 
 @pytest.mark.parametrize("ended_by", ["caller", "callee", "reject"])

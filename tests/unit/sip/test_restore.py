@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.sip.network import ANSWER, OFFER, Network, Node, establish
+from tests.unit.sip.network import ANSWER, OFFER, Network, Node, establish, hang_up
 
 
 @pytest.fixture
@@ -59,9 +59,7 @@ def test_a_2xx_without_its_ack_is_repeated_by_the_new_process(pair: Pair) -> Non
     (restored,) = callee.kill_and_restore()
     network.run(10)
     assert callee.handler.last("ack")[1] is restored
-    ours.bye()
-    network.run(100)
-    assert network.at_rest()
+    hang_up(network, ours)
 
 
 def test_an_ack_lost_before_the_kill_is_sent_again(pair: Pair) -> None:
@@ -73,9 +71,7 @@ def test_an_ack_lost_before_the_kill_is_sent_again(pair: Pair) -> None:
     (restored,) = caller.kill_and_restore()
     network.run(10)
     assert callee.handler.names() == ["invite", "ack"]
-    restored.bye()
-    network.run(100)
-    assert network.at_rest()
+    hang_up(network, restored)
 
 
 def test_a_ringing_incoming_call_is_answered_by_the_new_process(pair: Pair) -> None:
@@ -89,9 +85,7 @@ def test_a_ringing_incoming_call_is_answered_by_the_new_process(pair: Pair) -> N
     network.run(1)
     assert ours.confirmed
     assert callee.handler.last("ack")[1] is restored
-    ours.bye()
-    network.run(100)
-    assert network.at_rest()
+    hang_up(network, ours)
 
 
 def test_a_ringing_incoming_call_is_cancelled_after_the_kill(pair: Pair) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from tests.unit.sip.network import ANSWER, OFFER, Network, Node, SeededIds, establish
+from tests.unit.sip.network import ANSWER, OFFER, Network, Node, SeededIds, establish, hang_up
 
 from tongdai.sip.flow import Flow
 from tongdai.sip.message import Message, Request, Response, parse
@@ -115,9 +115,7 @@ def test_the_caller_refreshes_with_an_update_at_half_the_interval(pair: Pair) ->
     assert len(sent(network, caller, "UPDATE")) == 41
     assert ours.confirmed
     assert theirs.confirmed
-    ours.bye()
-    network.run(100)
-    assert network.at_rest()
+    hang_up(network, ours)
 
 
 def test_a_call_whose_peer_has_gone_ends(pair: Pair) -> None:

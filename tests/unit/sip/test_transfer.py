@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.sip.network import ANSWER, Network, Node, establish
+from tests.unit.sip.network import ANSWER, Network, Node, establish, hang_up
 
 from tongdai.sip.message import Replaces
 from tongdai.sip.ua import InviteSession, SessionError
@@ -38,9 +38,7 @@ def test_blind_transfer_is_accepted_and_reported(three: Triple) -> None:
     theirs.notify_refer(refer.id, 200)  # after the last one nothing more is sent
     network.run(1)
     assert len(results(caller)) == 4
-    ours.bye()
-    network.run(100)
-    assert network.at_rest()
+    hang_up(network, ours)
 
 
 def test_the_subscription_outlives_the_call(three: Triple) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.sip.network import ANSWER, OFFER, Network, Node, establish
+from tests.unit.sip.network import ANSWER, OFFER, Network, Node, establish, hang_up
 
 from tongdai.sip.message import Response
 from tongdai.sip.ua import InviteSession
@@ -47,9 +47,7 @@ def test_hold_by_update_is_answered_like_a_reinvite(pair: Pair) -> None:
     assert answers[0].contact is not None
     assert theirs.remote_sdp == HELD
     assert theirs.local_sdp == ANSWER + "a=recvonly\r\n"
-    ours.bye()
-    network.run(100)
-    assert network.at_rest()
+    hang_up(network, ours)
 
 
 def test_an_update_that_is_refused_leaves_the_call(pair: Pair) -> None:

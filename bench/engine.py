@@ -191,9 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    print(figures.table())
-    if options.out is not None:
-        options.out.write_bytes(figures.json())
+    figures.tell(options.out)
     return 0
 
 

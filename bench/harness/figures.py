@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from pathlib import Path
 
 import msgspec
 
@@ -40,6 +41,12 @@ class Figures:
             Figure(what, unit, values, statistics.median(self._foreign.get((what, unit), [0.0])))
             for (what, unit), values in self._runs.items()
         ]
+
+    def tell(self, out: Path | None) -> None:
+        """Print the table, and write the figures as JSON when there is a file for that."""
+        print(self.table())
+        if out is not None:
+            out.write_bytes(self.json())
 
     def json(self) -> bytes:
         return msgspec.json.format(msgspec.json.encode(self.all()), indent=1) + b"\n"

@@ -45,6 +45,14 @@ async def ask(page: WebPage, callee: RawPhone, number: str, how: str) -> RawCall
     return call
 
 
+async def two_calls(demo: Demo, phones: Phones, pages: Pages, how: str) -> tuple[WebPage, RawCall, RawCall]:
+    """Lan's page, the call that Hoa made to it, and the one that it made to Quang beside that."""
+    hoa, quang = await phones.raw(demo.account("103")), await phones.raw(demo.account("105"))
+    lan = await pages.open(demo, "Lan Nguyen", LAN)
+    first = await calls(lan, hoa)
+    return lan, first, await ask(lan, quang, "105", how)
+
+
 async def hears_the_page(call: RawCall) -> None:
     await hears(call, LAN, mark=now_at(call))
 
@@ -125,10 +133,7 @@ async def test_a_tab_that_is_loaded_again_stays_the_phone(demo: Demo, phones: Ph
 
 
 async def test_attended_transfer(demo: Demo, phones: Phones, pages: Pages):
-    hoa, quang = await phones.raw(demo.account("103")), await phones.raw(demo.account("105"))
-    lan = await pages.open(demo, "Lan Nguyen", LAN)
-    first = await calls(lan, hoa)
-    second = await ask(lan, quang, "105", "Transfer")
+    lan, first, second = await two_calls(demo, phones, pages, "Transfer")
     await on_hold(first)
     await hears_the_page(second)
     await lan.click("Connect Hoa Le with Quang Vo")
@@ -159,16 +164,13 @@ async def test_whoever_calls_meanwhile_is_connected_with_the_first(demo: Demo, p
 async def test_all_are_joined_and_the_muted_one_still_lets_the_others_hear_each_other(
     demo: Demo, phones: Phones, pages: Pages
 ):
-    hoa, quang = await phones.raw(demo.account("103")), await phones.raw(demo.account("105"))
-    lan = await pages.open(demo, "Lan Nguyen", LAN)
-    first = await calls(lan, hoa)
-    second = await ask(lan, quang, "105", "Add call")
+    lan, first, second = await two_calls(demo, phones, pages, "Add call")
     await lan.click("Join all")
     await hear_each_other(first, second)
     for call in (first, second):
         await hears_the_page(call)
-    await lan.hears(hoa.tone)
-    await lan.hears(quang.tone)
+    await lan.hears(first.phone.tone)
+    await lan.hears(second.phone.tone)
 
     await lan.click("Mute", ".call.talking .control")
     await asyncio.sleep(0.5)
@@ -180,15 +182,12 @@ async def test_all_are_joined_and_the_muted_one_still_lets_the_others_hear_each_
 
     await second.hang_up()
     await hears_the_page(first)
-    await lan.hears(hoa.tone)
+    await lan.hears(first.phone.tone)
     await first.hang_up()
 
 
 async def test_a_joined_call_goes_on_through_a_reload(demo: Demo, phones: Phones, pages: Pages):
-    hoa, quang = await phones.raw(demo.account("103")), await phones.raw(demo.account("105"))
-    lan = await pages.open(demo, "Lan Nguyen", LAN)
-    first = await calls(lan, hoa)
-    second = await ask(lan, quang, "105", "Add call")
+    lan, first, second = await two_calls(demo, phones, pages, "Add call")
     await lan.click("Join all")
     await hear_each_other(first, second)
     await lan.reload()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
+from tests.faults.outage import told_demo
 from tests.interop.conftest import browser, own_demo, phones, process
+from tests.interop.demo import Demo
 from tests.receiver import Receiver
 
 __all__ = ["browser", "own_demo", "phones", "process"]
@@ -17,3 +20,13 @@ async def receiver() -> AsyncIterator[Receiver]:
     await receiver.open()
     yield receiver
     await receiver.close()
+
+
+@pytest.fixture
+def demo(tmp_path: Path, receiver: Receiver) -> Iterator[Demo]:
+    """One that is not started yet, and tells the receiver of alarms."""
+    demo = told_demo(tmp_path, receiver)
+    try:
+        yield demo
+    finally:
+        demo.close()

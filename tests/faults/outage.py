@@ -12,6 +12,8 @@ from pathlib import Path
 import httpx
 from tests.interop.conftest import new_demo
 from tests.interop.demo import Demo
+from tests.interop.phones.raw import RawPhone
+from tests.interop.talk import talk
 from tests.receiver import Receiver
 
 from tongdai.app.demo.secrets import FIXED_PASSWORDS
@@ -44,6 +46,13 @@ def records(demo: Demo) -> list[str]:
     """The calls that have a CDR."""
     with contextlib.closing(sqlite3.connect(demo.directory / "tongdai.db", timeout=10)) as connection:
         return [row[0] for row in connection.execute("SELECT call FROM cdr ORDER BY started")]
+
+
+async def a_call(caller: RawPhone, called: RawPhone, extension: str) -> None:
+    """They talk, and the caller hangs up."""
+    near, far = await talk(caller, called, extension)
+    await near.hang_up()
+    await far.hung_up()
 
 
 async def until(what: Callable[[], bool], within: float, complaint: str) -> float:

@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.faults.outage import SLOW, records, until
+from tests.faults.outage import SLOW, a_call, records, until
 from tests.faults.test_control import kill_control
 from tests.interop.conftest import Phones, new_demo
 from tests.interop.demo import Demo
-from tests.interop.phones.raw import RawPhone
 from tests.interop.talk import hear_each_other, talk
 
 pytestmark = pytest.mark.faults
@@ -66,12 +65,6 @@ def lengths(demo: Demo) -> list[float]:
         found = connection.execute("SELECT started, answered_at, ended FROM cdr").fetchall()
     assert all(started <= answered <= ended for started, answered, ended in found)
     return [ended - started for started, _, ended in found]
-
-
-async def a_call(caller: RawPhone, called: RawPhone, extension: str) -> None:
-    near, far = await talk(caller, called, extension)
-    await near.hang_up()
-    await far.hung_up()
 
 
 @pytest.mark.parametrize("hours", [1, -1])

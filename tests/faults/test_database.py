@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.faults.outage import AGAIN, ALARM, SLOW, administrator, records, told_demo, until
+from tests.faults.outage import AGAIN, ALARM, SLOW, a_call, administrator, records, until
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
 from tests.interop.talk import hear_each_other, talk
@@ -29,15 +29,6 @@ connection.execute("BEGIN IMMEDIATE")
 print("locked", flush=True)
 time.sleep(3600)
 """
-
-
-@pytest.fixture
-def demo(tmp_path: Path, receiver: Receiver) -> Iterator[Demo]:
-    demo = told_demo(tmp_path, receiver)
-    try:
-        yield demo
-    finally:
-        demo.close()
 
 
 @contextlib.contextmanager
@@ -94,9 +85,7 @@ async def test_calls_go_on_while_the_database_is_gone(
         begun = time.monotonic()
         with outage(demo.directory / "tongdai.db"):
             for _ in range(3):
-                one, other = await talk(minh, quang, "105")
-                await one.hang_up()
-                await other.hung_up()
+                await a_call(minh, quang, "105")
             seconds = [await refused(client, path) for _ in range(3)]
             print(f"503 after {max(seconds):.2f} s")
             assert max(seconds) < SLOW

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.faults.outage import AGAIN, ALARM, SLOW, administrator, records, told_demo, until
+from tests.faults.outage import AGAIN, ALARM, SLOW, a_call, administrator, records, told_demo, until
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
 from tests.interop.phones.raw import RawPhone
@@ -89,9 +89,7 @@ async def test_calls_go_on_while_the_disk_is_full(
         begun = time.monotonic()
         ballast = fill(small)
         for _ in range(2):
-            one, other = await talk(minh, quang, "105")
-            await one.hang_up()
-            await other.hung_up()
+            await a_call(minh, quang, "105")
         await leave_a_message(minh, 3.0)
         told = await receiver.hears("disk", "on", within=ALARM * SLOW)
         print(f"alarm after {time.monotonic() - begun:.1f} s: {told['detail']}")

@@ -9,11 +9,9 @@ import resource
 import signal
 import socket
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from tests.faults.outage import ALARM, SLOW, told_demo
+from tests.faults.outage import ALARM, SLOW, a_call
 from tests.faults.test_database import a_file_that_is_gone
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
@@ -24,15 +22,6 @@ from tests.interop.talk import hear_each_other, talk
 from tests.receiver import Receiver
 
 pytestmark = pytest.mark.faults
-
-
-@pytest.fixture
-def demo(tmp_path: Path, receiver: Receiver) -> Iterator[Demo]:
-    demo = told_demo(tmp_path, receiver)
-    try:
-        yield demo
-    finally:
-        demo.close()
 
 
 def descriptors(pid: int) -> int:
@@ -111,17 +100,13 @@ async def test_control_without_descriptors_goes_on_over_udp_and_takes_connection
         strangers.append(stranger)
     await asyncio.sleep(1.0)
     minh, quang = await phones.raw(demo.account("102")), await phones.raw(demo.account("105"))
-    one, other = await talk(minh, quang, "105")
-    await one.hang_up()
-    await other.hung_up()
+    await a_call(minh, quang, "105")
     await hear_each_other(near, far)
     for stranger in strangers:
         stranger.close()
     limit(control, resource.RLIMIT_NOFILE, most(control, resource.RLIMIT_NOFILE))
     anna = await phones.raw(demo.account("104"), transport="tcp")
-    one, other = await talk(anna, quang, "105")
-    await one.hang_up()
-    await other.hung_up()
+    await a_call(anna, quang, "105")
     await near.hang_up()
     assert demo.reread().pids["control"] == control
     demo.stop()

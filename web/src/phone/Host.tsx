@@ -2,6 +2,7 @@ import { Button, Group, Text } from "@mantine/core";
 import { useLocation, useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
+import { api, ask } from "@/api/client";
 import { useOwnExtension } from "@/phone/directory";
 import { Answerers } from "@/phone/elsewhere";
 import type { Line } from "@/phone/line";
@@ -12,8 +13,8 @@ import { closeOwnLine, openOwnLine, useLine } from "@/phone/store";
 import { showInTitle } from "@/phone/title";
 import "@/phone/words";
 import { Face } from "@/shell/Face";
-import { useLiveEvent } from "@/shell/Live";
-import { useMe } from "@/shell/me";
+import { useLineState, useLiveEvent } from "@/shell/Live";
+import { useMe, useTenant } from "@/shell/me";
 
 /** Keeps the phone of this page registered, whichever page is shown, and tells of calls. */
 export function Host() {
@@ -77,6 +78,15 @@ export function Host() {
 function useAnswerers(line: Line | undefined): void {
   const answerers = useRef(new Answerers());
   const me = useMe().person ?? "";
+  const tenant = useTenant();
+  const events = useLineState();
+  useEffect(() => {
+    if (events !== "open") return;
+    ask(api.GET("/api/v1/tenants/{tenant}/calls", { params: { path: { tenant } } })).then(
+      (calls) => answerers.current.know(calls, me),
+      () => undefined, // then only what begins from now on is told
+    );
+  }, [events, tenant, me]);
   useLiveEvent((event) => {
     const name = answerers.current.hear(event, me);
     if (name !== null) line?.answeredBy(name);

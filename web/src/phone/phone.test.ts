@@ -70,6 +70,9 @@ describe("who answered in our place", () => {
     expect(answerers.hear(event("leg.answered", { call: "c1", leg: "c1.l1" }), "p1")).toBeNull();
     expect(answerers.hear(event("leg.answered", { call: "c2", leg: "c2.l2" }), "p1")).toBeNull();
     expect(answerers.hear(event("leg.answered", { call: "c9", leg: "c9.l2" }), "p1")).toBeNull();
+    const begun = { id: "c3", legs: [lan, minh].map((party, at) => ({ id: `c3.l${at}`, party })) };
+    answerers.know([begun as unknown as Call], "p1");
+    expect(answerers.hear(event("leg.answered", { call: "c3", leg: "c3.l1" }), "p1")).toBe("Minh");
   });
 });
 

@@ -5,6 +5,7 @@
 //! something is due. Sessions and mixers are found by slot; nothing here is looked up by name or allocated per packet.
 
 mod line;
+mod measured;
 mod mixing;
 mod moving;
 mod music;

@@ -11,6 +11,9 @@ settings.register_profile("ci", derandomize=True, deadline=None, max_examples=10
 settings.register_profile("desk", deadline=None, max_examples=100)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
+_REAL = [Path(__file__).parent / name for name in ("interop", "faults")]
+"""Tests with real processes, sockets and browsers."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -19,3 +22,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="leave a picture there of every page that is looked at",
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Try once more what failed with real phones and browsers; the summary shows that, with how it failed.
+
+    A machine that stalls for seconds makes such a test fail now and then, and there are a thousand of them. What comes
+    up there again is a fault to be found: of the test, or of the product.
+    """
+    for item in items:
+        if any(folder in item.path.parents for folder in _REAL):
+            item.add_marker(pytest.mark.flaky(reruns=1))

@@ -27,8 +27,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Try once more what failed with real phones and browsers; the summary shows that, with how it failed.
 
-    A machine that stalls for seconds makes such a test fail now and then, and there are a thousand of them. What comes
-    up there again is a fault to be found: of the test, or of the product.
+    A machine that stalls for seconds makes such a test fail now and then, and there are a thousand of them.
+    What comes up there again is a fault to be found: of the test, or of the product.
     """
     for item in items:
         if any(folder in item.path.parents for folder in _REAL):

@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{Browser, Engine, PATIENCE, Phone, bad_hello, hello, loudest, sleep_ms, tone};
+use common::{Browser, Engine, PATIENCE, Phone, bad_hello, eventually, hello, loudest, tone};
 use media_proto::codec::Codec::{Opus, Pcmu};
 use media_proto::dtls::{Identity, Role};
 use media_proto::srtp::{Protector, Unprotector};
@@ -18,9 +18,8 @@ fn talk(a: &mut Phone, b: &mut Phone) {
         scope.spawn(|| a.speak(&tone(440.0, 500)));
         scope.spawn(|| b.speak(&tone(1000.0, 500)));
     });
-    sleep_ms(80);
-    assert!(loudest(&a.sound(), 1000.0) > 4000.0, "{}", loudest(&a.sound(), 1000.0));
-    assert!(loudest(&b.sound(), 440.0) > 4000.0, "{}", loudest(&b.sound(), 440.0));
+    eventually("a hears b", || loudest(&a.sound(), 1000.0) > 4000.0);
+    eventually("b hears a", || loudest(&b.sound(), 440.0) > 4000.0);
 }
 
 #[test]
@@ -33,12 +32,10 @@ fn a_browser_and_a_phone_talk_whoever_begins_the_handshake() {
         browser.begin(role, &fingerprint);
         assert_eq!(browser.check(true), Some(0));
         let there = browser.socket.local_addr().unwrap().port();
-        sleep_ms(20); // the check is answered before control is told of it
-        let latched = control.heard("latched");
-        assert!(
-            latched.iter().any(|event| event["session"] == name && event["port"] == there),
-            "{latched:?}"
-        );
+        eventually("control is told of the check", || {
+            let latched = control.heard("latched");
+            latched.iter().any(|event| event["session"] == name && event["port"] == there)
+        });
         let keys = browser.shake(PATIENCE).expect("keys");
         let secured = control.event("secured");
         assert_eq!((&secured["suite"], &secured["dtls"]), (&json!("AEAD_AES_256_GCM"), &json!("1.3")));
@@ -97,9 +94,9 @@ fn rtcp_comes_and_goes_through_the_same_port() {
         out.rtcp(&mut packet, length)
     };
     browser.socket.send_to(&packet[..length], browser.engine).unwrap();
-    sleep_ms(50);
-    let stats = control.ok(json!({"op": "stats", "session": "a"}))["stats"].clone();
-    assert_eq!(stats["tx_lost"], json!(7), "{stats}");
+    eventually("the report is read", || {
+        control.ok(json!({"op": "stats", "session": "a"}))["stats"]["tx_lost"] == json!(7)
+    });
 }
 
 /// Threat 9: whoever has not shown by ICE to be the peer is not spoken to at all, and spoils nothing.
@@ -161,8 +158,7 @@ fn without_ice_whoever_has_the_signalled_certificate_is_the_peer_wherever_it_is(
         control.hear(name, json!({"kind": "echo"}));
         let mut phone = browser.phone(&keys);
         phone.speak(&tone(440.0, 300));
-        sleep_ms(50);
-        assert!(loudest(&phone.sound(), 440.0) > 4000.0, "{name}");
+        eventually(&format!("who is {name} hears himself"), || loudest(&phone.sound(), 440.0) > 4000.0);
         // Once there are keys, nobody from elsewhere is answered any more.
         let mut late = Browser::new(7);
         late.engine = browser.engine;
@@ -218,10 +214,9 @@ fn a_peer_that_moves_is_followed_when_ice_shows_it_and_strangers_are_not() {
     (again.socket, again.engine) = (moved, browser.engine);
     again.check(false); // its answer may be taken by the phone, which has the same socket
     there.speak(&tone(440.0, 300));
-    sleep_ms(50);
     let port = json!(again.socket.local_addr().unwrap().port());
     assert_eq!(control.event("moved")["port"], port);
-    assert!(loudest(&there.sound(), 440.0) > 4000.0);
+    eventually("he hears himself there", || loudest(&there.sound(), 440.0) > 4000.0);
 }
 
 #[test]
@@ -246,8 +241,7 @@ fn a_restart_of_ice_keeps_the_keys_and_the_sound() {
     control.hear("a", json!({"kind": "echo"}));
     let mut phone = browser.phone(&keys);
     phone.speak(&tone(440.0, 300));
-    sleep_ms(50);
-    assert!(loudest(&phone.sound(), 440.0) > 4000.0);
+    eventually("he hears himself", || loudest(&phone.sound(), 440.0) > 4000.0);
 }
 
 #[test]

@@ -58,7 +58,7 @@ impl Browser {
         self.zero.elapsed().as_micros() as u64
     }
 
-    /// Sends a check and returns the answer's error, 0 for none, or `None` when there is no answer.
+    /// Sends checks until one is answered, and returns the answer's error, 0 for none, or `None` when there is none for a while.
     pub fn check(&mut self, nominate: bool) -> Option<u16> {
         let mut out = [0; stun::MAX_LEN];
         let name = format!("{}:{}", self.ice.0, self.ice.2);
@@ -68,10 +68,13 @@ impl Browser {
             writer = writer.use_candidate();
         }
         let length = writer.sign(self.ice.1.as_bytes()).finish();
-        self.socket.send_to(&out[..length], self.engine).unwrap();
-        let asked = Instant::now();
+        let (began, mut asked) = (Instant::now(), None::<Instant>);
         let mut answer = [0; 2048];
-        while asked.elapsed() < Duration::from_millis(300) {
+        while began.elapsed() < Duration::from_secs(3) {
+            if asked.is_none_or(|asked| asked.elapsed() > Duration::from_millis(500)) {
+                self.socket.send_to(&out[..length], self.engine).unwrap();
+                asked = Some(Instant::now());
+            }
             let Ok((length, _)) = self.socket.recv_from(&mut answer) else { continue };
             if let Ok(answer) = stun::parse(&answer[..length]) {
                 assert!(answer.error.is_some() || answer.is_authentic(self.ice.1.as_bytes()));

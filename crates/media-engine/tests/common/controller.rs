@@ -1,6 +1,6 @@
 //! The controller's side of the command channel.
 
-use super::{EVENT, PATIENCE, Phone};
+use super::{EVENT, PATIENCE, Phone, eventually, sleep_ms};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -104,6 +104,15 @@ impl Controller {
             remote["dtmf"] = json!([{"pt": EVENT, "clock": phone.codec.clock()}]);
         }
         self.ok(remote);
+    }
+
+    /// Waits until the engine has heard all that the session's phone has said, and the jitter buffer has let go of it.
+    pub fn has_heard(&mut self, session: &str, phone: &Phone) {
+        eventually("the engine has heard all", || {
+            let stats = self.ok(json!({"op": "stats", "session": session}));
+            stats["stats"]["rx_packets"].as_u64() >= Some(phone.sent)
+        });
+        sleep_ms(300);
     }
 
     pub fn hear(&mut self, session: &str, source: Value) {

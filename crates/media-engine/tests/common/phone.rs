@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 /// The payload type of telephone-event here.
 pub const EVENT: u8 = 101;
 
+const FRAME_TIME: Duration = Duration::from_millis(20);
+
 /// A packet that a phone heard.
 #[derive(Clone, Debug)]
 pub struct Heard {
@@ -40,6 +42,8 @@ pub struct Phone {
     encoder: Encoder,
     /// Protects what it sends, if it does.
     pub protect: Option<Protector>,
+    /// How many packets it has sent.
+    pub sent: u64,
     /// The last packet as it was sent.
     pub last_sent: Vec<u8>,
     unprotect: Arc<Mutex<Option<Unprotector>>>,
@@ -95,6 +99,7 @@ impl Phone {
             loses: 0,
             encoder: Encoder::new(codec, opus::Settings { fec: true, ..Default::default() }).unwrap(),
             protect: None,
+            sent: 0,
             last_sent: Vec::new(),
             unprotect,
             heard,
@@ -141,6 +146,7 @@ impl Phone {
         }
         self.socket.send_to(&packet, self.engine).unwrap();
         self.last_sent = packet;
+        self.sent += 1;
         self.sequence = self.sequence.wrapping_add(1);
         self.timestamp = self.timestamp.wrapping_add(advance);
     }
@@ -152,11 +158,21 @@ impl Phone {
 
     /// Says so many packets in real time, all bytes `byte`.
     pub fn talk(&mut self, byte: u8, packets: usize) {
-        let start = Instant::now();
-        for i in 0..packets {
+        let mut due = Instant::now();
+        for _ in 0..packets {
             self.say(byte);
-            sleep_until(start + Duration::from_millis(20 * (i as u64 + 1)));
+            due = self.pace(due);
         }
+    }
+
+    /// Waits until the packet behind the one that was due at `due` is, and returns when that was. A phone that the machine held up goes
+    /// on from there, as one that sends nothing in a pause: its timestamps tell of it, and nothing comes too late.
+    fn pace(&mut self, due: Instant) -> Instant {
+        let next = due + FRAME_TIME;
+        sleep_until(next);
+        let missed = (next.elapsed().as_millis() / FRAME_TIME.as_millis()) as u32;
+        self.timestamp = self.timestamp.wrapping_add(missed * (self.codec.clock() / 50));
+        next + missed * FRAME_TIME
     }
 
     /// Sends samples of 8 kHz in real time.
@@ -167,7 +183,7 @@ impl Phone {
     /// Sends samples of 8 or 16 kHz in real time, as its codec has them.
     pub fn speak_at(&mut self, samples: &[i16], rate: u32) {
         let samples = at_rate(samples, rate, self.codec.rate());
-        let start = Instant::now();
+        let mut due = Instant::now();
         for (i, frame) in samples.chunks_exact(self.codec.rate() as usize / 50).enumerate() {
             let mut payload = [0; opus::MAX_PAYLOAD];
             let length = self.encoder.encode(frame, &mut payload);
@@ -177,7 +193,7 @@ impl Phone {
                 self.sequence = self.sequence.wrapping_add(1);
                 self.timestamp = self.timestamp.wrapping_add(self.codec.clock() / 50);
             }
-            sleep_until(start + Duration::from_millis(20 * (i as u64 + 1)));
+            due = self.pace(due);
         }
     }
 
@@ -237,7 +253,11 @@ impl Phone {
 
     /// Checks that all that was heard is one stream without a gap.
     pub fn assert_one_stream(&self) {
-        let heard = self.heard();
+        let mut heard = self.heard();
+        // Those that come to the port while its peer becomes known may be overtaken.
+        if let Some(first) = heard.first().map(|heard| heard.packet.sequence) {
+            heard.sort_by_key(|heard| heard.packet.sequence.wrapping_sub(first) as i16);
+        }
         for pair in heard.windows(2) {
             assert_eq!(pair[1].packet.ssrc, pair[0].packet.ssrc, "another SSRC");
             assert_eq!(
@@ -249,6 +269,13 @@ impl Phone {
             let step = pair[1].packet.timestamp.wrapping_sub(pair[0].packet.timestamp) as i32;
             assert!((0..2 * self.codec.clock() as i32).contains(&step), "the timestamp jumps by {step}");
         }
+    }
+
+    /// Waits until so many packets were heard whose bytes are all `byte`.
+    pub fn wait_for_bytes(&self, byte: u8, count: usize) {
+        super::eventually(&format!("{count} packets of {byte:#x} are heard"), || {
+            self.heard().iter().filter(|heard| heard.payload[0] == byte).count() >= count
+        });
     }
 
     /// Waits until something is heard that fits.

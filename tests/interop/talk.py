@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from tests.interop.phones.call import RawCall
 from tests.interop.phones.raw import RawPhone
+from tests.interop.phones.rtp import G722, OPUS, PCMA, PCMU
 from tests.interop.phones.sound import hears, now_at
+
+HEARD = 25
+"""Packets that are looked at."""
 
 
 async def talk(caller: RawPhone, callee: RawPhone, target: str) -> tuple[RawCall, RawCall]:
@@ -21,6 +27,21 @@ async def hear_each_other(one: RawCall, other: RawCall) -> None:
     marks = now_at(one), now_at(other)
     await hears(one, other.phone.tone, mark=marks[0])
     await hears(other, one.phone.tone, mark=marks[1])
+
+
+async def passed_on(sender: RawCall, hearer: RawCall, codec: int) -> None:
+    """What the one sends comes to the other as it is: nobody has decoded it."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + 20
+    while True:
+        heard = [x for x in hearer.rtp.received if x.payload_type in (PCMU, PCMA, G722, OPUS)][-HEARD:]
+        if len(heard) == HEARD and all(
+            (x.payload_type, x.payload) == (codec, sender.rtp.frame) for x in heard
+        ):
+            return
+        told = {(x.payload_type, x.payload == sender.rtp.frame) for x in heard}
+        assert loop.time() < deadline, f"(payload type, unchanged) of what came last: {told}"
+        await asyncio.sleep(0.1)
 
 
 async def dial(phone: RawPhone, code: str) -> None:

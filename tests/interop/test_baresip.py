@@ -54,17 +54,28 @@ async def test_baresips_with_different_codecs_hear_each_other(
     await lan.hears_keys("17")
 
 
-MUST, MAY = "srtp-mand", "srtp"
+MUST, MAY, MUST_WITH_FEEDBACK = "srtp-mand", "srtp", "srtp-mandf"
 
 
-@pytest.mark.parametrize(("one", "other"), [(MUST, ""), ("", MUST), (MUST, MUST), (MAY, MUST), (MAY, "")])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (MUST, ""),
+        ("", MUST),
+        (MUST, MUST),
+        (MAY, MUST),
+        (MAY, ""),
+        (MUST_WITH_FEEDBACK, ""),
+        (MUST_WITH_FEEDBACK, MUST),
+    ],
+)
 async def test_protected_and_plain_phones_talk(demo: Demo, phones: Phones, one: str, other: str):
     lan = await phones.baresip(demo.account("101"), protect=one)
     hoa = await phones.baresip(demo.account("103"), protect=other)
     await _talk(lan, hoa, "103")
     for phone, asked in ((lan, one), (hoa, other)):
-        if asked == MUST:
-            assert "RTP/SAVP" in phone.log()
+        if asked in (MUST, MUST_WITH_FEEDBACK):
+            assert ("RTP/SAVPF" if asked == MUST_WITH_FEEDBACK else "RTP/SAVP ") in phone.log()
             assert "a=crypto:" in phone.log()
     await lan.press("42")
     await hoa.hears_keys("42")

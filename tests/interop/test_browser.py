@@ -79,6 +79,27 @@ async def test_a_browser_calls_a_phone_with_hold_keys_and_a_restart_of_ice(
     await web.do("ended", 3)
 
 
+UNKNOWN = "a=candidate:1467250027 1 udp 2122260223 d2f3a1b0-7c11-4e52-9c3d-0a1b2c3d4e5f.local 46243 typ host"
+"""The name of an address that only its own network can look up (mDNS)."""
+
+
+@pytest.mark.parametrize("candidates", [[], [UNKNOWN]], ids=["none", "mdns"])
+async def test_a_browser_that_tells_its_candidates_later_is_heard(
+    demo: Demo, phones: Phones, browser: Chromium, candidates: list[str]
+):
+    """We are reached at ours (ICE-lite), and follow its checks to wherever they come from."""
+    lan, web = await phones.raw(demo.account("103")), await page(browser, demo, "101")
+    calling = asyncio.ensure_future(web.do("trickle", "103", candidates))
+    call = await (await lan.rings()).accept()
+    assert await calling > 0, "the browser had no candidate that it could hide"
+    await web.do("hears", lan.tone)
+    await hears(call, MICROPHONE)
+    await web.do("restart")
+    await hears(call, MICROPHONE, mark=now_at(call))
+    await web.do("hangUp")
+    await call.hung_up()
+
+
 async def test_a_phone_calls_a_browser(demo: Demo, phones: Phones, browser: Chromium):
     lan, web = await phones.raw(demo.account("103")), await page(browser, demo, "101")
     call = await lan.call("101", wait="ringing")

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
 from tests.interop.phones import wide
 from tests.interop.phones.call import RawCall
 from tests.interop.phones.rtp import G722, PCMA, PCMU
-from tests.interop.phones.sound import hears, now_at, share
-from tests.interop.talk import talk
-
-HEARD = 25
-"""Packets that are looked at."""
+from tests.interop.phones.sound import hears, hears_something, now_at, share
+from tests.interop.talk import passed_on, talk
 
 
 async def brought_together(
@@ -41,21 +36,6 @@ async def brought_together(
         await far.transferred()
         third = await (await quang.call("702")).answered()
     return near, third
-
-
-async def passed_on(sender: RawCall, hearer: RawCall, codec: int) -> None:
-    """What the one sends comes to the other as it is: nobody has decoded it."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + 10
-    while True:
-        heard = [x for x in hearer.rtp.received if x.payload_type in (PCMU, PCMA, G722)][-HEARD:]
-        if len(heard) == HEARD and all(
-            (x.payload_type, x.payload) == (codec, sender.rtp.frame) for x in heard
-        ):
-            return
-        told = {(x.payload_type, x.payload == sender.rtp.frame) for x in heard}
-        assert loop.time() < deadline, f"(payload type, unchanged) of what came last: {told}"
-        await asyncio.sleep(0.1)
 
 
 def wide_tone(call: RawCall, frequency: int) -> bool:
@@ -109,3 +89,28 @@ async def test_a_phone_that_takes_no_other_codec_keeps_the_call(demo: Demo, phon
     await hears(third, near.phone.tone, mark=now_at(third))
     await third.hang_up()
     await near.hung_up()
+
+
+FEEDBACK = ["rtcp-fb:* nack", "rtcp-fb:0 ccm fir", "rtcp-fb:* trr-int 5000"]
+"""What gateways to WebRTC ask for (RFC 4585 §4.2)."""
+
+
+async def test_a_phone_that_offers_feedback_is_heard_and_answered_under_its_protocol(
+    demo: Demo, phones: Phones
+):
+    """RTP/AVPF, which we take for RTP/AVP: what is asked for and not answered is not used."""
+    lan, hoa = await phones.raw(demo.account("101")), await phones.raw(demo.account("103"))
+    lan.protocol, lan.attributes = "RTP/AVPF", FEEDBACK
+    near, far = await talk(lan, hoa, "103")
+    assert near.final is not None
+    assert "m=audio" in near.final.body
+    assert " RTP/AVPF " in near.final.body
+    assert "rtcp-fb" not in near.final.body, "feedback is promised"
+    await near.press("42")
+    await far.hears_keys("42")
+    await near.hold()
+    await hears_something(far, mark=now_at(far))
+    await near.resume()
+    await hears(far, lan.tone, mark=now_at(far))
+    await near.hang_up()
+    await far.hung_up()

@@ -7,9 +7,11 @@ import asyncio
 import pytest
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
+from tests.interop.phones.call import RawCall
 from tests.interop.phones.raw import Account
+from tests.interop.phones.rtp import G722, OPUS, PCMU
 from tests.interop.phones.sound import hears_no, hears_something, leaks
-from tests.interop.talk import hear_each_other, talk
+from tests.interop.talk import hear_each_other, passed_on, talk
 
 OTHER = "binhminh.demo"
 
@@ -123,3 +125,36 @@ async def test_the_other_company_is_called_by_its_outside_number(demo: Demo, pho
     far = await (await there.rings()).accept()
     await hear_each_other(near, far)
     assert far.caller == demo.tenant().numbers["main"]
+
+
+@pytest.mark.parametrize("codec", [OPUS, G722])
+async def test_between_two_companies_nothing_is_decoded_that_both_speak(
+    demo: Demo, phones: Phones, codec: int
+):
+    """It all went through PCMU: two good phones sounded like old ones."""
+    there, caller = await phones.raw(demo.account("102", domain=OTHER)), await phones.raw(demo.account("103"))
+    there.codecs = caller.codecs = [codec, PCMU]
+    near = await (await caller.call(demo.tenant(OTHER).numbers["main"])).answered()
+    await near.press("102")
+    far = await (await there.rings()).accept()
+    await passed_on(near, far, codec)
+    await passed_on(far, near, codec)
+    # Music of the one company for the phone of the other comes as that speaks, and then the phone again.
+    await far.hold()
+    await now_comes_something_else(near, codec)
+    await far.resume()
+    await passed_on(far, near, codec)
+    await near.hang_up()
+    await far.hung_up()
+
+
+async def now_comes_something_else(call: RawCall, codec: int) -> None:
+    """What is made for it, in its own codec."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + 15
+    while True:
+        last = call.rtp.received[-10:]
+        if len({x.payload for x in last}) > 5 and all(x.payload_type == codec for x in last):
+            return
+        assert loop.time() < deadline, f"it hears {[(x.payload_type, x.payload[:4]) for x in last]}"
+        await asyncio.sleep(0.1)

@@ -166,7 +166,7 @@ class SipLeg:
         names = [name for name in prefer if name in CODECS] or ([] if foreign else list(CODECS))
         others = (*_EVERYBODY_HAS, *(CODECS if self.offers_all else ()))
         codecs = [CODECS[name] for name in dict.fromkeys((*names, *others))] if names else []
-        codecs += _numbered(foreign)
+        codecs += numbered(foreign)
         clocks = {codec.clock_rate for codec in codecs}
         self.record.sdp_version += 1
         side = None
@@ -456,7 +456,7 @@ def leaves_out(prefer: Sequence[str]) -> bool:
     return bool(known) and not CODECS.keys() <= known | set(_EVERYBODY_HAS)
 
 
-def _numbered(foreign: Sequence[sdp.Codec]) -> list[sdp.Codec]:
+def numbered(foreign: Sequence[sdp.Codec]) -> list[sdp.Codec]:
     """With payload types of our own where theirs are dynamic (RFC 3551 §6)."""
     free = iter(range(112, 128))
     return [

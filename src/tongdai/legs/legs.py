@@ -76,10 +76,8 @@ class Legs:
         self._ua: UserAgent | None = None
         self._legs: dict[str, SipLeg] = {}
         self._kept = KeptLegs(journal, edge=edge, media=media, ua=lambda: self.ua, matched=self._legs.get)
-        self._twins = Twins(edge, media, post, new_id)
-        self._phones = Phones(
-            contacts, next_flow, ua=lambda: self.ua, matched=self._legs.get, again=self._call
-        )
+        self._twins = Twins(edge, media, post, new_id, self._legs.get)
+        self._phones = Phones(contacts, next_flow, ua=lambda: self.ua, matched=self._behind, again=self._call)
         self._trunks = trunks
         self._ways_out = WaysOut(
             edge,
@@ -87,7 +85,7 @@ class Legs:
             ua=lambda: self.ua,
             clock=clock,
             post=post,
-            matched=self._legs.get,
+            matched=self._behind,
             failed=self._failed,
         )
         self._transfers = Transfers(
@@ -98,7 +96,9 @@ class Legs:
             matched=self._legs.get,
             changed=self._kept.mark,
         )
-        self._renegotiation = Renegotiation(matched=self._legs.get, changed=self._kept.mark)
+        self._renegotiation = Renegotiation(
+            matched=self._legs.get, facing=self._twins.other, changed=self._kept.mark
+        )
         self._parting = Parting(clock, journal, media=media, ua=lambda: self.ua)
         self._rebuilt = Rebuilt(media, clock=clock, public=self._interfaces.public, lost=self.lost)
         self._reoffers = Reoffers(self._kept, post, self._rebuilt, self._renegotiation)
@@ -334,21 +334,24 @@ class Legs:
         if leg in self._legs:
             self._sound(self._legs[leg], self._legs[leg].progress, match)
         else:
-            self._twins.progress(leg)
+            self._twins.progress(leg, match)
 
     def answer(self, leg: str, match: str) -> None:
         if leg in self._legs:
             self._sound(self._legs[leg], self._legs[leg].accept, match)
         else:
-            self._twins.answer(leg)
+            self._twins.answer(leg, match)
 
     def hears(self, leg: str, other: str) -> None:
         """The leg hears another one, or none (empty)."""
+        if other:
+            self._twins.hears(leg, other)
         self._renegotiation.hears(leg, other)
 
     def hangup(self, leg_id: str, cause: Cause, reason: str = "") -> None:
         leg = self._legs.get(leg_id)
         if leg is None:
+            self._forget_pair(leg_id)
             self._twins.hangup(leg_id, cause)
             return
         self._forget(leg)
@@ -361,7 +364,7 @@ class Legs:
         """Let a caller hear us, or the leg `match`; who speaks nothing of ours, nor of that leg, is
         refused."""
         try:
-            begin(*spoken_by(self._legs.get(match)))
+            begin(*spoken_by(self._behind(match)))
         except sdp.SdpError as error:
             log.info(
                 "a caller speaks no codec of ours", tenant=leg.record.tenant, leg=leg.id, error=str(error)
@@ -373,10 +376,19 @@ class Legs:
 
     # bookkeeping
 
+    def _behind(self, leg: str) -> SipLeg | None:
+        """The leg whose codecs matter to who hears this one, which may be of another tenant."""
+        return self._legs.get(self._twins.behind(leg))
+
     def _leg(self, session: InviteSession) -> SipLeg | None:
         """The leg of a session, None when we are done with it."""
         leg = session.tag
         return leg if isinstance(leg, SipLeg) and not leg.gone else None
+
+    def _forget_pair(self, leg_id: str) -> None:
+        """One of a pair within is over, and so is the other."""
+        for leg in (leg_id, self._twins.other(leg_id)):
+            self._renegotiation.forget(leg)
 
     def _forget(self, leg: SipLeg) -> None:
         leg.gone = True
@@ -459,6 +471,7 @@ class Legs:
             self._parting.end(leg, Cause.FAILED, SOUND_FAILED)
             self._failed(leg, Cause.FAILED, why)
         else:
+            self._forget_pair(leg_id)
             self._twins.lost(leg_id)
 
     def all(self) -> list[str]:

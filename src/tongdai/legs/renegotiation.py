@@ -17,9 +17,17 @@ class Renegotiation:
     """Offers another codec to one of them by a re-INVITE (RFC 3261 §14); whatever comes of it, the call goes
     on."""
 
-    def __init__(self, *, matched: Callable[[str], SipLeg | None], changed: Callable[[SipLeg], None]) -> None:
-        """`matched` finds a leg; `changed` is told which has something new for the journal."""
+    def __init__(
+        self,
+        *,
+        matched: Callable[[str], SipLeg | None],
+        facing: Callable[[str], str],
+        changed: Callable[[SipLeg], None],
+    ) -> None:
+        """`matched` finds a leg of SIP; `facing` is the other one of a pair within (ADR 4), empty for what is
+        no such leg; `changed` is told which has something new for the journal."""
         self._matched = matched
+        self._facing = facing
         self._changed = changed
         self._hears: dict[str, str] = {}
         self._tried: dict[str, set[Move]] = {}
@@ -39,9 +47,14 @@ class Renegotiation:
         self._tried.pop(leg, None)
 
     def partner(self, leg: SipLeg) -> SipLeg | None:
-        """The leg that it talks to: each hears the other."""
-        other = self._hears.get(leg.id, "")
-        return self._matched(other) if self._hears.get(other) == leg.id else None
+        """The leg that it talks to: each hears the other, maybe through a pair within."""
+        here, other = leg.id, self._hears.get(leg.id, "")
+        while self._hears.get(other) == here:
+            here = self._facing(other)
+            if not here:
+                return self._matched(other)
+            other = self._hears.get(here, "")
+        return None
 
     def preferred(self, leg: SipLeg) -> tuple[Sequence[str], Sequence[sdp.Codec]]:
         """What an offer of its peer is best answered with: what the other speaks, or what is in use; and what
@@ -52,7 +65,7 @@ class Renegotiation:
 
     def look(self, leg_id: str) -> None:
         """Something has changed: if there is a way to make the leg agree with whom it talks to, take it."""
-        leg = self._matched(leg_id)
+        leg = self._matched(leg_id) or self._matched(self._hears.get(leg_id, ""))
         other = self.partner(leg) if leg is not None else None
         if leg is None or other is None:
             return

@@ -15,14 +15,15 @@ from tongdai.calls import events as e
 from tongdai.calls.model import Cause
 from tongdai.core.log import get_logger
 from tongdai.journal.port import Journal
+from tongdai.legs.leg import CODECS, SipLeg, numbered, spoken_by
 from tongdai.legs.ports import Edge, LegMedia, Opened, Post
-from tongdai.sdp import Negotiated, NegotiatedCodec
+from tongdai.sdp import TELEPHONE_EVENT, TELEPHONE_EVENT_48000, Codec, Negotiated, NegotiatedCodec
 
 log = get_logger(__name__)
 
 _TWIN = "twin/"
-_CODEC = NegotiatedCodec("PCMU", 8000, 0, 0)
-_EVENT = NegotiatedCodec("telephone-event", 8000, 101, 101)
+_FIRST = "PCMU"
+"""What is made for a side of which nothing is known yet."""
 
 
 class Twin(msgspec.Struct):
@@ -35,12 +36,27 @@ class Twin(msgspec.Struct):
     answered: bool = False
     faced: bool = False
     """Both media sessions are there, and send to each other."""
+    match: str = ""
+    """The leg of its own call whose codecs matter here: it hears this one, or will."""
+    ip: str = ""
+    port: int = 0
+    rtcp_port: int = 0
+    """Where its media session receives."""
 
 
 class Twins:
     """The pairs of legs of hosted numbers."""
 
-    def __init__(self, edge: Edge, media: LegMedia, post: Post, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        edge: Edge,
+        media: LegMedia,
+        post: Post,
+        new_id: Callable[[], str],
+        matched: Callable[[str], SipLeg | None],
+    ) -> None:
+        """`matched` finds a leg of SIP."""
+        self._matched = matched
         self._edge = edge
         self._media = media
         self._post = post
@@ -57,7 +73,7 @@ class Twins:
             self._post(tenant, e.LegEnded(command.leg, Cause.NOT_FOUND))
             return
         call = self._new_id()
-        near = Twin(command.leg, tenant, f"{call}.l0", caller=True)
+        near = Twin(command.leg, tenant, f"{call}.l0", caller=True, match=command.match)
         far = Twin(near.other, owner, near.id, caller=False)
         self._legs[near.id], self._legs[far.id] = near, far
         offered = e.LegOffered(
@@ -80,7 +96,7 @@ class Twins:
 
     def _open(self, near: Twin, far: Twin, done: Callable[[bool], None]) -> None:
         """Open both media sessions and face them to each other; `done(False)` when there is no place."""
-        ports: dict[str, Opened] = {}
+        there: set[str] = set()
 
         def opened(leg: Twin, result: Opened | None) -> None:
             if leg.id not in self._legs:
@@ -88,12 +104,11 @@ class Twins:
             if result is None:
                 done(False)
                 return
-            ports[leg.id] = result
-            if len(ports) == 2:
+            leg.ip, leg.port, leg.rtcp_port = result.ip, result.port, result.rtcp_port
+            there.add(leg.id)
+            if len(there) == 2:
                 near.faced = far.faced = True
-                self._face(near, ports[far.id])
-                self._face(far, ports[near.id])
-                self._dirty[near.id] = self._dirty[far.id] = None
+                self._face(near)
                 done(True)
 
         self._media.open(near.tenant, near.id, lambda result, error: opened(near, result))
@@ -112,9 +127,49 @@ class Twins:
 
         return opened
 
-    def _face(self, leg: Twin, at: Opened) -> None:
-        there = Negotiated([_CODEC], [_EVENT], at.ip, at.port, at.rtcp_port, "sendrecv", held_by_peer=False)
-        self._media.remote(leg.id, there)
+    def _face(self, leg: Twin) -> None:
+        """Tell the engine of both what goes between them: every codec that there is, so that nothing is
+        decoded for the way, and first what is spoken at its end, as that is what is made for it."""
+        other = self._legs[leg.other]
+        foreign = numbered(self._foreign(leg, other))
+        for one, at in ((leg, other), (other, leg)):
+            self._dirty[one.id] = None
+            if one.port and at.port:
+                spoken, _ = spoken_by(self._matched(self.behind(one.id)))
+                names = dict.fromkeys((*(name for name in spoken if name in CODECS), _FIRST, *CODECS))
+                codecs = [_as_it_is(codec) for codec in (*(CODECS[name] for name in names), *foreign)]
+                keys = [_as_it_is(TELEPHONE_EVENT), _as_it_is(TELEPHONE_EVENT_48000)]
+                there = Negotiated(codecs, keys, at.ip, at.port, at.rtcp_port, "sendrecv", held_by_peer=False)
+                self._media.remote(one.id, there)
+
+    def _foreign(self, *legs: Twin) -> list[Codec]:
+        """What is spoken at either end and only passed on."""
+        found: list[Codec] = []
+        for leg in legs:
+            _, foreign = spoken_by(self._matched(self.behind(leg.id)))
+            found += (codec for codec in foreign if not any(codec.same_as(known) for known in found))
+        return found
+
+    def other(self, leg: str) -> str:
+        """The leg that faces this one, empty for one that has none."""
+        return self._legs[leg].other if leg in self._legs else ""
+
+    def behind(self, leg: str) -> str:
+        """The leg of SIP whose codecs matter to who hears this one: itself, or the one behind its pair, or
+        behind the next pair when the call goes on to another tenant."""
+        for _ in range(len(self._legs)):
+            if leg not in self._legs:
+                break
+            leg = self._legs[self._legs[leg].other].match
+        return leg
+
+    def hears(self, leg: str, other: str) -> None:
+        """A leg hears another one: what is made for the ends of a pair may be another codec now."""
+        if (twin := self._legs.get(leg)) is not None:
+            twin.match = other
+        for one in (leg, other):
+            if one in self._legs:
+                self._face(self._legs[one])
 
     def _drop(self, *twins: Twin) -> None:
         for twin in twins:
@@ -129,19 +184,25 @@ class Twins:
         if twin is not None:
             self._post(self._legs[twin.other].tenant, e.LegRinging(twin.other))
 
-    def progress(self, leg: str) -> None:
+    def progress(self, leg: str, match: str) -> None:
         twin = self._legs.get(leg)
         if twin is not None:
+            self._match(twin, match)
             self._post(self._legs[twin.other].tenant, e.LegProgress(twin.other))
 
-    def answer(self, leg: str) -> None:
+    def answer(self, leg: str, match: str) -> None:
         twin = self._legs.get(leg)
         if twin is None:
             return
         other = self._legs[twin.other]
         twin.answered = other.answered = True
-        self._dirty[twin.id] = self._dirty[other.id] = None
+        self._match(twin, match)
         self._post(other.tenant, e.LegAnswered(other.id))
+
+    def _match(self, twin: Twin, match: str) -> None:
+        """What its own call lets it hear is this leg, if any."""
+        twin.match = match or twin.match
+        self._face(twin)
 
     def hangup(self, leg: str, cause: Cause) -> None:
         """One side ended its leg: the other side's ends too, for the same cause."""
@@ -197,3 +258,9 @@ class Twins:
         self._legs = {twin.id: twin for twin in found.values() if twin.other in found}
         self._dirty |= dict.fromkeys(found.keys() - self._legs.keys())
         return {twin.id: twin.tenant for twin in self._legs.values()}
+
+
+def _as_it_is(codec: Codec) -> NegotiatedCodec:
+    """Under one number both ways: both ends are ours."""
+    number = codec.payload_type
+    return NegotiatedCodec(codec.name, codec.clock_rate, number, number, codec.fmtp)

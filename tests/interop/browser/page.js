@@ -76,6 +76,25 @@ window.phone = {
     await until("no answer", () => state.events.includes("confirmed"));
   },
 
+  // Calls with an offer as of a phone that trickles (RFC 8840): with no candidate, or such as nobody can look up. The candidates come
+  // later, in INFO.
+  async trickle(target, candidates) {
+    state.events.length = 0;
+    const found = [];
+    const sdp = (event) => {
+      if (event.originator !== "local") return;
+      const lines = event.sdp.split("\r\n");
+      found.push(...lines.filter((line) => line.startsWith("a=candidate:")));
+      const kept = lines.filter((line) => !/^a=(candidate|end-of-candidates|ice-options)/.test(line));
+      event.sdp = [...kept.filter(Boolean), ...candidates, "a=ice-options:trickle", ""].join("\r\n");
+    };
+    state.agent.call(target, { ...media(), eventHandlers: { sdp } });
+    await until("no answer", () => state.events.includes("confirmed"));
+    const later = ["m=audio 9 UDP/TLS/RTP/SAVPF 0", "a=mid:0", ...found, "a=end-of-candidates", ""];
+    state.session.sendInfo("application/trickle-ice-sdpfrag", later.join("\r\n"));
+    return found.length;
+  },
+
   async answer(frequency) {
     await until("no call came", () => state.incoming);
     state.incoming.answer(media(frequency));

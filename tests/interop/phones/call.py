@@ -348,7 +348,16 @@ class RawCall:
         offered = codecs or self.phone.codecs
         if self.remote is not None and codecs is None:
             offered = [codec for codec in offered if codec in self.remote.codecs] or offered
-        return write_sdp(self.phone.media_host, self.rtp.port, offered, 101, direction, self._version)
+        return write_sdp(
+            self.phone.media_host,
+            self.rtp.port,
+            offered,
+            101,
+            direction,
+            self._version,
+            self.phone.protocol,
+            self.phone.attributes,
+        )
 
     def _take(self, session: Session) -> None:
         self.remote = session

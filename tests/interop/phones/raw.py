@@ -73,6 +73,9 @@ class RawPhone:
         self.calls: list[RawCall] = []
         self.received: list[Message] = []
         self.codecs: list[int] = [0, 8]
+        self.protocol = "RTP/AVP"
+        self.attributes: list[str] = []
+        """What else it says of its stream."""
         self.on_invite: Callable[[RawCall], None] | None = None
         self.give_up = _GIVE_UP
         """Seconds until an answer is not waited for any more."""

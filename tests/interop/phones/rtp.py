@@ -1,5 +1,5 @@
-"""The raw phone's sound: an RTP stream each way (RFC 3550) with G.711, G.722 by ffmpeg, and telephone events
-(RFC 4733)."""
+"""The raw phone's sound: an RTP stream each way (RFC 3550) with G.711, G.722 by ffmpeg, Opus that says
+nothing, and telephone events (RFC 4733)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ import numpy as np
 from tests.interop.phones import wide
 from tests.interop.phones.sound import FRAME, Sound, alaw_decode, alaw_encode, tone, ulaw_decode, ulaw_encode
 
-PCMU, PCMA, G722 = 0, 8, 9
+PCMU, PCMA, G722, OPUS = 0, 8, 9, 111
 DTMF_KEYS = "0123456789*#ABCD"
 _PTIME = 0.02
 _DECODE = {PCMU: ulaw_decode, PCMA: alaw_decode}
-_SILENCE = {PCMU: b"\xff" * FRAME, PCMA: b"\xd5" * FRAME, G722: b"\xfa" * FRAME}
+_OPUS = b"\xf8\xff\xfe"
+"""20 ms of digital silence (RFC 6716). This phone has no coder: whether a packet comes as it left is all that
+it can tell."""
+_SILENCE = {PCMU: b"\xff" * FRAME, PCMA: b"\xd5" * FRAME, G722: b"\xfa" * FRAME, OPUS: _OPUS}
 
 Address = tuple[str, int]
 
@@ -185,7 +188,8 @@ class RtpStream(asyncio.DatagramProtocol):
         self._ticker = loop.call_at(self._next, self._tick)
 
     def _send_frame(self) -> None:
-        self._timestamp = (self._timestamp + FRAME) & 0xFFFFFFFF
+        clock = 6 if self.codec == OPUS else 1
+        self._timestamp = (self._timestamp + FRAME * clock) & 0xFFFFFFFF
         event = self._keys.popleft() if self._keys else None
         if not self._keys:
             self._keys_done.set()
@@ -222,7 +226,7 @@ class _Rtcp(asyncio.DatagramProtocol):
 def _frames_of(frequency: int) -> dict[int, bytes]:
     assert frequency % 50 == 0, "a tone must have whole periods in 20 ms"
     sound = tone(frequency)
-    return {PCMU: ulaw_encode(sound), PCMA: alaw_encode(sound)}
+    return {PCMU: ulaw_encode(sound), PCMA: alaw_encode(sound), OPUS: _OPUS}
 
 
 def _port_pair(host: str) -> tuple[socket.socket, socket.socket]:

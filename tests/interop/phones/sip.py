@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 BRANCH = "z9hG4bK"
@@ -206,20 +206,28 @@ class Session:
         return self.direction in ("sendonly", "inactive") or self.host == "0.0.0.0"
 
 
-_ENCODINGS = {0: "PCMU/8000", 8: "PCMA/8000", 9: "G722/8000"}
+_ENCODINGS = {0: "PCMU/8000", 8: "PCMA/8000", 9: "G722/8000", 111: "opus/48000/2"}
 
 
 def write_sdp(
-    host: str, port: int, codecs: list[int], event_payload: int, direction: str, version: int
+    host: str,
+    port: int,
+    codecs: list[int],
+    event_payload: int,
+    direction: str,
+    version: int,
+    protocol: str = "RTP/AVP",
+    attributes: Sequence[str] = (),
 ) -> str:
-    """An SDP body with one audio stream (offer or answer)."""
+    """An SDP body with one audio stream (offer or answer); `attributes` are further ones of the stream."""
     payloads = [*codecs, event_payload] if event_payload else codecs
     address = f"IN IP{6 if ':' in host else 4} {host}"
     lines = ["v=0", f"o=- {port} {version} {address}", "s=-", f"c={address}", "t=0 0"]
-    lines.append(f"m=audio {port} RTP/AVP {' '.join(map(str, payloads))}")
+    lines.append(f"m=audio {port} {protocol} {' '.join(map(str, payloads))}")
     lines += [f"a=rtpmap:{codec} {_ENCODINGS[codec]}" for codec in codecs]
     if event_payload:
         lines += [f"a=rtpmap:{event_payload} telephone-event/8000", f"a=fmtp:{event_payload} 0-15"]
+    lines += [f"a={attribute}" for attribute in attributes]
     return "\r\n".join([*lines, "a=ptime:20", f"a={direction}", ""])
 
 

@@ -171,6 +171,68 @@ fn a_full_disk_ends_the_recording_and_nothing_else() {
     a.wait_for_bytes(0x21, 10);
 }
 
+/// The engine's thread that writes files, held as a disk holds it that does not answer, until this is dropped. To be let go by the thread
+/// that took it.
+struct Held(libc::pid_t);
+
+impl Held {
+    fn writer_of(engine: &Engine) -> Held {
+        let tasks = format!("/proc/{}/task", engine.child.id());
+        let names = std::fs::read_dir(tasks).unwrap().map(|task| task.unwrap().path());
+        let is_writer = |task: &std::path::PathBuf| {
+            std::fs::read_to_string(task.join("comm")).is_ok_and(|name| name.trim() == "writer")
+        };
+        let task = names.into_iter().find(is_writer).expect("a thread that writes");
+        let task: libc::pid_t = task.file_name().unwrap().to_str().unwrap().parse().unwrap();
+        let null = std::ptr::null_mut::<libc::c_void>();
+        let mut status = 0;
+        // SAFETY: these requests read and write no memory of ours, and `status` outlives the call that fills it.
+        unsafe {
+            assert_eq!(libc::ptrace(libc::PTRACE_SEIZE, task, null, null), 0);
+            assert_eq!(libc::ptrace(libc::PTRACE_INTERRUPT, task, null, null), 0);
+            assert_eq!(libc::waitpid(task, &raw mut status, libc::__WALL), task);
+        }
+        Held(task)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let null = std::ptr::null_mut::<libc::c_void>();
+        // SAFETY: as above; a thread that is gone makes it an error.
+        unsafe { libc::ptrace(libc::PTRACE_DETACH, self.0, null, null) };
+    }
+}
+
+#[test]
+fn while_the_disk_does_not_answer_the_call_goes_on_and_then_the_recording_is_whole() {
+    let engine = Engine::start();
+    let mut control = engine.controller();
+    let (mut a, mut b) = (Phone::new(Pcmu), Phone::new(Pcmu));
+    control.connect_phone("a", &mut a);
+    control.connect_phone("b", &mut b);
+    control.bridge("a", "b");
+    let path = engine.path("slow.wav");
+    control.ok(json!({"op": "record", "session": "a", "record": "r", "path": path, "max_ms": 60_000}));
+    a.speak(&tone(700.0, 300));
+    let held = Held::writer_of(&engine);
+    let before = std::fs::metadata(&path).unwrap().len();
+    b.forget();
+    a.talk(0x21, 100);
+    b.wait_for_bytes(0x21, 100);
+    a.speak(&tone(900.0, 1500));
+    control.has_heard("a", &a);
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), before, "something was written");
+    control.ok(json!({"op": "stop_record", "session": "a"}));
+    assert!(control.heard("record_done").is_empty(), "it is told before it is written");
+    drop(held);
+    let done = control.event("record_done");
+    assert_eq!(done["reason"], json!("stopped"));
+    let sound = read(&path);
+    assert_eq!(sound.len() as u64, done["ms"].as_u64().unwrap() * 8);
+    assert!(ms_of(&sound, 700.0) >= 100 && ms_of(&sound, 900.0) >= 1000, "{done}");
+}
+
 /// The channels of a stereo file, whatever its header says of its length.
 fn read_stereo(path: &str) -> (Vec<i16>, Vec<i16>) {
     let file = std::fs::read(path).unwrap();

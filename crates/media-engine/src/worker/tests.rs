@@ -9,8 +9,8 @@ use crate::notes::{self, Note, NoteReceiver, Recorded};
 use crate::orders::{Format, Order, Record, Remote, Slot, Sockets, Source, Subject};
 use crate::playlist::Playlist;
 use crate::sys::{Batch, Epoll};
-use crate::wire::{Both, Direction, RecordEnd};
-use crate::writer::{Job, Jobs};
+use crate::wire::{Both, Direction, FileFormat, RecordEnd};
+use crate::writer::{self, Form, Job, Jobs};
 use media_proto::codec::Codec;
 use media_proto::dtls::Identity;
 use media_proto::latch::Trust;
@@ -355,6 +355,27 @@ fn a_disk_that_stands_still_ends_the_recording_and_holds_no_more_than_the_writer
     let sent = stage.sent(0);
     pass(&mut stage, 5);
     assert_eq!(stage.sent(0), sent + 5, "the call goes on");
+    // The disk moves again: what waited is in the file, that much is told, and it plays.
+    let path = std::env::temp_dir().join(format!("tongdai-slow-disk-{}", std::process::id()));
+    let path = path.to_str().unwrap().to_owned();
+    let (sender, notes) = notes::queue().unwrap();
+    let (jobs, thread) = writer::start(sender).unwrap();
+    let form = Form { format: FileFormat::Wav, rate: 8000, channels: 1 };
+    let open =
+        Job::Open { token: 0, file: 0, path: path.clone(), form, resume: false, failed: Arc::default() };
+    let done = [open].into_iter().chain(waiting).chain(told).chain([Job::End]);
+    done.for_each(|job| jobs.0.send(job).unwrap());
+    thread.join().unwrap();
+    let recorded = notes.notes.try_iter().find_map(|note| match note {
+        Note::Recorded(recorded) => Some(recorded),
+        _ => None,
+    });
+    let recorded = recorded.unwrap();
+    let sound = media_proto::wav::parse(&std::fs::read(&path).unwrap()).unwrap();
+    std::fs::remove_file(path).unwrap();
+    assert_eq!(recorded.reason, RecordEnd::Disk);
+    assert_eq!(sound.len() as u32, recorded.ms * 8);
+    assert!((20_000..40_000).contains(&recorded.ms), "{} ms of which the rest is lost", recorded.ms);
 }
 
 proptest! {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from tongdai.app.control_config import ControlConfig, Listening
 from tongdai.app.demo.secrets import fixed_secrets
 from tongdai.app.demo.seed import seed
 from tongdai.app.process import rest_from_collecting
-from tongdai.app.takeover import take_over
 from tongdai.db import migrate, open_database
 from tongdai.media import client, wire
 from tongdai.sip.flow import Flow
@@ -97,15 +96,7 @@ async def opened(data: Path) -> AsyncIterator[Indoors]:
         ws_tls=False,
     )
     control = Control(config, provider, asyncio.Event())
-    entries = control.journal.load()
-    await control.mailboxes.open(entries)
-    await control.preferences.open(entries)
-    control.calllog.open(entries)
-    control._engine = _engine()
-    control.media.use(control._engine)
-    control.locator.follow(())
-    await take_over(entries, control.switch, control.front, control.media)
-    control._catch_up()
+    await control.take_over(_reached(control), ())
     control._located()
     indoors = Indoors(control)
     control.wires._udp = {(HERE, _PORT): indoors}  # type: ignore[dict-item]
@@ -115,11 +106,7 @@ async def opened(data: Path) -> AsyncIterator[Indoors]:
         yield indoors
     finally:
         control.rpc._tell_now()
-        await control.calllog.close()
-        await control.mailboxes.close()
-        await control.preferences.close()
-        await control.db.close()
-        control.journal.close()
+        await control.close()
 
 
 def _url(data: Path) -> str:
@@ -138,6 +125,13 @@ class _Web:
 
     def write(self, data: bytes) -> None:
         pass
+
+
+def _reached(control: Control) -> Callable[[Mapping[str, bytes]], Awaitable[None]]:
+    async def connect(entries: Mapping[str, bytes]) -> None:
+        control.engine.use(_engine())
+
+    return connect
 
 
 def _engine() -> client.EngineClient:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from tongdai.api.rpc.messages import Answer, CallFact, MailboxChanged, Registered, Request, Serve
@@ -13,6 +14,7 @@ from tongdai.app.alarms.vigil import Vigil
 from tongdai.app.carriers import limits_of, peer_at
 from tongdai.app.contacts import Contacts
 from tongdai.app.control_config import ControlConfig
+from tongdai.app.engine_link import EngineLink
 from tongdai.app.finder import Finder
 from tongdai.app.front import Front, admit
 from tongdai.app.handover import leave, take_nonces
@@ -41,8 +43,6 @@ from tongdai.directory import Directory
 from tongdai.journal import LocalJournal, SealedJournal
 from tongdai.legs.callers import Callers
 from tongdai.legs.guard import Guard
-from tongdai.media.client import EngineClient
-from tongdai.media.events import EngineEvent
 from tongdai.media.sessions import Sessions
 from tongdai.preferences import PeoplesPreferences
 from tongdai.presence import Subscriptions
@@ -66,6 +66,7 @@ from tongdai.tenants.config import (
     with_former,
     with_tenant,
 )
+from tongdai.tenants.trunk.model import Trunk
 from tongdai.tenants.trunk.sealed import unsealed
 from tongdai.trunks import Locator, Trunks
 from tongdai.voicemail import Mailboxes
@@ -84,7 +85,6 @@ FIRST_NAMES_SECONDS = 2.0
 SETTLE_SECONDS = 1.0
 """How long a process that hands over waits for steps that only it can finish."""
 
-_HEARD = "engine/heard"
 _BOOT = "boot"
 
 
@@ -227,6 +227,12 @@ class Control:
             on_lost=self.bindings.connection_lost,
             overload=Overload(secrets.token_hex(8), self.directory.edge.is_emergency_somewhere),
         )
+        self.engine = EngineLink(
+            self.media,
+            self.journal,
+            rebuild=lambda: rebuild(self.front, self.media, self.switch),
+            stir=self.pulse.stir,
+        )
         self.switch.connect(self.front, self.media, self.mailboxes, self.preferences, self.calllog)
         self.pulse.use(
             self.ua,
@@ -245,7 +251,7 @@ class Control:
                 self.front.journal,
                 self.trunks.journal,
                 self.locator.journal,
-                self._journal_engine,
+                self.engine.journal,
             ],
         )
         self._vigil = Vigil(
@@ -256,14 +262,10 @@ class Control:
             journal=self.journal,
             db=self.db,
             stores={"calls": self.calllog, "messages": self.mailboxes, "preferences": self.preferences},
-            engine=lambda: self._engine,
+            engine=lambda: self.engine.client,
         )
         self._following = asyncio.Lock()
         self._follower = Follower(self.db, provider.seq, self._follow)
-        self._engine: EngineClient | None = None
-        self._engine_id = ""
-        self._heard = 0
-        self._early: list[EngineEvent] | None = []
         self._background: set[asyncio.Task[None]] = set()
 
     # introductions
@@ -315,34 +317,10 @@ class Control:
 
     async def run(self, lifeline: Lifeline) -> None:
         """Take over what a former process left, serve until told to stop, and leave politely."""
-        entries = self.journal.load()
-        same_boot = entries.get(_BOOT) == (here := boot().encode()) != b""
-        self.journal.put(_BOOT, here)
-        self.calllog.open(entries, same_boot=same_boot)
-        self.bindings.restore(entries, same_boot=same_boot)
-        self.subscriptions.restore(entries, same_boot=same_boot)
-        await self.mailboxes.open(entries)
-        await self.preferences.open(entries)
-        self.bindings.retain(self.devices)
-        self.subscriptions.retain(self.devices)
-        await self.prompts.prepare()
-        self._heard = int(entries.get(_HEARD, b"0"))
-        self._engine = engine = await EngineClient.connect(
-            Path(self.config.engine_socket),
-            on_event=self._on_event,
-            on_engine=self._on_engine,
-            on_lost=self.media.lost,
-            after=self._heard,
+        await self.take_over(
+            lambda entries: self.engine.connect(Path(self.config.engine_socket), entries),
+            unsealed(self.provider.trunks, self._key),
         )
-        self.media.use(engine)
-        self.trunks.restore(entries)
-        self.locator.restore(entries)
-        self.locator.follow(unsealed(self.provider.trunks, self._key))
-        self.directory.edge.follow_trunks(self.locator.trunks)
-        opened = self._sealed.opened(entries)
-        take_nonces(opened, self._digest, self.journal)
-        await take_over(opened, self.switch, self.front, self.media, same_boot=same_boot)
-        self._catch_up()
         certificate = await open_wires(
             self.wires, self.config, lambda address: peer_at(self.locator.trunks, address)
         )
@@ -365,13 +343,43 @@ class Control:
         self.finder.close()
         await self.rpc.close()
         if self.handed_over:
-            await self._leave(engine)
+            await self._leave()
             return
         await self.speech.close()
         await self._farewell()
         lifeline.close()
         await self.wires.close()
-        await engine.close()
+        await self.engine.close()
+        await self.close()
+
+    async def take_over(
+        self, connect: Callable[[Mapping[str, bytes]], Awaitable[None]], trunks: Sequence[Trunk]
+    ) -> None:
+        """Go on with what a former process left in the journal, over these trunks; `connect(entries)` reaches
+        the engine."""
+        entries = self.journal.load()
+        same_boot = entries.get(_BOOT) == (here := boot().encode()) != b""
+        self.journal.put(_BOOT, here)
+        self.calllog.open(entries, same_boot=same_boot)
+        self.bindings.restore(entries, same_boot=same_boot)
+        self.subscriptions.restore(entries, same_boot=same_boot)
+        await self.mailboxes.open(entries)
+        await self.preferences.open(entries)
+        self.bindings.retain(self.devices)
+        self.subscriptions.retain(self.devices)
+        await self.prompts.prepare()
+        await connect(entries)
+        self.trunks.restore(entries)
+        self.locator.restore(entries)
+        self.locator.follow(trunks)
+        self.directory.edge.follow_trunks(self.locator.trunks)
+        opened = self._sealed.opened(entries)
+        take_nonces(opened, self._digest, self.journal)
+        await take_over(opened, self.switch, self.front, self.media, same_boot=same_boot)
+        self.engine.catch_up()
+
+    async def close(self) -> None:
+        """Write what waits to be written, and let go of what was opened."""
         await self.calllog.close()
         await self.mailboxes.close()
         await self.preferences.close()
@@ -384,44 +392,14 @@ class Control:
         self.handed_over = True
         self.stopping.set()
 
-    async def _leave(self, engine: EngineClient) -> None:
+    async def _leave(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_SECONDS):
                 await self.pulse.quiet(lambda: self.front.settled)
         leave(self.pulse, self.front, self._digest, self.wires, self.journal)
-        self._early = []  # what the engine tells from now on, it tells the next process
-        await engine.close()
+        self.engine.hear_no_more()
+        await self.engine.close()
         await self.wires.close()
-
-    def _on_event(self, event: EngineEvent) -> None:
-        if self._early is not None:
-            self._early.append(event)
-        else:
-            self.media.on_event(event)
-            self.pulse.stir()
-
-    def _catch_up(self) -> None:
-        """Calls are taken over: hear what the engine had to tell while no process listened."""
-        early, self._early = self._early or [], None
-        for event in early:
-            self._on_event(event)
-
-    def _journal_engine(self) -> None:
-        """The last event of the engine that has had its effect: the next process asks for those behind it."""
-        if self._early is None and self._engine is not None and self._engine.last_event != self._heard:
-            self._heard = self._engine.last_event
-            self.journal.put(_HEARD, str(self._heard).encode())
-
-    def _on_engine(self, engine: str, sessions: int) -> None:
-        """Another engine knows nothing of the sessions of the one before: it is told."""
-        if engine == self._engine_id:
-            self.media.returned()
-        elif self._engine_id:
-            log.error("the media engine was replaced; its sessions are rebuilt", legs=len(self.front.all()))
-            self.media.replaced()
-            rebuild(self.front, self.media, self.switch)
-            self.pulse.stir()
-        self._engine_id = engine
 
     def tenant(self, tenant: str) -> TenantConfig | None:
         """What is served of a tenant."""

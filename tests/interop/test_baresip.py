@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 from tests.interop.conftest import Phones
@@ -77,6 +78,9 @@ async def test_protected_and_plain_phones_talk(demo: Demo, phones: Phones, one: 
         if asked in (MUST, MUST_WITH_FEEDBACK):
             assert ("RTP/SAVPF" if asked == MUST_WITH_FEEDBACK else "RTP/SAVP ") in phone.log()
             assert "a=crypto:" in phone.log()
+            keys = set(re.findall(r"inline:([A-Za-z0-9+/]{20,})", phone.log()))
+            assert len(keys) >= 2, "the phone's key, and ours"
+            assert not any(key in demo.service_log() for key in keys), "a key is in the log"
     await lan.press("42")
     await hoa.hears_keys("42")
     await lan.hold()

@@ -15,6 +15,7 @@ from tests.interop.namespaces import (
     HOME,
     INSIDE,
     MOBILE,
+    NAT,
     OFFICE,
     OUTSIDE,
     SIX,
@@ -22,9 +23,11 @@ from tests.interop.namespaces import (
     STRANGER,
     Networks,
 )
+from tests.interop.phones.alg import Router
 from tests.interop.phones.baresip import Baresip
 from tests.interop.phones.browser import MICROPHONE, Chromium, Process, Served, WebPhone
 from tests.interop.phones.call import RawCall
+from tests.interop.phones.link import UdpLink
 from tests.interop.phones.raw import RawPhone
 from tests.interop.phones.rtp import RtpStream
 from tests.interop.phones.sound import RATE, hears, hears_no, now_at
@@ -76,8 +79,15 @@ class Street:
         await hear_each_other(near, far)
         return near, far
 
-    async def home(self) -> RawPhone:
-        return await self.phone("home", "101", HOME, OUTSIDE)
+    async def home(self, extension: str = "101") -> RawPhone:
+        return await self.phone("home", extension, HOME, OUTSIDE)
+
+    async def mangled_home(self, how: str) -> RawPhone:
+        """A phone behind the NAT whose router rewrites what it says (`how`: a method of `Router`)."""
+        phone = await self.home()
+        assert isinstance(phone.link, UdpLink)
+        phone.link.mangle = getattr(Router(HOME, NAT), how)
+        return await phone.registered()
 
     async def protected_home(self) -> Baresip:
         """A baresip behind the NAT that speaks with keys."""
@@ -146,6 +156,57 @@ async def test_a_phone_behind_a_nat_and_one_inside_call_each_other(street: Stree
     await hear_each_other(near, far)
     await near.hang_up()
     await far.hung_up()
+
+
+async def test_two_phones_behind_one_nat_hear_each_other_through_us(street: Street):
+    """They describe themselves by addresses of their own network, and their NAT turns nothing round (hairpin,
+    RFC 4787 §6)."""
+    near, far = await street.talk(await street.home(), await street.home("102"), "102")
+    assert (sources(near), sources(far)) == ({OUTSIDE}, {OUTSIDE})
+    await near.hold()
+    await near.resume()
+    await hear_each_other(near, far)
+    await far.hang_up()
+    await near.hung_up()
+
+
+@pytest.mark.parametrize(
+    "how",
+    ["contact", "contact_port", "via", "description", "description_port", "origin", "twice", "everything"],
+)
+async def test_a_router_that_rewrites_sip_silences_nobody(street: Street, how: str):
+    home, office = await street.mangled_home(how), await street.office()
+    near, far = await street.talk(home, office, "103")
+    await near.hold()
+    await near.resume()
+    await hear_each_other(near, far)
+    await far.hang_up()
+    await near.hung_up()
+    near, far = await street.talk(office, home, "101")
+    await far.hold()
+    await far.resume()
+    await hear_each_other(near, far)
+    await far.hang_up()
+    await near.hung_up()
+
+
+async def test_a_description_whose_last_line_is_cut_off_is_a_call_still(street: Street):
+    """488 answered it, for the one letter that was left of `a=sendrecv`."""
+    home, office = await street.mangled_home("cut_off"), await street.office()
+    near, far = await street.talk(home, office, "103")
+    await near.hang_up()
+    await far.hung_up()
+
+
+async def test_who_has_lost_a_part_of_its_description_on_the_way_is_told_so(street: Street):
+    """Its router shortened the address and left the length: RFC 4475 §3.1.2.3 wants a 400, and a call that
+    rings and has no sound is what users know of it."""
+    home = await street.mangled_home("too_short")
+    with street.networks.inside("home"):
+        near = await home.call("*43", wait="sent")
+    refused = await near.finished()
+    assert refused.status == 400
+    assert "Content-Length" in refused.reason, refused.reason
 
 
 async def test_a_phone_whose_nat_binds_anew_is_reached_where_it_is_now(street: Street):

@@ -25,6 +25,8 @@ def parse(text: str | bytes) -> SessionDescription:
     if "\r" in text:
         raise SdpError("a stray line end")  # a line end for some and not for others
     lines = text.rstrip("\n").split("\n")
+    if len(lines) > 1 and len(lines[-1]) == 1 and not text.endswith("\n"):
+        lines.pop()  # a router made it longer and left Content-Length: its end fell off
     if lines[0].rstrip() != "v=0":
         raise SdpError("a description begins with v=0")
     origin: Origin | None = None

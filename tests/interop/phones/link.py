@@ -43,6 +43,8 @@ class UdpLink(asyncio.DatagramProtocol):
         self._server = server
         self._on_message = on_message
         self._transport: asyncio.DatagramTransport | None = None
+        self.mangle: Callable[[bytes], bytes] = bytes
+        """What a router on the way makes of all that is sent."""
 
     async def open(self, local: Address) -> None:
         loop = asyncio.get_running_loop()
@@ -55,14 +57,14 @@ class UdpLink(asyncio.DatagramProtocol):
 
     def send_raw(self, data: bytes) -> None:
         assert self._transport is not None
-        self._transport.sendto(data, self._server)
+        self._transport.sendto(self.mangle(data), self._server)
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
         if not data.strip():
             return
         transport = self._transport
         assert transport is not None
-        self._on_message(parse(data), lambda reply: transport.sendto(reply.encode(), addr))
+        self._on_message(parse(data), lambda reply: transport.sendto(self.mangle(reply.encode()), addr))
 
     def close(self) -> None:
         if self._transport is not None:

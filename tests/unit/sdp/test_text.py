@@ -39,6 +39,13 @@ def test_bare_line_feeds_are_read_too() -> None:
     assert parse(TEXT.replace("\r\n", "\n")) == parse(TEXT)
 
 
+def test_the_first_letter_of_a_line_that_was_cut_off_is_no_fault() -> None:
+    """A router made the description longer, and left its length."""
+    assert parse(TEXT + "a") == parse(TEXT)
+    with pytest.raises(SdpError):
+        parse(TEXT + "a\r\n")
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -237,6 +237,18 @@ def test_a_phone_behind_a_nat_is_hung_up_where_it_sends_from(node: Node) -> None
     assert (remote, bye.target) == (("203.0.113.80", 40001), "sip:101@10.0.0.9:5060")
 
 
+def test_a_phone_whose_router_rewrites_only_its_via_is_hung_up_where_it_sends_from(node: Node) -> None:
+    """Its BYE went to the private address in Contact, and it stayed in the call: there was no sign of a NAT
+    but the port."""
+    remote, _ = accept_and_hang_up(
+        node,
+        ("203.0.113.80", 40001),
+        "SIP/2.0/UDP 203.0.113.80:5060;rport;branch=z9hG4bK1",
+        "<sip:101@10.0.0.9:5060>",
+    )
+    assert remote == ("203.0.113.80", 40001)
+
+
 def test_a_nat_that_binds_anew_is_followed(node: Node) -> None:
     where = "SIP/2.0/UDP 10.0.0.9:5060;rport;branch=z9hG4bK"
     node.handler.on["invite"] = lambda session: session.accept(ANSWER)

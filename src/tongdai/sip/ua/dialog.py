@@ -105,7 +105,8 @@ def is_symmetric(request: Request, flow: Flow, contact: SipUri) -> bool:
     """The peer of an incoming INVITE can only be reached where it sends from.
 
     So it is when its Via, and so its idea of itself, is another address than we see (a NAT), or when it
-    promises to listen where it sends from (rport, RFC 3581 §4) and its Contact is that same place.
+    promises to listen where it sends from (rport, RFC 3581 §4) and its Contact is that same place, or a
+    private one while the port is not the one it names: a router has rewritten its Via alone.
     """
     if flow.reliable:
         return True
@@ -116,7 +117,17 @@ def is_symmetric(request: Request, flow: Flow, contact: SipUri) -> bool:
         except ValueError:
             return False
         return True
-    return "rport" in via.params and (contact.host, contact.port) == (via.host, via.port)
+    if "rport" not in via.params:
+        return False
+    rewritten = (via.port or 5060) != flow.remote[1] and _is_private(contact.host)
+    return rewritten or (contact.host, contact.port) == (via.host, via.port)
+
+
+def _is_private(host: str) -> bool:
+    try:
+        return ip_address(host).is_private
+    except ValueError:
+        return False
 
 
 def refresh_target(state: DialogState, message: Message) -> None:

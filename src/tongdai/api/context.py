@@ -53,8 +53,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     turn: TurnServers = TurnServers()
     secure: bool
     """Whether this is HTTPS."""
-    presence: dict[str, tuple[float, m.Presence]] = msgspec.field(default_factory=dict)
-    """What control said last of a tenant, and when (monotonic seconds)."""
+    presence: dict[str, tuple[float, int, m.Presence]] = msgspec.field(default_factory=dict)
+    """What control said last of a tenant, when it was asked (monotonic seconds), and after which news."""
     data: Path
     offers: Path
     """Left by the seed of a demo whose passwords are no secrets; else there is no such file."""

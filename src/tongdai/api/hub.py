@@ -60,6 +60,9 @@ _LIVELY = f.CallStarted | f.LegCreated | f.LegAnsweredFact | f.Connected | f.Leg
 """What makes of somebody who is free one who is not, or the other way round."""
 
 
+_OF_PRESENCE = ("presence.changed", "preferences.changed", "configuration.changed")
+
+
 class Event(msgspec.Struct, frozen=True):
     """`people` may see it without being administrators; None: everybody of the tenant."""
 
@@ -106,6 +109,7 @@ class Hub:
         self._kept: deque[Event] = deque(maxlen=KEPT)
         self._gap = 0
         self._listeners: set[Listener] = set()
+        self._presence: dict[str, int] = {}
         self._people: OrderedDict[str, frozenset[str]] = OrderedDict()
         self._legs: OrderedDict[str, dict[str, str]] = OrderedDict()
         """Whose the legs of each call are, while they last."""
@@ -120,6 +124,10 @@ class Hub:
 
     def cursor_at(self, seq: int) -> str:
         return f"{self._run}.{seq}"
+
+    def presence_of(self, tenant: str) -> int:
+        """The number of the last event by which the presence in this tenant may be another one."""
+        return max(self._presence.get(tenant, 0), self._gap)
 
     # in
 
@@ -150,6 +158,8 @@ class Hub:
         people: frozenset[str] | None = None,
     ) -> None:
         self._seq += 1
+        if type_ in _OF_PRESENCE:
+            self._presence[tenant] = self._seq
         event = Event(self._seq, tenant, at, type_, data, people)
         self._kept.append(event)
         for listener in self._listeners:

@@ -1,5 +1,5 @@
 """Changes of the configuration: this process alone writes them, control serves them before they are
-committed, and each has its entry in the audit log."""
+committed, and each that somebody makes has its entry in the audit log."""
 
 from __future__ import annotations
 
@@ -55,16 +55,19 @@ class Writer:
                 yield connection
 
     @asynccontextmanager
-    async def change(self, tenant: TenantId, actor: Actor, action: str) -> AsyncIterator[Change]:
+    async def change(
+        self, tenant: TenantId, actor: Actor, action: str, *, audited: bool = True
+    ) -> AsyncIterator[Change]:
         """A transaction. It is committed when the block ends and control serves what is new; else nothing has
-        changed. Of the provider's own (`PROVIDER`), the target is a tenant that is made, or a trunk. Raises
-        `ControlSilent`."""
+        changed. Of the provider's own (`PROVIDER`), the target is a tenant that is made, or a trunk. What is
+        not `audited` nobody has asked for: a page does it by itself. Raises `ControlSilent`."""
         async with self._transaction() as connection:
             before = await connection.run_sync(sequence)
             change = Change(connection, tenant)
             yield change
             now = self._clock.wall()
-            await audit.record(change, actor, action, now=now)
+            if audited:
+                await audit.record(change, actor, action, now=now)
             if await connection.run_sync(sequence) != before:
                 changed = tenant if tenant != PROVIDER else TenantId(change.target)
                 part = await connection.run_sync(config.read, changed)

@@ -69,6 +69,19 @@ async def test_control_is_asked_once_who_is_free_for_all_who_want_to_know_at_onc
     assert len([x for x in web.control.asked if isinstance(x, m.ListPresence)]) == 3
 
 
+async def test_who_reads_after_news_is_not_told_what_was_before_them(web: Web):
+    """A page that read just after a call had begun was told what another page had been told just before."""
+    lan, asked = await web.employee(0), 0
+    tenant = web.seeded.tenants[0].id
+    registered = m.Registered(tenant, "person_1")
+    for news in (None, registered, None):
+        if news:
+            web.context.hub.on_told(m.Told("feed", 1, 0.0, news))
+        assert (await lan.get(web.tenant() + "/presence")).status_code == 200
+        asked = len([x for x in web.control.asked if isinstance(x, m.ListPresence)])
+    assert asked == 2
+
+
 def test_events_are_resumed_from_a_cursor_and_hidden_from_others():
     hub = Hub()
     lan, minh = Listener("t", "lan", False), Listener("t", "minh", False)

@@ -38,6 +38,15 @@ describe("the line of live events", () => {
     expect(handlers.onEvent).toHaveBeenCalledTimes(1);
   });
 
+  it("has read what changed before it was open, and only that", () => {
+    Socket.all[0]?.says("hello", "run_1.7");
+    expect(handlers.onResync).toHaveBeenCalledOnce();
+    Socket.all[0]?.onclose?.({ code: 1006 });
+    vi.advanceTimersByTime(250);
+    Socket.all[1]?.says("hello", "run_1.7");
+    expect(handlers.onResync).toHaveBeenCalledOnce();
+  });
+
   it("tries less and less often, and at once when the network is back", () => {
     for (const pause of [250, 500, 1000]) {
       const before = Socket.all.length;

@@ -62,7 +62,8 @@ export class LiveLine {
       if (event.type === "hello" || event.type === "resync") {
         this.pause = FIRST_PAUSE;
         this.handlers.onState("open");
-        if (event.type === "resync") this.handlers.onResync();
+        // what was read before the line was open may have changed since, and nobody told
+        if (event.type === "resync" || since === "") this.handlers.onResync();
       } else {
         this.handlers.onEvent(event);
       }

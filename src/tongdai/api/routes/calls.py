@@ -252,9 +252,10 @@ async def _move(scope: Scope, ctx: Context, call: str, to: str, leg: str | None,
 @router.get("/presence", summary="Who can be reached")
 async def presence(scope: Member, ctx: Ctx) -> list[Presence]:
     """Everybody of the company, as of now. A call of one is news for every page of the company: control is
-    asked once for those that come at the same moment."""
-    at, told = ctx.presence.get(scope.tenant, (-_PRESENCE_SECONDS, None))
-    if told is None or ctx.clock.monotonic() - at >= _PRESENCE_SECONDS:
+    asked once for those that come at the same moment, and again after the next news."""
+    now, news = ctx.clock.monotonic(), ctx.hub.presence_of(scope.tenant)
+    at, after, told = ctx.presence.get(scope.tenant, (now, -1, None))
+    if told is None or after != news or now - at >= _PRESENCE_SECONDS:
         told = await ctx.control.ask(m.ListPresence(scope.tenant), m.Presence)
-        ctx.presence[scope.tenant] = ctx.clock.monotonic(), told
+        ctx.presence[scope.tenant] = now, news, told
     return [Presence(person=x.person, state=x.state, do_not_disturb=x.dnd) for x in told.people]

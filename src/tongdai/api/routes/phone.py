@@ -51,7 +51,7 @@ async def be_a_phone(who: Who, ctx: Ctx) -> BrowserPhone:
         domain = (await tenants.get(who.tenant, connection)).domain
         found = await devices.browser(who.tenant, connection, who.login.id)
     if found is None:
-        async with ctx.writer.change(who.tenant, who.actor, "device.create") as change:
+        async with ctx.writer.change(who.tenant, who.actor, "device.create", audited=False) as change:
             await people.get(who.tenant, change.connection, who.person)
             await devices.forget_browsers(who.tenant, change.connection)
             found = await devices.browser(who.tenant, change.connection, who.login.id)
@@ -59,7 +59,7 @@ async def be_a_phone(who: Who, ctx: Ctx) -> BrowserPhone:
                 username = f"browser-{secrets.token_hex(5)}"
                 new = NewDevice(who.person, username, password, login=who.login.id)
                 found = await devices.create(who.tenant, change.connection, new)
-            change.tell(found.id, after={"person": who.person, "username": found.username, "browser": True})
+            change.tell(found.id)
     return BrowserPhone(
         device=found.id,
         username=found.username,

@@ -3,12 +3,13 @@ import "@/audit/audit.css";
 import { Loader, Select, Text } from "@mantine/core";
 import { IconHistory } from "@tabler/icons-react";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, ask } from "@/api/client";
 import { actionWords, type Changed, changesOf, type Entry, targetName } from "@/audit/entry";
 import { ACTS } from "@/audit/words";
 import { ByDay } from "@/parts/ByDay";
+import { timeOfDay } from "@/parts/days";
 import { PersonSelect } from "@/parts/PersonSelect";
 import { Face } from "@/shell/Face";
 import { Empty, Failed, More } from "@/shell/Messages";
@@ -41,7 +42,7 @@ export function Log({ tenant, people = false }: { tenant: string; people?: boole
     getNextPageParam: (last) => last.next ?? undefined,
     staleTime: 0,
   });
-  const entries = list.data?.pages.flatMap((page) => page.items);
+  const entries = useMemo(() => list.data?.pages.flatMap((page) => page.items), [list.data]);
   const kinds = Object.keys(ACTS.things).filter((one) => tenant || PROVIDERS.includes(one));
   const narrowed = kind !== "" || actor.id !== "";
   return (
@@ -79,8 +80,8 @@ export function Log({ tenant, people = false }: { tenant: string; people?: boole
           text={t(narrowed ? "noneFound" : "noneText")}
         />
       )}
-      <ByDay items={entries ?? []} at={(one) => one.at} keyOf={(one) => one.id}>
-        {(one) => <Row entry={one} />}
+      <ByDay items={entries ?? NONE} at={(one) => one.at} keyOf={(one) => one.id}>
+        {row}
       </ByDay>
       <More {...list} />
     </>
@@ -89,9 +90,11 @@ export function Log({ tenant, people = false }: { tenant: string; people?: boole
 
 const capital = (words: string) => words.charAt(0).toLocaleUpperCase() + words.slice(1);
 
+const NONE: Entry[] = [];
+const row = (one: Entry) => <Row entry={one} />;
+
 function Row({ entry }: { entry: Entry }) {
   const { t, i18n } = useTranslation("audit");
-  const time = new Intl.DateTimeFormat(i18n.language, { timeStyle: "short" });
   const name = targetName(entry);
   const where = entry.address && t("from", { address: entry.address });
   return (
@@ -112,7 +115,7 @@ function Row({ entry }: { entry: Entry }) {
           {entry.actor_name}
         </Text>
         <Text size="xs" className="quiet numbers" truncate>
-          {[time.format(new Date(entry.at)), where].filter(Boolean).join(" · ")}
+          {[timeOfDay(new Date(entry.at), i18n.language), where].filter(Boolean).join(" · ")}
         </Text>
       </div>
     </div>

@@ -77,6 +77,33 @@ describe("the words of changes", () => {
     ]);
   });
 
+  it("tell each setting of a carrier in plain words, and only what has changed", () => {
+    const settings = {
+      from: { username: "", register: false, channels: 0, caller: "own", codecs: [] },
+      to: { username: "", register: true, channels: 30, caller: "fixed", codecs: [] },
+    };
+    const told = changesOf(entry({ action: "trunk.change", changes: { settings } }), t);
+    expect(told).toEqual([
+      { field: "register", from: "no", to: "yes" },
+      { field: "channels", from: "0", to: "30" },
+      { field: "caller", from: "the company’s number", to: "always the same" },
+    ]);
+    for (const { field } of told) expect(exists(`audit:fields.${field}`), field).toBe(true);
+  });
+
+  it("name every setting that a carrier, a company and its codes have", () => {
+    const schema = Object.values(
+      import.meta.glob<string>("../api/schema.d.ts", { query: "?raw", import: "default", eager: true }),
+    ).join();
+    for (const thing of ["Settings", "Trunk", "Tenant"]) {
+      const body = schema.split(`        ${thing}: {\n`)[1]?.split("\n        };")[0] ?? "";
+      const names = [...body.matchAll(/^ {12}(\w+)\??:/gm)].map((found) => found[1] ?? "");
+      expect(names.length, thing).toBeGreaterThan(3);
+      for (const name of names)
+        if (!["id", "settings"].includes(name)) expect(exists(`audit:fields.${name}`), name).toBe(true);
+    }
+  });
+
   it("tell preferences one by one, and an import by its numbers", () => {
     const changed = { from: null, to: { forward: ["", "102"], do_not_disturb: [false, true] } };
     expect(changesOf(entry({ action: "preferences.change", changes: { changed } }), t)).toEqual([

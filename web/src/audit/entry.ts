@@ -49,6 +49,16 @@ function valueWords(value: unknown, t: Words): string {
     .join(", ");
 }
 
+/** Of a field that has words for its values, those. */
+function said(field: string, value: unknown, t: Words): string {
+  if ((field === "caller" || field === "number_format") && typeof value === "string")
+    return t(`values.${value}` as "title", { defaultValue: value });
+  return valueWords(value, t);
+}
+
+/** What is a thing of several fields: each is told by itself. */
+const PARTS = new Set(["settings", "feature_codes"]);
+
 const HIDDEN = new Set([
   "id",
   "person",
@@ -67,13 +77,19 @@ export function changesOf(entry: Entry, t: Words): Changed[] {
   for (const [field, change] of Object.entries(entry.changes)) {
     const { from, to } = change as { from: unknown; to: unknown };
     if (HIDDEN.has(field)) continue;
+    if (PARTS.has(field)) {
+      const [was, is] = [(from ?? {}) as Thing, (to ?? {}) as Thing];
+      for (const name of Object.keys({ ...was, ...is }))
+        found.push({ field: name, from: said(name, was[name], t), to: said(name, is[name], t) });
+      continue;
+    }
     if (field === "changed" && to && !Array.isArray(to)) {
       for (const [name, pair] of Object.entries(to as Record<string, [unknown, unknown]>))
         found.push({ field: name, from: valueWords(pair[0], t), to: valueWords(pair[1], t) });
     } else if (entry.action === "person.import" && Array.isArray(to)) {
       found.push({ field, from: "", to: String(to.length) });
     } else {
-      found.push({ field, from: valueWords(from, t), to: valueWords(to, t) });
+      found.push({ field, from: said(field, from, t), to: said(field, to, t) });
     }
   }
   const name = targetName(entry);

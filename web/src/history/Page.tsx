@@ -3,7 +3,7 @@ import "@/history/history.css";
 import { Button, Loader, Title } from "@mantine/core";
 import { IconDownload, IconPhone } from "@tabler/icons-react";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Logged, useCallLog } from "@/history/data";
 import { FilterBar } from "@/history/FilterBar";
@@ -16,6 +16,7 @@ import { Empty, Failed, More } from "@/shell/Messages";
 import { useTenant } from "@/shell/me";
 
 const AT_ONCE = 50;
+const NONE: Logged[] = [];
 
 /** The calls of the company that have ended, and why each went as it did. */
 export function Page() {
@@ -27,7 +28,8 @@ export function Page() {
   const asked = useMemo(() => wanted(filters, new Date()), [filters]);
   const list = useCallLog(asked, AT_ONCE);
   const [told, setTold] = useState<Logged | null>(null);
-  const calls = list.data?.pages.flatMap((page) => page.items);
+  const calls = useMemo(() => list.data?.pages.flatMap((page) => page.items), [list.data]);
+  const row = useCallback((one: Logged) => <Row call={one} onOpen={setTold} />, []);
   const narrowed = Object.keys(shortened(filters)).length > 0;
   const change = (changes: Partial<Filters>) =>
     void navigate({ to: "/calls", search: shortened({ ...filters, ...changes }) as never, replace: true });
@@ -64,8 +66,8 @@ export function Page() {
           )}
         </Empty>
       )}
-      <ByDay items={calls ?? []} at={(one) => one.started} keyOf={(one) => one.id}>
-        {(one) => <Row call={one} onOpen={setTold} />}
+      <ByDay items={calls ?? NONE} at={(one) => one.started} keyOf={(one) => one.id}>
+        {row}
       </ByDay>
       <More {...list} />
       {told && (

@@ -1,4 +1,4 @@
-import { ActionIcon, Text, UnstyledButton } from "@mantine/core";
+import { ActionIcon, UnstyledButton } from "@mantine/core";
 import {
   IconArrowDownLeft,
   IconArrowsLeftRight,
@@ -11,6 +11,7 @@ import { useTranslation } from "react-i18next";
 import type { Logged } from "@/history/data";
 import { number } from "@/live/calls";
 import { clock } from "@/live/Since";
+import { timeOfDay } from "@/parts/days";
 import { useLine } from "@/phone/store";
 
 const ICONS = { in: IconArrowDownLeft, out: IconArrowUpRight, internal: IconArrowsLeftRight };
@@ -20,7 +21,6 @@ export function Row({ call, onOpen }: { call: Logged; onOpen(call: Logged): void
   const { t, i18n } = useTranslation("history");
   const navigate = useNavigate();
   const { line } = useLine();
-  const time = new Intl.DateTimeFormat(i18n.language, { timeStyle: "short" });
   const caller = call.caller_name || number(call.caller) || t("withheld");
   const reached = call.path.at(-1) || number(call.answered_by || call.dialled);
   const way = call.path.slice(0, -1).join(" › ");
@@ -35,30 +35,24 @@ export function Row({ call, onOpen }: { call: Logged; onOpen(call: Logged): void
           <Icon size={19} stroke={1.8} />
         </span>
         <span className="history-who">
-          <Text component="span" size="sm" fw={580} truncate>
-            {caller}
-          </Text>
-          <Text component="span" size="xs" className="quiet numbers" truncate>
+          <span className="history-line history-bold">{caller}</span>
+          <span className="history-line history-small quiet numbers">
             {call.caller_name ? number(call.caller) : t(`directions.${call.direction}`)}
-          </Text>
+          </span>
         </span>
         <span className="history-whom">
-          <Text component="span" size="sm" truncate>
-            {reached}
-          </Text>
-          <Text component="span" size="xs" className="quiet numbers" truncate>
+          <span className="history-line">{reached}</span>
+          <span className="history-line history-small quiet numbers">
             {[way, number(call.answered_by || call.dialled)].filter(Boolean).join(" · ")}
-          </Text>
+          </span>
         </span>
         <span className="history-result">
-          <Text component="span" size="sm" className="history-disposition">
-            {t(`dispositions.${call.disposition}`)}
-          </Text>
-          <Text component="span" size="xs" className="quiet numbers">
-            {[time.format(new Date(call.started)), call.seconds > 0 && clock(call.seconds)]
+          <span className="history-line history-disposition">{t(`dispositions.${call.disposition}`)}</span>
+          <span className="history-line history-small quiet numbers">
+            {[timeOfDay(new Date(call.started), i18n.language), call.seconds > 0 && clock(call.seconds)]
               .filter(Boolean)
               .join(" · ")}
-          </Text>
+          </span>
         </span>
       </UnstyledButton>
       <ActionIcon

@@ -13,3 +13,15 @@ export function dayName(day: Date, now: Date, language: string): string {
     day,
   );
 }
+
+const clocks = new Map<string, Intl.DateTimeFormat>();
+
+/** `09:41`; a formatter costs more than a row, so each language has one. */
+export function timeOfDay(at: Date, language: string): string {
+  let clock = clocks.get(language);
+  if (clock === undefined) {
+    clock = new Intl.DateTimeFormat(language, { timeStyle: "short" });
+    clocks.set(language, clock);
+  }
+  return clock.format(at);
+}

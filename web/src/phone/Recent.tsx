@@ -1,8 +1,9 @@
 import { ActionIcon, Loader, Text, UnstyledButton } from "@mantine/core";
 import { IconArrowDownLeft, IconArrowUpRight, IconHistory, IconPhone, IconPhoneX } from "@tabler/icons-react";
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense, useCallback, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Logged, useCallLog } from "@/history/data";
+import { InSight } from "@/parts/InSight";
 import { useSeeing } from "@/phone/missed";
 import { clock } from "@/phone/Since";
 import { Empty, Failed, More } from "@/shell/Messages";
@@ -29,6 +30,14 @@ export function Recent({ own, missed, onCall }: Props) {
   useSeeing(missed);
   const list = useCallLog({ person: useMe().person ?? "" }, AT_ONCE);
   const [told, setTold] = useState<Logged | null>(null);
+  const calling = useRef(onCall);
+  calling.current = onCall;
+  const row = useCallback(
+    (call: Logged) => (
+      <RecentRow call={call} own={own} onCall={(...whom) => calling.current(...whom)} onOpen={setTold} />
+    ),
+    [own],
+  );
   if (list.error) return <Failed error={list.error} reset={list.refetch} />;
   if (!list.data) return <Loader m="xl" />;
   const calls = list.data.pages.flatMap((page) => page.items);
@@ -43,11 +52,9 @@ export function Recent({ own, missed, onCall }: Props) {
   }
   return (
     <>
-      <ul className="rows recent">
-        {calls.map((call) => (
-          <RecentRow key={call.id} call={call} own={own} onCall={onCall} onOpen={setTold} />
-        ))}
-      </ul>
+      <InSight className="rows recent" items={calls} keyOf={(one) => one.id}>
+        {row}
+      </InSight>
       <More {...list} />
       {told && (
         <Suspense>
@@ -83,7 +90,7 @@ function RecentRow({
   const at = new Intl.DateTimeFormat(i18n.language, { dateStyle: "medium", timeStyle: "short" });
   const length = call.seconds > 0 ? clock(call.seconds) : missed ? t("missed") : t("unanswered");
   return (
-    <li className="recentCall">
+    <div className="recentCall">
       <UnstyledButton className="recentOpen" title={t("whatHappened")} onClick={() => onOpen(call)}>
         <Text component="span" c={missed ? MISSED : "dimmed"} className="way">
           <Icon size={19} stroke={1.8} />
@@ -108,6 +115,6 @@ function RecentRow({
           <IconPhone size={19} stroke={1.7} />
         </ActionIcon>
       )}
-    </li>
+    </div>
   );
 }

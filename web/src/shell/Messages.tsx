@@ -1,7 +1,8 @@
 import { Button, Center, Group, Stack, Text, Title } from "@mantine/core";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { asProblem } from "@/api/problem";
+import { watchSight } from "@/parts/InSight";
 
 /** Nothing here yet: what it is, and what to do. */
 export function Empty({
@@ -56,20 +57,30 @@ export function Failed({ error, reset }: { error: unknown; reset?: () => void })
   );
 }
 
-/** Leads to the rest of a list that comes in pages. */
+/** The rest of a list: it comes when its end comes into sight, or when one asks for it. */
 export function More({
   hasNextPage,
   isFetchingNextPage,
+  isFetchNextPageError,
   fetchNextPage,
 }: {
   hasNextPage: boolean;
   isFetchingNextPage: boolean;
+  isFetchNextPageError: boolean;
   fetchNextPage(): unknown;
 }) {
   const { t } = useTranslation();
+  const end = useRef<HTMLDivElement>(null);
+  const asks = useRef(() => {});
+  asks.current = () => void (isFetchingNextPage || fetchNextPage());
+  useEffect(() => {
+    const element = end.current;
+    if (element === null || !hasNextPage || isFetchingNextPage || isFetchNextPageError) return;
+    return watchSight(element, (near) => near && asks.current());
+  }, [hasNextPage, isFetchingNextPage, isFetchNextPageError]);
   if (!hasNextPage) return null;
   return (
-    <Center pb="md">
+    <Center pb="md" ref={end}>
       <Button variant="subtle" size="sm" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
         {t("more")}
       </Button>

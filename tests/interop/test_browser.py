@@ -49,7 +49,7 @@ async def page(browser: Chromium, demo: Demo, extension: str) -> WebPhone:
 async def test_a_browser_hears_itself_in_the_echo_test(demo: Demo, browser: Chromium):
     web = await page(browser, demo, "101")
     await web.do("call", "*43")
-    await web.do("hears", MICROPHONE, 15)
+    await web.do("hears", MICROPHONE)
     connection = await web.do("connection")
     assert connection["state"] == "connected"
     assert connection["codec"] == "audio/opus"
@@ -76,7 +76,7 @@ async def test_a_browser_calls_a_phone_with_hold_keys_and_a_restart_of_ice(
     await web.do("hears", lan.tone)
     await hears(call, MICROPHONE, mark=now_at(call))
     await call.hang_up()
-    await web.do("ended", 3)
+    await web.do("ended")
 
 
 UNKNOWN = "a=candidate:1467250027 1 udp 2122260223 d2f3a1b0-7c11-4e52-9c3d-0a1b2c3d4e5f.local 46243 typ host"
@@ -119,7 +119,7 @@ async def test_two_browsers_talk(demo: Demo, browser: Chromium):
     await one.do("hears", 1210)
     await other.do("hears", MICROPHONE)
     await one.do("hangUp")
-    await other.do("ended", 3)
+    await other.do("ended")
 
 
 async def test_a_page_that_is_closed_without_a_word_ends_its_call(
@@ -132,8 +132,8 @@ async def test_a_page_that_is_closed_without_a_word_ends_its_call(
     await call.answered()
     await hears(call, MICROPHONE)
     await web.do("vanish")  # the engine gives it 15 s
-    await call.hung_up(within=20)
-    async with asyncio.timeout(30):
+    await call.hung_up()
+    async with asyncio.timeout(60):
         while await asyncio.to_thread(demo.cli, "calls") == before:
             await asyncio.sleep(0.2)
     story = await asyncio.to_thread(demo.cli, "explain", "last")
@@ -145,7 +145,7 @@ async def test_a_browser_that_can_reach_nobody_is_heard_through_turn(
 ):
     web = await page(browser, victim, "101")
     await web.do("call", "*43", None, await ice_servers(victim, "lan@anphat.demo"))
-    await web.do("hears", MICROPHONE, 15)
+    await web.do("hears", MICROPHONE)
     connection = await web.do("connection")
     assert connection["candidate"] == "relay"
     await web.do("hangUp")
@@ -186,4 +186,4 @@ async def test_a_page_that_came_back_after_kill_9_sees_the_other_side_hang_up(
     os.kill(victim.reread().pids["control"], signal.SIGKILL)
     await web.do("back")
     await call.hang_up()
-    await web.do("ended", 3)
+    await web.do("ended")

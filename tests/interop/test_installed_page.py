@@ -53,7 +53,7 @@ async def test_without_the_server_the_page_opens_and_says_so_and_comes_back(own_
     own_demo.start(fresh=False)
     await admin.click("Try again")
     await admin.click("Phone", "nav a")
-    await admin.sees("Ready", within=30)
+    await admin.sees("Ready")
 
 
 async def test_a_new_version_is_loaded_when_no_call_is_up(demo: Demo, phones: Phones, pages: Pages):

@@ -46,7 +46,7 @@ async def test_a_hold_while_control_is_away_is_done_when_it_is_back(
     kill_control(victim)
     await lan.click("Hold")
     await lan.sees("On hold")
-    await lan.sees("Ready", within=30)
+    await lan.sees("Ready")
     await on_hold(call)
     await lan.click("Take back")
     await hears_the_page(call)
@@ -98,12 +98,12 @@ async def test_both_sides_load_their_pages_again(victim: Demo, pages: Pages):
     await lan.hears(MINH)
     await minh.hears(LAN)
     await asyncio.gather(lan.reload(), minh.reload())
-    await lan.hears(MINH, 30)
-    await minh.hears(LAN, 30)
+    await lan.hears(MINH)
+    await minh.hears(LAN)
     await lan.click("Mute", ".control")
     await minh.hears_no(LAN)
     await lan.reload()
-    await lan.hears(MINH, 30)
+    await lan.hears(MINH)
     await lan.until("named('Unmute', '.control') !== undefined", "it is not muted any more")
     await minh.hears_no(LAN)
     await lan.click("Unmute", ".control")
@@ -118,7 +118,7 @@ async def test_two_calls_are_as_they_were_after_a_reload(victim: Demo, phones: P
     first = await calls(lan, hoa)
     second = await ask(lan, quang, "105", "Add call")
     await lan.reload()
-    await lan.hears(quang.tone, 30)
+    await lan.hears(quang.tone)
     await lan.sees("On hold")
     await hears_the_page(second)
     await on_hold(first)
@@ -151,7 +151,7 @@ async def test_a_machine_that_slept_goes_on_with_its_call(
     call = await calls(lan, hoa)
     with process.asleep():
         await asyncio.sleep(8)
-    await hears(call, LAN, mark=now_at(call), within=10)
+    await hears(call, LAN, mark=now_at(call))
     await lan.hears(hoa.tone)
     await call.hang_up()
     await lan.sees_no("Hang up")
@@ -165,7 +165,7 @@ async def test_a_machine_that_slept_too_long_learns_that_its_call_is_over(
     call = await calls(lan, hoa)
     with process.asleep():
         await call.hung_up(within=40)  # the engine gives it 15 s
-    await lan.sees_no("Hang up", 30)
+    await lan.sees_no("Hang up")
     await lan.sees("Ready")
     call = await calls(lan, hoa)
     await hears_the_page(call)
@@ -245,21 +245,21 @@ async def test_a_call_goes_on_when_the_network_was_away_and_what_was_asked_is_do
     with island.there():
         call = await calls(lan, hoa)
     with island.cut(sound=True):
-        await lan.sees("Connection lost", within=20)  # it learns that nobody answers
+        await lan.sees("Connection lost")  # it learns that nobody answers
         await lan.hears_no(hoa.tone)
-    await lan.sees("Ready", within=20)
+    await lan.sees("Ready")
     await lan.hears(hoa.tone)
     await hears_the_page(call)
     with island.cut(sound=False):
         await lan.click("Hold")  # before anybody knows that the connection is gone
         await lan.until("[...ears.keys()].every((one) => one.muted)")
-        await lan.sees("Connection lost", within=20)
+        await lan.sees("Connection lost")
     await on_hold(call)
     await lan.click("Take back")
     await hears_the_page(call)
     with island.cut(sound=False):
         await lan.click("Hang up")
-        await lan.sees("Connection lost", within=40)
+        await lan.sees("Connection lost")
     await call.hung_up(within=20)
 
 

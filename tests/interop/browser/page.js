@@ -7,7 +7,7 @@ function sleep(ms) {
   return new Promise((done) => setTimeout(done, ms));
 }
 
-async function until(what, probe, seconds = 10) {
+async function until(what, probe, seconds = 40) {
   const end = performance.now() + seconds * 1000;
   for (;;) {
     const found = probe();
@@ -136,13 +136,13 @@ window.phone = {
   },
 
   // The connection ends, and the phone registers over another.
-  async back(seconds = 15) {
-    await until("the connection stays", () => !state.agent.isConnected(), seconds);
-    await until("not registered again", () => state.agent.isRegistered(), seconds);
+  async back() {
+    await until("the connection stays", () => !state.agent.isConnected());
+    await until("not registered again", () => state.agent.isRegistered());
   },
 
-  async ended(seconds) {
-    await until("the call goes on", () => state.session.isEnded(), seconds);
+  async ended() {
+    await until("the call goes on", () => state.session.isEnded());
   },
 
   // The strongest frequency that is heard, in Hz; 0 in silence.
@@ -155,12 +155,12 @@ window.phone = {
     return bins[best] < -60 ? 0 : (best * state.context.sampleRate) / state.analyser.fftSize;
   },
 
-  async hears(frequency, seconds = 5) {
-    await until(`does not hear ${frequency} Hz but ${this.heard()}`, () => Math.abs(this.heard() - frequency) < 12, seconds);
+  async hears(frequency) {
+    await until(`does not hear ${frequency} Hz but ${this.heard()}`, () => Math.abs(this.heard() - frequency) < 12);
   },
 
-  async hearsNothing(seconds = 5) {
-    await until("hears something", () => this.heard() === 0, seconds);
+  async hearsNothing() {
+    await until("hears something", () => this.heard() === 0);
   },
 
   async connection() {

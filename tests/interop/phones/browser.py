@@ -27,6 +27,9 @@ from websockets.asyncio.client import ClientConnection, connect
 FOLDER = Path(__file__).parent.parent / "browser"
 PAGE = FOLDER / "build" / "page.js"
 AXE = FOLDER.parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+PATIENCE = 45.0
+"""Seconds: CI starts browsers, servers and voices on two cores at once."""
+
 MICROPHONE = 760
 """Hz that the suite's browser is spoken to with."""
 
@@ -77,7 +80,7 @@ class Chromium:
         message = {"id": number, "method": method, "params": parameters}
         future = self._waiting[number] = asyncio.get_running_loop().create_future()
         await self._devtools.send(json.dumps(message | ({"sessionId": session} if session else {})))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE + 15):  # it may wait in the page for as long
             answer = await future
         assert "error" not in answer, f"{method}: {answer['error']}"
         result: dict[str, Any] = answer["result"]
@@ -125,11 +128,9 @@ class WebPhone:
         self._session = session
 
     async def loaded(self) -> None:
-        for _ in range(200):
-            if await self._evaluate("typeof window.phone") == "object":
-                return
-            await asyncio.sleep(0.02)
-        raise Failed("the page does not load")
+        async with asyncio.timeout(PATIENCE):
+            while await self._evaluate("typeof window.phone") != "object":
+                await asyncio.sleep(0.05)
 
     async def do(self, method: str, *arguments: object) -> Any:
         return await self._evaluate(f"phone.{method}({', '.join(map(json.dumps, arguments))})")
@@ -191,14 +192,14 @@ class Process:
 
     async def _devtools(self) -> str:
         """Chromium writes where it listens into its profile."""
-        for _ in range(500):
-            try:
-                port, path = (self._profile / "DevToolsActivePort").read_text().split()
-            except (OSError, ValueError):
-                await asyncio.sleep(0.02)
-            else:
-                return f"ws://127.0.0.1:{port}{path}"
-        raise AssertionError("chromium does not start")
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                try:
+                    port, path = (self._profile / "DevToolsActivePort").read_text().split()
+                except (OSError, ValueError):
+                    await asyncio.sleep(0.05)
+                else:
+                    return f"ws://127.0.0.1:{port}{path}"
 
     @contextmanager
     def asleep(self) -> Iterator[None]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.interop.phones.link import Reply
     from tests.interop.phones.raw import RawPhone
 
-PATIENCE = 15.0
+PATIENCE = 40.0
 """Seconds: on a machine that does much else a process stalls for some of them."""
 
 

@@ -25,6 +25,9 @@ FRAME = 160
 TONES = (1150, 1350, 1450, 1600, 1700, 1800, 1900, 2050, 2150, 2300, 2400)
 """Frequencies (Hz) far from musical notes, DTMF and each other."""
 
+PATIENCE = 40.0
+"""Seconds: a machine that does much else is silent for some of them."""
+
 _WINDOW = 1600
 _STEP = 400
 _AUDIBLE = 10 ** (-45 / 20)
@@ -191,7 +194,9 @@ def since(ear: Ear, mark: int) -> Sound:
     return ear.samples()[mark:]
 
 
-async def hears(ear: Ear, frequency: int, *, mark: int = 0, within: float = 10.0, part: float = 0.2) -> None:
+async def hears(
+    ear: Ear, frequency: int, *, mark: int = 0, within: float = PATIENCE, part: float = 0.2
+) -> None:
     """Wait until the tone is heard for 0.4 s after `mark`; AssertionError when it is not within the time."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within
@@ -218,7 +223,7 @@ async def hears_no(ear: Ear, frequency: int, *, mark: int | None = None, lasting
     assert not leaks(heard, frequency), f"{frequency} Hz is heard and should not be: {describe(heard)}"
 
 
-async def hears_something(ear: Ear, *, mark: int = 0, within: float = 10.0, lasting: float = 0.5) -> None:
+async def hears_something(ear: Ear, *, mark: int = 0, within: float = PATIENCE, lasting: float = 0.5) -> None:
     """Wait until anything audible (speech, music) was heard for `lasting` seconds in total after `mark`."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within
@@ -227,7 +232,7 @@ async def hears_something(ear: Ear, *, mark: int = 0, within: float = 10.0, last
         await asyncio.sleep(_POLL)
 
 
-async def hears_silence(ear: Ear, *, mark: int = 0, within: float = 15.0, lasting: float = 1.0) -> Sound:
+async def hears_silence(ear: Ear, *, mark: int = 0, within: float = PATIENCE, lasting: float = 1.0) -> Sound:
     """Wait until `lasting` seconds of silence follow some sound after `mark`; returns what was heard."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within
@@ -240,7 +245,7 @@ async def hears_silence(ear: Ear, *, mark: int = 0, within: float = 15.0, lastin
         await asyncio.sleep(_POLL)
 
 
-async def hears_beep(ear: Ear, *, mark: int = 0, within: float = 15.0) -> Span:
+async def hears_beep(ear: Ear, *, mark: int = 0, within: float = PATIENCE) -> Span:
     """Wait for the end of a beep (a pure tone of 0.1 s or more) after `mark`; returns where it was."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within

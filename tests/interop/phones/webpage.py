@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 from tests.interop.demo import Demo
-from tests.interop.phones.browser import AXE, MICROPHONE, Chromium, Failed
+from tests.interop.phones.browser import AXE, MICROPHONE, PATIENCE, Chromium, Failed
 
 LAN, MINH = MICROPHONE, 1210
 """Hz that the microphones of two people hear."""
@@ -78,10 +78,6 @@ _EARS = """
     });
 })();
 """
-
-
-PATIENCE = 45.0
-"""Seconds: CI starts browsers, servers and voices on two cores at once."""
 
 
 class WebPage:
@@ -189,15 +185,12 @@ class WebPage:
         loop = asyncio.get_running_loop()
         end = loop.time() + within
         while True:
-            try:
-                if await self.eval(f"!!({expression})"):
-                    return
-            except AssertionError:  # while a page is loading nothing is there
-                pass
+            if await self._tried(f"!!({expression})") is True:
+                return
             if loop.time() > end:
                 what = what or f"never true: {expression}"
-                shown = await self.eval("[...faults, document.body.innerText].join('\\n')")
-                raise Failed(f"{what}; the page shows:\n{shown}\nand hears {await self.eval('heard()')}")
+                shown = await self._tried("[...faults, document.body.innerText].join('\\n')")
+                raise Failed(f"{what}; the page shows:\n{shown}\nand hears {await self._tried('heard()')}")
             await asyncio.sleep(0.05)
 
     async def reload(self) -> None:
@@ -241,10 +234,22 @@ class WebPage:
     async def becomes(self, expression: str, value: str) -> None:
         """Wait for an expression, or what it promises, to be equal to that."""
         loop = asyncio.get_running_loop()
-        end = loop.time() + 15
-        while (found := await self.eval(expression)) != value:
+        end = loop.time() + PATIENCE
+        while (found := await self._tried(expression)) != value:
             assert loop.time() < end, f"{expression} is {found!r}, not {value!r}"
             await asyncio.sleep(0.1)
+
+    async def _tried(self, expression: str) -> Any:
+        """Its value, or what it threw: while a page is loading nothing is there."""
+        try:
+            return await self.eval(expression)
+        except AssertionError as error:
+            return error
+
+    async def records(self, seconds: int) -> None:
+        """Wait until it has recorded for so long; what is there for a second only may pass unseen."""
+        length = "Number(/Recording… (\\d+) s/.exec(document.body.innerText)?.[1])"
+        await self.until(f"{length} >= {seconds}", f"it does not record for {seconds} s")
 
     async def allow(self, *permissions: str) -> None:
         """What a person would be asked for."""

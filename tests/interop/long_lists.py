@@ -38,17 +38,16 @@ LISTS = {
     "directory": LongList("/phone", ".main", ".whom .row", most=50),
 }
 
-ANSWERS = (
-    """
+ANSWERS = """
 {
-  const MANY = %d;
+  const MANY = $many;
   const people = Array.from({ length: MANY }, (_, n) => ({ id: `person_${n}`, name: `Person ${n}`,
     extension: String(10000 + n), email: `p${n}@anphat.demo`, role: "employee", can_sign_in: true }));
   const calls = Array.from({ length: MANY }, (_, n) => ({ id: `call_${n}`,
-    direction: ["in", "out", "internal"][n %% 3], caller: "101", caller_name: `Person ${n}`,
-    dialled: "102", answered_by: "102", path: ["Main menu", "Sales"], seconds: n %% 300,
-    started: new Date(Date.now() - n * 600000).toISOString(), missed: n %% 5 === 0,
-    disposition: n %% 5 ? "answered" : "missed" }));
+    direction: ["in", "out", "internal"][n % 3], caller: "101", caller_name: `Person ${n}`,
+    dialled: "102", answered_by: "102", path: ["Main menu", "Sales"], seconds: n % 300,
+    started: new Date(Date.now() - n * 600000).toISOString(), missed: n % 5 === 0,
+    disposition: n % 5 ? "answered" : "missed" }));
   const page = (all, url) => {
     const [from, limit] = ["cursor", "limit"].map((name) => Number(url.searchParams.get(name) ?? 0));
     const end = from + limit;
@@ -65,9 +64,7 @@ ANSWERS = (
   new PerformanceObserver((list) => long.push(...list.getEntries().map((one) => Math.round(one.duration))))
     .observe({ entryTypes: ["longtask"] });
 }
-"""
-    % MANY
-)  # noqa: UP031 (braces)
+""".replace("$many", str(MANY))
 """The pages are given these instead of what the server has; everything else is asked of it."""
 
 SCROLL = """

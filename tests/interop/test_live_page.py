@@ -28,10 +28,11 @@ async def test_a_call_is_dragged_onto_a_colleague(demo: Demo, phones: Phones, br
     near = await calling
     await page.until("document.querySelector('.live-call[data-state=talking]') !== null")
     assert await page.complaints() == []
+    await page.watches_for("Minh Tran goes to Hoa Le.")
     await page.drag(".live-call", "[data-drop='person 103']")
     far = await (await hoa.rings()).accept()
     await hear_each_other(near, far)
-    await page.sees("Minh Tran goes to Hoa Le.")
+    await page.saw("Minh Tran goes to Hoa Le.")
     await page.click("", ".live-open")
     await page.sees("Called 101")
     await page.sees("103 answered")

@@ -13,7 +13,7 @@ from tests.interop.phones.webpage import LAPTOP, PHONE
 async def test_at_most_a_hundred_rows_are_in_the_page(demo: Demo, browser: Chromium, name: str):
     which = LISTS[name]
     for size in (LAPTOP, PHONE) if not which.click else (LAPTOP,):
-        found = await scrolled(browser, demo, which, size, step=3000)
+        found = await scrolled(browser, demo, which, size)
         assert 0 < found.rows <= 100
         last = f"Person {which.most - 1}"
         assert last in found.last, f"{last} is the last of {MANY}, and {found.last!r} was shown"

@@ -352,16 +352,18 @@ async def test_what_somebody_else_answers_stops_ringing_and_says_who(
     call = await hoa.call("200", wait="ringing")
     await lan.until("document.querySelector('.call.ringing') !== null")
     await desk.rings()
+    await lan.watches_for("Minh Tran answered")
     far = await (await minh.rings()).accept()
-    await lan.sees("Minh Tran answered")
+    await lan.saw("Minh Tran answered")
     await hear_each_other(await call.answered(), far)
     await call.hang_up()
     await lan.until("document.querySelector('.call') === null")
 
     call = await hoa.call("101", wait="ringing")
     await lan.until("document.querySelector('.call.ringing') !== null")
+    await lan.watches_for("Answered on another phone")
     far = await (await desk.rings()).accept()
-    await lan.sees("Answered on another phone")
+    await lan.saw("Answered on another phone")
     await call.hang_up()
 
 

@@ -307,6 +307,23 @@ class WebPage:
             f"document.body.innerText.includes({json.dumps(text)})", f"does not see {text!r}", within
         )
 
+    async def watches_for(self, text: str) -> None:
+        """From now on `saw` knows whether this was ever shown: what is shown for seconds only may be gone
+        when a machine that stalls looks for it."""
+        await self.eval(
+            f"""(() => {{
+                const text = {json.dumps(text)};
+                window.shown ??= new Set();
+                window.shown.delete(text);
+                const look = () => document.body.innerText.includes(text) && window.shown.add(text);
+                new MutationObserver(look).observe(document.body,
+                    {{ childList: true, subtree: true, characterData: true }});
+            }})()"""
+        )
+
+    async def saw(self, text: str) -> None:
+        await self.until(f"shown.has({json.dumps(text)})", f"{text!r} was never shown")
+
     async def sees_no(self, text: str, within: float = PATIENCE) -> None:
         await self.until(f"!document.body.innerText.includes({json.dumps(text)})", f"sees {text!r}", within)
 

@@ -59,3 +59,23 @@ def test_a_leg_that_can_have_no_sound_any_more_ends_with_the_reason_in_the_log(s
     lan, minh = sim.connect("lan-1", "102", "minh-1")
     sim.hangup(minh, Cause.FAILED, "browser_gone 15")
     assert sim.noted(lan, f.SoundLost) == [f.SoundLost(minh, "browser_gone 15")]
+
+
+def test_that_somebody_is_not_heard_is_told_at_once_and_when_it_is_over(sim: Checked) -> None:
+    lan, minh = sim.connect("lan-1", "102", "minh-1")
+    sim.advance(20)
+    sim.apply(e.LegUnheard(minh, "packets", 5_000))
+    assert sim.noted(lan, f.FellSilent) == [f.FellSilent(minh, "packets")]
+    assert sim.noted(lan, f.Heard) == []
+    sim.advance(3)
+    sim.apply(e.LegHeard(minh, 8_000))
+    assert sim.noted(lan, f.Heard) == [f.Heard(minh)]
+
+
+def test_that_somebody_listens_is_not_told(sim: Checked) -> None:
+    lan, minh = sim.connect("lan-1", "102", "minh-1")
+    sim.advance(20)
+    sim.apply(e.LegUnheard(minh, "sound", 5_000))
+    sim.apply(e.LegHeard(minh, 8_000))
+    assert sim.noted(lan, f.FellSilent) == []
+    assert sim.noted(lan, f.Heard) == []

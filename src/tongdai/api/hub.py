@@ -50,6 +50,8 @@ TYPES: dict[type, str] = {
     f.Refused: "call.refused",
     f.Trouble: "call.trouble",
     f.Unheard: "leg.unheard",
+    f.FellSilent: "leg.fell_silent",
+    f.Heard: "leg.heard",
     f.SoundLost: "leg.sound_lost",
     f.LegMeasured: "leg.measured",
     f.CallEnded: "call.ended",

@@ -10,6 +10,7 @@ import msgspec
 from tongdai.api.rpc import messages as m
 from tongdai.calls import commands as c
 from tongdai.calls import events as e
+from tongdai.calls import hearing
 from tongdai.calls.model import Call, Cause, InRoom, Leg, LegState, Party, PartyKind, TenantState
 from tongdai.calls.preferences import FORWARDS, Preferences
 from tongdai.core.clock import Clock
@@ -122,7 +123,16 @@ class Inquiries:
             subject=call.subject,
             peer=call.peer,
             legs=tuple(
-                m.LiveLeg(x.id, x.party, x.state, x.inbound, x.holding, x.since + ahead, self._call_id(x.id))
+                m.LiveLeg(
+                    x.id,
+                    x.party,
+                    x.state,
+                    x.inbound,
+                    x.holding,
+                    x.since + ahead,
+                    self._call_id(x.id),
+                    hearing.silent(call, x),
+                )
                 for x in call.legs.values()
             ),
         )

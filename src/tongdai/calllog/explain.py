@@ -261,6 +261,12 @@ class _Story:
     def unheard(self, at: float, fact: f.Unheard) -> None:
         self._say(at, f"unheard.{fact.lack}", who=self._who(fact.leg), seconds=fact.ms / 1000)
 
+    def fell_silent(self, at: float, fact: f.FellSilent) -> None:
+        """Told by `unheard`, with how long."""
+
+    def heard(self, at: float, fact: f.Heard) -> None:
+        """Told by `unheard`, with how long."""
+
     def sound_lost(self, at: float, fact: f.SoundLost) -> None:
         self._end_talk(at)
         self._say(at, "sound_lost", who=self._who(fact.leg), why=fact.why)
@@ -323,6 +329,8 @@ _TELL: dict[type, Callable[[_Story, float, Any], None]] = {
     f.Refused: _Story.refused,
     f.Trouble: _Story.trouble,
     f.Unheard: _Story.unheard,
+    f.FellSilent: _Story.fell_silent,
+    f.Heard: _Story.heard,
     f.SoundLost: _Story.sound_lost,
     f.LegMeasured: _Story.measured,
     f.CallEnded: _Story.ended,

@@ -191,6 +191,20 @@ class Unheard(msgspec.Struct, frozen=True, tag=True):
     ms: int
 
 
+class FellSilent(msgspec.Struct, frozen=True, tag=True):
+    """In a conversation the leg is not heard now, for five seconds or more: see `Unheard`, which says
+    afterwards for how long. `Heard` follows when it is."""
+
+    leg: str
+    lack: str
+
+
+class Heard(msgspec.Struct, frozen=True, tag=True):
+    """A leg that fell silent is heard."""
+
+    leg: str
+
+
 class SoundLost(msgspec.Struct, frozen=True, tag=True):
     """There can be no sound with the leg any more, so it ends: `why` is for the provider."""
 
@@ -247,6 +261,8 @@ Fact = (
     | Refused
     | Trouble
     | Unheard
+    | FellSilent
+    | Heard
     | SoundLost
     | LegMeasured
     | CallEnded

@@ -19,12 +19,16 @@ def missing(step: Step, call: Call, leg: Leg, lack: str, ms: int) -> None:
     if not leg.holding:
         leg.lack, leg.unheard_since = lack, step.now - ms / 1000
         step.touch(call)
+        if silent(call, leg):
+            step.note(call, f.FellSilent(leg.id, lack))
 
 
 def heard(step: Step, call: Call, leg: Leg) -> None:
     """Nothing is missing any more. That somebody only listened for a while is nothing to tell."""
-    if leg.lack == "packets":
-        _note(step, call, leg)
+    if silent(call, leg):
+        step.note(call, f.Heard(leg.id))
+        if leg.lack == "packets":
+            _note(step, call, leg)
     if leg.lack:
         leg.lack = ""
         step.touch(call)
@@ -32,13 +36,22 @@ def heard(step: Step, call: Call, leg: Leg) -> None:
 
 def gone(step: Step, call: Call, leg: Leg) -> None:
     """The leg ends, or puts the call on hold."""
-    never_heard = leg.unheard_since <= leg.since + SPOKE_AT_ONCE
-    if leg.lack == "packets" or (leg.lack and never_heard):
+    if silent(call, leg):
         _note(step, call, leg)
     leg.lack = ""
 
 
-def _note(step: Step, call: Call, leg: Leg) -> None:
+def silent(call: Call, leg: Leg) -> bool:
+    """Whether those who talk with the leg miss its sound: it sends nothing, or was silent from the beginning.
+    Who only listens for a while is not missed."""
+    never_heard = leg.unheard_since <= leg.since + SPOKE_AT_ONCE
     talks = bool(call.peer) and leg.id in (call.subject, call.peer)
-    if leg.state is LegState.ANSWERED and (talks or isinstance(leg.hears, InRoom)):
-        step.note(call, f.Unheard(leg.id, leg.lack, round((step.now - leg.unheard_since) * 1000)))
+    return (
+        (leg.lack == "packets" or (bool(leg.lack) and never_heard))
+        and leg.state is LegState.ANSWERED
+        and (talks or isinstance(leg.hears, InRoom))
+    )
+
+
+def _note(step: Step, call: Call, leg: Leg) -> None:
+    step.note(call, f.Unheard(leg.id, leg.lack, round((step.now - leg.unheard_since) * 1000)))

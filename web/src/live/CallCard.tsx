@@ -69,6 +69,13 @@ export function CallCard({ call, acts, onDetails, onMove, onDrag }: Props) {
             </Text>
           </>
         )}
+        {call.legs
+          .filter((leg) => leg.silent)
+          .map((leg) => (
+            <Text component="span" size="xs" fw={560} c="red" key={leg.id}>
+              {t("silent", { who: nameOf(leg.party, t("withheld")) })}
+            </Text>
+          ))}
         <Text component="span" size="xs" className="quiet live-since">
           <Since at={call.started} />
         </Text>

@@ -37,6 +37,10 @@ class Leg(BaseModel):
     state: str = Field(description="offered, alerting, calling, ringing or answered.")
     holding: bool = Field(description="Whether this party has put the other on hold.")
     since: datetime
+    silent: bool = Field(
+        description="Whether it is not heard, though it talks: its phone has sent nothing for five seconds, "
+        "or nothing but silence since it was answered."
+    )
     sip_call_id: str = Field(description="The Call-ID by which its phone knows it; empty where it has none.")
 
 
@@ -120,6 +124,7 @@ def _shown(call: m.LiveCall) -> Call:
                 state=x.state,
                 holding=x.holding,
                 since=when(x.since),
+                silent=x.silent,
                 sip_call_id=x.call_id,
             )
             for x in call.legs

@@ -176,6 +176,8 @@ class LiveLeg(msgspec.Struct, frozen=True):
     since: float
     call_id: str = ""
     """Of its SIP dialog."""
+    silent: bool = False
+    """Whether it is not heard, though it talks with somebody."""
 
 
 class LiveCall(msgspec.Struct, frozen=True):

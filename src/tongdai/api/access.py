@@ -100,8 +100,9 @@ async def identity(connection: HTTPConnection) -> Identity:
     address = address_of(connection)
     if now - login.seen > logins.SEEN_SECONDS or address != login.address:
         agent = connection.headers.get("user-agent", "")
-        with contextlib.suppress(DBAPIError):  # who only reads is not refused because nobody can write
-            async with ctx.db.write() as writing:
+        # nobody is refused because this cannot be written, nor waits for it beside what he came for
+        with contextlib.suppress(DBAPIError):
+            async with ctx.db.write_at_once() as writing:
                 await logins.seen(writing, login, now=now, address=address, agent=agent)
     role = Role.PROVIDER if subject.provider else Role.ADMINISTRATOR if subject.admin else Role.EMPLOYEE
     who = Identity(role, tenant, login.person, subject, login, address)

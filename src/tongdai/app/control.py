@@ -41,6 +41,7 @@ from tongdai.core.log import get_logger
 from tongdai.db import open_database
 from tongdai.directory import Directory
 from tongdai.journal import LocalJournal, SealedJournal
+from tongdai.journal.refused import Refused
 from tongdai.legs.callers import Callers
 from tongdai.legs.guard import Guard
 from tongdai.media.sessions import Sessions
@@ -102,6 +103,7 @@ class Control:
         self.journal = LocalJournal(config.data / "journal")
         self.db = open_database(config.db_url)
         blobs = LocalBlobs(config.data / "blobs")
+        refused = Refused(config.data, clock)
         self.library = Library(provider, blobs)
         self.devices = Devices(provider)
 
@@ -121,10 +123,11 @@ class Control:
             db=self.db,
             clock=clock,
             key=self._key,
+            refused=refused,
             on_change=self._mailbox_changed,
         )
         self.preferences = PeoplesPreferences(
-            provider, journal=self.journal, db=self.db, on_change=self._preferred
+            provider, journal=self.journal, db=self.db, refused=refused, on_change=self._preferred
         )
         self.directory = Directory(
             provider, self.bindings, self.mailboxes, self.preferences, ring_seconds=config.ring_seconds
@@ -134,6 +137,7 @@ class Control:
             journal=self.journal,
             db=self.db,
             clock=clock,
+            refused=refused,
             patience=MEASURE_SECONDS,
             on_fact=lambda fact: self.rpc.tell(CallFact(fact)),
         )

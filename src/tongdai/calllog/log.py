@@ -19,8 +19,10 @@ from tongdai.calls.facts import (
 from tongdai.core.clock import Clock
 from tongdai.core.log import get_logger
 from tongdai.db import Database
+from tongdai.db.engine import is_refusal
 from tongdai.journal import Journal
 from tongdai.journal.behind import WriteBehind
+from tongdai.journal.refused import Refused
 
 log = get_logger(__name__)
 
@@ -42,13 +44,15 @@ class _LiveLog:
     monotonic into wall-clock time for the whole call, so that setting the machine's clock gives no call a
     wrong length, in the processes after this one too."""
 
-    __slots__ = ("anew", "answered", "ended", "epoch", "facts", "queued", "stored", "unmeasured")
+    __slots__ = ("anew", "answered", "ended", "epoch", "facts", "held", "queued", "stored", "unmeasured")
 
     def __init__(self, epoch: float, anew: bool) -> None:
         self.epoch = epoch
         self.facts: list[LoggedFact] = []
         self.stored = 0
         self.queued = False
+        self.held = False
+        """The database refused a part of it: the next try is the whole, at its end."""
         self.anew = anew
         """What the database has of it is not known."""
         self.answered: set[str] = set()
@@ -85,19 +89,23 @@ class CallLog:
         journal: Journal,
         db: Database,
         clock: Clock,
+        refused: Refused,
         linger: float = 0.1,
         patience: float = 0.0,
         on_fact: Callable[[LoggedFact], None] | None = None,
     ) -> None:
         """`patience`: seconds that an ended call waits for what the engine measured of its legs. `on_fact` is
-        called with every fact as it is written."""
+        called with every fact as it is written. `refused` keeps calls that the database will not take."""
         self._patience = patience
         self._on_fact = on_fact
         self._journal = journal
         self._db = db
         self._clock = clock
         self._live: dict[str, _LiveLog] = {}
-        self._behind: WriteBehind[str] = WriteBehind("calls", self._store, linger=linger)
+        self._refused = refused
+        self._behind: WriteBehind[str] = WriteBehind(
+            "calls", self._store, is_refusal=is_refusal, set_aside=self._set_aside, linger=linger
+        )
 
     def open(self, entries: Mapping[str, bytes], *, same_boot: bool = False) -> None:
         """Take over the logs of an earlier process (`Journal.load()`): calls in progress go on being
@@ -173,7 +181,7 @@ class CallLog:
         self._queue(live)
 
     def _queue(self, live: _LiveLog) -> None:
-        if not live.queued and (live.complete or not live.ended):
+        if not live.queued and (live.complete or not (live.ended or live.held)):
             live.queued = True
             self._behind.put(live.facts[0].call)
 
@@ -195,9 +203,19 @@ class CallLog:
             live = self._live[call]
             live.stored, live.anew = len(chunk.facts), False
             if chunk.ended:
-                del self._live[call]
-                for logged in live.facts:
-                    self._journal.delete(_key(logged))
+                self._forget(call)
+
+    def _set_aside(self, call: str, error: Exception) -> None:
+        live = self._live[call]
+        if live.complete:
+            self._refused.keep("calls", live.facts, error)
+            self._forget(call)
+        else:
+            live.held = True
+
+    def _forget(self, call: str) -> None:
+        for logged in self._live.pop(call).facts:
+            self._journal.delete(_key(logged))
 
 
 def _key(logged: LoggedFact) -> str:

@@ -11,7 +11,14 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DisconnectionError, OperationalError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    DisconnectionError,
+    IntegrityError,
+    OperationalError,
+    StatementError,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 BUSY_TIMEOUT_MS = 5_000
@@ -19,6 +26,7 @@ BUSY_TIMEOUT_MS = 5_000
 IMPATIENT_MS = 600
 """The same where somebody waits for an answer."""
 _WRITE = "tongdai_write"
+_AT_ONCE = "tongdai_at_once"
 
 T = TypeVar("T")
 
@@ -30,6 +38,7 @@ class Database:
         self.engine = engine
         self._busy_ms = busy_ms
         self._writer = engine.execution_options(**{_WRITE: True})
+        self._at_once = self._writer.execution_options(**{_AT_ONCE: True})
         self._plain: Engine | None = None
 
     @asynccontextmanager
@@ -42,6 +51,12 @@ class Database:
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that may write: committed at the end of the block, rolled back when it raises."""
         async with self._writer.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def write_at_once(self) -> AsyncIterator[AsyncConnection]:
+        """`write`, for what can be left out: when another process writes, SQLite is not waited for."""
+        async with self._at_once.begin() as connection:
             yield connection
 
     async def write_in_thread(self, job: Callable[[Connection], None]) -> None:
@@ -63,6 +78,16 @@ class Database:
         if self._plain is not None:
             self._plain.dispose()
         await self.engine.dispose()
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether it was raised because of what was to be written, which will be refused whenever it is tried
+    again; and not because of the database, the disk, the network or memory."""
+    if isinstance(error, StatementError) and not isinstance(error, DBAPIError):
+        return True  # it was not even sent
+    return isinstance(
+        error, IntegrityError | DataError | ValueError | TypeError | ArithmeticError | LookupError
+    )
 
 
 def open_database(url: str, *, busy_ms: int = BUSY_TIMEOUT_MS, create: bool = False) -> Database:
@@ -147,5 +172,12 @@ def _prepare_sqlite(engine: Engine, busy_ms: int) -> None:
     def begun(connection: Connection) -> None:
         # A transaction that reads first and writes later fails at once when another process has written in
         # between, whatever the busy timeout. A writer takes the lock at its beginning and waits for its turn.
-        writes = connection.get_execution_options().get(_WRITE, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        options = connection.get_execution_options()
+        if not options.get(_AT_ONCE, False):
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(_WRITE, False) else "BEGIN")
+            return
+        connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {busy_ms}")

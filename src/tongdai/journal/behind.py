@@ -1,7 +1,9 @@
 """Writing behind: what must reach a slower store, without anybody waiting for it.
 
 The owner keeps each item in the journal until `write` has stored it, so that neither a crash nor a store
-that is down for an hour loses anything. After a crash items are written again: `write` must not mind."""
+that is down for an hour loses anything. After a crash items are written again: `write` must not mind.
+
+An item that the store will never take is given back to its owner, and the rest is written."""
 
 from __future__ import annotations
 
@@ -30,15 +32,20 @@ class WriteBehind(Generic[T]):
         name: str,
         write: Callable[[list[T]], Awaitable[None]],
         *,
+        is_refusal: Callable[[Exception], bool] = lambda _: False,
+        set_aside: Callable[[T, Exception], None] = lambda _, __: None,
         linger: float = 0.05,
         retry: tuple[float, ...] = RETRY_SECONDS,
     ) -> None:
-        """`write` stores a batch wholly or raises. `linger`: seconds to gather company for the first of a
-        batch."""
+        """`write` stores a batch wholly or raises. `is_refusal`: whether it raised because of what is in the
+        batch, however often it is tried; then its items are written one by one, and those that are refused
+        go to `set_aside`. `linger`: seconds to gather company for the first of a batch."""
         self.failing = False
         """The alarm: the last write failed and is tried again."""
         self._name = name
         self._write = write
+        self._is_refusal = is_refusal
+        self._set_aside = set_aside
         self._linger = linger
         self._retry = retry
         self._queue: deque[T] = deque()
@@ -87,7 +94,7 @@ class WriteBehind(Generic[T]):
             await self._pause(self._linger)
             batch = [self._queue[n] for n in range(min(BATCH, len(self._queue)))]
             try:
-                await self._write(batch)
+                await self._store(batch)
             except Exception as error:
                 if not self.failing:
                     log.exception(
@@ -102,11 +109,24 @@ class WriteBehind(Generic[T]):
             if self.failing:
                 log.warning("store can be written again", store=self._name)
             self.failing, failures = False, 0
-            for _ in batch:
-                self._queue.popleft()
             if not self._queue:
                 self._work.clear()
                 self._empty.set()
+
+    async def _store(self, batch: list[T]) -> None:
+        """Takes from the queue what is stored, or set aside."""
+        try:
+            await self._write(batch)
+        except Exception as error:
+            if not self._is_refusal(error):
+                raise
+            if len(batch) > 1:
+                for item in batch:
+                    await self._store([item])
+                return
+            self._set_aside(batch[0], error)
+        for _ in batch:
+            self._queue.popleft()
 
     async def _pause(self, seconds: float, *, hurry: bool = True) -> None:
         if not seconds:

@@ -10,8 +10,10 @@ from tongdai.calls.commands import SetPreferences
 from tongdai.calls.preferences import Preferences
 from tongdai.core.log import get_logger
 from tongdai.db import Database
+from tongdai.db.engine import is_refusal
 from tongdai.journal import Journal
 from tongdai.journal.behind import WriteBehind
+from tongdai.journal.refused import Refused
 from tongdai.preferences import store
 from tongdai.preferences.store import Change
 from tongdai.tenants.config import PerTenant, ProviderConfig, TenantConfig
@@ -32,17 +34,22 @@ class PeoplesPreferences:
         *,
         journal: Journal,
         db: Database,
+        refused: Refused,
         linger: float = 0.05,
         on_change: Callable[[str, str], None] | None = None,
     ) -> None:
-        """`on_change(tenant, person)` is called when somebody's preferences are others."""
+        """`on_change(tenant, person)` is called when somebody's preferences are others. `refused`
+        keeps changes that the database will not take."""
         self._people = PerTenant(_people, config)
         self._journal = journal
         self._db = db
         self._on_change = on_change
         self._set: dict[tuple[str, str], Preferences] = {}
         self._serial = 0
-        self._behind: WriteBehind[tuple[str, Change]] = WriteBehind("preferences", self._store, linger=linger)
+        self._refused = refused
+        self._behind: WriteBehind[tuple[str, Change]] = WriteBehind(
+            "preferences", self._store, is_refusal=is_refusal, set_aside=self._set_aside, linger=linger
+        )
 
     async def open(self, entries: Mapping[str, bytes]) -> None:
         """Read the database, apply what was journaled and not stored (`Journal.load()`), and begin to
@@ -106,6 +113,10 @@ class PeoplesPreferences:
         await store.store(self._db, [change for _, change in batch])
         for key, _ in batch:
             self._journal.delete(key)
+
+    def _set_aside(self, item: tuple[str, Change], error: Exception) -> None:
+        self._refused.keep("preferences", item[1], error)
+        self._journal.delete(item[0])
 
 
 def _people(tenant: TenantConfig) -> frozenset[str]:

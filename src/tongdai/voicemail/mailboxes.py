@@ -13,9 +13,11 @@ from tongdai.core.clock import Clock
 from tongdai.core.ids import new_id
 from tongdai.core.log import get_logger
 from tongdai.db import Database
+from tongdai.db.engine import is_refusal
 from tongdai.flows.ports import MailboxView, Message
 from tongdai.journal import Journal
 from tongdai.journal.behind import WriteBehind
+from tongdai.journal.refused import Refused
 from tongdai.tenants.config import PerTenant, ProviderConfig, TenantConfig
 from tongdai.tenants.credentials import hash_pin, verify_pin
 from tongdai.voicemail import changes as ch
@@ -46,10 +48,12 @@ class Mailboxes:
         db: Database,
         clock: Clock,
         key: bytes,
+        refused: Refused,
         linger: float = 0.05,
         on_change: Callable[[str, str], None] | None = None,
     ) -> None:
         """`key` is the server's secret that PINs are hashed with (`tenants.credentials`).
+        `refused` keeps changes that the database will not take.
         `on_change(tenant, mailbox)` is called when messages or settings of a mailbox have changed."""
         self._on_change = on_change
         self._owners = PerTenant(_owners, config)
@@ -60,8 +64,9 @@ class Mailboxes:
         self._key = key
         self._boxes: dict[tuple[str, str], _Box] = {}
         self._serial = 0
+        self._refused = refused
         self._behind: WriteBehind[tuple[str, ch.Change]] = WriteBehind(
-            "voicemail", self._store, linger=linger
+            "voicemail", self._store, is_refusal=is_refusal, set_aside=self._set_aside, linger=linger
         )
 
     async def open(self, entries: Mapping[str, bytes]) -> None:
@@ -208,6 +213,10 @@ class Mailboxes:
         await store.store(self._db, self._blobs, [change for _, change in batch])
         for journal_key, _ in batch:
             self._journal.delete(journal_key)
+
+    def _set_aside(self, item: tuple[str, ch.Change], error: Exception) -> None:
+        self._refused.keep("voicemail", item[1], error)
+        self._journal.delete(item[0])
 
 
 def _owners(tenant: TenantConfig) -> dict[str, tuple[str, Prompt]]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,6 +14,7 @@ from tongdai.calls.facts import CallEnded, CallStarted, Fact, LegMeasured, Logge
 from tongdai.core.clock import ManualClock
 from tongdai.db import Database, migrate, open_database
 from tongdai.journal import LocalJournal
+from tongdai.journal.refused import Refused, refused
 
 
 class Office:
@@ -26,8 +28,13 @@ class Office:
     async def start(self, *, same_boot: bool = True) -> None:
         self.journal = LocalJournal(self.directory / "journal")
         self.db: Database = open_database(self.url)
-        self.log = CallLog(journal=self.journal, db=self.db, clock=self.clock, linger=0)
+        self.log = CallLog(**self.outside, linger=0)
         self.log.open(self.journal.load(), same_boot=same_boot)
+
+    @property
+    def outside(self) -> dict[str, Any]:
+        refused = Refused(self.directory, self.clock)
+        return {"journal": self.journal, "db": self.db, "clock": self.clock, "refused": refused}
 
     async def settle(self) -> None:
         await self.log._behind.flush()
@@ -87,7 +94,7 @@ async def test_the_record_is_written_when_the_call_ends_and_the_journal_is_empty
 
 async def test_the_record_waits_a_little_for_what_is_measured(office: Office):
     await office.log.close()
-    office.log = CallLog(journal=office.journal, db=office.db, clock=office.clock, linger=0, patience=60.0)
+    office.log = CallLog(**office.outside, linger=0, patience=60.0)
     office.log.open({})
     office.append(*SWITCHBOARD)
     await office.settle()
@@ -105,7 +112,7 @@ async def test_the_record_waits_a_little_for_what_is_measured(office: Office):
 
 async def test_a_record_whose_legs_are_never_measured_is_written_at_the_end_of_patience(office: Office):
     await office.log.close()
-    office.log = CallLog(journal=office.journal, db=office.db, clock=office.clock, linger=0, patience=0.01)
+    office.log = CallLog(**office.outside, linger=0, patience=0.01)
     office.log.open({})
     office.append(*SWITCHBOARD)
     live = office.log._live["call_1"]
@@ -244,3 +251,29 @@ async def test_facts_that_an_earlier_version_journaled_are_read(office: Office):
     office.append(*SWITCHBOARD[9:])
     await office.settle()
     assert of(await store.facts(office.db, "call_1")) == of(SWITCHBOARD)
+
+
+@pytest.mark.parametrize("table", ["call_fact", "cdr"])
+async def test_a_call_that_the_database_refuses_is_set_aside_and_holds_up_nobody(office: Office, table: str):
+    bad = VOICEMAIL[0].call + "_bad"
+    async with office.db.write() as connection:
+        await connection.exec_driver_sql(
+            f"CREATE TRIGGER picky BEFORE INSERT ON {table} WHEN new.call = '{bad}' "
+            "BEGIN SELECT RAISE(ABORT, 'not this one'); END"
+        )
+    office.append(*SWITCHBOARD)
+    for number, logged in enumerate(VOICEMAIL):
+        office.log.append(logged.tenant, bad, logged.fact)
+        if number == 2:
+            await office.settle()  # while the call goes on
+    for logged in SWITCHBOARD:
+        office.log.append(logged.tenant, "call_9", logged.fact)
+    await office.settle()
+    assert {record.call for record in await store.calls(office.db)} == {"call_1", "call_9"}
+    assert not office.log.failing
+    (line,) = (office.directory / "refused" / "calls.jsonl").read_bytes().splitlines()
+    kept = msgspec.json.decode(line)
+    assert "not this one" in kept["error"]
+    assert [fact["seq"] for fact in kept["record"]] == list(range(1, len(VOICEMAIL) + 1))
+    assert "calls.jsonl" in refused(office.directory)
+    assert office.journal.load() == {}, "it is not tried again for ever"

@@ -64,3 +64,28 @@ async def test_closing_gives_up_in_time_and_says_that_something_is_left():
     behind.put(1)
     assert await behind.close(within=0.01) is False
     assert behind.backlog == 1
+
+
+async def test_what_is_refused_is_set_aside_and_the_rest_is_stored():
+    stored: list[int] = []
+    aside: list[int] = []
+
+    async def write(batch: list[int]) -> None:
+        if 2 in batch:
+            raise ValueError("not two")
+        stored.extend(batch)
+
+    behind = WriteBehind(
+        "test",
+        write,
+        is_refusal=lambda error: isinstance(error, ValueError),
+        set_aside=lambda item, _: aside.append(item),
+        linger=0,
+    )
+    behind.start()
+    for n in range(5):
+        behind.put(n)
+    await behind.flush()
+    assert (stored, aside) == ([0, 1, 3, 4], [2])
+    assert not behind.failing
+    assert await behind.close()

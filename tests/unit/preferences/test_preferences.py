@@ -6,8 +6,10 @@ from tests.unit.directory.conftest import anphat, binhminh
 
 from tongdai.calls.commands import SetPreferences
 from tongdai.calls.preferences import Preferences
+from tongdai.core.clock import ManualClock
 from tongdai.db import migrate, open_database
 from tongdai.journal import LocalJournal
+from tongdai.journal.refused import Refused
 from tongdai.preferences import PeoplesPreferences
 from tongdai.preferences import store as stored
 from tongdai.tenants.config import ProviderConfig
@@ -31,6 +33,7 @@ class Office:
             CONFIG,
             journal=self.journal,
             db=self.db,
+            refused=Refused(self.directory, ManualClock()),
             linger=0,
             on_change=lambda *whose: self.changed.append(whose),
         )

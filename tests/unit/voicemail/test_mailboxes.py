@@ -18,6 +18,7 @@ from tongdai.db import Database, migrate, open_database
 from tongdai.db.tables import voicemail_message
 from tongdai.flows.ports import MailboxView
 from tongdai.journal import LocalJournal
+from tongdai.journal.refused import Refused
 from tongdai.tenants.config import DepartmentConfig, PersonConfig, ProviderConfig, TenantConfig
 from tongdai.voicemail import Mailboxes
 
@@ -67,6 +68,7 @@ class Office:
             db=self.db,
             clock=self.clock,
             key=KEY,
+            refused=Refused(self.directory, self.clock),
             linger=0,
         )
         await self.mailboxes.open(self.journal.load())

@@ -13,6 +13,7 @@ from tongdai.app.alarms.watch import Check, Database, Watch, disk
 from tongdai.app.alarms.webhook import Webhook
 from tongdai.db import Database as Db
 from tongdai.journal import LocalJournal
+from tongdai.journal.refused import refused
 from tongdai.media.client import EngineClient
 from tongdai.media.errors import EngineError
 
@@ -28,7 +29,7 @@ class Store(Protocol):
 
 
 class Vigil:
-    """The alarms of a control process: `journal`, `database`, `disk`, `media`."""
+    """The alarms of a control process: `journal`, `database`, `refused`, `disk`, `media`."""
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class Vigil:
         checks: dict[str, Check] = {
             "journal": self._look_at_journal,
             "database": self._look_at_database,
+            "refused": lambda: asyncio.to_thread(refused, data),
             "disk": lambda: disk(data),
             "media": self._look_at_media,
         }

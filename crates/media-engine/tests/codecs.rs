@@ -95,9 +95,7 @@ fn wide_band_stays_wide_between_wide_codecs() {
     let engine = Engine::start();
     let mut control = engine.controller();
     let (mut a, mut b) = (Phone::new(G722), Phone::new(Opus));
-    control.connect_phone("a", &mut a);
-    control.connect_phone("b", &mut b);
-    control.bridge("a", "b");
+    control.call(&mut a, &mut b);
     thread::scope(|scope| {
         scope.spawn(|| a.speak_at(&wide_tone(5000.0, 800), 16_000));
         scope.spawn(|| b.speak_at(&wide_tone(6000.0, 800), 16_000));
@@ -174,9 +172,7 @@ fn a_key_keeps_its_length_from_one_clock_to_the_other() {
     let engine = Engine::start();
     let mut control = engine.controller();
     let (mut a, mut b) = (Phone::new(Opus), Phone::new(Pcmu));
-    control.connect_phone("a", &mut a);
-    control.connect_phone("b", &mut b);
-    control.bridge("a", "b");
+    control.call(&mut a, &mut b);
     a.speak(&tone(500.0, 200));
     b.speak(&tone(500.0, 200));
     let mut press = |from: &mut Phone, to: &Phone, digit: char, lasts: u16| {

@@ -21,9 +21,7 @@ fn streams_go_on_without_a_lost_packet_while_control_dies_and_comes_back() {
     let engine = Engine::start();
     let mut control = engine.controller();
     let (mut a, mut b) = (Phone::new(Pcmu), Phone::new(Pcmu));
-    control.connect_phone("a", &mut a);
-    control.connect_phone("b", &mut b);
-    control.bridge("a", "b");
+    control.call(&mut a, &mut b);
     let sender = std::thread::spawn(move || {
         a.talk(0x21, 100);
         a.press('7');

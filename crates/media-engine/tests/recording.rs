@@ -209,9 +209,7 @@ fn while_the_disk_does_not_answer_the_call_goes_on_and_then_the_recording_is_who
     let engine = Engine::start();
     let mut control = engine.controller();
     let (mut a, mut b) = (Phone::new(Pcmu), Phone::new(Pcmu));
-    control.connect_phone("a", &mut a);
-    control.connect_phone("b", &mut b);
-    control.bridge("a", "b");
+    control.call(&mut a, &mut b);
     let path = engine.path("slow.wav");
     control.ok(json!({"op": "record", "session": "a", "record": "r", "path": path, "max_ms": 60_000}));
     a.speak(&tone(700.0, 300));
@@ -259,9 +257,7 @@ fn both_sides_of_a_call_are_recorded_in_stereo_or_mixed_and_a_pause_leaves_out_w
     let engine = Engine::start();
     let mut control = engine.controller();
     let (mut a, mut b) = (Phone::new(Pcmu), Phone::new(Opus));
-    control.connect_phone("a", &mut a);
-    control.connect_phone("b", &mut b);
-    control.bridge("a", "b");
+    control.call(&mut a, &mut b);
     let (stereo, mixed) = (engine.path("stereo.wav"), engine.path("mixed.wav"));
     for (session, path, both) in [("a", &stereo, "stereo"), ("b", &mixed, "mixed")] {
         control.ok(json!({
@@ -312,9 +308,7 @@ fn a_recording_plays_when_the_engine_was_killed_in_the_middle_of_it() {
     let mut engine = Engine::start();
     let mut control = engine.controller();
     let (mut a, mut b) = (Phone::new(Pcmu), Phone::new(Pcma));
-    control.connect_phone("a", &mut a);
-    control.connect_phone("b", &mut b);
-    control.bridge("a", "b");
+    control.call(&mut a, &mut b);
     let path = engine.path("killed.wav");
     control.ok(json!({
         "op": "record", "session": "a", "record": "r", "path": path, "max_ms": 60_000, "both": "stereo",
@@ -341,9 +335,7 @@ fn a_wide_leg_is_recorded_wide_and_both_sides_go_to_opus() {
     let engine = Engine::start();
     let mut control = engine.controller();
     let (mut a, mut b) = (Phone::new(G722), Phone::new(Opus));
-    control.connect_phone("a", &mut a);
-    control.connect_phone("b", &mut b);
-    control.bridge("a", "b");
+    control.call(&mut a, &mut b);
     let (wav, opus) = (engine.path("wide.wav"), engine.path("both.opus"));
     control.ok(json!({"op": "record", "session": "a", "record": "1", "path": wav, "max_ms": 60_000}));
     control.ok(json!({

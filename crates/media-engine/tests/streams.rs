@@ -13,9 +13,7 @@ fn a_bridge_forwards_both_ways_unchanged_under_our_own_ssrc() {
     let engine = Engine::start();
     let mut control = engine.controller();
     let (mut a, mut b) = (Phone::new(Pcmu), Phone::new(Pcmu));
-    control.connect_phone("a", &mut a);
-    control.connect_phone("b", &mut b);
-    control.bridge("a", "b");
+    control.call(&mut a, &mut b);
     for i in 0..25u8 {
         a.say(i + 1);
         b.say(i + 101);
@@ -53,9 +51,7 @@ fn different_codecs_are_transcoded_and_a_key_is_heard_in_band_by_a_peer_without_
     let mut control = engine.controller();
     let (mut a, mut b) = (Phone::new(Pcmu), Phone::new(Pcma));
     b.has_events = false;
-    control.connect_phone("a", &mut a);
-    control.connect_phone("b", &mut b);
-    control.bridge("a", "b");
+    control.call(&mut a, &mut b);
     let talk = std::thread::scope(|scope| {
         let back = scope.spawn(|| b.speak(&tone(1000.0, 500)));
         a.speak(&tone(440.0, 500));
@@ -298,9 +294,7 @@ fn a_stranger_is_neither_heard_nor_sent_to() {
     let engine = Engine::start();
     let mut control = engine.controller();
     let (mut a, mut b, mut stranger) = (Phone::new(Pcmu), Phone::new(Pcmu), Phone::new(Pcmu));
-    control.connect_phone("a", &mut a);
-    control.connect_phone("b", &mut b);
-    control.bridge("a", "b");
+    control.call(&mut a, &mut b);
     stranger.engine = a.engine;
     // Even one that was quicker loses the stream to the signalled peer.
     stranger.say(0x66);
@@ -350,9 +344,7 @@ fn the_direction_is_obeyed_and_the_stream_goes_on_after_a_hold() {
     let engine = Engine::start();
     let mut control = engine.controller();
     let (mut a, mut b) = (Phone::new(Pcmu), Phone::new(Pcmu));
-    control.connect_phone("a", &mut a);
-    control.connect_phone("b", &mut b);
-    control.bridge("a", "b");
+    control.call(&mut a, &mut b);
     a.talk(0x31, 5);
     control.remote("b", &b, "inactive");
     sleep_ms(300);
@@ -377,9 +369,7 @@ fn a_session_that_is_closed_leaves_silence_to_those_who_heard_it() {
     let engine = Engine::start();
     let mut control = engine.controller();
     let (mut a, mut b) = (Phone::new(Pcmu), Phone::new(Pcmu));
-    control.connect_phone("a", &mut a);
-    control.connect_phone("b", &mut b);
-    control.bridge("a", "b");
+    control.call(&mut a, &mut b);
     b.talk(0x21, 10);
     control.has_heard("b", &b);
     let stats = control.ok(json!({"op": "close", "session": "b"}));

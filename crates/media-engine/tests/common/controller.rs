@@ -119,6 +119,13 @@ impl Controller {
         self.ok(json!({"op": "hear", "session": session, "source": source}));
     }
 
+    /// Two phones in a call, as the sessions `a` and `b`.
+    pub fn call(&mut self, a: &mut Phone, b: &mut Phone) {
+        self.connect_phone("a", a);
+        self.connect_phone("b", b);
+        self.bridge("a", "b");
+    }
+
     /// Bridges two sessions.
     pub fn bridge(&mut self, a: &str, b: &str) {
         self.hear(a, json!({"kind": "session", "session": b}));

@@ -261,10 +261,7 @@ class _Story:
     def unheard(self, at: float, fact: f.Unheard) -> None:
         self._say(at, f"unheard.{fact.lack}", who=self._who(fact.leg), seconds=fact.ms / 1000)
 
-    def fell_silent(self, at: float, fact: f.FellSilent) -> None:
-        """Told by `unheard`, with how long."""
-
-    def heard(self, at: float, fact: f.Heard) -> None:
+    def silence(self, at: float, fact: f.FellSilent | f.Heard) -> None:
         """Told by `unheard`, with how long."""
 
     def sound_lost(self, at: float, fact: f.SoundLost) -> None:
@@ -329,8 +326,8 @@ _TELL: dict[type, Callable[[_Story, float, Any], None]] = {
     f.Refused: _Story.refused,
     f.Trouble: _Story.trouble,
     f.Unheard: _Story.unheard,
-    f.FellSilent: _Story.fell_silent,
-    f.Heard: _Story.heard,
+    f.FellSilent: _Story.silence,
+    f.Heard: _Story.silence,
     f.SoundLost: _Story.sound_lost,
     f.LegMeasured: _Story.measured,
     f.CallEnded: _Story.ended,

@@ -11,9 +11,6 @@ settings.register_profile("ci", derandomize=True, deadline=None, max_examples=10
 settings.register_profile("desk", deadline=None, max_examples=100)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
-_REAL = [Path(__file__).parent / name for name in ("interop", "faults")]
-"""Tests with real processes, sockets and browsers."""
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -24,6 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(trylast=True)  # once all have their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Try once more what failed with real phones and browsers; the summary shows that, with how it failed.
 
@@ -31,5 +29,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     What comes up there again is a fault to be found: of the test, or of the product.
     """
     for item in items:
-        if any(folder in item.path.parents for folder in _REAL):
+        if item.get_closest_marker("interop") or item.get_closest_marker("faults"):
             item.add_marker(pytest.mark.flaky(reruns=1))

@@ -18,14 +18,11 @@ from tests.interop.phones.sip import (
     user_of,
     write_sdp,
 )
-from tests.interop.phones.sound import Sound
+from tests.interop.phones.sound import PATIENCE, Sound
 
 if TYPE_CHECKING:
     from tests.interop.phones.link import Reply
     from tests.interop.phones.raw import RawPhone
-
-PATIENCE = 40.0
-"""Seconds: on a machine that does much else a process stalls for some of them."""
 
 
 class RawCall:

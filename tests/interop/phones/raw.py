@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.interop.phones.call import PATIENCE, RawCall
+from tests.interop.phones.call import RawCall
 from tests.interop.phones.link import Address, Link, Reply, TcpLink, TlsLink, UdpLink, WebSocketLink
 from tests.interop.phones.sip import (
     BRANCH,
@@ -24,6 +24,7 @@ from tests.interop.phones.sip import (
     uri_of,
     user_of,
 )
+from tests.interop.phones.sound import PATIENCE
 
 _T1 = 0.5
 _GIVE_UP = 10.0

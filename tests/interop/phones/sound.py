@@ -26,7 +26,7 @@ TONES = (1150, 1350, 1450, 1600, 1700, 1800, 1900, 2050, 2150, 2300, 2400)
 """Frequencies (Hz) far from musical notes, DTMF and each other."""
 
 PATIENCE = 40.0
-"""Seconds: a machine that does much else is silent for some of them."""
+"""Seconds: on a machine that does much else a process stalls for some of them."""
 
 _WINDOW = 1600
 _STEP = 400

@@ -23,7 +23,7 @@ export function Host() {
   const navigate = useNavigate();
   const onPhone = useLocation().pathname.startsWith("/phone");
   useEffect(() => {
-    openOwnLine().catch(() => undefined); // the phone's page says so
+    openOwnLine();
     return closeOwnLine;
   }, []);
   useAnswerers(line);

@@ -10,7 +10,7 @@ import { useMissed } from "@/phone/missed";
 import { NotifyHint } from "@/phone/NotifyHint";
 import "@/phone/phone.css";
 import { Recent } from "@/phone/Recent";
-import { openOwnLine, takeLine, useLine } from "@/phone/store";
+import { takeLine, useLine, useOwnFailure } from "@/phone/store";
 import { useMailbox, Voicemail } from "@/phone/Voicemail";
 import { WhomTo } from "@/phone/WhomTo";
 import { wantedNumber, whenLinked } from "@/phone/wanted";
@@ -31,16 +31,13 @@ export function Page() {
   const { t } = useTranslation("phone");
   const { line, view } = useLine();
   const [parked, setParked] = useState("");
-  const [problem, setProblem] = useState("");
+  const failure = useOwnFailure();
   const [shown, setShown] = useState("people");
   const [tab, setTab] = useState("recent");
   const narrow = useMediaQuery("(max-width: 62em)", false, { getInitialValueInEffect: false });
   const own = useOwnExtension();
   const missed = useMissed(own);
   const news = useMailbox().data?.filter((message) => !message.saved).length ?? 0;
-  useEffect(() => {
-    openOwnLine().catch((error) => setProblem(asProblem(error).words));
-  }, []);
   const call = useCall();
   const dial = (number: string, name: string) => {
     setParked("");
@@ -89,7 +86,7 @@ export function Page() {
             {t(`noMicrophone.${view.microphone}`)}
           </Alert>
         )}
-        {problem && <Alert color="red">{problem}</Alert>}
+        {failure !== null && <Alert color="red">{asProblem(failure).words}</Alert>}
         {parked && (
           <Alert withCloseButton closeButtonLabel={t("close", { ns: "shell" })} onClose={() => setParked("")}>
             {t("parked", { place: parked })}

@@ -1,4 +1,4 @@
-import { useSyncExternalStore } from "react";
+import { useEffect, useSyncExternalStore } from "react";
 import { api, ask } from "@/api/client";
 import type { PhoneView } from "@/phone/call";
 import { Line, type LineConfig } from "@/phone/line";
@@ -107,12 +107,14 @@ export async function iceServers(): Promise<RTCIceServer[]> {
 }
 
 let opening: Promise<void> | null = null;
+let failure: unknown = null;
 
-/** Register the phone of whoever is signed in, once per page. */
-export function openOwnLine(): Promise<void> {
-  if (opening !== null) return opening;
+/** Register the phone of whoever is signed in, once per page. Who does it follows the events of its calls, too. */
+export function openOwnLine(): void {
+  if (opening !== null) return;
   const mine: Promise<void> = ask(api.PUT("/api/v1/me/phone")).then((phone) => {
     if (opening !== mine) return; // somebody else signed in meanwhile
+    failure = null;
     openLine("own", {
       name: phone.username,
       server: serverOf(phone.socket),
@@ -123,14 +125,24 @@ export function openOwnLine(): Promise<void> {
     });
   });
   opening = mine;
-  mine.catch(() => {
-    if (opening === mine) opening = null;
+  mine.catch((error) => {
+    if (opening !== mine) return;
+    opening = null;
+    failure = error;
+    tell();
   });
-  return mine;
+}
+
+/** Why one's phone could not be registered, null when it could; whoever comes to look has it tried again. */
+export function useOwnFailure(): unknown {
+  useEffect(() => {
+    if (failure !== null) openOwnLine();
+  }, []);
+  return useSyncExternalStore(subscribe, () => failure);
 }
 
 /** Whoever was signed in is no phone of this page any more. */
 export function closeOwnLine(): void {
-  opening = null;
+  opening = failure = null;
   closeLine("own");
 }

@@ -24,8 +24,10 @@ if [ "$(id -u)" -ne 0 ]; then
     run=(sudo "${run[@]}")
 fi
 echo "==> installing Debian packages: ${missing[*]}"
-"${run[@]}" apt-get update -qq
-"${run[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null
+# another apt (unattended upgrades, say) may be at work: its lists are as good as ours, and dpkg is waited for
+apt=("${run[@]}" apt-get -o DPkg::Lock::Timeout=600)
+"${apt[@]}" update -qq || echo "warning: apt-get update failed; trying with the package lists that are here" >&2
+"${apt[@]}" install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null
 for need in "$@"; do
     if ! bash -c "${need#*:}" >/dev/null 2>&1 </dev/null; then
         echo "error: the Debian package ${need%%:*} is installed, and still this fails:${need#*:}" >&2

@@ -172,7 +172,10 @@ async def test_two_phones_behind_one_nat_hear_each_other_through_us(street: Stre
 
 @pytest.mark.parametrize(
     "how",
-    ["contact", "contact_port", "via", "description", "description_port", "origin", "twice", "everything"],
+    [
+        *("contact", "contact_port", "via", "description", "description_port", "origin", "twice"),
+        *("everything", "without_rport"),
+    ],
 )
 async def test_a_router_that_rewrites_sip_silences_nobody(street: Street, how: str):
     home, office = await street.mangled_home(how), await street.office()

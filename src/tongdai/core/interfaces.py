@@ -7,6 +7,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 import msgspec
 
+from tongdai.core.addresses import is_private
+
 
 class Interface(msgspec.Struct, frozen=True):
     """One address of this node. Peers in `networks` are given it before all others."""
@@ -62,25 +64,14 @@ class Interfaces:
         return next((x.public for x in self._interfaces if x.bind == bind), bind)
 
 
-_PRIVATE = [
-    ip_network(network)
-    for network in (
-        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"),
-        *("fc00::/7", "fe80::/10"),
-    )
-]
-"""RFC 1918, 6598, 3927, 4193, 4291: addresses that mean something else in each network."""
-
-
 def seen_at(described: str, source: str) -> str:
     """Where a peer is that describes itself to be at `described` and signals from `source`: behind a NAT when
     only the first is private, and then not there."""
     try:
-        told, seen = ip_address(described), ip_address(source)
+        alike = ip_address(described).version == ip_address(source).version
     except ValueError:
         return described
-    hidden = [any(address in network for network in _PRIVATE) for address in (told, seen)]
-    return source if told.version == seen.version and hidden == [True, False] else described
+    return source if alike and is_private(described) and not is_private(source) else described
 
 
 def read_servers(text: str, port: int = 53) -> list[tuple[str, int]]:

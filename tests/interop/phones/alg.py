@@ -54,6 +54,10 @@ class Router:
         """Each place where the address stands but Call-ID."""
         return self.via(self.contact(self.description(data)))
 
+    def without_rport(self, data: bytes) -> bytes:
+        """Each place, and nothing asks for answers at the port that the NAT has bound (RFC 3581)."""
+        return re.sub(rb"(?m)^(Via: [^\r]*);rport(?=[;\r])", rb"\1", self.everything(data))
+
     def cut_off(self, data: bytes) -> bytes:
         """A description that grew, under the length that it had: all but the first letter of its last line
         falls off."""

@@ -172,11 +172,18 @@ def test_a_stateless_answer_leaves_nothing(node: Node) -> None:
             7000,
             "rport=7000;branch=z9hG4bK1;received=198.51.100.7",
         ),
-        # RFC 3261 §18.2.2: no rport, to the sent-by port
+        # RFC 3261 §18.2.2: no rport, to the sent-by port, in a network where that can be believed
+        (
+            "SIP/2.0/UDP 10.0.0.9:5062;branch=z9hG4bK1",
+            ("10.0.0.9", 7000),
+            5062,
+            "branch=z9hG4bK1",
+        ),
+        # over the Internet it is a router's address with a port of the phone's, or the source itself
         (
             "SIP/2.0/UDP 198.51.100.7:5062;branch=z9hG4bK1",
             ("198.51.100.7", 7000),
-            5062,
+            7000,
             "branch=z9hG4bK1",
         ),
         # behind a NAT without rport: only the source gets through
@@ -227,26 +234,41 @@ def accept_and_hang_up(
     return target.remote, bye
 
 
-def test_a_phone_behind_a_nat_is_hung_up_where_it_sends_from(node: Node) -> None:
+@pytest.mark.parametrize(
+    ("via", "contact"),
+    [
+        ("10.0.0.9:5060;rport", "10.0.0.9:5060"),
+        ("10.0.0.9:5060", "10.0.0.9:5060"),
+        # a router has rewritten Via alone: there is no sign of a NAT but the port
+        ("203.0.113.80:5060;rport", "10.0.0.9:5060"),
+        ("203.0.113.80:5060", "10.0.0.9:5060"),
+        # it has rewritten both, and knows the port of neither
+        ("203.0.113.80:5060", "203.0.113.80:5060"),
+        ("203.0.113.80:5060", "203.0.113.80:1024"),
+        # the phone says that it wants to be reached over the flow (RFC 5626 §4.3)
+        ("203.0.113.80:40001;rport", "198.51.100.3:5060;ob"),
+    ],
+)
+def test_a_phone_behind_a_nat_is_hung_up_where_it_sends_from(node: Node, via: str, contact: str) -> None:
+    """Its BYE went to the address in Contact, and it stayed in the call."""
     remote, bye = accept_and_hang_up(
-        node,
-        ("203.0.113.80", 40001),
-        "SIP/2.0/UDP 10.0.0.9:5060;rport;branch=z9hG4bK1",
-        "<sip:101@10.0.0.9:5060>",
+        node, ("203.0.113.80", 40001), f"SIP/2.0/UDP {via};branch=z9hG4bK1", f"<sip:101@{contact}>"
     )
-    assert (remote, bye.target) == (("203.0.113.80", 40001), "sip:101@10.0.0.9:5060")
+    assert (remote, bye.target) == (("203.0.113.80", 40001), f"sip:101@{contact}")
 
 
-def test_a_phone_whose_router_rewrites_only_its_via_is_hung_up_where_it_sends_from(node: Node) -> None:
-    """Its BYE went to the private address in Contact, and it stayed in the call: there was no sign of a NAT
-    but the port."""
+def test_a_phone_that_listens_elsewhere_in_a_private_network_is_hung_up_there(node: Node) -> None:
     remote, _ = accept_and_hang_up(
-        node,
-        ("203.0.113.80", 40001),
-        "SIP/2.0/UDP 203.0.113.80:5060;rport;branch=z9hG4bK1",
-        "<sip:101@10.0.0.9:5060>",
+        node, ("10.0.0.9", 40001), "SIP/2.0/UDP 10.0.0.9:5060;branch=z9hG4bK1", "<sip:101@10.0.0.9:5060>"
     )
-    assert remote == ("203.0.113.80", 40001)
+    assert remote == ("10.0.0.9", 5060)
+
+
+def test_a_flow_of_a_phone_behind_a_proxy_is_the_proxys_affair(node: Node) -> None:
+    route = "<sip:198.51.100.6;lr>"
+    remote, bye = accept_and_hang_up(node, PEER, via("1"), "<sip:101@198.51.100.99;ob>", route)
+    assert remote == ("198.51.100.6", 5060)
+    assert bye.headers.get_all("Route") == [route]
 
 
 def test_a_nat_that_binds_anew_is_followed(node: Node) -> None:
@@ -272,11 +294,12 @@ def test_a_carrier_with_another_contact_is_hung_up_there(node: Node) -> None:
     assert (remote, bye.target) == (("198.51.100.8", 5070), "sip:gw@198.51.100.8:5070")
 
 
-def test_a_private_contact_of_a_public_peer_is_not_followed(node: Node) -> None:
+@pytest.mark.parametrize("host", ["10.0.0.9", "100.64.1.2", "127.0.0.1", "255.255.255.255", "224.0.1.75"])
+def test_a_contact_that_a_public_peer_cannot_mean_is_not_followed(node: Node, host: str) -> None:
     remote, _ = accept_and_hang_up(
-        node, ("8.8.8.8", 5060), "SIP/2.0/UDP 8.8.8.8;rport;branch=z9hG4bK1", "<sip:gw@10.0.0.9>"
+        node, PEER, "SIP/2.0/UDP 198.51.100.7;rport;branch=z9hG4bK1", f"<sip:gw@{host}>"
     )
-    assert remote == ("8.8.8.8", 5060)
+    assert remote == PEER
 
 
 def test_record_route_is_followed(node: Node) -> None:

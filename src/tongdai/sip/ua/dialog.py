@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from ipaddress import ip_address
 
 import msgspec
 
-from tongdai.sip.flow import Flow
+from tongdai.core.addresses import is_nobodys, is_private
+from tongdai.sip.flow import Flow, ip_version
 from tongdai.sip.message import Message, NameAddr, ParseError, Request, Response, SipUri
+from tongdai.sip.transaction.routing import listens_at_source
 from tongdai.sip.ua.core import ALLOW, SUPPORTED, HeaderList, contact_uri
 from tongdai.sip.ua.state import DialogState, Phase
 
@@ -92,42 +93,30 @@ def next_hop(state: DialogState) -> SipUri:
 def may_be_sent_to(host: str, source: str) -> bool:
     """It is an address that a peer which we hear from `source` can mean: of its IP version, and no private
     one (ours, perhaps) when it is not in our network itself."""
-    try:
-        target, seen = ip_address(host), ip_address(source)
-    except ValueError:
+    version = ip_version(host)
+    if not version or version != ip_version(source) or is_nobodys(host):
         return False
-    if target.version != seen.version or target.is_unspecified:
-        return False
-    return seen.is_private or not target.is_private
+    return is_private(source) or not is_private(host)
 
 
 def is_symmetric(request: Request, flow: Flow, contact: SipUri) -> bool:
     """The peer of an incoming INVITE can only be reached where it sends from.
 
-    So it is when its Via, and so its idea of itself, is another address than we see (a NAT), or when it
-    promises to listen where it sends from (rport, RFC 3581 §4) and its Contact is that same place, or a
-    private one while the port is not the one it names: a router has rewritten its Via alone.
+    So it is when it says so (`ob`, RFC 5626 §4.3), when its Via, and so its idea of itself, is another
+    address than we see (a NAT), and when it listens where it sends from and its Contact is that same place;
+    or names another one of that host, or a private one, while the port is not the one in Via: a router has
+    rewritten them and does not know which port it binds.
     """
-    if flow.reliable:
+    if flow.reliable or ("ob" in contact.params and not request.record_route):
         return True
     via = request.via
     if via.host != flow.remote[0]:
-        try:
-            ip_address(via.host)
-        except ValueError:
-            return False
-        return True
-    if "rport" not in via.params:
+        return ip_version(via.host) != 0
+    if not listens_at_source(via, flow):
         return False
-    rewritten = (via.port or 5060) != flow.remote[1] and _is_private(contact.host)
-    return rewritten or (contact.host, contact.port) == (via.host, via.port)
-
-
-def _is_private(host: str) -> bool:
-    try:
-        return ip_address(host).is_private
-    except ValueError:
-        return False
+    if (via.port or 5060) != flow.remote[1]:
+        return contact.host == via.host or is_private(contact.host)
+    return (contact.host, contact.port) == (via.host, via.port)
 
 
 def refresh_target(state: DialogState, message: Message) -> None:

@@ -272,6 +272,24 @@ def test_a_request_in_an_unknown_dialog_gets_481_and_ends_the_session() -> None:
     assert network.at_rest()
 
 
+@pytest.mark.parametrize(
+    ("package", "kind", "status"),
+    [("", "text/plain", 200), ("x-nobody", "text/plain", 469), ("dtmf", "application/dtmf-relay", 200)],
+)
+def test_an_info_of_a_package_that_nobody_announced_is_refused_and_keys_are_not(
+    pair: Pair, package: str, kind: str, status: int
+) -> None:
+    """RFC 6086 §4.2.2. Some phones name a package for their keys, without asking."""
+    network, caller, callee = pair
+    ours, _ = establish(network, caller, callee)
+    ours.info(b"Signal=5\r\n", kind, [("Info-Package", package)] if package else [])
+    network.run(1)
+    answer = network.sent(callee)[-1]
+    assert answer.startswith(f"SIP/2.0 {status} ")
+    assert ("info" in callee.handler.names()) is (status == 200)
+    assert caller.handler.names() == ["answered"], "the call goes on"
+
+
 def test_operations_that_do_not_fit_the_state_say_so() -> None:
     network = Network()
     caller, callee = network.node("192.0.2.1"), network.node("192.0.2.2")

@@ -183,7 +183,7 @@ class Callee(Part):
         """No ACK in 64*T1 (§13.3.1.4)."""
         self.incoming = None
         if not self._pay_bye(now):
-            self.session.lose(408, "ACK")
+            self.session.ending.lose(408, "ACK")
 
     def receive_cancel(self, reason: str | None, now: float) -> None:
         """A CANCEL; after the final response it has no effect (§9.2)."""
@@ -202,7 +202,7 @@ class Callee(Part):
         headers, self.bye_owed = self.bye_owed, None
         if headers is None:
             return False
-        self.session.send_bye(headers, now)
+        self.session.ending.send_bye(headers, now)
         self.session.end()
         return True
 

@@ -245,7 +245,7 @@ class Caller(Part):
             self.session.state.local_sdp = outgoing.former
         if outgoing.refreshes:
             if status in (408, 481):
-                self.session.lose(status, "the refresh of the session")
+                self.session.ending.lose(status, "the refresh of the session")
             else:
                 self.session.go_on(now)
         elif status == 491 and outgoing.attempt < _ATTEMPTS:
@@ -256,7 +256,7 @@ class Caller(Part):
         else:
             self._core.handler.on_reinvite_result(self.session, status, None)
             if status in (408, 481) and not self.session.ended:
-                self.session.lose(status, "re-INVITE")
+                self.session.ending.lose(status, "re-INVITE")
 
     def receive_success_again(self, response: Response) -> None:
         """Our ACK was lost: send it again. So it is also for an ACK that an earlier process sent."""
@@ -277,7 +277,7 @@ class Caller(Part):
         self._send_ack(outgoing, None, now)
         if outgoing.initial:
             reason = [] if outgoing.cancel_reason is None else [("Reason", outgoing.cancel_reason)]
-            self.session.send_bye(reason, now)
+            self.session.ending.send_bye(reason, now)
             self._fail(487, response)
 
     def _fail(self, status: int, response: Response | None) -> None:

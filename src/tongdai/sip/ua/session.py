@@ -15,6 +15,7 @@ from tongdai.sip.ua.callee import Callee
 from tongdai.sip.ua.caller import Caller
 from tongdai.sip.ua.core import HeaderList, SessionError, UaCore
 from tongdai.sip.ua.dialog import refresh_target
+from tongdai.sip.ua.ending import Ending
 from tongdai.sip.ua.handler import Refer
 from tongdai.sip.ua.in_dialog import InDialog
 from tongdai.sip.ua.incoming import IncomingRequest
@@ -40,6 +41,7 @@ class InviteSession:
         "_offers",
         "_transfers",
         "bye_heard",
+        "ending",
         "on_bye_heard",
         "replaces",
         "request",
@@ -58,6 +60,7 @@ class InviteSession:
         self._offers = Offers(core, self)
         self._transfers = Transfers(core, self)
         self.timer = SessionTimer(core, self)
+        self.ending = Ending(core, self, self._caller, self._callee)
         self.state = state
         self.request: Request | None = None
         self.replaces: InviteSession | None = None
@@ -247,22 +250,7 @@ class InviteSession:
 
         No event follows; the session is over at once. Does nothing when it already is.
         """
-        now = self._core.clock()
-        headers = [] if reason is None else [("Reason", reason)]
-        if self.state.phase == "early":
-            if self.state.role == "uas":
-                self._callee.unanswered("early").respond(480, None, headers, None, now)
-            else:
-                self._caller.silent = True
-                self._caller.cancel(reason, now)
-            self.end()
-        elif self.confirmed:
-            self._caller.finish_ack(now)
-            if self._callee.hang_up_first(headers, now):
-                self._leave()
-            else:
-                self.send_bye(headers, now)
-                self.end()
+        self.ending.bye(reason, self._core.clock())
 
     def move(self, flow: Flow) -> bool:
         """Send over another path to the same peer, which the owner has proven to be its (RFC 5626 §5.3).
@@ -279,9 +267,7 @@ class InviteSession:
 
     def bye_again(self, flow: Flow) -> None:
         """The peer, which has not answered our BYE, is reached by this flow (see `move`): tell it there."""
-        if self.state.phase == "terminated" and not self.bye_heard:
-            self.state.flow = flow
-            self.send_bye([], self._core.clock())
+        self.ending.bye_again(flow, self._core.clock())
 
     def refer(self, refer_to: str, headers: HeaderList = ()) -> int:
         """Ask the peer to call `refer_to` (a URI or name-addr); returns the id that `on_refer_result`
@@ -346,7 +332,7 @@ class InviteSession:
         if self.ended and method != "BYE":
             transaction.respond(request.response(481), now)
         elif method == "BYE":
-            self._receive_bye(request, transaction, now)
+            self.ending.receive_bye(request, transaction, now)
         elif method == "INVITE":
             self._callee.receive_invite(request, transaction)
         elif method == "PRACK":
@@ -358,6 +344,8 @@ class InviteSession:
             self._transfers.receive_refer(request, transaction)
         elif method == "NOTIFY" and self._transfers.receive_notify(request):
             transaction.respond(request.response(200, None, [("Server", self._core.product)]), now)
+        elif method == "INFO" and _is_of_a_package(request):
+            transaction.respond(request.response(469, None, [("Recv-Info", "")]), now)
         elif method == "INFO":
             transaction.respond(request.response(200, None, [("Server", self._core.product)]), now)
             self._core.handler.on_info(self, request)
@@ -365,24 +353,7 @@ class InviteSession:
             incoming = IncomingRequest(self._core, request, flow, transaction, state.local_tag)
             self._core.handler.on_message(self, incoming)
 
-    def _receive_bye(self, request: Request, transaction: ServerTransaction, now: float) -> None:
-        state = self.state
-        if state.phase == "early" and state.role == "uac":
-            transaction.respond(request.response(481), now)
-            return
-        transaction.respond(request.response(200, None, [("Server", self._core.product)]), now)
-        was_early, was_over = state.phase == "early", self.ended
-        self._callee.refuse_if_open(now)
-        self.end()
-        reason = request.given_reason
-        if was_over:
-            return
-        if was_early:
-            self._core.handler.on_cancelled(self, reason)
-        else:
-            self._core.handler.on_bye(self, reason)
-
-    # -- ending
+    # -- used by the parts
 
     def send_in_dialog(
         self,
@@ -401,7 +372,7 @@ class InviteSession:
             if on_final is not None:
                 on_final(status, response)
             if status in (408, 481) and method not in ("NOTIFY", "PRACK") and not self.ended:
-                self.lose(status, method)
+                self.ending.lose(status, method)
 
         InDialog(
             self._core,
@@ -417,77 +388,57 @@ class InviteSession:
         )
 
     def go_on(self, now: float) -> None:
-        """Used by the parts: an INVITE is finished, the one that waited may begin."""
+        """An INVITE is finished, the one that waited may begin."""
         if self.confirmed and self._callee.incoming is None:
             self._caller.go_on(now)
 
     @property
     def invite_crosses(self) -> bool:
-        """Used by the parts: an INVITE of the peer would meet one of ours."""
+        """An INVITE of the peer would meet one of ours."""
         return self._caller.crossing
 
     @property
     def our_offer_open(self) -> bool:
-        """Used by the parts: an offer of ours has no answer yet."""
+        """An offer of ours has no answer yet."""
         return self.invite_crosses or self._callee.offer_unanswered
 
     @property
     def their_invite_open(self) -> bool:
-        """Used by the parts: an INVITE of the peer has no final answer of ours."""
+        """An INVITE of the peer has no final answer of ours."""
         incoming = self._callee.incoming
         return incoming is not None and not incoming.answered
 
     def take_offer(self, request: Request, transaction: ServerTransaction, sdp: str) -> None:
-        """Used by the parts: an offer in a PRACK."""
+        """An offer in a PRACK."""
         self._offers.receive(request, transaction, sdp)
 
     @property
     def updated_early(self) -> bool:
-        """Used by the parts: the offer of the first INVITE is answered, and another one behind it."""
+        """The offer of the first INVITE is answered, and another one behind it."""
         return self.answered_early and self._offers.exchanged
 
     @property
     def update_waits(self) -> bool:
-        """Used by the parts: an offer of the peer in an UPDATE has no answer of ours."""
+        """An offer of the peer in an UPDATE has no answer of ours."""
         return self._offers.waiting
 
     @property
     def answered_early(self) -> bool:
-        """Used by the parts: the offer of the first INVITE was answered before its final response."""
+        """The offer of the first INVITE was answered before its final response."""
         state = self.state
         return state.phase == "early" and bool(state.early_answer) and state.early_answer == state.remote_tag
 
     def refresh_by_reinvite(self, now: float) -> None:
-        """Used by the parts."""
+        """See `Caller.refresh`."""
         self._caller.refresh(now)
 
-    def send_bye(self, headers: HeaderList, now: float) -> None:
-        """Used by the parts."""
-
-        def final(status: int, response: Response | None) -> None:
-            if response is not None and not self.bye_heard:
-                self.bye_heard = True
-                if self.on_bye_heard is not None:
-                    self.on_bye_heard()
-
-        self.send_in_dialog("BYE", now, headers, on_final=final)
-
-    def lose(self, status: int, what: str) -> None:
-        """Used by the parts: the protocol ended the dialog. Hang up on what remains of it, tell the owner."""
-        self.send_bye([], self._core.clock())
-        self.end()
-        cause = (
-            f"no answer to {what}" if status == 408 else f"the peer does not know the dialog of our {what}"
-        )
-        self._core.handler.on_ended(self, status, cause)
-
     def end(self) -> None:
-        """Used by the parts: the session is over in every respect."""
-        self._leave()
+        """The session is over in every respect."""
+        self.leave()
         self._callee.stop()
         self._core.remove(self)
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
         """The session is over for the owner."""
         self.state.phase = "terminated"
         self._core.by_key.pop(self.key, None)
@@ -512,3 +463,9 @@ class InviteSession:
         self._caller.resume(ours, state.pending_heard, now)
         self._callee.resume(theirs, now)
         self.timer.resume(now)
+
+
+def _is_of_a_package(info: Request) -> bool:
+    """It means what only an Info Package says (RFC 6086 §4.2.2), and we have announced none. Keys mean the
+    same under whatever name."""
+    return "Info-Package" in info.headers and not info.content_type.startswith("application/dtmf")

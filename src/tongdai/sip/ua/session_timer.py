@@ -161,7 +161,7 @@ class SessionTimer(Part):
 
     def _expire(self, now: float) -> None:
         self._timer = None
-        self.session.lose(408, "the refresh of the session")
+        self.session.ending.lose(408, "the refresh of the session")
 
     def _at(self, when: float, call: Callable[[float], None]) -> None:
         self.stop()

@@ -13,32 +13,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.interop.conftest import Phones, new_demo
+from tests.interop.carriers import MAIN, NUMBER, at, carrier, connect, use
+from tests.interop.conftest import DNS_PORT, Phones
 from tests.interop.demo import Demo
 from tests.interop.phones.call import RawCall
 from tests.interop.phones.link import Reply
 from tests.interop.phones.raw import Account, RawPhone
 from tests.interop.phones.sip import Message, user_of
 from tests.interop.phones.sound import hears_something
-from tests.interop.ports import free_port
 from tests.interop.talk import dial, hear_each_other
 from tests.nameserver import NameServer
 
 from tongdai.app.certificate import load
-from tongdai.app.commands import app
 from tongdai.app.self_signed import make
-
-DOMAIN, MAIN = "anphat.demo", "+842871234500"
-NUMBER = "0908123456"
-DNS_PORT = free_port()
-
-
-@pytest.fixture(scope="module")
-def trunked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """A demo whose trunks these tests change, and that asks DNS at a port of theirs."""
-    environment = {"TONGDAI_DNS_SERVERS": f"127.0.0.1:{DNS_PORT}"}
-    with new_demo(tmp_path_factory.mktemp("trunked"), environment) as running:
-        yield running.start()
 
 
 @pytest.fixture
@@ -66,54 +53,6 @@ class Carrier(RawPhone):
             self.logins.append(request)
             contact = f"{request.get('contact')};expires=90"
             self.respond(request, reply, 200, "OK", tag="c", contact=contact)
-
-
-async def carrier(phones: Phones, demo: Demo) -> RawPhone:
-    return await phones.raw(Account("carrier", "", demo.server), register=False)
-
-
-def at(phone: RawPhone) -> str:
-    host, port = phone.link.local
-    return f"{host}:{port}"
-
-
-async def use(demo: Demo, *arguments: str) -> str:
-    """Make a trunk with these arguments the only way out, in place of the one before; returns its name."""
-    name = f"T{secrets.token_hex(3)}"
-    await command(demo, "trunk", "add", name, *arguments)
-    followed = f'"tenants": ["{DOMAIN}"]'
-    follows = demo.service_log().count(followed)
-    await command(demo, "trunk", "open", DOMAIN, name)
-    async with asyncio.timeout(5):
-        while demo.service_log().count(followed) == follows:
-            await asyncio.sleep(0.05)
-    if former := _used.pop(demo.directory, ""):  # its port may be another carrier's by and by
-        await command(demo, "trunk", "remove", former)
-    _used[demo.directory] = name
-    return name
-
-
-_used: dict[Path, str] = {}
-"""Which trunk a demo uses now."""
-
-
-async def command(demo: Demo, *arguments: str) -> None:
-    """A command of `tongdai`, in this process: a new one takes longer than what it does."""
-    given = [*arguments, "--data", str(demo.directory)]
-    await asyncio.to_thread(app, given, standalone_mode=False)
-
-
-async def connect(demo: Demo, phones: Phones, gateway: RawPhone) -> tuple[RawCall, RawCall, float]:
-    """Lan calls a number outside, `gateway` takes it; they hear each other. Also the seconds it took."""
-    caller = await phones.raw(demo.account("101"))
-    began = time.monotonic()
-    near = await caller.call(NUMBER, wait="sent")
-    far = await gateway.rings(within=8)
-    await far.accept()
-    await near.answered()
-    took = time.monotonic() - began
-    await hear_each_other(near, far)
-    return near, far, took
 
 
 async def test_a_dead_gateway_delays_a_call_by_seconds_only(trunked: Demo, phones: Phones, silent: str):
@@ -289,23 +228,6 @@ async def test_whom_a_carrier_asserts_is_believed_when_it_is_trusted(
     far = await lan.rings(within=8)
     assert far.caller.endswith("912345678" if trusted else "911111111")
     await near.hang_up()
-
-
-async def test_a_call_above_the_limit_is_told_so_and_an_emergency_call_is_not(trunked: Demo, phones: Phones):
-    gateway = await carrier(phones, trunked)
-    name = await use(trunked, at(gateway), "--options=0", "--channels=1")
-    await connect(trunked, phones, gateway)
-    other = await phones.raw(trunked.account("102"))
-    refused = await other.call(NUMBER)
-    await hears_something(refused)
-    await refused.hang_up()
-    await gateway.stays_quiet(0.1)
-    await asyncio.sleep(0.8)
-    told = await asyncio.to_thread(trunked.cli, "explain", "last")
-    assert f"{name} was not called: all its 1 lines are in use" in told
-    emergency = await other.call("113", wait="sent")
-    await (await gateway.rings()).accept()
-    await emergency.answered()
 
 
 async def test_a_carrier_that_challenges_registers_us_and_calls_come_in(

@@ -48,6 +48,7 @@ class RawCall:
         self._reply: Reply | None = None
         self._cseq = 0
         self._version = 0
+        self._described = ""
         self._target = ""
         self._routes: list[str] = []
         self._local = ""
@@ -142,12 +143,17 @@ class RawCall:
         self._answer(302, "Moved Temporarily", contact=f"<{self.phone.account.uri(to)}>")
         self.ended.set()
 
+    async def progress(self) -> RawCall:
+        """Send 183 with an answer, and begin to speak before the call is answered."""
+        body = await self._describe()
+        self._answer(
+            183, "Session Progress", contact=self.phone.contact, content_type="application/sdp", body=body
+        )
+        return self
+
     async def accept(self) -> RawCall:
         """Send 200 with an answer (an offer when the INVITE had none), wait for the ACK, begin to speak."""
-        await self.rtp.open()
-        if self.invite_message.body:
-            self._take(read_sdp(self.invite_message.body))
-        body = self._sdp("sendrecv")
+        body = await self._describe()
         self._answer(200, "OK", contact=self.phone.contact, content_type="application/sdp", body=body)
         await self._until(
             lambda: any(m.method == "ACK" for m in self.requests), self.phone.give_up, "got no ACK"
@@ -339,6 +345,15 @@ class RawCall:
         )
         if status >= 200:
             self.final = response
+
+    async def _describe(self) -> str:
+        """The description for all responses to the INVITE, which is the same in each."""
+        if not self._described:
+            await self.rtp.open()
+            if self.invite_message.body:
+                self._take(read_sdp(self.invite_message.body))
+            self._described = self._sdp("sendrecv")
+        return self._described
 
     def _sdp(self, direction: str, codecs: list[int] | None = None) -> str:
         self._version += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -88,3 +89,33 @@ async def test_a_phone_of_others_behind_it_calls_and_is_called(demo: Demo, phone
     await hears(near, baresip.tone, mark=now_at(near))
     await near.hang_up()
     await baresip.hung_up()
+
+
+async def test_a_phone_whose_flow_failed_is_called_over_its_other_one(
+    demo: Demo, phones: Phones, proxy: Kamailio
+):
+    """One phone that keeps two connections to the proxy (RFC 5626): the later one breaks, which only the
+    proxy notices."""
+    account = behind(proxy, demo.account("103"))
+    flows = [await phones.raw(account, register=False, transport="tcp") for _ in range(2)]
+    instance = f"<urn:uuid:{uuid.uuid4()}>"
+    for number, flow in enumerate(flows, 1):
+        contact = f'{flow.contact};+sip.instance="{instance}";reg-id={number}'
+        answer = await flow.register(contact=contact, headers=[("Supported", "path, outbound")])
+        assert answer.status == 200, str(answer)
+        assert "outbound" in answer.get("require")
+        assert int(answer.get("flow-timer")) > 0
+        assert ";ob" in answer.all("path")[-1]
+    caller = await phones.raw(demo.account("101"))
+    near = await caller.call("103", wait="ringing")
+    ringing = await flows[1].rings()
+    await near.cancel()
+    await ringing.hung_up()
+    assert not flows[0].calls, "it is one phone, and rings once"
+    flows[1].vanish()
+    near, far = await talk(caller, flows[0], "103")
+    await far.hang_up()
+    await near.hung_up()
+    near, far = await talk(caller, flows[0], "103")
+    await near.hang_up()
+    await far.hung_up()

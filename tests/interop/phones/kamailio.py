@@ -25,10 +25,11 @@ request_route {
     if (is_method("INVITE|SUBSCRIBE")) record_route();
     if ($si == "%(host)s" && $sp == %(port)s) {
         loose_route();
-        t_relay();
+        set_forward_no_connect();
+        if (!t_relay_to("0x02")) sl_send_reply("430", "Flow Failed");
         exit;
     }
-    if (is_method("REGISTER")) add_path_received();
+    if (is_method("REGISTER")) add_path_received("edge", "ob");
     $du = "sip:%(host)s:%(port)s";
     t_relay();
 }
@@ -37,7 +38,7 @@ request_route {
 
 class Kamailio:
     """On UDP and TCP; what comes from phones goes to the server over UDP, and nothing goes without Path and
-    Record-Route."""
+    Record-Route. It keeps the flows of phones (RFC 5626 §5): over one that is gone, nothing is reached."""
 
     def __init__(self, directory: Path, server: Address) -> None:
         program = shutil.which("kamailio") or shutil.which("kamailio", path="/usr/sbin")

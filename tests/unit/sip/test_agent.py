@@ -105,6 +105,26 @@ def test_what_the_agent_answers_by_itself(node: Node, data: bytes, status: int |
     assert not node.handler.events
 
 
+@pytest.mark.parametrize(
+    ("data", "to"),
+    [
+        (request(), b"To: <sip:x@192.0.2.1>;tag="),
+        (request(To="<sip:x@192.0.2.1>;tag=ours"), b"To: <sip:x@192.0.2.1>;tag=ours\r\n"),
+        (request(To="<sip:x@192.0.2.1"), b"To: <sip:x@192.0.2.1\r\n"),
+        (request(CSeq="many OPTIONS"), b"To: <sip:x@192.0.2.1>\r\n"),
+    ],
+)
+def test_what_cannot_be_parsed_is_answered_with_a_tag_where_there_can_be_one(
+    node: Node, data: bytes, to: bytes
+) -> None:
+    """RFC 3261 §8.2.6.2. A phone whose Content-Length was one too long got none."""
+    too_long = data.replace(b"Content-Length: 0", b"Content-Length: 1")
+    node.agent.receive(too_long, Flow("udp", node.address, PEER), 0.0)
+    ((_, answer),) = node.agent.drain()
+    assert answer.startswith(b"SIP/2.0 400 ")
+    assert to in answer
+
+
 def test_what_is_refused_says_what_would_do(node: Node) -> None:
     (method,) = answers(node, request("FROBNICATE"))
     assert "INVITE" in (method.headers.get("Allow") or "")

@@ -105,8 +105,13 @@ class UserAgent:
             flow = response_flow(request.via, flow)
         except ParseError:
             pass  # its Via cannot be read: back to the source, as it is
-        fields = [("Server", self._core.product)]
-        response = request.response(problem.status, _one_line(problem.reason), fields)
+        status, reason, fields = problem.status, _one_line(problem.reason), [("Server", self._core.product)]
+        try:
+            response = request.response(status, reason, fields, to_tag=self._to_tag(request))
+        except ParseError:
+            response = request.response(
+                status, reason, fields
+            )  # nowhere to put a tag, or nothing to make one of
         self._core.transmit(flow, bytes(response))
 
     def deadline(self) -> float | None:

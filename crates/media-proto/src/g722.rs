@@ -63,6 +63,11 @@ fn saturate(value: i32) -> i32 {
     value.clamp(-32_768, 32_767)
 }
 
+/// What the value of a sub-band is held to.
+fn limit(value: i32) -> i32 {
+    value.clamp(-16_384, 16_383)
+}
+
 /// The adaptive predictor and quantizer step of one sub-band, the same in encoder and decoder.
 #[derive(Clone, Debug)]
 struct Band {
@@ -197,7 +202,7 @@ impl Encoder {
     pub fn encode(&mut self, samples: &[i16], payload: &mut [u8]) -> usize {
         for (pair, byte) in samples.chunks_exact(2).zip(payload.iter_mut()) {
             let (evens, odds) = self.mirror.push(i32::from(pair[0]), i32::from(pair[1]));
-            *byte = self.encode_bands((odds + evens) >> 14, (odds - evens) >> 14);
+            *byte = self.encode_bands(limit((odds + evens) >> 14), limit((odds - evens) >> 14));
         }
         (samples.len() / 2).min(payload.len())
     }
@@ -259,11 +264,11 @@ impl Decoder {
     fn decode_bands(&mut self, byte: u8) -> (i32, i32) {
         let code = usize::from(byte & 0x3f);
         let difference = (self.low.step * INVERSE_6[code]) >> 15;
-        let low = (self.low.predicted + difference).clamp(-16_384, 16_383);
+        let low = limit(self.low.predicted + difference);
         self.low.adapt_low(code >> 2);
         let predicted = self.high.predicted;
         let difference = self.high.adapt_high(usize::from(byte >> 6));
-        (low, (predicted + difference).clamp(-16_384, 16_383))
+        (low, limit(predicted + difference))
     }
 }
 
@@ -322,6 +327,96 @@ mod tests {
             hex(&highs),
             "405ea27ab905a2117a5c718185b295748cde52d0a2a64d0f6e77d9a27ed86d56558a87d2dda0aeae7a2f460c6ef23ee8"
         );
+    }
+
+    /// CRC-32 (IEEE 802.3), as the recommendation's software tells its files by.
+    fn crc(bytes: impl IntoIterator<Item = u8>) -> u32 {
+        !bytes.into_iter().fold(!0, |crc, byte| {
+            (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))
+        })
+    }
+
+    fn octets(samples: &[i16]) -> impl Iterator<Item = u8> {
+        samples.iter().flat_map(|sample| sample.to_le_bytes())
+    }
+
+    /// What is to come out was made from this input by the reference programme in C of ITU-T G.191 (g722demo, mode 1). It is a square of
+    /// ever longer periods as loud as can be, and noise from there down to nothing.
+    #[test]
+    fn the_whole_codec_gives_the_bits_of_the_itu_reference_programme() {
+        let mut seed = 1u32;
+        let input: Vec<i16> = (0..32_000)
+            .map(|n| {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                match n {
+                    0..2_000 if n / (1 + n / 100) % 2 == 0 => i16::MAX,
+                    0..2_000 => i16::MIN,
+                    _ => ((seed >> 16) as i16) >> (n / 2_000),
+                }
+            })
+            .collect();
+        let (mut codes, mut back) = (vec![0; 16_000], vec![0; 32_000]);
+        assert_eq!(Encoder::default().encode(&input, &mut codes), 16_000);
+        assert_eq!(crc(codes.iter().copied()), 0xd752_4a54);
+        assert_eq!(Decoder::default().decode(&codes, &mut back), 32_000);
+        assert_eq!(crc(octets(&back)), 0x1203_b1a2);
+    }
+
+    /// The files of G.722 Appendix II, and the speech of G.191, are the ITU's and not kept here: `G722_VECTORS` names the folder of them in
+    /// little-endian binary form (`bt1c1.xmt` …, `inpsp.bin`).
+    #[test]
+    #[ignore = "needs the files of the ITU; see G722_VECTORS"]
+    fn the_sequences_and_the_speech_of_the_itu_come_out_bit_by_bit() {
+        let folder = std::env::var("G722_VECTORS").expect("G722_VECTORS");
+        let read = |name: &str, expected: u32| {
+            let bytes = std::fs::read(format!("{folder}/{name}")).expect(name);
+            assert_eq!(crc(bytes.iter().copied()), expected, "{name} is not the file that the ITU made");
+            bytes.chunks_exact(2).map(|word| i16::from_le_bytes([word[0], word[1]])).collect::<Vec<_>>()
+        };
+        // A word with its last bit set resets the coder, and comes out as it is.
+        let encoded = |words: &[i16]| {
+            let mut encoder = Encoder::default();
+            let code = |&word: &i16| match word & 1 {
+                0 => i16::from_be_bytes([encoder.encode_bands((word >> 1).into(), (word >> 1).into()), 0]),
+                _ => {
+                    encoder = Encoder::default();
+                    word
+                }
+            };
+            words.iter().map(code).collect::<Vec<_>>()
+        };
+        let decoded = |words: &[i16]| {
+            let mut decoder = Decoder::default();
+            let sound = |&word: &i16| match word & 1 {
+                0 => {
+                    let (low, high) = decoder.decode_bands(word.to_be_bytes()[0]);
+                    ((low << 1) as i16, (high << 1) as i16)
+                }
+                _ => {
+                    decoder = Decoder::default();
+                    (word, word)
+                }
+            };
+            words.iter().map(sound).unzip::<_, _, Vec<_>, Vec<_>>()
+        };
+        let first = read("bt2r1.cod", 0xd1da_a1d1);
+        let second = read("bt2r2.cod", 0x344e_a5d0);
+        assert!(encoded(&read("bt1c1.xmt", 0x0c3b_fca7)) == first);
+        assert!(encoded(&read("bt1c2.xmt", 0x2d60_4685)) == second);
+        for (codes, low, high) in [
+            (first, read("bt3l1.rc1", 0xed1b_3993), read("bt3h1.rc0", 0xe925_0851)),
+            (second, read("bt3l2.rc1", 0xaf00_f31f), read("bt3h2.rc0", 0x5330_ae2e)),
+            (read("bt1d3.cod", 0x7398_964f), read("bt3l3.rc1", 0xa537_4659), read("bt3h3.rc0", 0x3731_ad7f)),
+        ] {
+            assert!(decoded(&codes) == (low, high));
+        }
+        let speech = read("inpsp.bin", 0xc9ba_cc0b);
+        let (mut codes, mut back) = (vec![0; speech.len() / 2], vec![0; speech.len()]);
+        Encoder::default().encode(&speech, &mut codes);
+        let codes_as_words: Vec<i16> = codes.iter().map(|code| i16::from(*code)).collect();
+        assert!(read("codspw.cod", 0x4d0f_0e22) == codes_as_words);
+        Decoder::default().decode(&codes, &mut back);
+        assert!(read("outsp1.bin", 0x28e8_83ba) == back);
     }
 
     #[test]

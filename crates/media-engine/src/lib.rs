@@ -7,7 +7,7 @@
 //! - [`handshakes`] agrees on keys with peers, which takes longer than a packet may wait;
 //! - [`loader`] reads and encodes sound files, so that no packet waits for a disk, and [`reader`] those that are too long for
 //!   that, piece by piece;
-//! - [`writer`] writes recordings, for the same reason.
+//! - [`writer`] writes recordings, for the same reason, each in a thread of its own.
 //!
 //! A panic ends the session, room or file that was worked for ([`fault`]), and neither the thread nor the process.
 //!

@@ -53,7 +53,7 @@ pub enum Note {
         id: AssociationId,
         outcome: Outcome,
     },
-    /// A worker has closed everything; after all of them, the writer has completed all files.
+    /// A worker has closed everything, or the thread of a recording is done with its file.
     Ended,
 }
 

@@ -6,6 +6,7 @@ use crate::playlist::{Place, Playlist};
 use crate::sys::EventFd;
 use crate::wire::{Both, Direction, Secret};
 use crate::worker::Parcel;
+use crate::writer::Writing;
 use media_proto::codec::{Codec, Foreign};
 use media_proto::dtls::{Fingerprint, Role};
 use media_proto::dtmf;
@@ -19,7 +20,6 @@ use media_proto::srtp::{Protector, Suite, Unprotector};
 use std::collections::VecDeque;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::mpsc;
 
 /// The number of a session or a mixer in the worker's tables.
@@ -118,11 +118,9 @@ pub enum Source {
 pub struct Record {
     /// What will be told of it when it is done.
     pub done: Recorded,
-    pub file: u64,
+    pub file: Writing,
     /// 8000 or 16,000 Hz.
     pub rate: u32,
-    /// Set by the writer when the disk failed.
-    pub failed: Arc<AtomicBool>,
     pub limits: Limits,
     pub stop_digits: String,
     pub both: Option<Both>,

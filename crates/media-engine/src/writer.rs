@@ -1,54 +1,131 @@
-//! The thread that writes recordings.
+//! Threads that write recordings. Each file has one of its own: a disk that does not answer holds up what is on it, and nothing else.
 
 use crate::fault;
-use crate::notes::{Note, NoteSender, Recorded};
+use crate::notes::{Note, NoteSender, Recorded, Refused};
 use crate::orders::Token;
 use crate::sys;
 use crate::threads;
 use crate::wire::{ErrorCode, FileFormat, RecordEnd};
 use media_proto::{opus_file, wav};
-use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
-use std::thread::JoinHandle;
 
 /// Samples that are gathered before they go to the disk: half a second of 8 kHz, an eighth of stereo of 16 kHz.
 pub const CHUNK: usize = 4000;
-/// Chunks that may wait for a slow disk (64 MB). Beyond that recordings end with the reason `disk`.
-const QUEUE: usize = 8000;
+/// Chunks of a recording that may wait for its disk (8 MB), and chunks of all recordings (64 MB). Beyond that it ends with the reason
+/// `disk`.
+const ROOM: usize = 1000;
+const ROOM_OF_ALL: usize = 8000;
 
+/// Chunks of all recordings that wait for their disks.
+#[derive(Clone, Debug, Default)]
+pub struct Waiting(Arc<AtomicUsize>);
+
+#[derive(Debug)]
 pub enum Job {
-    /// Makes the file, or goes on behind what is in it (`resume`); answered with [`Note::RecordOpened`].
-    Open { token: Token, file: u64, path: String, form: Form, resume: bool, failed: Arc<AtomicBool> },
     /// The samples come back as an empty chunk.
-    Write { file: u64, samples: Vec<i16>, back: mpsc::Sender<Vec<i16>> },
+    Write { samples: Vec<i16>, back: mpsc::Sender<Vec<i16>> },
     /// Completes the file and tells so with [`Note::Recorded`].
-    Finish { file: u64, done: Recorded },
-    /// Ends the thread, with [`Note::Ended`].
-    End,
+    Finish(Recorded),
 }
 
-/// A way to the writer.
-#[derive(Clone)]
-pub struct Jobs(pub mpsc::SyncSender<Job>);
+/// The way to a file that is being written.
+#[derive(Debug)]
+pub struct Writing {
+    jobs: mpsc::Sender<Job>,
+    /// Set by the thread when the disk failed.
+    failed: Arc<AtomicBool>,
+    /// The disk is too slow.
+    full: bool,
+    own: Waiting,
+    all: Waiting,
+}
 
-/// Starts the thread; it ends after [`Job::End`].
-pub fn start(notes: NoteSender) -> io::Result<(Jobs, JoinHandle<()>)> {
-    let (jobs, receiver) = mpsc::sync_channel(QUEUE);
-    let thread = threads::spawn("writer", move || {
-        let mut files = HashMap::new();
-        for job in receiver {
-            if matches!(job, Job::End) {
-                break;
-            }
-            carry_out(job, &mut files, &notes);
+/// Makes the file of a recording, or goes on behind what is in it (`resume`), in a thread that ends with the recording. It is
+/// answered with [`Note::RecordOpened`]; the last that the thread tells is [`Note::Ended`].
+pub fn open(
+    token: Token,
+    path: String,
+    form: Form,
+    resume: bool,
+    all: &Waiting,
+    notes: NoteSender,
+) -> io::Result<Writing> {
+    let (writing, to_do) = Writing::new(all);
+    let (failed, waiting) = (writing.failed.clone(), [writing.own.clone(), all.clone()]);
+    threads::spawn("writer", move || {
+        let (open, opened) = match Open::begin(path, form, resume, failed) {
+            Ok(open) => (Some(open), Ok(())),
+            Err(refused) => (None, Err(refused)),
+        };
+        notes.send(Note::RecordOpened { token, opened });
+        if let Some(open) = open {
+            write(open, &to_do, &waiting, &notes);
         }
         notes.send(Note::Ended);
     })?;
-    Ok((Jobs(jobs), thread))
+    Ok(writing)
+}
+
+/// Writes a file until it is complete, or nobody has it any more.
+fn write(mut open: Open, to_do: &mpsc::Receiver<Job>, waiting: &[Waiting; 2], notes: &NoteSender) {
+    for job in to_do {
+        match job {
+            Job::Write { mut samples, back } => {
+                if fault::survive(|| open.append(&samples)).is_none() {
+                    open.give_up();
+                }
+                for waiting in waiting {
+                    waiting.0.fetch_sub(1, Ordering::Relaxed);
+                }
+                samples.clear();
+                let _ = back.send(samples); // the worker may have ended
+            }
+            Job::Finish(done) => {
+                let done = fault::survive(|| open.finish(done.clone())).unwrap_or_else(|| {
+                    open.give_up();
+                    open.told(done)
+                });
+                notes.send(Note::Recorded(done));
+                return;
+            }
+        }
+    }
+}
+
+impl Writing {
+    /// One that waits to be written, with all that wait.
+    pub fn new(all: &Waiting) -> (Writing, mpsc::Receiver<Job>) {
+        let (jobs, to_do) = mpsc::channel();
+        let (failed, own) = (Arc::default(), Waiting::default());
+        (Writing { jobs, failed, full: false, own, all: all.clone() }, to_do)
+    }
+
+    /// Has samples written; they come back as an empty chunk. When too much waits already they are lost, and it has failed.
+    pub fn write(&mut self, samples: Vec<i16>, back: mpsc::Sender<Vec<i16>>) {
+        let waiting = [(&self.own.0, ROOM), (&self.all.0, ROOM_OF_ALL)];
+        self.full |= waiting.iter().any(|(waiting, room)| waiting.load(Ordering::Relaxed) >= *room);
+        if self.full {
+            return;
+        }
+        for (waiting, _) in waiting {
+            waiting.fetch_add(1, Ordering::Relaxed);
+        }
+        let _ = self.jobs.send(Job::Write { samples, back }); // nobody wants to know of a thread that is gone
+    }
+
+    /// Has the file completed, which is told with [`Note::Recorded`].
+    pub fn finish(self, done: Recorded) {
+        let _ = self.jobs.send(Job::Finish(done));
+    }
+
+    /// Whether there is no use in writing more.
+    pub fn has_failed(&self) -> bool {
+        self.full || self.failed.load(Ordering::Relaxed)
+    }
 }
 
 /// What a file holds.
@@ -81,46 +158,17 @@ struct Open {
     faulty: bool,
 }
 
-fn carry_out(job: Job, files: &mut HashMap<u64, Open>, notes: &NoteSender) {
-    match job {
-        Job::Open { token, file, path, form, resume, failed } => {
-            let detail = format!("{path} cannot be written, by a fault of the engine");
-            let opened = match fault::survive(|| match resume {
-                true => Open::again(path, form, failed),
-                false => Open::new(path, form, failed),
-            }) {
-                Some(Ok(open)) => {
-                    files.insert(file, open);
-                    Ok(())
-                }
-                Some(Err(detail)) => Err((ErrorCode::BadFile, detail)),
-                None => Err((ErrorCode::Internal, detail)),
-            };
-            notes.send(Note::RecordOpened { token, opened });
-        }
-        Job::Write { file, mut samples, back } => {
-            if let Some(open) = files.get_mut(&file)
-                && fault::survive(|| open.append(&samples)).is_none()
-            {
-                open.give_up();
-            }
-            samples.clear();
-            let _ = back.send(samples); // the worker may have ended
-        }
-        Job::Finish { file, done } => {
-            if let Some(mut open) = files.remove(&file) {
-                let done = fault::survive(|| open.finish(done.clone())).unwrap_or_else(|| {
-                    open.give_up();
-                    open.told(done)
-                });
-                notes.send(Note::Recorded(done));
-            }
-        }
-        Job::End => {}
-    }
-}
-
 impl Open {
+    fn begin(path: String, form: Form, resume: bool, failed: Arc<AtomicBool>) -> Result<Open, Refused> {
+        let fault = format!("{path} cannot be written, by a fault of the engine");
+        fault::survive(|| match resume {
+            true => Open::again(path, form, failed),
+            false => Open::new(path, form, failed),
+        })
+        .ok_or((ErrorCode::Internal, fault))?
+        .map_err(|detail| (ErrorCode::BadFile, detail))
+    }
+
     fn new(path: String, form: Form, failed: Arc<AtomicBool>) -> Result<Open, String> {
         fault::work_on(&path);
         let mut bytes = Vec::with_capacity(2 * CHUNK);
@@ -339,41 +387,79 @@ mod tests {
         std::fs::remove_file(path).unwrap();
     }
 
-    /// Opens two files, in the first of which there is a fault at `at` (0: its opening), and tells what came of them.
+    /// Writes two files, in the first of which there is a fault at `at` (0: its opening), and tells what came of them.
     fn with_a_fault(name: &str, format: FileFormat, at: usize) -> (Vec<Recorded>, [String; 2]) {
         let paths = [temporary(&format!("{name}-{at}-a")), temporary(&format!("{name}-{at}-b"))];
         let (note_sender, notes) = crate::notes::queue().unwrap();
-        let mut files = HashMap::new();
-        let (back, _backs) = mpsc::channel();
-        let form = Form { format, ..FORM };
-        let failed: [Arc<AtomicBool>; 2] = Default::default();
+        let (back, backs) = mpsc::channel();
+        let all = Waiting::default();
+        let mut files = Vec::new();
         for step in 0..4 {
-            for (file, path) in (0..).zip(&paths) {
+            for (file, path) in paths.iter().enumerate() {
                 if file == 0 && step == at {
                     fault::provoked::in_work_on(path);
                 }
-                let (path, failed) = (path.clone(), failed[file as usize].clone());
-                let job = match step {
-                    0 => Job::Open { token: file, file, path, form, resume: false, failed },
-                    3 => Job::Finish { file, done: done(&path) },
-                    _ => Job::Write { file, samples: vec![7; CHUNK], back: back.clone() },
-                };
-                carry_out(job, &mut files, &note_sender);
-            }
-        }
-        assert_eq!(failed.map(|failed| failed.load(Ordering::Relaxed)), [[1, 2, 3].contains(&at), false]);
-        let mut done = Vec::new();
-        for note in notes.notes.try_iter() {
-            match note {
-                Note::RecordOpened { token: 0, opened } if at == 0 => {
-                    assert!(opened.is_err_and(|(code, _)| code == ErrorCode::Internal));
+                if step == 0 {
+                    let form = Form { format, ..FORM };
+                    let open = open(file as Token, path.clone(), form, false, &all, note_sender.clone());
+                    files.push(Some(open.unwrap()));
+                    let opened = notes.notes.iter().find(|note| !matches!(note, Note::Ended));
+                    let Some(Note::RecordOpened { token, opened }) = opened else { panic!("{opened:?}") };
+                    let refused = opened.err().map(|(code, _)| code);
+                    let expected = (file == 0 && at == 0).then_some(ErrorCode::Internal);
+                    assert_eq!((token, refused), (file as Token, expected));
+                } else if step == 3 {
+                    files[file].take().unwrap().finish(done(path));
+                } else {
+                    files[file].as_mut().unwrap().write(vec![7; CHUNK], back.clone());
+                    if !(file == 0 && at == 0) {
+                        assert!(backs.recv().unwrap().is_empty());
+                    }
                 }
-                Note::RecordOpened { opened, .. } => opened.unwrap(),
-                Note::Recorded(recorded) => done.push(recorded),
-                _ => {}
             }
+            let failed = |file: &Option<Writing>| file.as_ref().is_some_and(Writing::has_failed);
+            let expected = step < 3 && (1..=step).contains(&at);
+            assert_eq!([failed(&files[0]), failed(&files[1])], [expected, false]);
         }
+        drop(note_sender); // the last of them ends with the threads
+        let done = notes.notes.iter().filter_map(|note| match note {
+            Note::Recorded(recorded) => Some(recorded),
+            _ => None,
+        });
+        let mut done: Vec<_> = done.collect();
+        done.sort_by(|a, b| a.path.cmp(&b.path));
         (done, paths)
+    }
+
+    #[test]
+    fn what_waits_for_a_disk_is_bounded_and_is_in_the_file_when_the_disk_moves_again() {
+        let path = temporary("slow");
+        let (notes, told) = crate::notes::queue().unwrap();
+        let (back, _backs) = mpsc::channel();
+        let all = Waiting::default();
+        let (mut writing, to_do) = Writing::new(&all);
+        let fill = |writing: &mut Writing| {
+            while !writing.has_failed() {
+                writing.write(vec![7; CHUNK], back.clone());
+            }
+        };
+        fill(&mut writing);
+        assert_eq!(all.0.load(Ordering::Relaxed), ROOM);
+        let (mut other, others) = Writing::new(&all);
+        other.write(vec![7; CHUNK], back.clone());
+        assert!(!other.has_failed(), "there is room for another disk's");
+        all.0.fetch_add(ROOM_OF_ALL - ROOM - 10, Ordering::Relaxed);
+        fill(&mut other);
+        assert_eq!(others.try_iter().count(), 10);
+        let waiting = [writing.own.clone(), all];
+        writing.finish(Recorded { reason: RecordEnd::Disk, ..done(&path) });
+        let open = Open::new(path.clone(), FORM, Arc::default()).unwrap();
+        write(open, &to_do, &waiting, &notes);
+        assert_eq!(waiting[0].0.load(Ordering::Relaxed), 0);
+        let Ok(Note::Recorded(recorded)) = told.notes.try_recv() else { panic!("it is not told") };
+        assert_eq!((recorded.reason, recorded.ms), (RecordEnd::Disk, ROOM as u32 * 500));
+        assert_eq!(wav::parse(&std::fs::read(&path).unwrap()).unwrap().len(), ROOM * CHUNK);
+        std::fs::remove_file(path).unwrap();
     }
 
     #[test]

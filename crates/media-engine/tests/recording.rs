@@ -171,7 +171,7 @@ fn a_full_disk_ends_the_recording_and_nothing_else() {
     a.wait_for_bytes(0x21, 10);
 }
 
-/// The engine's thread that writes files, held as a disk holds it that does not answer, until this is dropped. To be let go by the thread
+/// The engine's thread that writes the only recording there is, held as a disk holds it that does not answer, until this is dropped. To be let go by the thread
 /// that took it.
 struct Held(libc::pid_t);
 
@@ -205,7 +205,7 @@ impl Drop for Held {
 }
 
 #[test]
-fn while_the_disk_does_not_answer_the_call_goes_on_and_then_the_recording_is_whole() {
+fn while_the_disk_does_not_answer_the_call_goes_on_as_does_another_recording_and_then_it_is_whole() {
     let engine = Engine::start();
     let mut control = engine.controller();
     let (mut a, mut b) = (Phone::new(Pcmu), Phone::new(Pcmu));
@@ -220,6 +220,14 @@ fn while_the_disk_does_not_answer_the_call_goes_on_and_then_the_recording_is_who
     b.wait_for_bytes(0x21, 100);
     a.speak(&tone(900.0, 1500));
     control.has_heard("a", &a);
+    let other = engine.path("other.wav");
+    control.ok(json!({"op": "record", "session": "b", "record": "other", "path": other, "max_ms": 60_000}));
+    b.speak(&tone(500.0, 700));
+    control.has_heard("b", &b);
+    control.ok(json!({"op": "stop_record", "session": "b"}));
+    let done = control.event("record_done");
+    assert_eq!((&done["record"], &done["reason"]), (&json!("other"), &json!("stopped")));
+    assert!(ms_of(&read(&other), 500.0) >= 500, "{done}");
     assert_eq!(std::fs::metadata(&path).unwrap().len(), before, "something was written");
     control.ok(json!({"op": "stop_record", "session": "a"}));
     assert!(control.heard("record_done").is_empty(), "it is told before it is written");

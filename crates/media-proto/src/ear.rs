@@ -12,6 +12,11 @@ pub struct Ear {
 }
 
 impl Ear {
+    /// How old what was taken last is: so long ago, in µs, came what was not late of it.
+    pub fn age(&self, voice: &Voice) -> Micros {
+        voice.age(&self.cursor)
+    }
+
     /// Takes the next samples of `voice`, as many as there is room for (up to 60 ms), at `rate` (8000 or 16,000 Hz), to be heard
     /// from `now` on; false when they are silence.
     pub fn take(&mut self, voice: &mut Voice, now: Micros, out: &mut [i16], rate: u32) -> bool {

@@ -5,14 +5,13 @@ use super::commands::{Answer, Asked, Refusing, refuse};
 use super::replies::Pending;
 use crate::loader::Request;
 use crate::notes::{Recorded, Refused};
-use crate::orders::{Order, Record, Source, Token};
+use crate::orders::{Order, Record, Source};
 use crate::playlist::{Piece, Playlist};
 use crate::wire::{Body, Both, Command, ErrorCode, RecordCommand, RecordEnd};
-use crate::writer::{Form, Job};
+use crate::writer::{self, Form, Writing};
 use media_proto::recording::Limits;
 use media_proto::{SAMPLE_RATE, tone};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// Longest beep.
 const MAX_BEEP_MS: u32 = 5_000;
@@ -77,29 +76,27 @@ impl Control {
             return refuse(ErrorCode::BadValue, format!("`beep_ms` is above {MAX_BEEP_MS}"));
         }
         let token = self.token();
-        let failed = Arc::new(AtomicBool::new(false));
         let form = Form {
             format: command.format,
             rate,
             channels: if command.both == Some(Both::Stereo) { 2 } else { 1 },
         };
-        let path = command.path.clone();
-        let resume = command.resume;
-        let job = Job::Open { token, file: token, path, form, resume, failed: failed.clone() };
-        if self.jobs.0.try_send(job).is_err() {
-            return refuse(ErrorCode::BadFile, "the disk does not keep up with the recordings in progress");
-        }
-        let pending = Pending::Recording { waiter: asked.waiter, command, rate, failed };
+        let (notes, waiting) = &self.writers;
+        let file = writer::open(token, command.path.clone(), form, command.resume, waiting, notes.clone());
+        let Ok(file) = file else {
+            return refuse(ErrorCode::Internal, "there can be no more threads");
+        };
+        self.running += 1;
+        let pending = Pending::Recording { waiter: asked.waiter, command, rate, file };
         Ok(Answer::Later { pending, token, holds: true })
     }
 
     /// Goes on with a recording whose file is open.
     pub fn record_opened(
         &mut self,
-        file: Token,
         command: RecordCommand,
         rate: u32,
-        failed: Arc<AtomicBool>,
+        file: Writing,
         opened: Result<(), Refused>,
     ) -> Result<Body, Refusing> {
         opened?;
@@ -114,7 +111,7 @@ impl Control {
         };
         let Some(slot) = self.sessions.find(&done.session) else {
             let detail = format!("session {} was closed", done.session);
-            let _ = self.jobs.0.try_send(Job::Finish { file, done });
+            file.finish(done);
             return refuse(ErrorCode::NoSession, detail);
         };
         if let Some(known) = self.sessions.get_mut(slot) {
@@ -124,7 +121,6 @@ impl Control {
             done,
             file,
             rate,
-            failed,
             limits: Limits { max_ms: command.max_ms, silence_ms: command.silence_ms },
             stop_digits: command.stop_digits.unwrap_or_default(),
             both: command.both,

@@ -13,7 +13,7 @@ mod workers;
 use crate::args::Args;
 use crate::clock;
 use crate::log::{Level, log};
-use crate::notes::{self, NoteReceiver};
+use crate::notes::{self, NoteReceiver, NoteSender};
 use crate::orders::{self, Order, Sockets, Token};
 use crate::ports::PortPool;
 use crate::sys;
@@ -57,7 +57,8 @@ pub struct Control {
     notes: NoteReceiver,
     orders: Workers,
     loader: mpsc::Sender<loader::Request>,
-    jobs: writer::Jobs,
+    /// What those who write recordings tell by, and what waits to be written.
+    writers: (NoteSender, writer::Waiting),
     sessions: Registry<Known>,
     mixers: Registry<()>,
     ports: PortPool<Sockets>,
@@ -74,8 +75,8 @@ pub struct Control {
     waiting: HashMap<Target, VecDeque<commands::Asked>>,
     orphaned: u64,
     panics: u64,
-    /// How many of the workers and the writer have ended.
-    ended: usize,
+    /// Threads of workers and of recordings that have not ended.
+    running: usize,
 }
 
 /// The threads to be waited for at the end, in the order in which they can end.
@@ -84,7 +85,6 @@ struct Threads {
     handshakes: JoinHandle<()>,
     loader: JoinHandle<()>,
     reader: JoinHandle<()>,
-    writer: JoinHandle<()>,
 }
 
 /// Runs the engine until it is told to end.
@@ -108,12 +108,7 @@ pub fn run(args: Args) -> io::Result<()> {
     let Control { args, loader, .. } = control;
     drop(loader);
     let workers = threads.workers.into_iter().map(|worker| ("worker", worker));
-    let others = [
-        ("handshakes", threads.handshakes),
-        ("loader", threads.loader),
-        ("reader", threads.reader),
-        ("writer", threads.writer),
-    ];
+    let others = [("handshakes", threads.handshakes), ("loader", threads.loader), ("reader", threads.reader)];
     for (name, thread) in workers.chain(others) {
         if thread.join().is_err() {
             log(Level::Error, "thread_failed", json!({"thread": name}));
@@ -146,7 +141,6 @@ fn start(args: Args) -> io::Result<(Control, Threads)> {
     let (note_sender, notes) = notes::queue()?;
     let (reader, reader_thread) = reader::start()?;
     let (loader, loader_thread) = loader::start(note_sender.clone(), reader)?;
-    let (jobs, writer_thread) = writer::start(note_sender.clone())?;
     let identity = identity();
     let fingerprint = identity.fingerprint().to_owned();
     let (handshakes, handshakes_thread) = handshakes::start(identity, note_sender.clone())?;
@@ -154,10 +148,10 @@ fn start(args: Args) -> io::Result<(Control, Threads)> {
     for number in 0..args.workers {
         let (sender, orders) = orders::queue()?;
         let load = Arc::new(worker::Load::default());
-        let (notes, jobs, quiet) = (note_sender.clone(), jobs.clone(), args.quiet_seconds * SECOND);
+        let (notes, quiet) = (note_sender.clone(), args.quiet_seconds * SECOND);
         let handshakes = handshakes.clone();
         queues.push((sender, load.clone()));
-        workers.push(worker::start(number, worker::Setup { orders, notes, jobs, handshakes, quiet, load })?);
+        workers.push(worker::start(number, worker::Setup { orders, notes, handshakes, quiet, load })?);
     }
     let control = Control {
         fingerprint,
@@ -165,7 +159,7 @@ fn start(args: Args) -> io::Result<(Control, Threads)> {
         notes,
         orders: Workers::new(queues),
         loader,
-        jobs,
+        writers: (note_sender, writer::Waiting::default()),
         sessions: Registry::default(),
         mixers: Registry::default(),
         ports: PortPool::new(args.first_port, args.last_port),
@@ -180,18 +174,12 @@ fn start(args: Args) -> io::Result<(Control, Threads)> {
         waiting: HashMap::new(),
         orphaned: 0,
         panics: 0,
-        ended: 0,
+        running: args.workers,
         args,
     };
     Ok((
         control,
-        Threads {
-            workers,
-            handshakes: handshakes_thread,
-            loader: loader_thread,
-            reader: reader_thread,
-            writer: writer_thread,
-        },
+        Threads { workers, handshakes: handshakes_thread, loader: loader_thread, reader: reader_thread },
     ))
 }
 
@@ -338,7 +326,7 @@ impl Control {
     /// Closes everything politely: BYEs are sent, recordings completed, the controller told.
     fn end(&mut self) {
         self.orders.send_to_all(|| Order::End);
-        while self.ended <= self.orders.len() {
+        while self.running > 0 {
             match self.notes.notes.recv() {
                 Ok(note) => self.take_note(note),
                 Err(_) => return,

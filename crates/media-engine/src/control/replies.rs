@@ -9,11 +9,9 @@ use crate::orders::{Order, Slot, Sockets, Token};
 use crate::wire::{
     self, Body, EngineStats, ErrorCode, Event, Grant, RecordCommand, Refusal, SessionStats, Target,
 };
-use crate::writer::Job;
+use crate::writer::Writing;
 use media_proto::MS;
 use serde_json::json;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// Who waits for the answer to a command.
 #[derive(Clone, Debug)]
@@ -29,7 +27,7 @@ pub enum Pending {
     /// For sound files.
     Files(Asked),
     /// For the file of a recording.
-    Recording { waiter: Waiter, command: RecordCommand, rate: u32, failed: Arc<AtomicBool> },
+    Recording { waiter: Waiter, command: RecordCommand, rate: u32, file: Writing },
     /// For what will be the answer.
     Answer(Waiter),
     /// For the counters of so many workers more.
@@ -82,11 +80,10 @@ impl Control {
                 }
             }
             Note::RecordOpened { token, opened } => {
-                if let Some(Pending::Recording { waiter, command, rate, failed }) =
-                    self.pending.remove(&token)
+                if let Some(Pending::Recording { waiter, command, rate, file }) = self.pending.remove(&token)
                 {
                     let target = Target::Session(command.session.clone());
-                    let result = self.record_opened(token, command, rate, failed, opened);
+                    let result = self.record_opened(command, rate, file, opened);
                     self.conclude(&waiter, Some(target), result);
                 }
             }
@@ -96,12 +93,7 @@ impl Control {
             Note::Recorded(Recorded { session, record, path, ms, voiced_ms, reason, digit }) => {
                 self.outbox.push(Event::RecordDone { session, record, path, ms, voiced_ms, reason, digit });
             }
-            Note::Ended => {
-                self.ended += 1;
-                if self.ended == self.orders.len() {
-                    let _ = self.jobs.0.send(Job::End); // the writer is the last to end
-                }
-            }
+            Note::Ended => self.running -= 1,
         }
     }
 

@@ -27,7 +27,6 @@ use crate::notes::{Note, NoteSender};
 use crate::orders::{Order, OrderReceiver};
 use crate::sys::{self, Batch, Epoll};
 use crate::threads;
-use crate::writer::Jobs;
 use line::Door;
 use media_proto::{Micros, SECOND};
 use std::io;
@@ -53,7 +52,6 @@ const ORDERS: u64 = u64::MAX;
 pub struct Setup {
     pub orders: OrderReceiver,
     pub notes: NoteSender,
-    pub jobs: Jobs,
     pub handshakes: Handshakes,
     /// Silence of a peer after which `quiet` is told.
     pub quiet: Micros,
@@ -83,8 +81,8 @@ pub fn start(number: usize, setup: Setup) -> io::Result<JoinHandle<()>> {
 }
 
 fn run(epoll: Epoll, setup: Setup) {
-    let Setup { mut orders, notes, jobs, handshakes, quiet, load } = setup;
-    let mut world = World::new(epoll, notes.clone(), jobs, handshakes, quiet);
+    let Setup { mut orders, notes, handshakes, quiet, load } = setup;
+    let mut world = World::new(epoll, notes.clone(), handshakes, quiet);
     let mut batch = Batch::default();
     let mut last_sweep = clock::now();
     let (mut measured_since, mut busy) = (last_sweep, 0);

@@ -13,11 +13,13 @@ use crate::wire::RecordEnd;
 use media_proto::latch::Verdict;
 use media_proto::tx::Incoming;
 use media_proto::voice::Content;
-use media_proto::{Micros, dtmf, inband, rtcp, rtp};
+use media_proto::{MS, Micros, dtmf, inband, rtcp, rtp};
 use std::net::SocketAddr;
 
 /// A socket that is ready again this soon gets more than a phone sends.
-const BUSY: Micros = 4_000;
+const BUSY: Micros = 4 * MS;
+/// One that nobody has looked at for longer may hold more than one packet: this machine was held up.
+const HELD_UP: Micros = 30 * MS;
 
 impl World {
     /// Takes what waits in one of a session's sockets.
@@ -30,8 +32,8 @@ impl World {
         };
         let Some(socket) = socket else { return };
         // One packet in 20 ms is the rule. A socket that was ready a moment ago may hold more: it is emptied.
-        let count =
-            if now < session.last_taken + BUSY { batch.receive(socket) } else { batch.receive_one(socket) };
+        let usual = (session.last_taken + BUSY..session.last_taken + HELD_UP).contains(&now);
+        let count = if usual { batch.receive_one(socket) } else { batch.receive(socket) };
         session.last_taken = now;
         self.guarded(Subject::Session(slot), |world| {
             for index in 0..count {

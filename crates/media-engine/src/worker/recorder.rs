@@ -8,32 +8,27 @@ use crate::notes::Recorded;
 use crate::orders::{Record, Slot};
 use crate::playlist::Playlist;
 use crate::wire::{Both, RecordEnd};
-use crate::writer::{CHUNK, Job};
+use crate::writer::{CHUNK, Writing};
 use media_proto::ear::Ear;
 use media_proto::recording::{End, Recording};
 use media_proto::rtp;
 use media_proto::voice::{Arrival, Content, Voice};
 use media_proto::{FRAME_MICROS, Micros, WIDE_FRAME};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::TrySendError;
 
 pub struct Recorder {
     pub done: Recorded,
-    pub file: u64,
+    pub file: Writing,
     rate: u32,
     pub recording: Recording,
     pub ear: Ear,
     /// What the leg hears, if that is recorded too.
     pub tap: Option<Box<Tap>>,
-    /// Nothing is written for now.
-    pub paused: bool,
+    /// What came before this is not written; `Micros::MAX` while the recording pauses.
+    pub from: Micros,
     pub stop_digits: String,
     pub chunk: Vec<i16>,
     /// When the next frame is due; `None` while the beep is heard.
     pub next: Option<Micros>,
-    /// Set by the writer when the disk failed, and here when it is too slow.
-    pub failed: Arc<AtomicBool>,
 }
 
 /// What is sent to a leg, heard as the leg hears it: in time, through a jitter buffer like its own voice.
@@ -41,6 +36,14 @@ pub struct Tap {
     how: Both,
     voice: Voice,
     ear: Ear,
+}
+
+impl Recorder {
+    /// Writes nothing more, or again. A packet has been under way and waits here, the longer the more this machine was held up: what was
+    /// said in the pause is known by when it came, and not by when it would be written.
+    pub fn pause(&mut self, paused: bool, now: Micros) {
+        self.from = if paused { Micros::MAX } else { self.from.min(now + FRAME_MICROS) };
+    }
 }
 
 impl Session {
@@ -63,7 +66,7 @@ impl World {
     /// Begins a recording, in place of one in progress.
     pub fn record(&mut self, slot: Slot, record: Record, now: Micros) {
         self.finish_recording(slot, RecordEnd::Stopped, None);
-        let Record { done, file, rate, failed, limits, stop_digits, both, beep } = record;
+        let Record { done, file, rate, limits, stop_digits, both, beep } = record;
         let recorder = Recorder {
             done,
             file,
@@ -71,11 +74,10 @@ impl World {
             recording: Recording::new(limits),
             ear: Ear::default(),
             tap: both.map(|how| Box::new(Tap { how, voice: Voice::default(), ear: Ear::default() })),
-            paused: false,
+            from: 0,
             stop_digits,
             chunk: self.chunk(),
             next: beep.is_none().then_some(now),
-            failed,
         };
         let Some(session) = self.session(slot) else { return };
         session.recorder = Some(Box::new(recorder));
@@ -102,13 +104,16 @@ impl World {
             let (rate, samples) = (recorder.rate, recorder.rate as usize / 50);
             let (mut frame, mut heard) = ([0; WIDE_FRAME], [0; WIDE_FRAME]);
             let (frame, heard) = (&mut frame[..samples], &mut heard[..samples]);
+            let mut age = 0;
             if let Some(spoken) = spoken {
                 recorder.ear.take(spoken, next, frame, rate);
+                age = recorder.ear.age(spoken);
             }
             if let Some(tap) = &mut recorder.tap {
                 tap.ear.take(&mut tap.voice, next, heard, rate);
+                age = age.max(tap.ear.age(&tap.voice));
             }
-            if recorder.paused {
+            if next < recorder.from.saturating_add(age) {
                 continue;
             }
             match recorder.tap.as_ref().map(|tap| tap.how) {
@@ -121,7 +126,7 @@ impl World {
                 }
             }
             let end = recorder.recording.frame(frame);
-            let failed = recorder.failed.load(Ordering::Relaxed);
+            let failed = recorder.file.has_failed();
             if recorder.chunk.len() + 2 * WIDE_FRAME > CHUNK {
                 self.write_chunk(slot);
             }
@@ -141,16 +146,12 @@ impl World {
         if recorder.is_none_or(|recorder| recorder.chunk.is_empty()) {
             return;
         }
-        let empty = self.chunk();
+        let (empty, back) = (self.chunk(), self.emptied.0.clone());
         let Some(recorder) = self.session(slot).and_then(|session| session.recorder.as_deref_mut()) else {
             return;
         };
         let samples = std::mem::replace(&mut recorder.chunk, empty);
-        let (file, failed) = (recorder.file, recorder.failed.clone());
-        let back = self.emptied.0.clone();
-        if let Err(TrySendError::Full(_)) = self.jobs.0.try_send(Job::Write { file, samples, back }) {
-            failed.store(true, Ordering::Relaxed);
-        }
+        recorder.file.write(samples, back);
     }
 
     /// Ends a session's recording, if there is one; it is told when the file is complete.
@@ -163,7 +164,7 @@ impl World {
         recorder.done.voiced_ms = recorder.recording.voiced_ms();
         recorder.done.reason = reason;
         recorder.done.digit = digit;
-        self.unwritten.push_back(Job::Finish { file: recorder.file, done: recorder.done });
+        recorder.file.finish(recorder.done);
         if let Some(session) = self.session(slot)
             && matches!(&session.player, Some(Player { role: Role::Beep, .. }))
         {

@@ -13,10 +13,8 @@ use crate::orders::{Order, Slot, Sockets, Source, Subject};
 use crate::playlist::Playlist;
 use crate::sys::{self, Epoll};
 use crate::wire::{EngineStats, PlayEnd, RecordEnd};
-use crate::writer::{Job, Jobs};
 use media_proto::sound::Sound;
 use media_proto::{Micros, rtp, tone};
-use std::collections::VecDeque;
 use std::os::fd::AsFd;
 use std::sync::{Arc, mpsc};
 
@@ -33,12 +31,9 @@ pub struct World {
     pub scratch: Box<[u8; 2048 + rtp::HEADER_LEN]>,
     /// The sound of each key, by its event code, for peers without telephone-event.
     pub keys: Vec<Arc<Sound>>,
-    pub jobs: Jobs,
     pub handshakes: Handshakes,
     pub music: Music,
-    /// Ends of recordings that the writer's queue had no room for.
-    pub unwritten: VecDeque<Job>,
-    /// The way back for chunks that the writer emptied.
+    /// The way back for chunks that were written.
     pub emptied: (mpsc::Sender<Vec<i16>>, mpsc::Receiver<Vec<i16>>),
     /// What panicked, and has to be closed.
     broken: Vec<Subject>,
@@ -48,7 +43,7 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(epoll: Epoll, notes: NoteSender, jobs: Jobs, handshakes: Handshakes, quiet: Micros) -> World {
+    pub fn new(epoll: Epoll, notes: NoteSender, handshakes: Handshakes, quiet: Micros) -> World {
         let keys = "0123456789*#ABCD".chars().filter_map(|key| tone::dtmf(&key.to_string(), 100, 60));
         World {
             epoll,
@@ -59,10 +54,8 @@ impl World {
             quiet,
             scratch: Box::new([0; 2048 + rtp::HEADER_LEN]),
             keys: keys.map(Arc::new).collect(),
-            jobs,
             handshakes,
             music: Music::default(),
-            unwritten: VecDeque::new(),
             emptied: mpsc::channel(),
             broken: Vec::new(),
             past: EngineStats::default(),
@@ -120,12 +113,6 @@ impl World {
         }
         self.tick_mixers(now);
         self.close_broken(now);
-        while let Some(job) = self.unwritten.pop_front() {
-            if let Err(mpsc::TrySendError::Full(job)) = self.jobs.0.try_send(job) {
-                self.unwritten.push_front(job);
-                break;
-            }
-        }
     }
 
     /// Closes the sessions and mixers in which something panicked.
@@ -250,7 +237,7 @@ impl World {
                 if let Some(recorder) = self.session(slot).and_then(|session| session.recorder.as_deref_mut())
                     && record.as_ref().is_none_or(|record| *record == recorder.done.record)
                 {
-                    recorder.paused = paused;
+                    recorder.pause(paused, now);
                 }
             }
             Order::StopRecord { slot, record } => {
@@ -453,9 +440,6 @@ impl World {
                     panicked: false,
                 });
             });
-        }
-        for job in self.unwritten.drain(..) {
-            let _ = self.jobs.0.send(job); // the writer outlives the worker
         }
     }
 

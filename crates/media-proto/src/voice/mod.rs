@@ -204,6 +204,12 @@ impl Voice {
         self.waits.max(0) as Micros
     }
 
+    /// How long ago, in µs, a packet without delay came that a listener hears now.
+    pub fn age(&self, cursor: &Cursor) -> Micros {
+        let behind = self.tape.head().saturating_sub(cursor.at);
+        self.delay() + behind * SECOND / u64::from(self.rate)
+    }
+
     /// Takes a packet that came at `now`.
     pub fn put(&mut self, now: Micros, arrival: &Arrival) {
         let clock = match (arrival.content, &self.stream) {

@@ -195,8 +195,8 @@ async def phones(tmp_path: Path) -> AsyncIterator[Phones]:
     await made.close()
 
 
-def new_demo(directory: Path, environment: Mapping[str, str] | None = None) -> Demo:
+def new_demo(directory: Path, environment: Mapping[str, str] | None = None, *options: str) -> Demo:
     """A demo that is not started yet; the test fails when there is no product to start."""
     if not demo_process.available():
         pytest.fail(f"{demo_process.TONGDAI} is missing: run `make setup`")
-    return Demo(directory / "demo", environment=environment)
+    return Demo(directory / "demo", options=options, environment=environment)

@@ -4,11 +4,14 @@
 
 mod common;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use common::{
-    Engine, Keys, Phone, connect_protected as connect, eventually, loudest, remote_protected as remote,
-    sleep_ms, tone,
+    Browser, Engine, Keys, PATIENCE, Phone, connect_protected as connect, eventually, hello, loudest,
+    remote_protected as remote, sleep_ms, tone,
 };
 use media_proto::codec::Codec::{self, Opus, Pcma, Pcmu};
+use media_proto::dtls::Role;
 use media_proto::srtp::{Protector, Suite, Unprotector};
 use serde_json::json;
 use std::net::UdpSocket;
@@ -184,5 +187,59 @@ fn keys_that_cannot_be_are_refused_without_being_told() {
             "codecs": [{"name": "PCMU", "pt": 0}], "direction": "sendrecv", "srtp": entry}));
         assert_eq!(answer["error"], json!("bad_value"));
         assert!(!answer["detail"].as_str().unwrap().contains("secret"), "{answer}");
+    }
+}
+
+/// A key as it may be written down.
+fn spellings(key: &[u8]) -> [String; 5] {
+    let hex =
+        |separator: &str| key.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(separator);
+    let decimal = key.iter().map(ToString::to_string).collect::<Vec<_>>();
+    [BASE64_STANDARD.encode(key), hex(""), hex(":"), decimal.join(","), decimal.join(", ")]
+}
+
+#[test]
+fn no_key_is_in_the_log_however_much_is_logged() {
+    let path = std::env::temp_dir().join(format!("tongdai-engine-log-{}", std::process::id()));
+    let log = std::fs::File::create(&path).unwrap();
+    let mut engine = Engine::start_logging(&["--log-level", "debug"], 20, log.into());
+    let (mut control, fingerprint) = hello(&engine);
+    let mut secrets = Vec::new();
+    let mut a = Phone::new(Pcmu);
+    let keys = Keys::new(Suite::AesCm128Sha80, 1);
+    connect(&mut control, "a", &mut a, &keys);
+    let mut browser = Browser::new(3);
+    browser.connect(&mut control, "b", "passive");
+    browser.begin(Role::Client, &fingerprint);
+    assert_eq!(browser.check(true), Some(0));
+    let agreed = browser.shake(PATIENCE).expect("keys");
+    let mut b = browser.phone(&agreed);
+    control.bridge("a", "b");
+    talk(&mut a, &mut b, "between keys of both kinds");
+    secrets
+        .extend([&keys.out[..], &keys.back, &agreed.send, &agreed.receive].into_iter().flat_map(spellings));
+    secrets.push(browser.ice.1.clone());
+    // What fails, with and without an answer, is told in the log, and what cannot even be read.
+    let mut wrong = json!({"op": "remote", "session": "a", "ip": "127.0.0.1", "port": 9, "direction": "sendrecv",
+        "codecs": [{"name": "nothing", "pt": 0}], "srtp": keys.entry(),
+        "ice": {"ufrag": "abcd", "pwd": browser.ice.1, "remote_ufrag": "efgh"}});
+    assert_eq!(control.refused(wrong.clone()), "bad_value");
+    control.send(&wrong);
+    assert_eq!(control.event("error")["error"], json!("bad_value"));
+    for (field, value) in [("srtp", json!(keys.entry()["send"])), ("ice", json!([browser.ice.1]))] {
+        wrong[field] = value;
+        control.refused(wrong.clone());
+    }
+    a.socket.send_to(&[0x80; 60], a.engine).unwrap(); // of no key
+    control.ok(json!({"op": "close", "session": "b"}));
+    engine.signal("-TERM");
+    assert_eq!(engine.wait(), Some(0));
+    let written = std::fs::read_to_string(&path).unwrap();
+    std::fs::remove_file(path).unwrap();
+    for event in ["opened", "refused", "closed", "terminated"] {
+        assert!(written.contains(&format!("\"event\":\"{event}\"")), "not logged: {event}");
+    }
+    for secret in secrets {
+        assert!(!written.contains(&secret), "{secret} is in the log:\n{written}");
     }
 }

@@ -30,9 +30,10 @@ _SHAPES = [
     re.compile(r"(?i)\b(inline)(:)[a-z0-9+/=]{8,}(?:\|[^\s;]*)?"),
     # DTMF in INFO (application/dtmf-relay)
     re.compile(r"(?im)^(signal)(\s*=\s*)\S+"),
-    # name=value and "name": "value"
+    # name=value and "name": "value"; also ICE's (a=ice-pwd:…, RFC 8839 §5.4)
     re.compile(
-        r"(?i)(\b[\w-]*(?:password|passwd|secret|token|ha1|api[_-]?key|private[_-]?key)|\b(?:[\w-]+[_-])?pin)"
+        r"(?i)(\b[\w-]*(?:password|passwd|pwd|secret|token|credential|ha1|(?:api|private)[_-]?key)"
+        r"|\b(?:[\w-]+[_-])?pin)"
         r"""("?'?\s*[=:]\s*)(?:"[^"]*"|'[^']*'|[^\s,;&)}\]]+)"""
     ),
     # user:password@host in a URL

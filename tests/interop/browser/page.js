@@ -163,6 +163,12 @@ window.phone = {
     await until("hears something", () => this.heard() === 0);
   },
 
+  // The descriptions that are in force, ours and theirs.
+  descriptions() {
+    const { localDescription, remoteDescription } = state.session.connection;
+    return [localDescription.sdp, remoteDescription.sdp];
+  },
+
   async connection() {
     const all = [...(await state.session.connection.getStats()).values()];
     const transport = all.find((one) => one.type === "transport");

@@ -56,6 +56,8 @@ def test_a_sip_message_loses_its_credentials_and_nothing_else():
             "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz|2^20|1:4",
             "WVNfX19z",
         ),
+        ("a=ice-ufrag:Mw5v\r\na=ice-pwd:EpDzpZqvFFnVBd9XjTg0YJ2k\r\n", "EpDzpZqv"),
+        ('{"urls": ["turn:a"], "username": "1", "credential": "bWFjIG9mIGl0="}', "bWFjIG9m"),
         ("postgresql://tongdai:hunter2@db/tongdai", "hunter2"),
         ("postgresql://:hunter2@db/tongdai", "hunter2"),
         ("Device(username='lan-1', password='hunter2')", "hunter2"),

@@ -76,7 +76,9 @@ impl Control {
         }
         let command = match wire::read::<Command>(frame) {
             Ok(command) => command,
-            Err(error) => return self.refuse(&waiter, ErrorCode::BadValue, error.to_string()),
+            Err(error) => {
+                return self.refuse(&waiter, ErrorCode::BadValue, without_texts(&error.to_string()));
+            }
         };
         if self.controller != Some(from) && !matches!(command, Command::Hello { .. }) {
             return self.refuse(&waiter, ErrorCode::BadCommand, "say hello first".into());
@@ -424,4 +426,12 @@ fn bind(ip: IpAddr, port: u16) -> io::Result<Sockets> {
         Ok::<_, io::Error>(socket)
     };
     Ok(Sockets { rtp: socket(port)?, rtcp: socket(port + 1)? })
+}
+
+/// What is wrong with a command, without the text that stood in the wrong place: it may be a key.
+fn without_texts(detail: &str) -> String {
+    match (detail.find('"'), detail.rfind('"')) {
+        (Some(from), Some(to)) if from < to => format!("{}…{}", &detail[..from], &detail[to + 1..]),
+        _ => detail.to_owned(),
+    }
 }

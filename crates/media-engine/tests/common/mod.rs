@@ -88,6 +88,11 @@ impl Engine {
 
     /// Starts with more arguments and so many pairs of ports.
     pub fn start_with(more: &[&str], pairs: u16) -> Engine {
+        Engine::start_logging(more, pairs, Stdio::inherit())
+    }
+
+    /// Starts with more arguments, and its log goes there.
+    pub fn start_logging(more: &[&str], pairs: u16, log: Stdio) -> Engine {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("tongdai-engine-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
@@ -99,7 +104,7 @@ impl Engine {
             .arg(&socket)
             .args(["--ip", "127.0.0.1", "--ports", &ports])
             .args(more)
-            .stderr(Stdio::inherit())
+            .stderr(log)
             .spawn()
             .unwrap();
         let engine = Engine { child, folder, socket };

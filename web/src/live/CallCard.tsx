@@ -72,7 +72,7 @@ export function CallCard({ call, acts, onDetails, onMove, onDrag }: Props) {
         {call.legs
           .filter((leg) => leg.silent)
           .map((leg) => (
-            <Text component="span" size="xs" fw={560} c="red" key={leg.id}>
+            <Text component="span" size="xs" fw={560} className="live-unheard" key={leg.id}>
               {t("silent", { who: nameOf(leg.party, t("withheld")) })}
             </Text>
           ))}

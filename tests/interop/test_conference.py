@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import asyncio
 
+import numpy as np
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
 from tests.interop.phones.call import RawCall
 from tests.interop.phones.raw import RawPhone
-from tests.interop.phones.sound import hears, hears_no, hears_something, now_at
+from tests.interop.phones.sound import (
+    PATIENCE,
+    Sound,
+    hears,
+    hears_no,
+    hears_something,
+    likeness,
+    now_at,
+    since,
+    tone,
+)
 
 
 async def _join(phone: RawPhone) -> RawCall:
@@ -36,6 +47,37 @@ async def test_three_members_hear_each_other_and_not_themselves(demo: Demo, phon
     await asyncio.sleep(0.3)
     await hears_no(calls[1], calls[0].phone.tone)
     await _settled(calls[1:])
+
+
+_LOW, _HIGH = tone(659, 960), tone(988, 1280)
+COMES, GOES = np.concatenate([_LOW, _HIGH]), np.concatenate([_HIGH, _LOW])
+
+
+async def _hears_notes(call: RawCall, mark: int, notes: Sound) -> None:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + PATIENCE
+    while likeness(notes, since(call, mark)) < 0.9:
+        assert loop.time() < deadline, f"likeness {likeness(notes, since(call, mark)):.2f}"
+        await asyncio.sleep(0.1)
+
+
+async def test_who_comes_is_told_by_rising_notes_and_who_goes_by_falling_ones(demo: Demo, phones: Phones):
+    calls = [await _join(await phones.raw(demo.account(extension))) for extension in ("101", "102")]
+    await _settled(calls)
+    for call in calls:
+        call.rtp.speak(None)
+    hoa = await phones.raw(demo.account("103"))
+    marks = [now_at(call) for call in calls]
+    third = await _join(hoa)
+    third.rtp.speak(None)
+    for call, mark in zip(calls, marks, strict=True):
+        await _hears_notes(call, mark, COMES)
+        assert likeness(GOES, since(call, mark)) < 0.8
+    marks = [now_at(call) for call in calls]
+    await third.hang_up()
+    for call, mark in zip(calls, marks, strict=True):
+        await _hears_notes(call, mark, GOES)
+        assert likeness(COMES, since(call, mark)) < 0.8
 
 
 async def test_members_with_different_codecs_hear_each_other(demo: Demo, phones: Phones):

@@ -413,6 +413,7 @@ class Legs:
     def journal(self) -> None:
         """Write what changed since the last time; the caller commits."""
         self._kept.write()
+        self._ways_out.journal(self._journal)
         self._twins.journal(self._journal)
 
     @property
@@ -432,6 +433,7 @@ class Legs:
             legs[leg.id] = leg.record.tenant
             if leg.record.trunk:
                 self._trunks.joined(leg.record.tenant, leg.id, leg.record.trunk)
+        self._ways_out.restore(entries, self._legs)
         return legs
 
     def begin_again(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -10,6 +10,7 @@ from tongdai.calls import commands as c
 from tongdai.calls import events as e
 from tongdai.calls.model import Cause
 from tongdai.core.log import get_logger
+from tongdai.journal.port import Journal
 from tongdai.legs.causes import cause_of
 from tongdai.legs.leg import SipLeg, spoken_by
 from tongdai.legs.ports import Edge, Post, Trunks
@@ -30,24 +31,44 @@ _ELSEWHERE = frozenset({500, 501, 502, 503, 504, 505, 513, 580})
 _LONGEST_PAUSE = 600
 
 
-class Way(msgspec.Struct):
-    """A call out that nobody has answered yet."""
+class _Kept(msgspec.Struct, kw_only=True):
+    """What the journal has of a call out that nobody has answered yet: without the carrier's password."""
 
     command: c.CreateLeg
-    target: c.TrunkTarget
-    trunk: Trunk
     gateways: list[Gateway]
     """Still to be tried."""
     gateway: Gateway
     user: str
     cause: Cause = Cause.CONGESTION
-    only: Sequence[str] = ()
+    only: tuple[str, ...] = ()
     """Codecs to offer, when everything else was refused."""
     redirects: int = 0
     failed: bool = False
     """Something was tried in vain."""
+    silent: bool = True
+    """Nothing has come back from the gateway."""
+
+
+class Way(_Kept, kw_only=True):
+    """The same with what this process makes of it."""
+
+    trunk: Trunk
     session: InviteSession | None = None
     timer: Timer | None = None
+
+    @property
+    def target(self) -> c.TrunkTarget:
+        assert isinstance(self.command.target, c.TrunkTarget)
+        return self.command.target
+
+    @property
+    def kept(self) -> _Kept:
+        return _Kept(**{name: getattr(self, name) for name in _Kept.__struct_fields__})
+
+
+_WAY = "way/"
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Kept).decode
 
 
 class WaysOut:
@@ -73,6 +94,7 @@ class WaysOut:
         self._matched = matched
         self._failed = failed
         self._ways: dict[str, Way] = {}
+        self._dirty: set[str] = set()
         self._timers = Timers()
 
     def deadline(self) -> float | None:
@@ -104,7 +126,7 @@ class WaysOut:
             return None
         first, *others = gateways
         user = self._edge.number_to_trunk(trunk.id, target.number, target.emergency)
-        self._ways[leg.id] = Way(command, target, trunk, others, first, user)
+        self._ways[leg.id] = Way(command=command, gateways=others, gateway=first, user=user, trunk=trunk)
         return self._trunks.flow(first)
 
     def call(self, leg: SipLeg) -> None:
@@ -147,7 +169,13 @@ class WaysOut:
             credentials=way.trunk.credentials,
             tag=leg,
         )
-        way.timer = self._timers.schedule(self._clock() + settings.patience, self._silent, leg)
+        way.silent = True
+        self._wait(leg, way)
+
+    def _wait(self, leg: SipLeg, way: Way) -> None:
+        self._dirty.add(leg.id)
+        at = self._clock() + way.trunk.settings.patience
+        way.timer = self._timers.schedule(at, self._silent, leg)
 
     # what becomes of it
 
@@ -161,10 +189,12 @@ class WaysOut:
             self._took(leg, way)
         if answered:
             del self._ways[leg.id]
+            self._dirty.add(leg.id)
 
     def _took(self, leg: SipLeg, way: Way) -> None:
         """The gateway deals with the call."""
-        way.timer = None
+        way.timer, way.silent = None, False
+        self._dirty.add(leg.id)
         self._trunks.heard(way.trunk, way.gateway)
         if way.failed or way.target.again:
             self._post(leg.record.tenant, e.LegCarried(leg.id, self._name(way)))
@@ -172,9 +202,44 @@ class WaysOut:
     def forget(self, leg: SipLeg) -> None:
         """The leg is over."""
         way = self._ways.pop(leg.id, None)
-        if way is not None and way.timer is not None:
-            self._timers.cancel(way.timer)
+        if way is not None:
+            self._dirty.add(leg.id)
+            if way.timer is not None:
+                self._timers.cancel(way.timer)
         self._trunks.left(leg.id)
+
+    # the process after this one
+
+    def journal(self, journal: Journal) -> None:
+        """Write what changed since the last time; the caller commits."""
+        for leg in self._dirty:
+            way = self._ways.get(leg)
+            if way is None:
+                journal.delete(_WAY + leg)
+            else:
+                journal.put(_WAY + leg, _encode(way.kept))
+        self._dirty.clear()
+
+    def restore(self, entries: Mapping[str, bytes], legs: Mapping[str, SipLeg]) -> None:
+        """Take over what is still to be tried for these legs."""
+        for key, value in entries.items():
+            if not key.startswith(_WAY):
+                continue
+            leg = legs.get(key.removeprefix(_WAY))
+            trunk = self._edge.trunk(leg.record.trunk) if leg is not None else None
+            if leg is None or leg.session_in_use.confirmed or trunk is None:
+                self._dirty.add(key.removeprefix(_WAY))
+                continue
+            try:
+                kept = _decode(value)
+            except msgspec.DecodeError as error:
+                log.error("a journaled way out cannot be read; dropped", key=key, error=str(error))
+                self._dirty.add(leg.id)
+                continue
+            way = Way(**msgspec.structs.asdict(kept), trunk=trunk, session=leg.session)
+            self._ways[leg.id] = way
+            if way.silent:
+                self._wait(leg, way)
 
     def refused(self, leg: SipLeg, status: int, reason: str, response: Response | None) -> Cause | None:
         """The INVITE failed: try something else (None), or say why the leg ends."""

@@ -461,3 +461,56 @@ def test_a_redirect_to_a_name_that_may_be_followed_is_followed_to_its_address(st
     call(stage)
     assert stage.office.kinds()[-1] is e.LegAnswered
     assert invites(stage, second)[-1].target == "sip:0777@other.test"
+
+
+# another process
+
+
+@pytest.mark.parametrize("status", [0, 180], ids=["100 alone", "rings"])
+def test_a_gateway_that_refuses_after_a_crash_gives_way_to_the_next(stage: Stage, status: int):
+    """The process that came after knew of no other gateway, and the caller heard that it is busy."""
+    second = use(stage)
+    stage.carrier.handler.on["invite"] = lambda session: session.progress(status) if status else None
+    call(stage, behind=Party(PartyKind.OUTSIDE, "+84908000000", "Mai"))
+    office, legs = stage.restart()
+    office.trunks.follow([stage.edge.trunks["trunk"]], {})
+    assert legs == {LEG: "anphat"}
+    stage.carrier.session.reject(503)
+    stage.run()
+    assert [x.why for x in office.of(e.LegRerouted)] == ["answered 503 Service Unavailable"]
+    assert office.kinds()[-1] is e.LegAnswered
+    first, other = invites(stage, stage.carrier)[0], invites(stage, second)[0]
+    assert (
+        str(first.headers.get("From")).partition(";")[0] == str(other.headers.get("From")).partition(";")[0]
+    )
+    assert first.uri.user == other.uri.user
+    office.front.hangup(LEG, Cause.NORMAL)
+    stage.run(60)
+    assert office.journal.load() == {}
+
+
+def test_a_gateway_that_says_nothing_is_left_by_the_process_after_a_crash_too(stage: Stage):
+    use(stage)
+    del stage.network.nodes[CARRIER]
+    call(stage)
+    office, _ = stage.restart()
+    office.trunks.follow([stage.edge.trunks["trunk"]], {})
+    stage.run(4.5)
+    assert office.kinds()[-1] is e.LegAnswered
+
+
+def test_the_journal_has_no_password_of_a_carrier(stage: Stage):
+    use(stage, credentials=ACCOUNT)
+    stage.carrier.handler.on["invite"] = lambda session: session.progress(180)
+    call(stage)
+    entries = stage.office.journal.load()
+    assert any(key.startswith("way/") for key in entries)
+    assert not any(b"secret" in value for value in entries.values())
+
+
+def test_what_is_answered_is_a_way_no_more(stage: Stage):
+    use(stage)
+    stage.carrier.picks_up()
+    call(stage)
+    assert stage.office.kinds()[-1] is e.LegAnswered
+    assert not any(key.startswith("way/") for key in stage.office.journal.load())

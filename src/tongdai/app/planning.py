@@ -171,6 +171,7 @@ def _address(text: str) -> tuple[str, int]:
 _LEFT = (
     "journal",
     "blobs",
+    "refused",
     DATABASE,
     f"{DATABASE}-wal",
     f"{DATABASE}-shm",

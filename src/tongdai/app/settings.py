@@ -25,6 +25,7 @@ from tongdai.core.interfaces import read_interfaces, read_servers
 from tongdai.core.turn import TurnServers, check_turn, read_turn_urls
 
 FILE = Path("tongdai.toml")
+_SQLITE = "sqlite+aiosqlite:///"
 
 
 class Settings(BaseSettings):
@@ -36,7 +37,9 @@ class Settings(BaseSettings):
         Path("data"), description="Directory of everything that is kept; made when it is missing."
     )
     database: str = Field(
-        "", description="SQLAlchemy URL of the database. Empty: SQLite in the data directory."
+        "",
+        description="URL of an SQLite file elsewhere than in the data directory, e.g. "
+        "`sqlite+aiosqlite:////srv/tongdai.db`. Other databases are not supported yet.",
     )
     host: str = Field(
         "127.0.0.1",
@@ -146,6 +149,17 @@ class Settings(BaseSettings):
     log_format: Literal["json", "console"] = Field(
         "json", description="One JSON object a line, or for a terminal."
     )
+
+    @field_validator("database")
+    @classmethod
+    def _database(cls, value: str) -> str:
+        if value and not value.startswith(_SQLITE):
+            # without what may stand in it: a password
+            raise ValueError(
+                f"{value.partition(':')[0]!r} is no database that is supported; write {_SQLITE}/PATH of an "
+                "SQLite file, or leave it empty"
+            )
+        return value
 
     @field_validator("host", "advertised_ip")
     @classmethod

@@ -1,7 +1,6 @@
 """The relational store: an engine, the tables, and the migrations that make them.
 
-SQLite on one machine, PostgreSQL beyond it, behind the same code: stores use SQLAlchemy Core and no
-dialect's SQL.
+SQLite; for PostgreSQL beyond one machine, later, stores use SQLAlchemy Core and no dialect's SQL.
 """
 
 from __future__ import annotations

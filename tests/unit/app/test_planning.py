@@ -35,7 +35,8 @@ def test_a_service_keeps_everything_in_its_directory(data: Path):
     assert stat.S_IMODE(data.stat().st_mode) == 0o700
     assert plan.db_url == f"sqlite+aiosqlite:///{data}/tongdai.db"
     assert plan.demo is None
-    assert plan_service(settings(data, database="postgresql://x/y")).db_url == "postgresql://x/y"
+    elsewhere = "sqlite+aiosqlite:////srv/tongdai.db"
+    assert plan_service(settings(data, database=elsewhere)).db_url == elsewhere
 
 
 def test_who_listens_everywhere_advertises_one_address(data: Path):
@@ -94,7 +95,7 @@ def test_beginning_anew_forgets_everything_but_what_was_spoken(data: Path):
     plan_service(settings(data))
     for name in ("tongdai.db", "secrets.json", "server.key", "demo.json"):
         (data / name).write_text("x")
-    for name in ("journal", "blobs", "speech"):
+    for name in ("journal", "blobs", "refused", "speech"):
         (data / name).mkdir()
         (data / name / "file").write_text("x")
     (data / "mine.txt").write_text("not ours")

@@ -51,6 +51,11 @@ def test_another_file_can_be_named(monkeypatch: pytest.MonkeyPatch):
         ('media_ports = "5"', r"media_ports .*20000-29999"),
         ('log_level = "loud"', r"log_level"),
         ("sip_port =", r"no TOML"),
+        (
+            'database = "postgresql+psycopg://u:secret@db/x"',
+            r"database .*'postgresql\+psycopg' is no .*SQLite",
+        ),
+        ('database = "tongdai.db"', r"database .*sqlite\+aiosqlite:////PATH"),
         ('turn_urls = "turn.example.net"', r"turn_urls .*write e.g. turn:.*--turn-urls"),
         ('turn_urls = "turn:a"', r"wants a secret.*operations.md"),
         ('turn_secret = "x"', r"no TURN server"),

@@ -17,6 +17,7 @@ from tongdai.app.demo.secrets import fixed_secrets
 from tongdai.app.demo.seed import seed
 from tongdai.app.process import rest_from_collecting
 from tongdai.db import migrate, open_database
+from tongdai.journal import LocalJournal
 from tongdai.media import client, wire
 from tongdai.sip.flow import Flow
 from tongdai.tenants.config import load
@@ -95,7 +96,7 @@ async def opened(data: Path) -> AsyncIterator[Indoors]:
         ws_port=8088,
         ws_tls=False,
     )
-    control = Control(config, provider, asyncio.Event())
+    control = Control(config, provider, LocalJournal(data / "journal"), asyncio.Event())
     await control.take_over(_reached(control), ())
     control._located()
     indoors = Indoors(control)

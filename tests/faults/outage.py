@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
@@ -13,6 +15,7 @@ import httpx
 from tests.interop.conftest import new_demo
 from tests.interop.demo import Demo
 from tests.interop.phones.raw import RawPhone
+from tests.interop.phones.sound import hears_beep
 from tests.interop.talk import talk
 from tests.receiver import Receiver
 
@@ -24,6 +27,10 @@ AGAIN = 10.0
 """Seconds after the end of an outage within which everything is as before."""
 SLOW = 3.0
 """How many times longer that may take on a machine that does much else."""
+
+
+PATIENCE = 30.0
+"""Seconds that phones wait for control, which is back in one or two on a machine that does nothing else."""
 
 
 def told_demo(directory: Path, receiver: Receiver) -> Demo:
@@ -53,6 +60,37 @@ async def a_call(caller: RawPhone, called: RawPhone, extension: str) -> None:
     near, far = await talk(caller, called, extension)
     await near.hang_up()
     await far.hung_up()
+
+
+async def kill_control(victim: Demo, watcher: RawPhone) -> float:
+    """Kill it, and wait until it answers; after how many seconds that was."""
+    os.kill(victim.reread().pids["control"], signal.SIGKILL)
+    begun = time.monotonic()
+    request = watcher.request("OPTIONS", f"sip:{victim.server[0]}:{victim.server[1]}", watcher.account.aor)
+    assert (await watcher.transact(request, give_up=PATIENCE)).status == 200
+    seconds = time.monotonic() - begun
+    print(f"control answers {seconds:.2f} s after it was killed")
+    return seconds
+
+
+async def leave_a_message(phone: RawPhone, seconds: float) -> None:
+    """For Mai, who is away."""
+    call = await phone.call("106", wait="sent")
+    await call.answered(within=15)
+    call.rtp.speak(None)
+    await hears_beep(call)
+    call.rtp.speak(phone.tone)
+    await asyncio.sleep(seconds)
+    await call.hang_up()
+
+
+async def is_quiet(phone: RawPhone, caller: RawPhone, extension: str) -> None:
+    """Who calls gets the voicemail, and the phone does not ring."""
+    before = len(phone.received)
+    call = await caller.call(extension, wait="sent")
+    await call.answered(within=PATIENCE)
+    assert not [message for message in phone.received[before:] if message.method == "INVITE"]
+    await call.hang_up()
 
 
 async def until(what: Callable[[], bool], within: float, complaint: str) -> float:

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.faults.outage import SLOW, a_call, records, until
-from tests.faults.test_control import kill_control
+from tests.faults.outage import SLOW, a_call, kill_control, records, until
 from tests.interop.conftest import Phones, new_demo
 from tests.interop.demo import Demo
 from tests.interop.talk import hear_each_other, talk

@@ -6,22 +6,17 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import time
 from collections.abc import Iterator
 
 import pytest
-from tests.faults.outage import SLOW, administrator, records, until
+from tests.faults.outage import PATIENCE, SLOW, administrator, kill_control, records, until
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
 from tests.interop.phones.call import RawCall
-from tests.interop.phones.raw import RawPhone
 from tests.interop.phones.sound import hears_beep, hears_something, now_at
 from tests.interop.talk import hear_each_other, talk
 
 pytestmark = pytest.mark.faults
-
-PATIENCE = 30.0
-"""Seconds that phones wait for control, which is back in one or two on a machine that does nothing else."""
 
 
 @pytest.fixture(scope="module")
@@ -36,17 +31,6 @@ def shared_victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 def victim(shared_victim: Demo) -> Demo:
     shared_victim.reread()
     return shared_victim
-
-
-async def kill_control(victim: Demo, watcher: RawPhone) -> float:
-    """Kill it, and wait until it answers; after how many seconds that was."""
-    os.kill(victim.reread().pids["control"], signal.SIGKILL)
-    begun = time.monotonic()
-    request = watcher.request("OPTIONS", f"sip:{victim.server[0]}:{victim.server[1]}", watcher.account.aor)
-    assert (await watcher.transact(request, give_up=PATIENCE)).status == 200
-    seconds = time.monotonic() - begun
-    print(f"control answers {seconds:.2f} s after it was killed")
-    return seconds
 
 
 def intact(call: RawCall, mark: int) -> None:

@@ -3,17 +3,11 @@ once, the API says so at once, and the provider is told."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import httpx
 import pytest
+from tests.faults.databases import Outage, a_file_that_is_gone, a_writer_that_stands_still
 from tests.faults.outage import AGAIN, ALARM, SLOW, a_call, administrator, records, until
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
@@ -21,44 +15,6 @@ from tests.interop.talk import hear_each_other, talk
 from tests.receiver import Receiver
 
 pytestmark = pytest.mark.faults
-
-WRITER = """
-import sqlite3, sys, time
-connection = sqlite3.connect(sys.argv[1], isolation_level=None)
-connection.execute("BEGIN IMMEDIATE")
-print("locked", flush=True)
-time.sleep(3600)
-"""
-
-
-@contextlib.contextmanager
-def a_writer_that_stands_still(database: Path) -> Iterator[None]:
-    """Another process holds the lock of who writes, and is stopped in that moment."""
-    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(database)], stdout=subprocess.PIPE)
-    assert writer.stdout is not None
-    try:
-        assert writer.stdout.readline() == b"locked\n"
-        os.kill(writer.pid, signal.SIGSTOP)
-        yield
-    finally:
-        writer.kill()
-        writer.wait()
-        writer.stdout.close()
-
-
-@contextlib.contextmanager
-def a_file_that_is_gone(database: Path) -> Iterator[None]:
-    """Somebody has moved it away."""
-    away = database.with_suffix(".away")
-    database.rename(away)
-    try:
-        yield
-    finally:
-        assert not database.exists(), "a new one was made in its place"
-        away.rename(database)
-
-
-Outage = Callable[[Path], contextlib.AbstractContextManager[None]]
 
 
 async def refused(client: httpx.AsyncClient, path: str) -> float:

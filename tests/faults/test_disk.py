@@ -10,11 +10,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.faults.outage import AGAIN, ALARM, SLOW, a_call, administrator, records, told_demo, until
+from tests.faults.outage import (
+    AGAIN,
+    ALARM,
+    SLOW,
+    a_call,
+    administrator,
+    leave_a_message,
+    records,
+    told_demo,
+    until,
+)
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
-from tests.interop.phones.raw import RawPhone
-from tests.interop.phones.sound import hears_beep
 from tests.interop.talk import hear_each_other, talk
 from tests.receiver import Receiver
 
@@ -56,17 +64,6 @@ def fill(place: Path) -> Path:
         except OSError:
             return ballast
     raise AssertionError("the disk is never full")
-
-
-async def leave_a_message(phone: RawPhone, seconds: float) -> None:
-    """For Mai, who is away."""
-    call = await phone.call("106", wait="sent")
-    await call.answered(within=15)
-    call.rtp.speak(None)
-    await hears_beep(call)
-    call.rtp.speak(phone.tone)
-    await asyncio.sleep(seconds)
-    await call.hang_up()
 
 
 async def test_calls_go_on_while_the_disk_is_full(

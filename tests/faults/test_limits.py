@@ -11,8 +11,8 @@ import socket
 import time
 
 import pytest
+from tests.faults.databases import a_file_that_is_gone
 from tests.faults.outage import ALARM, SLOW, a_call
-from tests.faults.test_database import a_file_that_is_gone
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
 from tests.interop.phones.call import RawCall

@@ -13,8 +13,8 @@ import secrets
 from collections.abc import Awaitable, Callable
 
 import pytest
-from tests.faults.outage import SLOW, administrator, records, until
-from tests.faults.test_control import PATIENCE, intact, kill_control
+from tests.faults.outage import PATIENCE, SLOW, administrator, kill_control, records, until
+from tests.faults.test_control import intact
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
 from tests.interop.phones.call import RawCall

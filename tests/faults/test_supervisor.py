@@ -110,8 +110,12 @@ class Running:
         assert self.process.wait(10) == 0, self.output.read_text()
         return time.monotonic() - begun
 
+    @property
+    def address(self) -> tuple[str, int]:
+        return self.told()["sip"]["host"], self.told()["sip"]["udp"]
+
     def ask(self, sock: socket.socket, n: int) -> None:
-        host, port = self.told()["sip"]["host"], self.told()["sip"]["udp"]
+        host, port = self.address
         me = ":".join(map(str, sock.getsockname()))
         sock.sendto(OPTIONS.format(host=host, port=port, me=me, n=n).encode(), (host, port))
 
@@ -273,3 +277,79 @@ def test_a_port_in_use_is_one_line_that_names_it(place: Path, phone: socket.sock
     assert f"Port {port}" in refused.stderr
     assert "--sip-port" in refused.stderr
     assert refused.stderr.count("\n") == 1
+
+
+class Service(Running):
+    """`tongdai serve` on what a demo has left."""
+
+    def __init__(self, data: Path) -> None:
+        super().__init__(data)
+        self._ports.append(f"--sip-port={free_port()}")
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return "127.0.0.1", int(self._ports[-1].partition("=")[2])
+
+    def start(self, *more: str) -> None:
+        command = [sys.executable, "-m", "tongdai.app.cli", "serve", "--data", str(self.data)]
+        with self.output.open("ab") as output:
+            self.process = subprocess.Popen(
+                [*command, *self._ports, *more], stdout=output, stderr=subprocess.STDOUT
+            )
+
+    def answers(self, sock: socket.socket, n: int) -> bool:
+        """Whoever serves: asked again as a phone would."""
+        for _ in range(60):
+            self.ask(sock, n)
+            with suppress(TimeoutError):
+                while True:
+                    answer = sock.recv(4096)
+                    if f"Call-ID: {n}@test".encode() in answer:
+                        return answer.startswith(b"SIP/2.0 200")
+        return False
+
+    def control(self) -> int:
+        """Its process, by what it was started with."""
+        mark = str(self.data / "run" / "control.json").encode()
+        for entry in Path("/proc").iterdir():
+            with suppress(OSError):
+                if entry.name.isdigit() and mark in (entry / "cmdline").read_bytes().split(b"\0"):
+                    return int(entry.name)
+        return 0
+
+
+def test_the_next_supervisor_goes_on_although_the_database_is_gone_and_makes_no_other(
+    demo: Running, phone: socket.socket
+):
+    """It ended all that served, since the data could not be made ready; an empty database would be worse."""
+    demo.stop()
+    service, database, away = Service(demo.data), demo.data / "tongdai.db", demo.data / "away"
+    phone.settimeout(1)
+    service.start()
+    try:
+        assert service.answers(phone, 1)
+        control = service.control()
+        service.process.kill()
+        service.process.wait()
+        database.rename(away)
+        service.start()
+        wait(lambda: "what serves goes on" in service.output.read_text(), 60)
+        assert service.control() == control
+        assert service.answers(phone, 2)
+        os.kill(control, signal.SIGKILL)
+        assert service.answers(phone, 3), "from what was kept"
+        assert service.control() not in (0, control)
+        assert not database.exists()
+        away.rename(database)
+        service.stop()
+        database.rename(away)
+        service.start()
+        assert service.process.wait(60) != 0
+        assert "The database" in service.output.read_text()
+        assert not database.exists()
+    finally:
+        if away.exists():
+            away.rename(database)
+        if service.process.poll() is None:
+            service.process.kill()
+        service.guard.close()

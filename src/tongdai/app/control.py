@@ -57,7 +57,7 @@ from tongdai.sip.ua import UserAgent
 from tongdai.sip.ua.overload import Overload
 from tongdai.speech import Speech, SpeechSettings, SpokenPrompts
 from tongdai.switch import Switch
-from tongdai.tenants.changes import Follower
+from tongdai.tenants.changes import UNKNOWN, Follower
 from tongdai.tenants.config import (
     Devices,
     ProviderConfig,
@@ -67,6 +67,7 @@ from tongdai.tenants.config import (
     with_former,
     with_tenant,
 )
+from tongdai.tenants.kept import KeptConfig
 from tongdai.tenants.trunk.model import Trunk
 from tongdai.tenants.trunk.sealed import unsealed
 from tongdai.trunks import Locator, Trunks
@@ -92,15 +93,21 @@ _BOOT = "boot"
 class Control:
     """One control process. `run` returns when it was told to stop."""
 
-    def __init__(self, config: ControlConfig, provider: ProviderConfig, stopping: asyncio.Event) -> None:
-        """`stopping` tells `run` to leave."""
+    def __init__(
+        self,
+        config: ControlConfig,
+        provider: ProviderConfig,
+        journal: LocalJournal,
+        stopping: asyncio.Event,
+    ) -> None:
+        """`journal` is this process's own; `stopping` tells `run` to leave."""
         clock = SystemClock()
         self.config = config
         self.provider = provider
         self.stopping = stopping
         self.handed_over = False
         """Another process goes on with everything."""
-        self.journal = LocalJournal(config.data / "journal")
+        self.journal = journal
         self.db = open_database(config.db_url)
         blobs = LocalBlobs(config.data / "blobs")
         refused = Refused(config.data, clock)
@@ -116,6 +123,8 @@ class Control:
         )
         self._key = server_key(config.data)
         self._sealed = SealedJournal(self.journal, self._key)
+        self._kept = KeptConfig(self._sealed, self.pulse.stir)
+        self._kept.follow(provider)
         self.mailboxes = Mailboxes(
             provider,
             journal=self.journal,
@@ -267,6 +276,7 @@ class Control:
             db=self.db,
             stores={"calls": self.calllog, "messages": self.mailboxes, "preferences": self.preferences},
             engine=lambda: self.engine.client,
+            blind=lambda: self._follower.blind,
         )
         self._following = asyncio.Lock()
         self._follower = Follower(self.db, provider.seq, self._follow)
@@ -334,6 +344,7 @@ class Control:
         self._located()
         await self.finder.settle(FIRST_NAMES_SECONDS)
         self._prewarming.begin(self.provider.tenants)
+        self._background.add(asyncio.create_task(self._kept.run(), name="keeping"))
         self._background.add(asyncio.create_task(self._follower.run(self.stopping), name="following"))
         self._background.add(asyncio.create_task(self._vigil.run(self.stopping), name="alarms"))
         await self.rpc.open()
@@ -362,13 +373,16 @@ class Control:
         """Go on with what a former process left in the journal, over these trunks; `connect(entries)` reaches
         the engine."""
         entries = self.journal.load()
+        opened = self._sealed.opened(entries)
         same_boot = entries.get(_BOOT) == (here := boot().encode()) != b""
         self.journal.put(_BOOT, here)
         self.calllog.open(entries, same_boot=same_boot)
         self.bindings.restore(entries, same_boot=same_boot)
         self.subscriptions.restore(entries, same_boot=same_boot)
-        await self.mailboxes.open(entries)
-        await self.preferences.open(entries)
+        self._kept.restore(opened)
+        read = self.provider.seq != UNKNOWN  # where one could not be read, the others could not either
+        await self.mailboxes.open(entries, read=read)
+        await self.preferences.open(entries, read=read)
         self.bindings.retain(self.devices)
         self.subscriptions.retain(self.devices)
         await self.prompts.prepare()
@@ -377,7 +391,6 @@ class Control:
         self.locator.restore(entries)
         self.locator.follow(trunks)
         self.directory.edge.follow_trunks(self.locator.trunks)
-        opened = self._sealed.opened(entries)
         take_nonces(opened, self._digest, self.journal)
         await take_over(opened, self.switch, self.front, self.media, same_boot=same_boot)
         self.engine.catch_up()
@@ -438,6 +451,7 @@ class Control:
         self.mailboxes.follow(provider)
         self.preferences.follow(provider)
         self.devices.follow(provider)
+        self._kept.follow(provider)
         if any(not _devices(former.get(x.id)) <= _devices(x) for x in different):
             self.bindings.retain(self.devices)
         self.subscriptions.retain(self.devices, [tenant.id for tenant in different])

@@ -8,15 +8,20 @@ import signal
 from pathlib import Path
 
 import uvloop
+from sqlalchemy.exc import DBAPIError
 
 from tongdai.app.control import Control
 from tongdai.app.control_config import GO, HAND_OVER, STANDBY, ControlConfig, read_config
 from tongdai.app.lifeline import Lifeline
 from tongdai.app.process import open_many_files
+from tongdai.app.server_key import server_key
 from tongdai.core.log import configure_logging, get_logger
 from tongdai.db import open_database
+from tongdai.db.engine import BUSY_TIMEOUT_MS, IMPATIENT_MS
+from tongdai.journal import LocalJournal, SealedJournal
 from tongdai.tenants.changes import sequence
-from tongdai.tenants.config import load
+from tongdai.tenants.config import ProviderConfig, load
+from tongdai.tenants.kept import recall
 
 log = get_logger(__name__)
 
@@ -33,18 +38,15 @@ async def serve(config: ControlConfig) -> None:
     )
     lifeline.on_told = lambda words: going.set() if words == GO else None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
-    db = open_database(config.db_url)
-    provider = await load(db)
     if config.waits:
-        log.info("loaded; waiting for the process before to let go")
-        os.write(config.ready_fd, STANDBY)
-        await _either(going, stopping)
-        if await db.read_in_thread(sequence) != provider.seq:
-            provider = await load(db)
-    await db.close()
+        provider = await _standby(config, going, stopping)
+        journal = LocalJournal(config.data / "journal")
+    else:
+        journal = LocalJournal(config.data / "journal")
+        provider = await _configuration(config, journal)
     if stopping.is_set():
         return
-    control = Control(config, provider, stopping)
+    control = Control(config, provider, journal, stopping)
 
     def told(words: bytes) -> None:
         if words == HAND_OVER:
@@ -55,6 +57,43 @@ async def serve(config: ControlConfig) -> None:
     if control.handed_over:
         # whatever is still going on in threads is what a crash would have cut off as well
         os._exit(0)
+
+
+async def _standby(config: ControlConfig, going: asyncio.Event, stopping: asyncio.Event) -> ProviderConfig:
+    """Load, say so, and wait until the process before has let go."""
+    db = open_database(config.db_url)
+    provider = await load(db)
+    log.info("loaded; waiting for the process before to let go")
+    os.write(config.ready_fd, STANDBY)
+    await _either(going, stopping)
+    try:
+        if await db.read_in_thread(sequence) != provider.seq:
+            provider = await load(db)
+    except DBAPIError:
+        log.exception("what changed meanwhile cannot be read; it is followed later")
+    await db.close()
+    return provider
+
+
+async def _configuration(config: ControlConfig, journal: LocalJournal) -> ProviderConfig:
+    """That of the database. When it cannot be read, which is soon known, what a process before has kept of it
+    in the journal."""
+    try:
+        return await _load(config.db_url, IMPATIENT_MS)
+    except Exception:
+        kept = recall(SealedJournal(journal, server_key(config.data)).opened(journal.load()))
+        if kept is None:
+            return await _load(config.db_url)
+        log.exception("the configuration cannot be read; what was kept of it is served")
+        return kept
+
+
+async def _load(url: str, busy_ms: int = BUSY_TIMEOUT_MS) -> ProviderConfig:
+    db = open_database(url, busy_ms=busy_ms)
+    try:
+        return await load(db)
+    finally:
+        await db.close()
 
 
 async def _either(*events: asyncio.Event) -> None:

@@ -15,7 +15,7 @@ import msgspec
 
 from tongdai.app.demo.outside_phone import OutsidePhone
 from tongdai.app.plan import Plan, take_over
-from tongdai.app.server_key import server_key
+from tongdai.app.server_key import KEY_FILE, server_key
 from tongdai.core.clock import SystemClock
 from tongdai.core.errors import TongdaiError
 
@@ -43,11 +43,10 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
 async def prepare(asked: Preparation) -> Prepared:
     """Bring the database up to date and, for a demo, see to its companies."""
-    from tongdai.db import migrate
-
     plan = asked.plan
     (plan.data / OFFERS_FILE).unlink(missing_ok=True)
-    await migrate(plan.db_url)
+    _insist_on_database(plan)
+    await _bring_up_to_date(plan)
     key = server_key(plan.data)
     await _seal_passwords(plan, key)
     prepare_certificate(plan)
@@ -85,6 +84,37 @@ async def prepare(asked: Preparation) -> Prepared:
         carrier_password=secrets.passwords[CARRIER],
         outside=outside,
     )
+
+
+def _insist_on_database(plan: Plan) -> None:
+    """Only who is new here has none yet: an empty one would be a server without any customers. Raises
+    `TongdaiError`."""
+    from sqlalchemy.engine import make_url
+
+    url = make_url(plan.db_url)
+    if url.get_backend_name() != "sqlite" or not (plan.data / KEY_FILE).exists():
+        return
+    if not Path(url.database or "").exists():
+        raise TongdaiError(
+            "database_gone",
+            f"The database {url.database} is gone, and the other data in {plan.data} is there.",
+            f"Bring it back, or move {plan.data} away to begin with nothing.",
+        )
+
+
+async def _bring_up_to_date(plan: Plan) -> None:
+    from sqlalchemy.exc import DBAPIError
+
+    from tongdai.db import migrate
+
+    try:
+        await migrate(plan.db_url)
+    except DBAPIError as error:
+        raise TongdaiError(
+            "database_unusable",
+            f"The database cannot be used: {error.orig or error}.",
+            "See who else has it open, and whether its file and directory can be written.",
+        ) from error
 
 
 async def _seal_passwords(plan: Plan, key: bytes) -> None:

@@ -7,13 +7,15 @@ import os
 import secrets
 from pathlib import Path
 
+KEY_FILE = "server.key"
+"""In the data directory."""
 _LENGTH = 32
 
 
 def server_key(data: Path) -> bytes:
     """The key in `data/server.key` (mode 0600), made at the first call. Without it no PIN can be checked:
     back it up with the database."""
-    path = data / "server.key"
+    path = data / KEY_FILE
     try:
         return path.read_bytes()
     except FileNotFoundError:

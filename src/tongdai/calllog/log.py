@@ -65,6 +65,11 @@ class _LiveLog:
         """Nothing more will come of it."""
         return self.ended and not self.unmeasured
 
+    @property
+    def last(self) -> int:
+        """The number of the last fact. There may be fewer: one of a later version could not be read."""
+        return self.facts[-1].seq if self.facts else 0
+
     def take(self, logged: LoggedFact) -> None:
         self.facts.append(logged)
         fact = logged.fact
@@ -115,8 +120,8 @@ class CallLog:
             try:
                 kept = _decode(entries[key])
             except msgspec.DecodeError as error:
-                log.error("journaled fact cannot be read", key=key, error=str(error))
-                self._journal.delete(key)
+                if self._refused.keep_unread("calls", key, entries[key], error):
+                    self._journal.delete(key)
                 continue
             logged = LoggedFact(kept.call, kept.tenant, kept.seq, kept.at, kept.fact)
             live = self._live.get(logged.call) or self._begin(
@@ -137,7 +142,7 @@ class CallLog:
         at = self._clock.monotonic() + live.epoch
         if live.facts:
             at = max(at, live.facts[-1].at)
-        logged = LoggedFact(call, tenant, len(live.facts) + 1, at, fact)
+        logged = LoggedFact(call, tenant, live.last + 1, at, fact)
         kept = _Kept(call, tenant, logged.seq, at, fact, live.epoch)
         self._journal.put(_key(logged), _encode(kept))
         self._take(logged, live)

@@ -6,6 +6,7 @@ signalling of the call."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,6 +28,8 @@ class _StoredFact(msgspec.Struct, frozen=True, array_like=True):
 
 _encode_facts = msgspec.json.Encoder().encode
 _decode_facts = msgspec.json.Decoder(list[_StoredFact]).decode
+_decode_each = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_fact = msgspec.json.Decoder(_StoredFact).decode
 
 
 class Chunk(msgspec.Struct, frozen=True):
@@ -145,6 +148,18 @@ def _plain(row: Row[Any]) -> dict[str, Any]:
     return {str(name): value for name, value in row._mapping.items()}
 
 
+def _read_facts(encoded: bytes) -> list[_StoredFact]:
+    """Without those that only another version knows."""
+    try:
+        return _decode_facts(encoded)
+    except msgspec.ValidationError:
+        found = []
+        for raw in _decode_each(encoded):
+            with contextlib.suppress(msgspec.ValidationError):
+                found.append(_decode_fact(raw))
+        return found
+
+
 async def facts(db: Database, call: str) -> list[LoggedFact]:
     """Every fact of a call so far, in order; none for a call that does not exist."""
     c = call_fact.c
@@ -154,7 +169,7 @@ async def facts(db: Database, call: str) -> list[LoggedFact]:
         return [
             LoggedFact(call, tenant, stored.seq, stored.at, stored.fact)
             for tenant, encoded in rows
-            for stored in _decode_facts(encoded)
+            for stored in _read_facts(encoded)
         ]
 
 
@@ -166,7 +181,7 @@ async def facts_of(db: Database, tenant: str, calls: Sequence[str]) -> dict[str,
     async with db.read() as connection:
         for call, encoded in await connection.execute(wanted):
             found.setdefault(call, []).extend(
-                LoggedFact(call, tenant, x.seq, x.at, x.fact) for x in _decode_facts(encoded)
+                LoggedFact(call, tenant, x.seq, x.at, x.fact) for x in _read_facts(encoded)
             )
     return found
 

@@ -3,7 +3,8 @@
 The owner keeps each item in the journal until `write` has stored it, so that neither a crash nor a store
 that is down for an hour loses anything. After a crash items are written again: `write` must not mind.
 
-An item that the store will never take is given back to its owner, and the rest is written."""
+An item that the store will never take is given back to its owner, and the rest is written. Where the owner
+must read the store before it writes to it, that is tried as long as it fails, too."""
 
 from __future__ import annotations
 
@@ -41,11 +42,12 @@ class WriteBehind(Generic[T]):
         batch, however often it is tried; then its items are written one by one, and those that are refused
         go to `set_aside`. `linger`: seconds to gather company for the first of a batch."""
         self.failing = False
-        """The alarm: the last write failed and is tried again."""
+        """The alarm: the last write, or the first reading, failed and is tried again."""
         self._name = name
         self._write = write
         self._is_refusal = is_refusal
         self._set_aside = set_aside
+        self._read: Callable[[], Awaitable[None]] | None = None
         self._linger = linger
         self._retry = retry
         self._queue: deque[T] = deque()
@@ -66,9 +68,28 @@ class WriteBehind(Generic[T]):
         """How many items are not stored yet."""
         return len(self._queue)
 
+    def waiting(self) -> list[T]:
+        """The items that are not stored yet, in order."""
+        return list(self._queue)
+
     def start(self) -> None:
         """Begin to write."""
         self._task = asyncio.create_task(self._run(), name=f"write-behind-{self._name}")
+
+    async def start_after(self, read: Callable[[], Awaitable[None]], *, at_once: bool = True) -> None:
+        """Begin to write once `read` did not raise. It is tried here, if `at_once`, and else behind."""
+        if at_once:
+            try:
+                await read()
+            except Exception as error:
+                log.error("store cannot be read; tried again", store=self._name, error=repr(error))
+            else:
+                self.start()
+                return
+        self._read = read
+        self.failing = True
+        self._work.set()
+        self.start()
 
     async def flush(self) -> None:
         """Wait until everything handed over so far is stored."""
@@ -91,14 +112,17 @@ class WriteBehind(Generic[T]):
         failures = 0
         while True:
             await self._work.wait()
-            await self._pause(self._linger)
-            batch = [self._queue[n] for n in range(min(BATCH, len(self._queue)))]
             try:
-                await self._store(batch)
+                if self._read is not None:
+                    await self._read()
+                    self._read = None
+                await self._pause(self._linger)
+                if self._queue:
+                    await self._store([self._queue[n] for n in range(min(BATCH, len(self._queue)))])
             except Exception as error:
                 if not self.failing:
                     log.exception(
-                        "store cannot be written; tried again", store=self._name, waiting=len(self._queue)
+                        "store cannot be reached; tried again", store=self._name, waiting=len(self._queue)
                     )
                 self.failing = True
                 delay = self._retry[min(failures, len(self._retry) - 1)]
@@ -107,7 +131,7 @@ class WriteBehind(Generic[T]):
                 await self._pause(delay, hurry=False)
                 continue
             if self.failing:
-                log.warning("store can be written again", store=self._name)
+                log.warning("store can be reached again", store=self._name)
             self.failing, failures = False, 0
             if not self._queue:
                 self._work.clear()

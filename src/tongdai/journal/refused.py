@@ -1,4 +1,5 @@
-"""What a store refuses for good: kept in a file, so that it holds up nothing behind it and is not lost."""
+"""What a store refuses for good, or a process cannot read that another version journaled: kept in a file, so
+that it holds up nothing behind it and is not lost."""
 
 from __future__ import annotations
 
@@ -35,10 +36,23 @@ class Refused:
             file.write(line)
             file.flush()
             os.fsync(fd)
-        log.error("a record was refused by the database; it is set aside", path=str(path), error=why)
+        log.error("a record cannot be stored; it is set aside", path=str(path), error=why)
+
+    def keep_unread(self, store: str, key: str, value: bytes, error: Exception) -> bool:
+        """The same with what stands in the journal; False when it cannot be: leave it there."""
+        try:
+            record = msgspec.msgpack.decode(value)
+        except msgspec.DecodeError:
+            record = value
+        try:
+            self.keep(store, {"key": key, "value": record}, error)
+        except OSError as full:
+            log.error("a journaled entry cannot be read, nor set aside", key=key, error=str(full))
+            return False
+        return True
 
 
 def refused(data: Path) -> str:
     """Which files there are to look at; empty when the stores have taken everything."""
     found = sorted(path.name for path in (data / DIRECTORY).glob("*.jsonl"))
-    return f"the database refused records, see {data / DIRECTORY}: {', '.join(found)}" if found else ""
+    return f"records could not be stored, see {data / DIRECTORY}: {', '.join(found)}" if found else ""

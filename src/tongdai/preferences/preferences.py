@@ -21,6 +21,9 @@ from tongdai.tenants.config import PerTenant, ProviderConfig, TenantConfig
 log = get_logger(__name__)
 
 PREFIX = "preferences/"
+"""Changes that are not stored yet."""
+KEPT = "preferred/"
+"""What everybody has set, for a start without the database."""
 _UNCHANGED = Preferences()
 
 
@@ -46,27 +49,55 @@ class PeoplesPreferences:
         self._on_change = on_change
         self._set: dict[tuple[str, str], Preferences] = {}
         self._serial = 0
+        self._opened = False
         self._refused = refused
         self._behind: WriteBehind[tuple[str, Change]] = WriteBehind(
             "preferences", self._store, is_refusal=is_refusal, set_aside=self._set_aside, linger=linger
         )
 
-    async def open(self, entries: Mapping[str, bytes]) -> None:
-        """Read the database, apply what was journaled and not stored (`Journal.load()`), and begin to
-        store."""
-        for change in await store.load(self._db):
-            self._set[change.tenant, change.person] = change.preferences
+    async def open(self, entries: Mapping[str, bytes], *, read: bool = True) -> None:
+        """Read the database, apply what was journaled and not stored (`Journal.load()`), and begin to store.
+        Without `read`, or when it cannot be read, begin with what the journal has kept of it, and read it as
+        soon as that can be."""
+        self._recall(entries)
         for key in sorted(key for key in entries if key.startswith(PREFIX)):
             self._serial = int(key[len(PREFIX) :])
             try:
                 change = store.decode(entries[key])
             except msgspec.DecodeError as error:
-                log.error("journaled preferences cannot be read", key=key, error=str(error))
-                self._journal.delete(key)
+                if self._refused.keep_unread("preferences", key, entries[key], error):
+                    self._journal.delete(key)
                 continue
             self._set[change.tenant, change.person] = change.preferences
             self._behind.put((key, change))
-        self._behind.start()
+        await self._behind.start_after(self._read, at_once=read)
+        self._opened = True
+
+    def _recall(self, entries: Mapping[str, bytes]) -> None:
+        for key, value in entries.items():
+            if key.startswith(KEPT):
+                try:
+                    kept = store.decode(value)
+                except msgspec.DecodeError:  # another version's, and but a copy
+                    self._journal.delete(key)
+                else:
+                    self._set[kept.tenant, kept.person] = kept.preferences
+
+    async def _read(self) -> None:
+        stored = await store.load(self._db)
+        former, self._set = self._set, {}
+        for change in [*stored, *(change for _, change in self._behind.waiting())]:
+            self._set[change.tenant, change.person] = change.preferences
+            self._keep(change)
+        for tenant, person in former.keys() - self._set.keys():
+            self._journal.delete(_kept(tenant, person))
+        if self._opened and self._on_change is not None:
+            for whose in former.keys() | self._set.keys():
+                if former.get(whose) != self._set.get(whose):
+                    self._on_change(*whose)
+
+    def _keep(self, change: Change) -> None:
+        self._journal.put(_kept(change.tenant, change.person), store.encode(change))
 
     def follow(self, config: ProviderConfig) -> None:
         """The people are these from now on."""
@@ -105,6 +136,7 @@ class PeoplesPreferences:
         key = f"{PREFIX}{self._serial:016}"
         self._journal.put(key, store.encode(change))
         self._set[tenant, command.person] = command.preferences
+        self._keep(change)
         self._behind.put((key, change))
         if self._on_change is not None:
             self._on_change(tenant, command.person)
@@ -117,6 +149,10 @@ class PeoplesPreferences:
     def _set_aside(self, item: tuple[str, Change], error: Exception) -> None:
         self._refused.keep("preferences", item[1], error)
         self._journal.delete(item[0])
+
+
+def _kept(tenant: str, person: str) -> str:
+    return f"{KEPT}{tenant}/{person}"
 
 
 def _people(tenant: TenantConfig) -> frozenset[str]:

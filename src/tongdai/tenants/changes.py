@@ -20,6 +20,9 @@ log = get_logger(__name__)
 PROVIDER = TenantId("")
 """Under what the provider's own changes (trunks) are counted."""
 
+UNKNOWN = -1
+"""The sequence of a configuration that was not read from the database, and is no further than that."""
+
 POLL_SECONDS = 0.5
 RETRY_SECONDS = 10.0
 """After a configuration that could not be followed."""
@@ -44,8 +47,8 @@ class Follower:
     served for the web process and then not committed."""
 
     def __init__(self, db: Database, seq: int, follow: Callable[[], Awaitable[int]]) -> None:
-        """`seq` is the `sequence` of the configuration that is served now. `follow` serves the present one
-        and returns its `sequence`; when it raises, the former one stays."""
+        """`seq` is the `sequence` of the configuration that is served now, or `UNKNOWN`. `follow` serves the
+        present one and returns its `sequence`; when it raises, the former one stays."""
         self._db = db
         self._seq = seq
         self._follow = follow
@@ -55,8 +58,14 @@ class Follower:
     def ahead(self, seq: int) -> None:
         """The configuration that will be `seq` is served already; whoever writes it commits it now. If he
         does not, the one in the database is served again."""
-        self._seq = seq
+        if self._seq != UNKNOWN:
+            self._seq = seq
         self._quiet_until = asyncio.get_running_loop().time() + GRACE_SECONDS
+
+    @property
+    def blind(self) -> bool:
+        """What is served was not read from the database: that could not be yet."""
+        return self._seq == UNKNOWN
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Follow until told to stop."""

@@ -26,6 +26,11 @@ from tongdai.voicemail import store
 log = get_logger(__name__)
 
 PREFIX = "voicemail/"
+"""Changes that are not stored yet."""
+_MESSAGE = "message/"
+"""Messages as they are, for a start without the database: by tenant, mailbox and id."""
+_SETTING = "mailbox/"
+"""What is set of each mailbox, likewise."""
 
 
 class _Box(msgspec.Struct):
@@ -34,6 +39,20 @@ class _Box(msgspec.Struct):
     messages: dict[str, Message] = {}
     greeting_blob: str = ""
     pin_hash: str = ""
+
+
+_EMPTY = _Box()
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    tenant: str
+    mailbox: str
+    message: Message
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_message = msgspec.msgpack.Decoder(_Kept).decode
+_decode_setting = msgspec.msgpack.Decoder(store.Setting).decode
 
 
 class Mailboxes:
@@ -64,33 +83,62 @@ class Mailboxes:
         self._key = key
         self._boxes: dict[tuple[str, str], _Box] = {}
         self._serial = 0
+        self._opened = False
         self._refused = refused
         self._behind: WriteBehind[tuple[str, ch.Change]] = WriteBehind(
             "voicemail", self._store, is_refusal=is_refusal, set_aside=self._set_aside, linger=linger
         )
 
-    async def open(self, entries: Mapping[str, bytes]) -> None:
-        """Read the database, apply what was journaled and not stored (`Journal.load()`), and begin to
-        store."""
-        messages, kept, settings = await store.load(self._db)
-        for message in messages:
-            self._apply(message)
-            if message.message in kept:
-                self._apply(ch.MessageKept(message.tenant, message.mailbox, message.message))
-        for setting in settings:
-            box = self._box(setting.tenant, setting.mailbox)
-            box.greeting_blob, box.pin_hash = setting.greeting_blob, setting.pin_hash
+    async def open(self, entries: Mapping[str, bytes], *, read: bool = True) -> None:
+        """Read the database, apply what was journaled and not stored (`Journal.load()`), and begin to store.
+        Without `read`, or when it cannot be read, begin with what the journal has kept of it, and read it as
+        soon as that can be."""
+        self._recall(entries)
         for journal_key in sorted(key for key in entries if key.startswith(PREFIX)):
             self._serial = int(journal_key[len(PREFIX) :])
             try:
                 change = ch.decode(entries[journal_key])
             except msgspec.DecodeError as error:
-                log.error("journaled voicemail change cannot be read", key=journal_key, error=str(error))
-                self._journal.delete(journal_key)
+                if self._refused.keep_unread("voicemail", journal_key, entries[journal_key], error):
+                    self._journal.delete(journal_key)
                 continue
             self._apply(change)
             self._behind.put((journal_key, change))
-        self._behind.start()
+        await self._behind.start_after(self._read, at_once=read)
+        self._opened = True
+
+    def _recall(self, entries: Mapping[str, bytes]) -> None:
+        messages = []
+        for key, value in entries.items():
+            try:
+                if key.startswith(_MESSAGE):
+                    messages.append(_decode_message(value))
+                elif key.startswith(_SETTING):
+                    self._set(_decode_setting(value))
+            except msgspec.DecodeError:  # another version's, and but a copy
+                self._journal.delete(key)
+        for kept in sorted(messages, key=lambda x: (x.message.at, x.message.id)):
+            self._box(kept.tenant, kept.mailbox).messages[kept.message.id] = kept.message
+
+    async def _read(self) -> None:
+        messages, kept, settings = await store.load(self._db)
+        former, self._boxes = self._boxes, {}
+        for message in messages:
+            self._apply(message)
+            if message.message in kept:
+                self._apply(ch.MessageKept(message.tenant, message.mailbox, message.message))
+        for setting in settings:
+            self._set(setting)
+        for _, change in self._behind.waiting():
+            self._apply(change)
+        for whose in former.keys() | self._boxes.keys():
+            self._keep_setting(*whose)
+            for id_ in self._boxes.get(whose, _EMPTY).messages | former.get(whose, _EMPTY).messages:
+                self._keep_message(*whose, id_)
+        if self._opened and self._on_change is not None:
+            for whose in former.keys() | self._boxes.keys():
+                if former.get(whose) != self._boxes.get(whose):
+                    self._on_change(*whose)
 
     def follow(self, config: ProviderConfig) -> None:
         """The people and departments are these from now on."""
@@ -153,6 +201,10 @@ class Mailboxes:
         journal_key = f"{PREFIX}{self._serial:016}"
         self._journal.put(journal_key, ch.encode(change))
         self._apply(change)
+        if isinstance(change, ch.GreetingSet | ch.PinSet):
+            self._keep_setting(change.tenant, change.mailbox)
+        elif not isinstance(change, ch.RecordingDiscarded):
+            self._keep_message(change.tenant, change.mailbox, change.message)
         self._behind.put((journal_key, change))
         if self._on_change is not None and not isinstance(command, DiscardRecording):
             self._on_change(tenant, command.mailbox)
@@ -205,6 +257,26 @@ class Mailboxes:
             box.greeting_blob = change.blob
         else:
             box.pin_hash = change.pin_hash
+
+    def _keep_message(self, tenant: str, mailbox: str, id_: str) -> None:
+        key = f"{_MESSAGE}{tenant}/{mailbox}/{id_}"
+        box = self._boxes.get((tenant, mailbox))
+        if box is not None and (message := box.messages.get(id_)) is not None:
+            self._journal.put(key, _encode(_Kept(tenant, mailbox, message)))
+        else:
+            self._journal.delete(key)
+
+    def _keep_setting(self, tenant: str, mailbox: str) -> None:
+        key = f"{_SETTING}{tenant}/{mailbox}"
+        box = self._boxes.get((tenant, mailbox))
+        if box is not None and (box.greeting_blob or box.pin_hash):
+            self._journal.put(key, _encode(store.Setting(tenant, mailbox, box.greeting_blob, box.pin_hash)))
+        else:
+            self._journal.delete(key)
+
+    def _set(self, setting: store.Setting) -> None:
+        box = self._box(setting.tenant, setting.mailbox)
+        box.greeting_blob, box.pin_hash = setting.greeting_blob, setting.pin_hash
 
     def _box(self, tenant: str, mailbox: str) -> _Box:
         return self._boxes.setdefault((tenant, mailbox), _Box())

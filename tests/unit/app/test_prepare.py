@@ -114,3 +114,20 @@ async def test_a_certificate_of_the_operators_is_never_made_for_him(tmp_path: Pa
     )
     with pytest.raises(TongdaiError, match=r"/nowhere/c\.pem cannot be read"):
         await prepare(Preparation(plan=plan))
+
+
+async def test_no_empty_database_is_made_where_one_was(tmp_path: Path):
+    asked = preparation(tmp_path)
+    first = await prepare(asked)
+    away = (tmp_path / "tongdai.db").rename(tmp_path / "away")
+    with pytest.raises(TongdaiError, match=r"tongdai\.db is gone.*Bring it back"):
+        await prepare(asked)
+    assert not (tmp_path / "tongdai.db").exists()
+    away.rename(tmp_path / "tongdai.db")
+    assert await prepare(asked) == first
+
+
+async def test_a_database_that_is_none_is_said_in_one_line(tmp_path: Path):
+    (tmp_path / "tongdai.db").write_bytes(b"what a broken copy leaves " * 100)
+    with pytest.raises(TongdaiError, match=r"cannot be used: file is not a database"):
+        await prepare(preparation(tmp_path))

@@ -7,12 +7,15 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import select, update
 from tests.unit.calllog.facts import SWITCHBOARD, VOICEMAIL
 
 from tongdai.calllog import CallLog, derive, store
+from tongdai.calllog.log import PREFIX
 from tongdai.calls.facts import CallEnded, CallStarted, Fact, LegMeasured, LoggedFact
 from tongdai.core.clock import ManualClock
 from tongdai.db import Database, migrate, open_database
+from tongdai.db.tables import call_fact
 from tongdai.journal import LocalJournal
 from tongdai.journal.refused import Refused, refused
 
@@ -277,3 +280,47 @@ async def test_a_call_that_the_database_refuses_is_set_aside_and_holds_up_nobody
     assert [fact["seq"] for fact in kept["record"]] == list(range(1, len(VOICEMAIL) + 1))
     assert "calls.jsonl" in refused(office.directory)
     assert office.journal.load() == {}, "it is not tried again for ever"
+
+
+async def test_a_fact_that_a_later_version_journaled_is_set_aside_and_the_call_goes_on(office: Office):
+    """After going back by a version such a fact was thrown away, and the next one got its number."""
+    office.append(*SWITCHBOARD[:3])
+    later = {"type": "Whispered", "leg": "a", "text": "psst"}
+    entry = {"call": "call_1", "tenant": "t1", "seq": 4, "at": office.clock.wall(), "fact": later}
+    office.journal.put(f"{PREFIX}call_1/000004", msgspec.msgpack.encode(entry))
+    known = msgspec.msgpack.encode(entry | {"seq": 5, "fact": {"type": "Held", "leg": "a"}})
+    office.journal.put(f"{PREFIX}call_1/000005", known)
+    other = msgspec.msgpack.decode(known) | {
+        "mood": "merry",
+        "fact": {"type": "Resumed", "leg": "a", "by": "b"},
+    }
+    office.journal.put(f"{PREFIX}call_1/000006", msgspec.msgpack.encode(other | {"seq": 6}))
+    await office.kill()
+    await office.start()
+    office.append(*SWITCHBOARD[4:])
+    await office.settle()
+    facts = await store.facts(office.db, "call_1")
+    assert [x.seq for x in facts[:6]] == [1, 2, 3, 5, 6, 7]
+    assert of(facts[-2:]) == of(SWITCHBOARD[-2:])
+    (record,) = await store.calls(office.db)
+    assert record == derive(facts)
+    (line,) = (office.directory / "refused" / "calls.jsonl").read_bytes().splitlines()
+    assert msgspec.json.decode(line)["record"]["value"]["fact"] == later
+    assert office.journal.load() == {}
+
+
+async def test_of_a_stored_call_what_only_a_later_version_knows_is_left_out(office: Office):
+    office.append(*SWITCHBOARD)
+    await office.settle()
+    (row,) = [x for x in await rows(office) if x.seq == 1]
+    later = [*msgspec.json.decode(row.fact), [99, row.at, {"type": "Whispered", "leg": "a"}]]
+    changed = msgspec.json.encode(later)
+    async with office.db.write() as connection:
+        await connection.execute(update(call_fact).where(call_fact.c.seq == 1).values(fact=changed))
+    assert of(await store.facts(office.db, "call_1")) == of(SWITCHBOARD)
+    assert of((await store.facts_of(office.db, "t1", ["call_1"]))["call_1"]) == of(SWITCHBOARD)
+
+
+async def rows(office: Office) -> list[Any]:
+    async with office.db.read() as connection:
+        return list(await connection.execute(select(call_fact)))

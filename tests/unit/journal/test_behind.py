@@ -89,3 +89,41 @@ async def test_what_is_refused_is_set_aside_and_the_rest_is_stored():
     assert (stored, aside) == ([0, 1, 3, 4], [2])
     assert not behind.failing
     assert await behind.close()
+
+
+async def test_what_must_be_read_first_is_tried_until_it_can_be_and_only_then_anything_is_written():
+    store = Store()
+    readings: list[int] = []
+
+    async def read() -> None:
+        readings.append(behind.backlog)
+        if len(readings) < 3:
+            raise ConnectionError("the database is down")
+        assert store.batches == []
+
+    behind = WriteBehind("test", store.write, linger=0, retry=(0.001,))
+    behind.put(1)
+    await behind.start_after(read)
+    assert behind.failing
+    assert (readings, behind.waiting()) == ([1], [1])
+    behind.put(2)
+    await behind.flush()
+    assert (readings, store.batches) == ([1, 2, 2], [[1, 2]])
+    assert not behind.failing
+    assert await behind.close()
+
+
+async def test_what_could_be_read_at_once_is_not_read_again():
+    store = Store()
+    readings: list[int] = []
+
+    async def read() -> None:
+        readings.append(1)
+
+    behind = WriteBehind("test", store.write, linger=0)
+    await behind.start_after(read)
+    assert not behind.failing
+    behind.put(1)
+    await behind.flush()
+    assert (len(readings), store.batches) == (1, [[1]])
+    assert await behind.close()

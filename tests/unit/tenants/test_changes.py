@@ -9,7 +9,7 @@ from tests.unit.tenants.test_isolation import ASKS, REFUSED_TO_THE_OWNER, Ask, f
 
 from tongdai.core.tenancy import TenantId
 from tongdai.db import Database
-from tongdai.tenants.changes import Follower
+from tongdai.tenants.changes import UNKNOWN, Follower
 from tongdai.tenants.config import ProviderConfig, load, with_departed
 from tongdai.tenants.department import service as departments
 from tongdai.tenants.extension import service as extensions
@@ -165,6 +165,21 @@ async def test_a_database_that_cannot_be_read_does_not_end_the_following(
     async with db.write() as connection:
         await connection.exec_driver_sql("ALTER TABLE gone RENAME TO change")
     assert await follower.look()
+
+
+async def test_what_was_begun_without_the_database_is_read_from_it_whatever_was_served_meanwhile(
+    db: Database, served: Served
+):
+    follower = Follower(db, UNKNOWN, served.follow)
+    assert follower.blind
+    follower.ahead(served.config.seq)
+    assert follower.blind, "of one tenant, while the others are as they were kept"
+    follower._quiet_until = 0.0
+    assert await follower.look()
+    assert served.taken == 1
+    assert not follower.blind
+    assert await follower.look()
+    assert served.taken == 1
 
 
 async def test_following_ends_when_it_is_told(follower: Follower):

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from tongdai.blobs import BlobMissing, LocalBlobs
 from tongdai.calls.commands import DiscardRecording, MarkMessage, SaveMessage, SetGreeting, SetPin
@@ -15,12 +15,13 @@ from tongdai.calls.prompts import Clip, Phrase
 from tongdai.core.clock import ManualClock
 from tongdai.core.tenancy import TenantId
 from tongdai.db import Database, migrate, open_database
-from tongdai.db.tables import voicemail_message
+from tongdai.db.tables import mailbox_setting, voicemail_message
 from tongdai.flows.ports import MailboxView
 from tongdai.journal import LocalJournal
 from tongdai.journal.refused import Refused
 from tongdai.tenants.config import DepartmentConfig, PersonConfig, ProviderConfig, TenantConfig
 from tongdai.voicemail import Mailboxes
+from tongdai.voicemail.mailboxes import PREFIX
 
 CALLER = Party(PartyKind.OUTSIDE, "+84901234567", "Bảo")
 KEY = b"k" * 32
@@ -57,6 +58,7 @@ class Office:
         self.url = f"sqlite+aiosqlite:///{directory / 'db.sqlite'}"
         self.blobs = LocalBlobs(directory / "blobs")
         self.clock = ManualClock()
+        self.changed: list[tuple[str, str]] = []
 
     async def start(self) -> None:
         self.journal = LocalJournal(self.directory / "journal")
@@ -70,6 +72,7 @@ class Office:
             key=KEY,
             refused=Refused(self.directory, self.clock),
             linger=0,
+            on_change=lambda *whose: self.changed.append(whose),
         )
         await self.mailboxes.open(self.journal.load())
 
@@ -102,6 +105,13 @@ class Office:
         assert view is not None
         return view
 
+    def hide(self) -> None:
+        """The database is gone."""
+        (self.directory / "db.sqlite").rename(self.directory / "away.sqlite")
+
+    def bring_back(self) -> None:
+        (self.directory / "away.sqlite").rename(self.directory / "db.sqlite")
+
     async def stored(self) -> list[Any]:
         async with self.db.read() as connection:
             return list(await connection.execute(select(voicemail_message)))
@@ -124,7 +134,7 @@ async def test_a_message_is_there_at_once_and_stored_soon(office: Office):
     await office.settle()
     (row,) = await office.stored()
     assert (row.id, row.tenant, row.mailbox, row.blob, row.call) == (message.id, "t1", "lan", blob, "call_1")
-    assert not office.journal.load(), "the journal keeps nothing that the database has"
+    assert not [key for key in office.journal.load() if key.startswith(PREFIX)], "it is stored: nothing waits"
 
 
 async def test_messages_are_in_order_of_arrival(office: Office):
@@ -270,3 +280,89 @@ async def test_people_come_and_go_with_their_mailboxes(office: Office):
         assert office.mailboxes.view(*gone) is None
     office.mailboxes.follow(ProviderConfig((), (tenant("t1"),)))
     assert len(office.view().messages) == 1
+
+
+async def test_begun_without_the_database_it_has_every_message_greeting_and_pin(office: Office):
+    """A control that died while the database was gone could not begin before it was back."""
+    blobs = []
+    for mailbox, tenant in (("lan", "t1"), ("lan", "t1"), ("lan", "t1"), ("sales", "t2")):
+        blobs.append(office.message(mailbox, tenant))
+        office.clock.advance(60)
+    first, second, deleted, third = blobs
+    mine = office.view().messages
+    office.mailboxes.carry_out("t1", MarkMessage("lan", mine[0].id))
+    office.mailboxes.carry_out("t1", MarkMessage("lan", mine[2].id, deleted=True))
+    greeting = office.blobs.write("t1", b"RIFF", ".wav")
+    office.mailboxes.carry_out("t1", SetGreeting("lan", greeting))
+    office.mailboxes.carry_out("t1", SetPin("lan", "9999"))
+    before = office.view(), office.view("sales", "t2")
+    await office.stop()
+    office.hide()
+    await office.start()
+    assert office.mailboxes.failing
+    assert (office.view(), office.view("sales", "t2")) == before
+    assert [message.blob for message in before[0].messages] == [first, second]
+    assert deleted not in [message.blob for message in office.view().messages]
+    assert [message.blob for message in before[1].messages] == [third]
+    assert office.mailboxes.check_pin("t1", "lan", "9999")
+    assert office.mailboxes.view("t2", "lan") != office.view(), "each tenant has its own"
+    # what happens meanwhile survives another crash, and is stored in the end
+    fourth = office.message()
+    office.mailboxes.carry_out("t1", MarkMessage("lan", mine[0].id, deleted=True))
+    await office.kill()
+    await office.start()
+    assert [message.blob for message in office.view().messages] == [second, fourth]
+    office.changed.clear()
+    office.bring_back()
+    await office.settle()
+    assert not office.mailboxes.failing
+    assert [message.blob for message in office.view().messages] == [second, fourth]
+    assert {row.blob for row in await office.stored()} == {second, third, fourth}
+    assert office.changed == [], "nothing is other than it was told"
+
+
+async def test_what_the_database_says_in_the_end_counts_and_is_told(office: Office):
+    office.message()
+    office.message("sales", "t2")
+    office.mailboxes.carry_out("t1", SetPin("lan", "9999"))
+    await office.settle()
+    async with office.db.write() as connection:
+        await connection.execute(delete(voicemail_message).where(voicemail_message.c.tenant == "t1"))
+        await connection.execute(delete(mailbox_setting))
+    await office.stop()
+    office.hide()
+    await office.start()
+    assert len(office.view().messages) == 1
+    office.changed.clear()
+    office.bring_back()
+    office.message("sales")
+    await office.settle()
+    assert office.view().messages == ()
+    assert not office.mailboxes.check_pin("t1", "lan", "9999")
+    assert office.changed == [("t1", "sales"), ("t1", "lan")]
+    office.journal.commit()
+    assert [key for key in office.journal.load() if "/t1/lan" in key] == []
+
+
+async def test_a_change_that_a_later_version_journaled_is_set_aside(office: Office):
+    later = {"type": "MessageForwarded", "tenant": "t1", "mailbox": "lan", "to": "sales"}
+    office.journal.put(f"{PREFIX}{7:016}", msgspec.msgpack.encode(later))
+    await office.stop()
+    await office.start()
+    blob = office.message()
+    await office.settle()
+    assert [message.blob for message in office.view().messages] == [blob]
+    [line] = (office.directory / "refused" / "voicemail.jsonl").read_bytes().splitlines()
+    assert msgspec.json.decode(line)["record"]["value"] == later
+    assert not [key for key in office.journal.load() if key.startswith(PREFIX)]
+
+
+async def test_what_cannot_be_set_aside_stays_in_the_journal(office: Office):
+    (office.directory / "refused").write_text("no directory")
+    key = f"{PREFIX}{7:016}"
+    office.journal.put(key, msgspec.msgpack.encode({"type": "MessageForwarded"}))
+    await office.stop()
+    await office.start()
+    office.message()
+    await office.settle()
+    assert [x for x in office.journal.load() if x.startswith(PREFIX)] == [key]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import msgspec
 
 from tongdai.core.log import get_logger
+from tongdai.journal import Journal
 
 log = get_logger(__name__)
 
@@ -21,13 +23,24 @@ class Notice(msgspec.Struct, frozen=True):
     at: float
 
 
-class Alarms:
-    """Each by its name. An alarm that stays on is told once."""
+_PREFIX = "alarm/"
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Notice).decode
 
-    def __init__(self, wall: Callable[[], float], tell: Callable[[Notice], None]) -> None:
+
+class Alarms:
+    """Each by its name. An alarm that stays on is told once, also when a process dies meanwhile: who was told
+    that it is on is told when it is over."""
+
+    def __init__(self, wall: Callable[[], float], tell: Callable[[Notice], None], journal: Journal) -> None:
         self._wall = wall
         self._tell = tell
+        self._journal = journal
         self._on: dict[str, Notice] = {}
+        for key, value in journal.load().items():
+            if key.startswith(_PREFIX):
+                with contextlib.suppress(msgspec.DecodeError):
+                    self._on[key.removeprefix(_PREFIX)] = _decode(value)
         self._known: set[str] = set()
 
     def on(self, name: str) -> bool:
@@ -40,10 +53,12 @@ class Alarms:
         begun = self._on.get(name)
         if detail and begun is None:
             self._on[name] = notice = Notice(name, False, detail, now, now)
+            self._journal.put(_PREFIX + name, _encode(notice))
             log.error("alarm", alarm=name, detail=detail)
             self._tell(notice)
         elif begun is not None and not detail:
             del self._on[name]
+            self._journal.delete(_PREFIX + name)
             log.warning("alarm is over", alarm=name, seconds=round(max(now - begun.since, 0.0)))
             self._tell(Notice(name, True, begun.detail, begun.since, now))
 

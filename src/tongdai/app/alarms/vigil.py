@@ -42,14 +42,17 @@ class Vigil:
         db: Db,
         stores: Mapping[str, Store],
         engine: Callable[[], EngineClient | None],
+        blind: Callable[[], bool],
     ) -> None:
-        """`stores` are what the database is written from, by what each of their items is called. Raises
-        ValueError for a webhook that cannot be."""
+        """`stores` are what the database is written from, by what each of their items is called. `blind`:
+        whether the configuration that is served was not read from it. Raises ValueError for a webhook that
+        cannot be."""
         self._journal = journal
         self._stores = stores
         self._engine = engine
+        self._blind = blind
         self._webhook = Webhook(hook, server)
-        self._alarms = Alarms(wall, self._webhook.tell)
+        self._alarms = Alarms(wall, self._webhook.tell, journal)
         self._database = Database(lambda: db.write_in_thread(lambda _: None))
         checks: dict[str, Check] = {
             "journal": self._look_at_journal,
@@ -88,7 +91,9 @@ class Vigil:
         if detail:
             return detail
         waiting = [f"{store.backlog} {name}" for name, store in self._stores.items() if store.failing]
-        return f"the database cannot be written; {', '.join(waiting)} wait" if waiting else ""
+        if waiting:
+            return f"the database cannot be read or written; {', '.join(waiting)} wait"
+        return "calls are served from what was kept of the configuration" if self._blind() else ""
 
     async def _look_at_media(self) -> str:
         engine = self._engine()

@@ -105,7 +105,7 @@ class Supervisor:
         loop.add_signal_handler(signal.SIGHUP, self._reload)
         try:
             self._begin(self.media)
-            await self.prepare(self.environment)
+            await self._prepare_or_go_on()
             if not self._stopping.is_set():
                 if self._demo is not None and self._demo.simulated:
                     self._begin(self.carrier)
@@ -335,6 +335,16 @@ class Supervisor:
             closed=[fd, lifeline.detach()],
             hold=hold,
         )
+
+    async def _prepare_or_go_on(self) -> None:
+        """Where calls are served already, they are not ended because the database is gone just now."""
+        left = self._left.get("control")
+        try:
+            await self.prepare(self.environment)
+        except TongdaiError as error:
+            if self._demo is not None or left is None or not left.ready:
+                raise
+            log.error("the data could not be made ready; what serves goes on", why=str(error))
 
     async def prepare(self, environment: Environment) -> None:
         """Bring the data up to what that version needs; also while another one serves."""

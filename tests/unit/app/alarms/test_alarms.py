@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 
+from tests.unit.legs.doubles import MemoryJournal
+
 from tongdai.app.alarms.alarms import Alarms, Notice
 from tongdai.app.alarms.watch import Database, Watch
 from tongdai.core.clock import ManualClock
@@ -9,7 +11,7 @@ from tongdai.core.clock import ManualClock
 
 def test_an_alarm_is_told_when_it_goes_on_and_when_it_is_over():
     clock, told = ManualClock(wall=100.0), list[Notice]()
-    alarms = Alarms(clock.wall, told.append)
+    alarms = Alarms(clock.wall, told.append, MemoryJournal())
     alarms.put("disk", "")
     assert told == []
     assert alarms.metrics() == {"alarm_disk": 0.0}
@@ -21,6 +23,22 @@ def test_an_alarm_is_told_when_it_goes_on_and_when_it_is_over():
     alarms.put("disk", "")
     assert told == [Notice("disk", False, "full", 100.0, 100.0), Notice("disk", True, "full", 100.0, 110.0)]
     assert not alarms.on("disk")
+
+
+def test_an_alarm_that_is_over_when_its_process_has_died_is_told_by_the_next_one():
+    """Who was told that the database is gone was never told that it is back."""
+    clock, told, journal = ManualClock(wall=100.0), list[Notice](), MemoryJournal()
+    Alarms(clock.wall, told.append, journal).put("disk", "full")
+    journal.commit()
+    clock.advance(5)
+    alarms = Alarms(clock.wall, told.append, journal)
+    assert alarms.on("disk")
+    alarms.put("disk", "full")
+    assert len(told) == 1, "that is known"
+    alarms.put("disk", "")
+    journal.commit()
+    assert told[1:] == [Notice("disk", True, "full", 100.0, 105.0)]
+    assert not Alarms(clock.wall, told.append, journal).on("disk")
 
 
 async def test_a_check_that_hangs_or_fails_keeps_none_of_the_others_back():
@@ -42,7 +60,11 @@ async def test_a_check_that_hangs_or_fails_keeps_none_of_the_others_back():
             seen.set()
         return ""
 
-    watch = Watch(Alarms(ManualClock().wall, told.append), {"a": hangs, "b": breaks, "c": works}, every=0)
+    watch = Watch(
+        Alarms(ManualClock().wall, told.append, MemoryJournal()),
+        {"a": hangs, "b": breaks, "c": works},
+        every=0,
+    )
     running = asyncio.create_task(watch.run(stopping))
     async with asyncio.timeout(10):
         await seen.wait()

@@ -84,7 +84,7 @@ async def test_every_act_of_the_five_minutes(page: WebPage):
     await step(page, "resume")
     await page.hears_no(CUSTOMER)
     await page.until(SOUND, "the customer hears no music")
-    await page.click("Take back", f"{COMPANY} .control")
+    await page.click("Resume", f"{COMPANY} .control")
 
     await step(page, "transfer")
     await page.hears(SALES)

@@ -21,7 +21,7 @@ from tests.interop.phones.sound import (
     since,
 )
 from tests.interop.phones.webpage import LAN, MINH, Pages, WebPage
-from tests.interop.talk import hear_each_other
+from tests.interop.talk import dial, hear_each_other
 
 OTHER_MICROPHONE = 1530
 
@@ -170,11 +170,11 @@ async def test_whoever_calls_meanwhile_is_connected_with_the_first(demo: Demo, p
     second = await calls(lan, quang)
     await on_hold(first)
     await hears_the_page(second)
-    await lan.click("Take back")
+    await lan.click("Resume")
     await hears_the_page(first)
     await on_hold(second)
     await lan.hears(hoa.tone)
-    await lan.click("Connect Hoa Le with Quang Vo")
+    await lan.click("Connect Quang Vo with Hoa Le")
     await hear_each_other(first, second)
     await lan.sees_no("Hang up")
     await first.hang_up()
@@ -250,7 +250,7 @@ async def test_hold_from_either_side_and_mute(demo: Demo, phones: Phones, pages:
     await lan.click("Hold")
     await on_hold(call)
     await lan.hears_no(hoa.tone)
-    await lan.click("Take back")
+    await lan.click("Resume")
     await hears_the_page(call)
     await call.hold()
     await lan.hears_no(hoa.tone)
@@ -449,6 +449,12 @@ async def test_the_directory_shows_who_is_free_as_it_changes(demo: Demo, phones:
     await lan.until(f"{row}.includes('Ringing')")
     far = await (await quang.rings()).accept()
     await call.answered()
-    await lan.until(f"{row}.includes('Talking')")
+    await lan.until(f"{row}.includes('On a call')")
     await far.hang_up()
+    await lan.until(f"{row}.includes('Available')")
+    await dial(hoa, "*78")
+    try:
+        await lan.until(f"{row}.includes('Do not disturb')")
+    finally:
+        await dial(hoa, "*79")
     await lan.until(f"{row}.includes('Available')")

@@ -140,7 +140,7 @@ async def test_sessions_are_seen_and_ended_and_a_new_password_ends_all_others(co
     await other.sees("Ready")
     await page.reload()
     await page.click("Sign out python-httpx", ".settings-list button")
-    await other.sees("Welcome back")  # by itself
+    await other.sees("Sign in to your company")  # by itself
     await page.sees("You are signed in here only.")
     await page.fill("[autocomplete=current-password]", "not the password")
     await page.fill("[autocomplete=new-password]", "four words that rhyme")

@@ -29,7 +29,7 @@ async def test_two_browsers_talk_hold_and_go_on_through_a_reload(demo: Demo, pag
     await minh.hears(LAN)
     await lan.click("Hold")
     await minh.hears_no(LAN)
-    await lan.click("Take back")
+    await lan.click("Resume")
     await minh.hears(LAN)
     await minh.reload()
     await minh.hears(LAN)
@@ -90,7 +90,7 @@ async def test_who_signs_out_is_no_phone_any_more(demo: Demo, pages: Pages):
     lan = await pages.open(demo, "Lan Nguyen", LAN)
     await lan.click("Lan Nguyen", "nav button")
     await lan.click("Sign out", "[role=menuitem]")
-    await lan.sees("Welcome back")
+    await lan.sees("Sign in to your company")
     answer = await lan.eval("fetch('/api/v1/me/phone', {method: 'PUT'}).then((one) => one.status)")
     assert answer == 401
 

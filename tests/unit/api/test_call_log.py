@@ -91,7 +91,8 @@ async def test_pages_and_stories(web: Web, logged: Logged):
         if cursor is None:
             break
     assert [x["id"] for x in seen] == ["call_3", "call_2", "call_1"]
-    assert seen[2]["story"] == "called 101 → rang 101 → 101 answered after 1 s → 1 s → the caller hung up"
+    story = "called 101 → rang 101 → 101 answered after 1 s → talked for 1 s → the caller hung up"
+    assert seen[2]["story"] == story
     assert seen[1]["missed"]
     bad = await admin.get(web.tenant() + "/call-log", params={"cursor": "WyJ4IiwgInkiXQ"})
     assert (bad.status_code, bad.json()["code"]) == (422, "bad_cursor")

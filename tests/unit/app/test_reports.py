@@ -75,7 +75,7 @@ def test_a_call_is_explained(data: Path):
     assert "anphat.demo" in lines[0]
     assert "Bảo" in lines[0]
     assert "It goes on." not in lines[0], "how good it sounded is told when the call is over"
-    assert lines[2].endswith("→ 2 min 10 s → 102 hung up")
+    assert lines[2].endswith("→ talked for 2 min 10 s → 102 hung up")
     assert lines[4].endswith("  called +84 28 7123 4500")
 
 
@@ -88,7 +88,7 @@ def test_a_call_is_explained_in_the_language_of_the_reader(data: Path):
     lines = explain_call(data, "call_1", "vi").splitlines()
     assert lines[0].startswith("Cuộc gọi call_1 của anphat.demo, ")
     assert lines[0].endswith(f", từ {number('+84901234567')} (Bảo).")
-    assert lines[2].endswith("→ 2 phút 10 giây → 102 gác máy")
+    assert lines[2].endswith("→ nói chuyện 2 phút 10 giây → 102 gác máy")
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def one_line(facts: list[f.LoggedFact], language: Language = "en") -> str:
 def test_a_call_through_the_switchboard():
     assert one_line(SWITCHBOARD) == (
         "called +84 28 7123 4500 → main menu → pressed 1 → Sales rang 101 and 102 → 102 answered after 4 s"
-        " → 2 min 10 s → 102 hung up"
+        " → talked for 2 min 10 s → 102 hung up"
     )
 
 
@@ -39,7 +39,7 @@ def test_who_could_not_be_heard_and_who_was_hard_to_understand():
         (140.1, f.LegMeasured("a", mos=4.4, heard_mos=2.9)),
     )
     assert one_line(facts).partition(" → 102 answered after 4 s → ")[2] == (
-        "102 could not be heard for 8 s: the phone sent nothing → 2 min 10 s → 102 hung up"
+        "102 could not be heard for 8 s: the phone sent nothing → talked for 2 min 10 s → 102 hung up"
         " → the caller was never heard: the phone sent only silence"
         " → 102 was hard to understand (MOS 2.4, 18% of the sound lost) → the caller heard badly (MOS 2.9)"
     )
@@ -63,7 +63,7 @@ def test_who_was_cut_off_did_not_hang_up():
         (140, f.LegEndedFact("c", Cause.FAILED, by_us=True)),
         (140, f.CallEnded(Cause.FAILED, "")),
     )
-    assert one_line(facts).endswith(" → 2 min 10 s → the connection to the caller failed")
+    assert one_line(facts).endswith(" → talked for 2 min 10 s → the connection to the caller failed")
 
 
 def test_a_call_without_sound_says_why():
@@ -75,7 +75,7 @@ def test_a_call_without_sound_says_why():
         (40, f.CallEnded(Cause.FAILED, "102")),
     )
     assert one_line(facts).endswith(
-        " → 30 s → no sound with 102: the browser gave no sign of life for 15 s"
+        " → talked for 30 s → no sound with 102: the browser gave no sign of life for 15 s"
         " → the connection to 102 failed"
     )
 
@@ -180,7 +180,8 @@ def test_a_call_that_a_colleague_picked_up():
         (65, f.CallEnded(Cause.NORMAL, "101")),
     )
     assert one_line(facts) == (
-        "called 102 → rang 102 → 103 picked up the call that rang at 102 → 1 min → the caller hung up"
+        "called 102 → rang 102 → 103 picked up the call that rang at 102"
+        " → talked for 1 min → the caller hung up"
     )
 
 
@@ -212,8 +213,9 @@ def test_a_blind_transfer():
         (93, f.CallEnded(Cause.NORMAL, "101")),
     )
     assert one_line(facts) == (
-        "called 102 → rang 102 → 102 answered after 2 s → 30 s → 102 transferred the call to 103 → rang 103"
-        " → 103 answered after 1 s → 1 min → the caller hung up"
+        "called 102 → rang 102 → 102 answered after 2 s → talked for 30 s"
+        " → 102 transferred the call to 103 → rang 103"
+        " → 103 answered after 1 s → talked for 1 min → the caller hung up"
     )
 
 
@@ -254,7 +256,8 @@ def test_hold_park_and_retrieve():
         (20, f.Retrieved("701", HOA)),
     )
     assert one_line(facts).endswith(
-        "102 put the call on hold → 102 took the call off hold → 8 s → 102 transferred the call to 701"
+        "102 put the call on hold → 102 took the call off hold → talked for 8 s"
+        " → 102 transferred the call to 701"
         " → parked at 701 → 103 took the call back from 701"
     )
 
@@ -273,7 +276,7 @@ def test_waiting_in_a_queue():
     )
     assert one_line(facts) == (
         "called +84 28 7123 4500 → Support queue → waited in position 2 → rang 103 → 103 answered after 3 s"
-        " → 7 s → the caller hung up"
+        " → talked for 7 s → the caller hung up"
     )
 
 
@@ -339,7 +342,7 @@ def test_every_kind_of_fact_can_be_told():
 def test_a_story_in_vietnamese():
     assert one_line(SWITCHBOARD, "vi") == (
         "gọi +84 28 7123 4500 → main menu → bấm 1 → Sales: máy 101 và 102 đổ chuông → 102 trả lời sau 4 giây"
-        " → 2 phút 10 giây → 102 gác máy"
+        " → nói chuyện 2 phút 10 giây → 102 gác máy"
     )
     assert one_line(VOICEMAIL, "vi") == (
         "gọi 102 → máy 102 đổ chuông → không ai trả lời trong 20 giây → người gọi gác máy"

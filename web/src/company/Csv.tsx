@@ -42,7 +42,7 @@ export function Csv({ onClose }: { onClose(): void }) {
       onClose={onClose}
       size="xl"
       radius="lg"
-      title={<span className="part-drawer">{t("csv.title")}</span>}
+      title={t("csv.title")}
       closeButtonProps={{ "aria-label": t("shell:close") }}
     >
       <Text size="sm" className="quiet" mb="sm">
@@ -82,7 +82,7 @@ export function Csv({ onClose }: { onClose(): void }) {
                 <Table.Th>{t("csv.row")}</Table.Th>
                 <Table.Th>{t("name")}</Table.Th>
                 <Table.Th>{t("extension")}</Table.Th>
-                <Table.Th>{t("people.email")}</Table.Th>
+                <Table.Th visibleFrom="sm">{t("people.email")}</Table.Th>
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
@@ -93,10 +93,13 @@ export function Csv({ onClose }: { onClose(): void }) {
                     <Table.Td className="numbers">{line.row}</Table.Td>
                     <Table.Td>
                       {line.name || "—"}
+                      <Text size="xs" className="quiet company-line-email" hiddenFrom="sm">
+                        {line.email}
+                      </Text>
                       {why && <div className="company-wrong">{why}</div>}
                     </Table.Td>
                     <Table.Td className="numbers">{line.extension}</Table.Td>
-                    <Table.Td>{line.email}</Table.Td>
+                    <Table.Td visibleFrom="sm">{line.email}</Table.Td>
                   </Table.Tr>
                 );
               })}

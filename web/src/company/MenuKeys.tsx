@@ -44,6 +44,15 @@ export function MenuKeys({ menu }: { menu: Menu }) {
   return (
     <Section title={t("menu.title")}>
       <Stack gap="sm">
+        {keys.length > 0 && (
+          <div className="company-key-heads" aria-hidden>
+            {(["key", "label", "to"] as const).map((head) => (
+              <Text key={head} size="xs" className="quiet">
+                {t(`menu.${head}`)}
+              </Text>
+            ))}
+          </div>
+        )}
         {keys.map((x, place) => (
           <div className="company-key" key={x.key}>
             <div style={{ gridArea: "key" }}>

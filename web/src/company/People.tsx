@@ -6,7 +6,7 @@ import type { Person } from "@/api/client";
 import { Csv } from "@/company/Csv";
 import { PersonEditor } from "@/company/PersonEditor";
 import { useEverybody, useWindow } from "@/company/rows";
-import { usePresence } from "@/live/calls";
+import { usePresence } from "@/phone/directory";
 import { Empty, Failed } from "@/shell/Messages";
 
 const ROW = 58;

@@ -1,5 +1,5 @@
 import { Button, Group, PasswordInput, Select, Stack, Text, TextInput } from "@mantine/core";
-import { IconDeviceLandlinePhone, IconTrash } from "@tabler/icons-react";
+import { IconBrowser, IconDeviceLandlinePhone, IconTrash } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -8,6 +8,8 @@ import { CallNow, ExtensionField, NameField } from "@/company/parts";
 import { useRefresh, useSettings } from "@/parts/data";
 import { Editor, Hears, Trouble } from "@/parts/parts";
 import { useTenant } from "@/shell/me";
+
+const ICON = { size: 18, stroke: 1.6, "aria-hidden": true };
 
 /** One person: name, extension, sign-in, telephones. */
 export function PersonEditor({ person, onClose }: { person: Person | null; onClose(): void }) {
@@ -85,10 +87,11 @@ export function PersonEditor({ person, onClose }: { person: Person | null; onClo
       <Select
         size="md"
         label={t("people.role")}
+        description={t("people.roleHelp")}
         allowDeselect={false}
         data={(["employee", "administrator"] as const).map((value) => ({
           value,
-          label: t(`people.${value}`),
+          label: t(`shell:role.${value}`),
         }))}
         value={role}
         onChange={(value) => setRole(value === "administrator" ? value : "employee")}
@@ -153,6 +156,8 @@ function Devices({ person }: { person: Person }) {
     queryKey: ["device", tenant, person.id],
     queryFn: () => ask(api.GET("/api/v1/tenants/{tenant}/people/{person}/devices", { params: { path } })),
   });
+  // a browser that is closed is no telephone any more
+  const phones = list.data?.filter((device) => !device.browser || device.registered);
   const [made, setMade] = useState<Schemas["DeviceWithSecret"] | null>(null);
   const adding = useMutation({
     mutationFn: () =>
@@ -173,11 +178,11 @@ function Devices({ person }: { person: Person }) {
         {t("people.devices")}
       </Text>
       <Stack gap={6}>
-        {list.data?.map((device) => (
+        {phones?.map(({ browser, ...device }) => (
           <Group key={device.id} gap="sm" wrap="nowrap">
-            <IconDeviceLandlinePhone size={18} stroke={1.6} aria-hidden />
+            {browser ? <IconBrowser {...ICON} /> : <IconDeviceLandlinePhone {...ICON} />}
             <Text size="sm" truncate className="company-name">
-              {device.username}
+              {browser ? t("people.browser") : device.username}
             </Text>
             <Text size="xs" className="quiet">
               {t(device.registered ? "people.deviceOn" : "people.deviceOff")}

@@ -153,7 +153,7 @@ function One({ one, onClose }: { one: Phrase; onClose(): void }) {
       onClose={onClose}
       position="right"
       size={480}
-      title={<span className="part-drawer">{t("phrases.title")}</span>}
+      title={t("phrases.title")}
       closeButtonProps={{ "aria-label": t("shell:close") }}
     >
       <div className="part-stack">

@@ -20,7 +20,7 @@ export function Welcome() {
   const first = list.find((x) => x.numbers.includes(main ?? "")) ?? list[0];
   const menu = useMenu(chosen ?? first?.id);
   if (menus.error) return <Failed error={menus.error} reset={menus.refetch} />;
-  if (menus.data && list.length === 0) return <Empty title={t("menu.none")} />;
+  if (menus.data && list.length === 0) return <Empty title={t("menu.none")} text={t("menu.noneText")} />;
   if (menu.error) return <Failed error={menu.error} reset={menu.refetch} />;
   if (menu.data === undefined) return null;
   return (

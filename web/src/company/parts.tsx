@@ -4,7 +4,8 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, ask, once } from "@/api/client";
 import { asProblem } from "@/api/problem";
-import { usePeople, usePresence } from "@/live/calls";
+import { usePeople } from "@/live/calls";
+import { usePresence } from "@/phone/directory";
 import { useMe, useTenant } from "@/shell/me";
 
 /** What something of the company is called. */
@@ -53,7 +54,7 @@ export function CallNow({ to, name }: { to: string; name: string }) {
   const people = usePeople("").data?.items ?? [];
   const [said, setSaid] = useState("");
   const ready = people
-    .filter((person) => presence.get(person.id) === "available")
+    .filter((person) => ["available", "dnd"].includes(presence.get(person.id) ?? ""))
     .sort((a, b) => Number(b.id === me.person) - Number(a.id === me.person));
   const call = (person: string, who: string) =>
     ask(

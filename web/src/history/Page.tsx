@@ -9,9 +9,9 @@ import { type Logged, useCallLog } from "@/history/data";
 import { FilterBar } from "@/history/FilterBar";
 import { type Filters, readFilters, shortened, tableUrl, wanted } from "@/history/filters";
 import { Row } from "@/history/Row";
-import { number } from "@/live/calls";
 import { Story } from "@/live/Story";
 import { ByDay } from "@/parts/ByDay";
+import { number } from "@/parts/number";
 import { Empty, Failed, More } from "@/shell/Messages";
 import { useTenant } from "@/shell/me";
 

@@ -9,9 +9,9 @@ import {
 import { useNavigate } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import type { Logged } from "@/history/data";
-import { number } from "@/live/calls";
 import { clock } from "@/live/Since";
 import { timeOfDay } from "@/parts/days";
+import { number } from "@/parts/number";
 import { useLine } from "@/phone/store";
 
 const ICONS = { in: IconArrowDownLeft, out: IconArrowUpRight, internal: IconArrowsLeftRight };

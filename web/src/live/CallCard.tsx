@@ -13,8 +13,9 @@ import {
 import { useTranslation } from "react-i18next";
 import type { Call } from "@/api/client";
 import type { Acts } from "@/live/acts";
-import { nameOf, number, others } from "@/live/calls";
+import { nameOf, others } from "@/live/calls";
 import { Since } from "@/live/Since";
+import { number } from "@/parts/number";
 import { useMe } from "@/shell/me";
 
 interface Props {

@@ -82,7 +82,7 @@ export function MoveDialog({ call, acts, onClose }: { call: Call; acts: Acts; on
 
 function useChoices(q: string): Choice[] {
   const { t } = useTranslation("live");
-  const people = usePeople(q).data?.items ?? [];
+  const people = (usePeople(q).data?.items ?? []).filter((one) => one.extension);
   const departments = useDepartments().data?.items ?? [];
   const fits = (text: string) => text.toLowerCase().includes(q.toLowerCase());
   const icon = { size: 19, stroke: 1.6, "aria-hidden": true };

@@ -7,10 +7,11 @@ import { useTranslation } from "react-i18next";
 import type { Call } from "@/api/client";
 import { useActs } from "@/live/acts";
 import { CallCard } from "@/live/CallCard";
-import { GROUPS, groupOf, nameOf, number, type Target, useCalls } from "@/live/calls";
+import { GROUPS, groupOf, nameOf, type Target, useCalls } from "@/live/calls";
 import { MoveDialog } from "@/live/MoveDialog";
 import { Story } from "@/live/Story";
 import { Targets } from "@/live/Targets";
+import { number } from "@/parts/number";
 import { Empty, Failed } from "@/shell/Messages";
 
 const SHOWN_MS = 6000;
@@ -92,7 +93,9 @@ export function Page() {
         <Story
           call={told.id}
           title={nameOf(told.caller, t("withheld"))}
-          lead={[number(told.caller.number), t("dialled", { to: number(told.dialled) })].join(" · ")}
+          lead={[told.caller.name && number(told.caller.number), t("dialled", { to: number(told.dialled) })]
+            .filter(Boolean)
+            .join(" · ")}
           over={!calls.some((call) => call.id === told.id)}
           onClose={() => setTold(null)}
         />

@@ -41,7 +41,6 @@ export function Story({ call, title, lead, over = false, onClose }: Props) {
       position={narrow ? "bottom" : "right"}
       size={narrow ? "80%" : 400}
       title={title}
-      classNames={{ title: "live-title" }}
       closeButtonProps={{ "aria-label": t("shell:close") }}
     >
       <Text size="sm" className="quiet numbers" mb="lg">

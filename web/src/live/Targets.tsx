@@ -3,7 +3,8 @@ import { IconParking, IconRecordMail, IconSearch, IconUsersGroup } from "@tabler
 import { type DragEvent, type ReactNode, useDeferredValue, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Call } from "@/api/client";
-import { PARKING, type Target, useDepartments, usePeople, usePresence } from "@/live/calls";
+import { PARKING, type Target, useDepartments, usePeople } from "@/live/calls";
+import { usePresence } from "@/phone/directory";
 
 interface Props {
   calls: Call[];
@@ -46,7 +47,7 @@ export function Targets({ calls, dragging, onDrop }: Props) {
                   {person.name}
                 </Text>
                 <Text component="span" size="xs" className="quiet">
-                  {t(`presence.${presence.get(person.id) ?? "offline"}`)}
+                  {t(`shell:presence.${presence.get(person.id) ?? "offline"}`)}
                 </Text>
               </span>
               <span className="presence-dot" data-state={presence.get(person.id)} aria-hidden />

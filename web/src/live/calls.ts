@@ -1,10 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
 import { api, ask, type Call, type Schemas } from "@/api/client";
+import { number } from "@/parts/number";
 import { useTenant } from "@/shell/me";
 
 export type Leg = Schemas["Leg"];
-export type Presence = Schemas["Presence"];
 export type Group = "arriving" | "waiting" | "talking" | "parked";
 
 export const GROUPS: Group[] = ["arriving", "waiting", "talking", "parked"];
@@ -46,28 +45,12 @@ export function nameOf(party: Schemas["Party"], withheld: string): string {
   return party.name || number(party.number) || withheld;
 }
 
-/** `+842871234500` in groups that can be read. */
-export function number(text: string): string {
-  const found = /^(\+84)(\d{2})(\d{3,4})(\d{4})$/.exec(text);
-  return found ? found.slice(1).join(" ") : text;
-}
-
 export function useCalls() {
   const tenant = useTenant();
   return useQuery({
     queryKey: ["calls", tenant],
     queryFn: () => ask(api.GET("/api/v1/tenants/{tenant}/calls", { params: { path: { tenant } } })),
   });
-}
-
-export function usePresence() {
-  const tenant = useTenant();
-  const { data } = useQuery({
-    // of calls, too: who talks is not free
-    queryKey: ["calls", tenant, "presence"],
-    queryFn: () => ask(api.GET("/api/v1/tenants/{tenant}/presence", { params: { path: { tenant } } })),
-  });
-  return useMemo(() => new Map(data?.map((one) => [one.person, one.state])), [data]);
 }
 
 export function usePeople(q: string) {

@@ -164,8 +164,8 @@ function OutsideCall({ line, call, name }: { line: Line; call: CallView; name: s
       )}
       {call.state === "talking" && (
         <>
-          <Text ta="center" className="numbers pressed" aria-live="polite">
-            {keys || t("keys")}
+          <Text ta="center" c={keys ? undefined : "dimmed"} className="numbers pressed" aria-live="polite">
+            {keys || <small>{t("keys")}</small>}
           </Text>
           <Keypad
             onPress={(key) => {

@@ -29,16 +29,16 @@ const en = {
 };
 
 const vi: typeof en = {
-  title: "Thế giới bên ngoài",
+  title: "Bên ngoài",
   company: "Công ty",
-  youAre: "Bạn là khách hàng ({{name}}), {{number}}",
-  leave: "Đóng thế giới bên ngoài",
-  signIn: "Hãy đăng nhập ở phía bên kia, rồi bạn sẽ có điện thoại ở đây.",
+  youAre: "Bạn là {{name}}, {{number}}",
+  leave: "Đóng phần bên ngoài",
+  signIn: "Hãy đăng nhập ở nửa bên kia, rồi bạn sẽ có điện thoại ở đây.",
   line: {
     connecting: "Đang kết nối…",
     ready: "Sẵn sàng. Công ty có thể gọi số này.",
     lost: "Mất kết nối. Đang thử lại…",
-    refused: "Điện thoại này không được phép. Hãy khởi động lại bản dùng thử.",
+    refused: "Điện thoại này không được phép gọi. Hãy khởi động lại bản dùng thử.",
     elsewhere: "Điện thoại này đang mở ở một thẻ khác.",
     busyElsewhere: "Thẻ kia đang có cuộc gọi. Khi gọi xong, điện thoại này tự chuyển về đây.",
   },

@@ -14,6 +14,14 @@ export function dayName(day: Date, now: Date, language: string): string {
   );
 }
 
+/** `09:41` of today, or `23 Nov, 09:41`. */
+export function shortTime(at: Date, now: Date, language: string): string {
+  if (at.toDateString() === now.toDateString()) return timeOfDay(at, language);
+  const year = at.getFullYear() === now.getFullYear() ? undefined : "numeric";
+  const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year }).format(at);
+  return `${day}, ${timeOfDay(at, language)}`;
+}
+
 const clocks = new Map<string, Intl.DateTimeFormat>();
 
 /** `09:41`; a formatter costs more than a row, so each language has one. */

@@ -142,7 +142,7 @@ export function Editor({
       onClose={onClose}
       position="right"
       size={440}
-      title={<span className="part-drawer">{title}</span>}
+      title={title}
       closeButtonProps={{ "aria-label": t("close") }}
     >
       <form

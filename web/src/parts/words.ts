@@ -19,13 +19,13 @@ const en = {
 
 const vi: typeof en = {
   hears: "Người gọi sẽ nghe",
-  saved: "Đã lưu. Cuộc gọi tiếp theo sẽ nghe thấy.",
-  type: "Gõ chữ",
-  record: "Thu giọng",
+  saved: "Đã lưu. Áp dụng từ cuộc gọi tiếp theo.",
+  type: "Nhập chữ",
+  record: "Thu âm",
   upload: "Tải lên",
   listen: "Nghe thử",
   stop: "Dừng",
-  start: "Bắt đầu thu",
+  start: "Bắt đầu thu âm",
   recording: "Đang thu… {{seconds}} giây",
   again: "Thu lại",
   noMicrophone: "Không dùng được micrô. Hãy cho phép trong trình duyệt rồi thử lại.",

@@ -15,6 +15,7 @@ import {
 import type { TFunction } from "i18next";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { number } from "@/parts/number";
 import { Control } from "@/phone/Control";
 import type { CallView } from "@/phone/call";
 import { Keypad } from "@/phone/Keypad";
@@ -47,9 +48,12 @@ export function CallCard({ line, call, others, onParked }: Props) {
   const [keys, setKeys] = useState("");
   const [passing, setPassing] = useState<"transfer" | "add" | null>(null);
   const [problem, setProblem] = useState("");
-  const name = call.name || call.number || t("unknown");
+  const name = call.name || number(call.number) || t("unknown");
   const phone = line.find(call.id);
   const state = call.held ? "held" : call.state;
+  /** On hold while one talks in another call: all that is done with it now. */
+  const aside = call.held && others.some((other) => !other.held);
+  const resume = () => line.resume(call.id);
   return (
     <section className={`card call ${call.state}`} aria-label={name}>
       <div className="who">
@@ -58,9 +62,11 @@ export function CallCard({ line, call, others, onParked }: Props) {
           <Text fw={620} size="xl" truncate>
             {name}
           </Text>
-          <Text c="dimmed" size="sm" role="status">
-            {call.name && <span className="numbers">{call.number} · </span>}
-            {call.state === "ended" ? ended(t, call) : call.joined ? t("joined") : t(`state.${state}`)}
+          <Text c="dimmed" size="sm">
+            {call.name && <span className="numbers">{number(call.number)} · </span>}
+            <span role="status">
+              {call.state === "ended" ? ended(t, call) : call.joined ? t("joined") : t(`state.${state}`)}
+            </span>
             {call.state === "talking" && call.since !== null && (
               <>
                 {" · "}
@@ -99,7 +105,7 @@ export function CallCard({ line, call, others, onParked }: Props) {
           </Button>
         </Group>
       )}
-      {call.state === "talking" && (
+      {call.state === "talking" && !aside && (
         <div className="controls">
           <Control
             icon={call.muted ? IconMicrophoneOff : IconMicrophone}
@@ -112,7 +118,7 @@ export function CallCard({ line, call, others, onParked }: Props) {
             icon={call.held ? IconPlayerPlay : IconPlayerPause}
             label={call.held ? t("resume") : t("hold")}
             on={call.held}
-            onClick={() => (call.held ? line.resume(call.id) : phone?.hold(true))}
+            onClick={() => (call.held ? resume() : phone?.hold(true))}
           />
           <Control icon={IconArrowForwardUp} label={t("transfer")} onClick={() => setPassing("transfer")} />
           <Control icon={IconUserPlus} label={t("add")} onClick={() => setPassing("add")} />
@@ -128,7 +134,7 @@ export function CallCard({ line, call, others, onParked }: Props) {
           />
         </div>
       )}
-      {keypad && call.state === "talking" && (
+      {keypad && call.state === "talking" && !aside && (
         <>
           <Text ta="center" className="numbers pressed">
             {keys || " "}
@@ -141,7 +147,7 @@ export function CallCard({ line, call, others, onParked }: Props) {
           />
         </>
       )}
-      {call.state === "talking" && others.length > 0 && (
+      {call.state === "talking" && !aside && others.length > 0 && (
         <Group gap="xs">
           {others.map((other) => (
             <Button
@@ -151,7 +157,7 @@ export function CallCard({ line, call, others, onParked }: Props) {
               leftSection={<IconArrowForwardUp size={17} />}
               onClick={() => line.complete(other.id, call.id)}
             >
-              {t("complete", { first: other.name || other.number, second: name })}
+              {t("complete", { first: other.name || number(other.number), second: name })}
             </Button>
           ))}
           {!call.joined && (
@@ -167,14 +173,16 @@ export function CallCard({ line, call, others, onParked }: Props) {
         </Group>
       )}
       {["answering", "talking", "calling"].includes(call.state) && (
-        <Button
-          color="red.9"
-          fullWidth
-          leftSection={<IconPhoneOff size={18} />}
-          onClick={() => phone?.hangUp()}
-        >
-          {t("hangUp")}
-        </Button>
+        <Group grow className="callEnd">
+          {aside && (
+            <Button variant="light" leftSection={<IconPlayerPlay size={18} />} onClick={resume}>
+              {t("resume")}
+            </Button>
+          )}
+          <Button color="red.9" leftSection={<IconPhoneOff size={18} />} onClick={() => phone?.hangUp()}>
+            {t("hangUp")}
+          </Button>
+        </Group>
       )}
       <PassOn line={line} call={call} name={name} how={passing} onClose={() => setPassing(null)} />
     </section>

@@ -3,6 +3,7 @@ import { useLocation, useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { api, ask } from "@/api/client";
+import { number } from "@/parts/number";
 import { useOwnExtension } from "@/phone/directory";
 import { Answerers } from "@/phone/elsewhere";
 import type { Line } from "@/phone/line";
@@ -47,7 +48,7 @@ export function Host() {
         <Face name={active.name} size={38} />
         <div className="grow">
           <Text fw={600} size="sm" truncate>
-            {active.name || active.number || t("unknown")}
+            {active.name || number(active.number) || t("unknown")}
           </Text>
           <Text size="xs" c="dimmed">
             {t(`state.${active.held ? "held" : active.state}`)}

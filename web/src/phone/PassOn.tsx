@@ -45,7 +45,7 @@ export function PassOn({ line, call, name, how, onClose }: Props) {
               {t("addHint", { name })}
             </Text>
           )}
-          <WhomTo onChoose={choose} focus action={null} />
+          <WhomTo onChoose={choose} not={call.number} focus action={null} />
         </>
       ) : (
         <>

@@ -3,7 +3,9 @@ import { IconArrowDownLeft, IconArrowUpRight, IconHistory, IconPhone, IconPhoneX
 import { lazy, Suspense, useCallback, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Logged, useCallLog } from "@/history/data";
+import { shortTime } from "@/parts/days";
 import { InSight } from "@/parts/InSight";
+import { number as shown } from "@/parts/number";
 import { useSeeing } from "@/phone/missed";
 import { clock } from "@/phone/Since";
 import { Empty, Failed, More } from "@/shell/Messages";
@@ -87,8 +89,8 @@ function RecentRow({
   const name = made ? (call.path[0] ?? "") : call.caller_name;
   const missed = !made && call.missed;
   const Icon = missed ? IconPhoneX : made ? IconArrowUpRight : IconArrowDownLeft;
-  const at = new Intl.DateTimeFormat(i18n.language, { dateStyle: "medium", timeStyle: "short" });
-  const length = call.seconds > 0 ? clock(call.seconds) : missed ? t("missed") : t("unanswered");
+  const at = shortTime(new Date(call.started), new Date(), i18n.language);
+  const length = missed ? t("missed") : call.seconds > 0 ? clock(call.seconds) : t("unanswered");
   return (
     <div className="recentCall">
       <UnstyledButton className="recentOpen" title={t("whatHappened")} onClick={() => onOpen(call)}>
@@ -97,10 +99,10 @@ function RecentRow({
         </Text>
         <span className="grow">
           <Text component="span" display="block" fw={530} truncate c={missed ? MISSED : undefined}>
-            {name || number || t("unknown")}
+            {name || shown(number) || t("unknown")}
           </Text>
           <Text component="span" display="block" size="sm" c="dimmed" className="numbers" truncate>
-            {[name && number, at.format(new Date(call.started)), length].filter(Boolean).join(" · ")}
+            {[name && shown(number), at, length].filter(Boolean).join(" · ")}
           </Text>
         </span>
       </UnstyledButton>
@@ -109,7 +111,7 @@ function RecentRow({
           variant="subtle"
           size={40}
           radius="xl"
-          aria-label={t("callNumber", { number: name || number })}
+          aria-label={t("callNumber", { number: name || shown(number) })}
           onClick={() => onCall(number, name)}
         >
           <IconPhone size={19} stroke={1.7} />

@@ -3,6 +3,8 @@ import { IconDots, IconMessage, IconPhone, IconTrash } from "@tabler/icons-react
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { api, ask, type Schemas } from "@/api/client";
+import { shortTime } from "@/parts/days";
+import { number } from "@/parts/number";
 import { Player } from "@/phone/Player";
 import { Empty, Failed } from "@/shell/Messages";
 import { useMe, useTenant } from "@/shell/me";
@@ -64,8 +66,7 @@ function MessageRow({ message, onCall }: { message: Message; onCall(number: stri
     onSuccess: () => queries.invalidateQueries({ queryKey: ["mailbox"] }),
   });
   const { caller } = message;
-  const name = caller.name || caller.number || t("unknown");
-  const at = new Intl.DateTimeFormat(i18n.language, { dateStyle: "medium", timeStyle: "short" });
+  const name = caller.name || number(caller.number) || t("unknown");
   return (
     <li className="message">
       <div className="head">
@@ -74,8 +75,13 @@ function MessageRow({ message, onCall }: { message: Message; onCall(number: stri
             {name}
             {!message.saved && <span className="new">{t("newMessage")}</span>}
           </Text>
-          <Text size="sm" c="dimmed">
-            {at.format(new Date(message.at))}
+          <Text size="sm" c="dimmed" className="numbers">
+            {[
+              caller.name && number(caller.number),
+              shortTime(new Date(message.at), new Date(), i18n.language),
+            ]
+              .filter(Boolean)
+              .join(" · ")}
           </Text>
         </div>
         <Menu position="bottom-end">

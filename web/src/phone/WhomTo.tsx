@@ -19,13 +19,20 @@ const COLORS: Record<string, string> = {
 
 interface Props {
   onChoose(number: string, name: string): void;
+  /** The number of somebody who is not meant. */
+  not?: string;
   /** What stands at the end of a row; a receiver unless told. */
   action?: ReactNode;
   focus?: boolean;
 }
 
 /** Choose whom to call: by name, by number, or with the keypad. */
-export function WhomTo({ onChoose, action = <IconPhone size={18} stroke={1.7} />, focus = false }: Props) {
+export function WhomTo({
+  onChoose,
+  not,
+  action = <IconPhone size={18} stroke={1.7} />,
+  focus = false,
+}: Props) {
   const { t } = useTranslation("phone");
   const [text, setText] = useState("");
   const [keypad, setKeypad] = useState(false);
@@ -35,7 +42,7 @@ export function WhomTo({ onChoose, action = <IconPhone size={18} stroke={1.7} />
   const people =
     usePeople(q)
       .data?.items.filter(reachable)
-      .filter((one) => one.id !== me.person) ?? [];
+      .filter((one) => one.id !== me.person && one.extension !== not) ?? [];
   const number = plainNumber(text);
   const shown = typed ? people.filter((one) => one.extension.startsWith(number)) : people;
   const find = useFinder();
@@ -137,7 +144,7 @@ function PersonRow({
             {person.name}
           </Text>
           <Text size="sm" c="dimmed">
-            <span className="numbers">{person.extension}</span> · {t(`presence.${state}`)}
+            <span className="numbers">{person.extension}</span> · {t(`shell:presence.${state}`)}
           </Text>
         </div>
         <span className="action">{action}</span>

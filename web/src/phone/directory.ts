@@ -41,14 +41,23 @@ export function useOwnExtension(): string {
   return data?.extension ?? "";
 }
 
-/** Of each person by id: available, ringing, talking or offline. */
+/** Of each person by id: available, dnd, ringing, talking or offline. */
 export function usePresence(): Map<string, string> {
   const tenant = useTenant();
   const { data } = useQuery({
     queryKey: ["presence", tenant],
     queryFn: () => ask(api.GET("/api/v1/tenants/{tenant}/presence", { params: { path: { tenant } } })),
   });
-  return useMemo(() => new Map(data?.map((one) => [one.person, one.state])), [data]);
+  return useMemo(
+    () =>
+      new Map(
+        data?.map(({ person, state, do_not_disturb }) => [
+          person,
+          state === "available" && do_not_disturb ? "dnd" : state,
+        ]),
+      ),
+    [data],
+  );
 }
 
 /** Whether somebody typed a number and no name. */

@@ -13,12 +13,11 @@ interface Live {
 const LiveContext = createContext<Live>({ state: "connecting", listen: () => () => {} });
 
 /** Which lists an event makes old: the first part of their query keys. */
-export function outdated(event: LiveEvent): string | null {
-  const kind = event.type.split(".")[0];
-  if (kind === "call" || kind === "leg") return "calls";
-  if (kind === "presence" || kind === "mailbox" || kind === "preferences") return kind;
-  if (event.type === "configuration.changed") return String(event.data.what);
-  return null;
+function outdated({ type, data }: LiveEvent): string[] {
+  const [kind = ""] = type.split(".");
+  if (kind === "call" || kind === "leg") return ["calls"];
+  const what = kind === "configuration" ? String(data.what) : kind;
+  return what === "preferences" ? [what, "presence"] : [what]; // who does not want to be disturbed
 }
 
 /** A call that begins is several events: one read for all of them. Who is free changes with every call of the company. */
@@ -37,13 +36,14 @@ export function LiveEvents({ tenant, who, children }: { tenant: string; who: str
     const line = new LiveLine(eventsUrl(tenant), {
       onEvent(event) {
         for (const listener of listeners.current) listener(event);
-        const key = outdated(event);
-        if (key === null || timers.has(key)) return;
-        const read = () => {
-          timers.delete(key);
-          void queries.invalidateQueries({ queryKey: [key] });
-        };
-        timers.set(key, setTimeout(read, PAUSES_MS[key] ?? PAUSE_MS));
+        for (const key of outdated(event)) {
+          if (timers.has(key)) continue;
+          const read = () => {
+            timers.delete(key);
+            void queries.invalidateQueries({ queryKey: [key] });
+          };
+          timers.set(key, setTimeout(read, PAUSES_MS[key] ?? PAUSE_MS));
+        }
       },
       onResync: () => void queries.invalidateQueries(),
       onState: setState,

@@ -76,7 +76,7 @@ const HANG_UP = ".split-end button:last-child";
 const contact = (id: string) => `[data-tour="${id}"]`;
 const key = (digit: string) => `.keypad [aria-label="${digit}"]`;
 const CONTROL = (n: number) => `.controls .control:nth-child(${n})`;
-const END = ".call.talking > button:last-of-type";
+const END = ".call.talking .callEnd button:last-child";
 
 /** What is done in the five minutes: each is recognised by what happens, not by what was pressed. */
 export const TABLE: Record<StepName, Step> = {

@@ -34,7 +34,7 @@ const en = {
     },
     resume: {
       title: "Music, for as long as you like",
-      text: "Take the call back when you have heard enough.",
+      text: "Press Resume when you have heard enough.",
     },
     transfer: {
       title: "Pass the call on to Support",
@@ -69,18 +69,18 @@ const en = {
 
 const vi: typeof en = {
   tour: "Hướng dẫn",
-  outside: "Thế giới bên ngoài",
+  outside: "Bên ngoài",
   step: "{{number}} / {{of}}",
   skip: "Bỏ qua",
-  leave: "Rời phần hướng dẫn",
+  leave: "Thoát hướng dẫn",
   resume: "Tiếp tục hướng dẫn ({{number}} / {{of}})",
   welcome: {
     title: "Hai điện thoại: của khách hàng, và của bạn ở {{company}}",
-    text: "Trong năm phút bạn nghe được tất cả: lời chào, menu, giữ máy, chuyển máy, hộp thư thoại, phòng họp. Bạn nói ở nửa trang mình đang dùng; đeo tai nghe sẽ dễ chịu hơn.",
+    text: "Chỉ năm phút, bạn nghe được tất cả: lời chào, phím chọn, giữ máy, chuyển máy, hộp thư thoại, phòng họp. Bạn nói ở nửa trang đang dùng; nên đeo tai nghe.",
     start: "Bắt đầu",
   },
   end: {
-    title: "Đó là toàn bộ tổng đài",
+    title: "Vậy là bạn đã thử toàn bộ tổng đài",
     text: "Hãy thử thêm: xem các cuộc gọi ở mục Trực tiếp, hoặc từ công ty gọi khách hàng ở số {{number}}.",
     again: "Làm lại",
   },
@@ -96,17 +96,17 @@ const vi: typeof en = {
     },
     speak: {
       title: "Nói gì đó, rồi đổi bên",
-      text: "Bạn nói ở nơi bạn bấm sau cùng; các vạch cho thấy bên kia nghe được gì. Hãy bấm vào nửa của khách hàng.",
+      text: "Bạn nói ở nửa trang bấm sau cùng; các vạch cho thấy bên kia nghe được gì. Hãy bấm vào nửa của khách hàng.",
     },
     hold: { title: "Giữ máy khách hàng", text: "Bấm Giữ máy, và nghe khách hàng nghe gì trong lúc đó." },
     resume: { title: "Nhạc chờ, bao lâu cũng được", text: "Nghe đủ rồi thì bấm Nói tiếp." },
     transfer: {
       title: "Chuyển cuộc gọi cho Support",
-      text: "Bấm Chuyển, gõ 300, bấm Enter, rồi “Chuyển ngay”. Khách hàng đợi trong hàng chờ của Support, có nhạc.",
+      text: "Bấm Chuyển máy, gõ 300, bấm Enter, rồi “Chuyển ngay”. Khách hàng nghe nhạc trong hàng chờ của Support.",
     },
     again: {
       title: "Gác máy, gọi lại, bấm 101",
-      text: "101 là số máy lẻ của Lan; cũng bấm được trong menu.",
+      text: "101 là số máy lẻ của Lan; trong lúc nghe lời chào cũng bấm được.",
     },
     decline: { title: "Từ chối", text: "Lan đang bận. Hộp thư thoại nhận cuộc gọi." },
     leave: { title: "Để lại lời nhắn", text: "Đợi tiếng bíp, nói gì đó, rồi gác máy." },

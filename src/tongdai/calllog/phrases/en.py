@@ -34,8 +34,8 @@ PHRASES = {
     "carried": "{via}",
     # talking
     "answered": "{who} answered {seconds:after}",
-    "talked": "{seconds:duration}",
-    "talked.hardly": "less than a second",
+    "talked": "talked for {seconds:duration}",
+    "talked.hardly": "talked for less than a second",
     "held": "{who} put the call on hold",
     "resumed": "{who} took the call off hold",
     "hung_up": "{who} hung up{given:given}",

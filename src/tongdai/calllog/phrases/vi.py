@@ -34,8 +34,8 @@ PHRASES = {
     "carried": "{via}",
     # nói chuyện
     "answered": "{who} trả lời {seconds:after}",
-    "talked": "{seconds:duration}",
-    "talked.hardly": "chưa tới một giây",
+    "talked": "nói chuyện {seconds:duration}",
+    "talked.hardly": "nói chuyện chưa tới một giây",
     "held": "{who} giữ máy",
     "resumed": "{who} nói tiếp",
     "hung_up": "{who} gác máy{given:given}",
@@ -75,7 +75,7 @@ PHRASES = {
     "transferred": "{who} chuyển cuộc gọi tới {number}",
     "transferred.asked": "{who} hỏi trước rồi chuyển cuộc gọi tới {number}",
     "given_back": "cuộc gọi trở về {who}",
-    "parked": "gửi ở {place}",
+    "parked": "đỗ ở {place}",
     "retrieved": "{who} nhận lại cuộc gọi từ {place}",
     "picked_up": "{who} nhận thay cuộc gọi đang đổ chuông ở {place}",
     "joined": "vào {label} (có {count} người)",
@@ -150,7 +150,7 @@ PHRASES = {
     "reason.browser_gone": "trình duyệt không có tín hiệu trong {detail} giây",
     "reason.no_keys": "không thống nhất được khóa, vì {detail}",
     "reason.sound_failed": "lỗi âm thanh: {detail}",
-    "reason.prompt_failed": "không phát được một câu thoại",
+    "reason.prompt_failed": "không phát được một câu thông báo",
     "reason.recording_failed": "không ghi được bản thu",
     "reason.recording_lost": "không nhận được báo kết thúc của một bản thu",
     # ai, khi không có tên
@@ -160,7 +160,7 @@ PHRASES = {
     # quanh câu chuyện
     "heading": "Cuộc gọi {call} của {tenant}, {time}{caller}.",
     "heading.caller": ", từ {number}{name:given}",
-    "heading.anonymous": "một người giấu số",
+    "heading.anonymous": "một người ẩn số",
     "heading.going_on": " Cuộc gọi vẫn tiếp tục.",
     # từ nhỏ
     "and": "và",

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { dayName } from "@/parts/days";
+import { dayName, shortTime } from "@/parts/days";
 
 const now = new Date(2026, 10, 26, 9, 30);
 
@@ -11,4 +11,12 @@ it.each([
   [new Date(2025, 10, 26, 12, 0), "en", "Wednesday, November 26, 2025"],
 ])("calls %s by its name in %s", (day, language, name) => {
   expect(dayName(day, now, language)).toBe(name);
+});
+
+it.each([
+  [new Date(2026, 10, 26, 9, 5), "vi", "09:05"],
+  [new Date(2026, 10, 25, 23, 59), "vi", "25 thg 11, 23:59"],
+  [new Date(2025, 10, 26, 9, 5), "en", "Nov 26, 2025, 9:05 AM"],
+])("writes %s in short in %s", (at, language, words) => {
+  expect(shortTime(at, now, language).replace("\u202f", " ")).toBe(words);
 });

@@ -16,6 +16,7 @@ import { useTranslation } from "react-i18next";
 import { api, ask, type Schemas } from "@/api/client";
 import { asProblem } from "@/api/problem";
 import { useRefresh } from "@/parts/data";
+import { shortTime } from "@/parts/days";
 import { Said, Section, Trouble } from "@/parts/parts";
 import { agentName } from "@/settings/agent";
 import { LANGUAGES, type Language, speak } from "@/shell/i18n";
@@ -174,7 +175,7 @@ function Sessions() {
 
 function SessionRow({ one, onEnd }: { one: Session; onEnd(): void }) {
   const { t, i18n } = useTranslation("settings");
-  const when = new Intl.DateTimeFormat(i18n.language, { dateStyle: "medium", timeStyle: "short" });
+  const when = shortTime(new Date(one.seen), new Date(), i18n.language);
   const name = agentName(one.agent) || one.address;
   const Icon = /Mobile|Android|iPhone/.test(one.agent) ? IconDeviceMobile : IconDeviceLaptop;
   return (
@@ -192,7 +193,7 @@ function SessionRow({ one, onEnd }: { one: Session; onEnd(): void }) {
           )}
         </Group>
         <Text size="xs" className="quiet numbers">
-          {[one.address, t("sessions.seen", { when: when.format(new Date(one.seen)) })].join(" · ")}
+          {[one.address, t("sessions.seen", { when })].join(" · ")}
         </Text>
       </div>
       {!one.current && (

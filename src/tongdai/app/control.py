@@ -257,6 +257,7 @@ class Control:
                 self.locator,
                 self.bindings,
                 self.subscriptions,
+                self.calllog,
             ],
             writers=[
                 self.subscriptions.flush,

@@ -15,6 +15,10 @@ from tongdai.sip.ua import UserAgent
 
 log = get_logger(__name__)
 
+GRAIN_SECONDS = 0.02
+"""A deadline is met so much later than its time at most, and no oftener are deadlines looked at: with many
+calls one comes in every millisecond, and waking for it costs more than what is done then."""
+
 
 class Timed(Protocol):
     """Something with deadlines of its own, in monotonic seconds."""
@@ -84,14 +88,10 @@ class Pulse:
         if self._ua is not None:
             for flow, data in self._ua.drain():
                 _try(self._send, flow, data)
-        self._arm()
+        self._arm(self._clock() + GRAIN_SECONDS)  # for whoever has a new deadline
 
-    def _arm(self) -> None:
-        """Set one timer of the loop for the earliest deadline; an early wake-up costs less than many
-        timers.
-        """
-        deadlines = [at for timed in self._timed if (at := timed.deadline()) is not None]
-        at = min(deadlines, default=float("inf"))
+    def _arm(self, at: float) -> None:
+        """Wake at this time at the latest; there is one timer of the loop for all."""
         if at >= self._wake_at:
             return
         if self._timer is not None:
@@ -107,7 +107,9 @@ class Pulse:
             at = timed.deadline()
             if at is not None and at <= now:
                 _try(timed.on_timers, now)
-        self.stir()
+                self.stir()
+        deadlines = [at for timed in self._timed if (at := timed.deadline()) is not None]
+        self._arm(max(now + GRAIN_SECONDS, min(deadlines, default=float("inf"))))
 
 
 def _try(call: Callable[..., object], *args: object) -> None:

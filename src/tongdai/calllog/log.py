@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections import deque
 from collections.abc import Callable, Mapping
 
 import msgspec
@@ -107,6 +107,8 @@ class CallLog:
         self._db = db
         self._clock = clock
         self._live: dict[str, _LiveLog] = {}
+        self._waiting: deque[tuple[float, _LiveLog]] = deque()
+        """Those of calls that have ended, and until when each waits for what is measured of it."""
         self._refused = refused
         self._behind: WriteBehind[str] = WriteBehind(
             "calls", self._store, is_refusal=is_refusal, set_aside=self._set_aside, linger=linger
@@ -165,6 +167,19 @@ class CallLog:
             self._complete(live)
         await self._behind.close()
 
+    def deadline(self) -> float | None:
+        """When `on_timers` is wanted (monotonic seconds)."""
+        while self._waiting and self._waiting[0][1].complete:
+            self._waiting.popleft()
+        return self._waiting[0][0] if self._waiting else None
+
+    def on_timers(self, now: float) -> None:
+        """Wait no longer for what was not measured in time."""
+        while self._waiting and self._waiting[0][0] <= now:
+            _, live = self._waiting.popleft()
+            if not live.complete:
+                self._complete(live)
+
     def _begin(self, call: str, epoch: float | None = None, anew: bool = False) -> _LiveLog:
         if epoch is None:
             epoch = self._clock.wall() - self._clock.monotonic()
@@ -174,7 +189,7 @@ class CallLog:
     def _take(self, logged: LoggedFact, live: _LiveLog, anew: bool = False) -> None:
         live.take(logged)
         if isinstance(logged.fact, CallEnded) and live.unmeasured and self._patience and not anew:
-            asyncio.get_running_loop().call_later(self._patience, self._complete, live)
+            self._waiting.append((self._clock.monotonic() + self._patience, live))
         elif live.ended and not self._patience:
             self._complete(live)
         else:

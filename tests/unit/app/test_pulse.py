@@ -167,7 +167,7 @@ def test_one_timer_serves_all_deadlines():
         alarms = [Alarm(1005.0, 1009.0), Alarm(1003.0), Alarm()]
         heart = Heart(*alarms).begin()
         heart.pulse.stir()
-        await tick()
+        await until(1001.0)
         assert timers() == [1003.0]
         await until(1004.0)
         assert [alarm.fired for alarm in alarms] == [[], [1003.0], []]
@@ -184,13 +184,24 @@ def test_an_earlier_deadline_takes_the_place_of_a_later_one():
         alarm = Alarm(1060.0)
         heart = Heart(alarm).begin()
         heart.pulse.stir()
-        await tick()
+        await until(1001.0)
         alarm.times.insert(0, 1002.0)
         heart.pulse.stir()
-        await tick()
+        await until(1001.5)
         assert timers() == [1002.0]
         await until(1100.0)
         assert alarm.fired == [1002.0, 1060.0]
+
+    run(main())
+
+
+def test_deadlines_that_come_one_after_the_other_are_met_together_and_hardly_late():
+    async def main() -> None:
+        alarm = Alarm(*(1001.0 + n / 1000 for n in range(45)))
+        Heart(alarm).begin().pulse.stir()
+        await until(1002.0)
+        counted = {round(at, 2): alarm.fired.count(at) for at in alarm.fired}
+        assert counted == {1001.0: 1, 1001.02: 20, 1001.04: 20, 1001.06: 4}
 
     run(main())
 

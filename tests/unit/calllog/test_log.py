@@ -115,15 +115,28 @@ async def test_the_record_waits_a_little_for_what_is_measured(office: Office):
 
 async def test_a_record_whose_legs_are_never_measured_is_written_at_the_end_of_patience(office: Office):
     await office.log.close()
-    office.log = CallLog(**office.outside, linger=0, patience=0.01)
+    office.log = CallLog(**office.outside, linger=0, patience=60.0)
     office.log.open({})
     office.append(*SWITCHBOARD)
-    live = office.log._live["call_1"]
-    async with asyncio.timeout(5):
-        while live.unmeasured:
-            await asyncio.get_running_loop().run_in_executor(None, lambda: None)
+    until = office.log.deadline()
+    assert until is not None
+    office.log.on_timers(until - 1)
+    await office.settle()
+    assert await store.calls(office.db) == []
+    office.log.on_timers(until)
+    assert office.log.deadline() is None
     await office.settle()
     assert len(await store.calls(office.db)) == 1
+
+
+async def test_nothing_is_waited_for_once_all_is_measured(office: Office):
+    await office.log.close()
+    office.log = CallLog(**office.outside, linger=0, patience=60.0)
+    office.log.open({})
+    office.append(*SWITCHBOARD)
+    for leg in ("a", "c"):
+        office.log.append("t1", "call_1", LegMeasured(leg, mos=4.4))
+    assert office.log.deadline() is None
 
 
 async def test_killed_in_the_middle_of_a_call_there_is_exactly_one_record(office: Office):

@@ -192,7 +192,7 @@ class Registrar:
 
     def _answer(self, request: Request, device: Device, now: float) -> list[tuple[str, str]]:
         headers = [
-            ("Contact", f"<{binding.contact}>;expires={max(0, math.ceil(binding.expires - now))}")
+            ("Contact", str(_listed(binding, max(0, math.ceil(binding.expires - now)))))
             for binding in self._bindings.of_device(device.tenant, device.device)
         ]
         # §5.3: the phone sees which proxies are remembered, when it can read that.
@@ -235,6 +235,13 @@ def _instance(contact: NameAddr) -> str:
     """What names the phone across addresses, and which of its flows this is (RFC 5626 §4.1, §4.2)."""
     instance, flow = contact.params.get("+sip.instance"), contact.params.get("reg-id")
     return f"{instance};{flow or ''}" if instance else ""
+
+
+def _listed(binding: Binding, seconds: int) -> NameAddr:
+    """A contact with what is left of it, and with what its phone finds it again by (RFC 5626 §4.1, §4.2)."""
+    name, _, flow = binding.instance.rpartition(";")
+    given = {"+sip.instance": name, "reg-id": flow, "expires": str(seconds)}
+    return NameAddr(binding.contact, params={key: value for key, value in given.items() if value})
 
 
 def _same(binding: Binding, uri: SipUri, instance: str) -> bool:

@@ -36,6 +36,15 @@ def test_who_asks_for_flows_learns_how_often_to_show_that_he_is_there(
     assert kept == [(TCP, 90)]
 
 
+def test_a_phone_finds_its_contacts_by_the_names_that_it_gave_them(office: Office):
+    office.register(f"{A};{PHONE};reg-id=1")
+    office.register(f'{B};+sip.instance="a;b";reg-id="1,2"', expires=70)
+    assert office.register().contacts == [
+        f"{A};{PHONE};reg-id=1;expires=60",
+        f'{B};+sip.instance="a;b";reg-id="1,2";expires=70',
+    ]
+
+
 @pytest.mark.parametrize(
     ("contact", "asks"),
     [(f"{A};{PHONE};reg-id=1", False), (f"{A};{PHONE}", True), (f"{A};reg-id=1", True)],

@@ -31,8 +31,15 @@ fingerprint() {
         -not -path '*/__pycache__/*' -not -path 'web/build/openapi.json' -not -path 'web/src/api/schema.d.ts' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1
 }
 
+# The distribution's own Python comes first where it can make environments: it is built to be fast (profile-guided, not as a
+# shared library), those of pyenv as a rule are not, and a call takes a quarter more of the processor on them.
 find_python() {
     local candidate
+    if [ -z "${PYTHON:-}" ] &&
+        /usr/bin/python3 -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        echo /usr/bin/python3
+        return
+    fi
     for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11 /usr/bin/python3}; do
         if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
             echo "$candidate"

@@ -19,8 +19,8 @@ NEXT: Change = ("sip/ua/agent.py", 'product: str = "tongdai"', 'product: str = "
 """So that it can be told by what it says of itself in SIP."""
 
 
-def another_version(directory: Path, changes: Sequence[Change] = (NEXT,)) -> Path:
-    """Make it in `directory`, and return that."""
+def another_version(directory: Path, changes: Sequence[Change] = (NEXT,), engine: str = "") -> Path:
+    """Make it in `directory`, and return that. `engine` is a shell script in place of the engine."""
     source, programs = directory / "lib", directory / "bin"
     package = Path(tongdai.__file__).parent
     shutil.copytree(package, source / "tongdai", ignore=shutil.ignore_patterns("__pycache__"))
@@ -30,7 +30,11 @@ def another_version(directory: Path, changes: Sequence[Change] = (NEXT,)) -> Pat
         assert text.count(old) == 1, f"{name} has {old!r} {text.count(old)} times"
         path.write_text(text.replace(old, new))
     programs.mkdir()
-    (programs / NAME).symlink_to(Path(sysconfig.get_path("scripts")) / NAME)
+    if engine:
+        (programs / NAME).write_text(f"#!/bin/sh\n{engine}\n")
+        (programs / NAME).chmod(0o755)
+    else:
+        (programs / NAME).symlink_to(Path(sysconfig.get_path("scripts")) / NAME)
     python = programs / "python"
     python.write_text(f'#!/bin/sh\nPYTHONPATH="{source}" exec "{sys.executable}" "$@"\n')
     python.chmod(0o755)

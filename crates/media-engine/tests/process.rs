@@ -8,7 +8,7 @@ use common::{Controller, Engine, Phone, eventually, sleep_ms};
 use media_proto::codec::Codec::Pcmu;
 use media_proto::rtcp::{self, Received, Report, Sent};
 use serde_json::{Value, json};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::UdpSocket;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
@@ -208,6 +208,40 @@ fn it_outlives_its_supervisor_until_another_comes_or_none_does() {
     drop(second);
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert!(begun.elapsed() >= Duration::from_millis(1900));
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn it_ends_with_its_last_session_when_another_engine_has_taken_its_place() {
+    let folder = std::env::temp_dir().join(format!("tongdai-retire-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (path, socket) = (folder.join("lifeline"), folder.join("s"));
+    let listener = UnixListener::bind(&path).unwrap();
+    let mut supervisor = UnixStream::connect(&path).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tongdai-media"))
+        .arg("--socket")
+        .arg(&socket)
+        .args(["--ip", "127.0.0.1", "--ports", "9110-9119", "--lifeline-fd", "0"])
+        .stdin(Stdio::from(OwnedFd::from(listener)))
+        .spawn()
+        .unwrap();
+    greeting(&supervisor);
+    let mut control = Controller::connect(&socket);
+    control.ok(json!({"op": "hello", "proto": 1}));
+    control.ok(json!({"op": "open", "session": "a"}));
+    supervisor.write_all(b"what?\n").unwrap();
+    supervisor.write_all(b"retire\n").unwrap();
+    sleep_ms(200);
+    control.ok(json!({"op": "open", "session": "b"}));
+    control.ok(json!({"op": "close", "session": "a"}));
+    sleep_ms(200);
+    assert!(child.try_wait().unwrap().is_none(), "it has another");
+    let record = folder.join("r.wav");
+    control.ok(json!({"op": "record", "session": "b", "record": "r", "path": record, "max_ms": 9000}));
+    assert!(control.ok(json!({"op": "close", "session": "b"}))["stats"].is_object());
+    assert_eq!(control.event("record_done")["record"], json!("r"), "nothing is cut off");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(!socket.exists());
     std::fs::remove_dir_all(folder).unwrap();
 }
 

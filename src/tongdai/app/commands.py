@@ -67,6 +67,9 @@ def serve(
     orphan_seconds: Annotated[
         int | None, typer.Option(help="How long to go on when the supervisor has died.")
     ] = None,
+    former_engine_hours: Annotated[
+        float | None, typer.Option(help="How long calls stay in an engine that an upgrade has left.")
+    ] = None,
     alarm_webhook: Annotated[str | None, typer.Option(help="URL that is told of alarms.")] = None,
     alarm_secret: Annotated[
         str | None, typer.Option(help="Secret that they are signed with; better in the settings file.")
@@ -88,8 +91,8 @@ def serve(
 _SERVE_FLAGS = frozenset(
     """data database host advertised_ip sip_port tls_port ws_port ws_origins http_port tls_certificate tls_key
     sip_names dns_servers media_ports media_interfaces media_latch turn_urls turn_secret turn_username
-    turn_password ring_seconds piper_command orphan_seconds alarm_webhook alarm_secret webhook_networks
-    log_level log_format""".split()
+    turn_password ring_seconds piper_command orphan_seconds former_engine_hours alarm_webhook alarm_secret
+    webhook_networks log_level log_format""".split()
 )
 
 

@@ -211,6 +211,7 @@ class Control:
             on_keeping=lambda flow, seconds: self.wires.expect(flow, seconds),
         )
         self.media.on_gone, self.media.on_secured = self.front.lost, self.front.secured
+        self.media.spoken = self.front.spoken
         self.ua = UserAgent(
             self.front,
             clock=clock.monotonic,
@@ -243,7 +244,7 @@ class Control:
         self.engine = EngineLink(
             self.media,
             self.journal,
-            rebuild=lambda: rebuild(self.front, self.media, self.switch),
+            rebuild=lambda legs, client: rebuild(self.front, self.media, self.switch, legs, client),
             stir=self.pulse.stir,
         )
         self.switch.connect(self.front, self.media, self.mailboxes, self.preferences, self.calllog)
@@ -333,7 +334,7 @@ class Control:
     async def run(self, lifeline: Lifeline) -> None:
         """Take over what a former process left, serve until told to stop, and leave politely."""
         await self.take_over(
-            lambda entries: self.engine.connect(Path(self.config.engine_socket), entries),
+            lambda entries: self.engine.connect(*self.config.engines, entries),
             unsealed(self.provider.trunks, self._key),
         )
         certificate = await open_wires(
@@ -479,6 +480,7 @@ class Control:
             "registered_contacts": len(self.bindings),
             "tenants": len(self.provider.tenants),
             "configuration_seq": self.provider.seq,
+            **self.media.metrics(),
             **self.trunks.metrics(),
             **self._vigil.metrics(),
         }

@@ -62,6 +62,8 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):
     """How long the process goes on without a supervisor."""
     engine_socket: str
     """Path of the media engine's command socket."""
+    former_engine_sockets: list[str] = []
+    """Those of engines that upgrades have left, which end with their last sessions; the newest first."""
     rpc_socket: str
     """Path of the Unix socket on which the web process asks (`api.rpc`)."""
     data_dir: str
@@ -99,6 +101,11 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):
         return Path(self.data_dir)
 
     @property
+    def engines(self) -> tuple[Path, list[Path]]:
+        """The sockets of the engine in which sessions are opened, and of those that upgrades have left."""
+        return Path(self.engine_socket), [Path(socket) for socket in self.former_engine_sockets]
+
+    @property
     def name_servers(self) -> list[tuple[str, int]]:
         """`dns_servers` one by one."""
         return read_servers(self.dns_servers)
@@ -121,12 +128,23 @@ def write_config(path: Path, config: msgspec.Struct) -> None:
 C = TypeVar("C", bound=msgspec.Struct)
 
 
-def without_fds(config: C) -> C:
-    """The same whatever numbers the descriptors have."""
+def serves(begun: C, wanted: C) -> bool:
+    """Whether a process that was begun with the one does what the other asks for. It may know of engines that
+    have ended since."""
+    return _bare(begun) == _bare(wanted) and set(_former(wanted)) <= set(_former(begun))
+
+
+def _former(config: msgspec.Struct) -> list[str]:
+    return config.former_engine_sockets if isinstance(config, ControlConfig) else []
+
+
+def _bare(config: C) -> C:
+    """The same whatever numbers the descriptors have, however it began, and whichever engines were left."""
     fields = config.__struct_fields__
     changes: dict[str, object] = {name: -1 for name in fields if name.endswith("_fd")}
     if isinstance(config, ControlConfig):
-        changes["listens"] = [without_fds(listening) for listening in config.listens]
+        changes["listens"] = [_bare(listening) for listening in config.listens]
+        changes |= {"former_engine_sockets": [], "waits": False}
     return msgspec.structs.replace(config, **changes)
 
 

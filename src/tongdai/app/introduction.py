@@ -13,6 +13,8 @@ class Introduction(msgspec.Struct, frozen=True):
     version: str
     engine_proto: int
     """Which protocol of the engine its control speaks: the engine that runs is that of another version."""
+    several_engines: bool = False
+    """Its control commands one engine beside those that upgrades have left."""
 
 
 def introduce() -> Introduction:
@@ -22,7 +24,7 @@ def introduce() -> Introduction:
     from tongdai.app import control_process, prepare, web  # noqa: F401  (that they load is what is asked)
     from tongdai.media.wire import PROTO
 
-    return Introduction(version("tongdai"), PROTO)
+    return Introduction(version("tongdai"), PROTO, several_engines=True)
 
 
 if __name__ == "__main__":

@@ -53,6 +53,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     ring_seconds: float | None
     piper_command: str | None
     orphan_seconds: int = 60
+    former_engine_hours: float = 24.0
     alarms: AlarmHook = AlarmHook()
     environment: str = ""
     """Directory of the environment that `tongdai` was started from, by the name that was used: a link may

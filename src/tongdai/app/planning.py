@@ -96,6 +96,7 @@ def plan_service(settings: Settings) -> Plan:
         ring_seconds=settings.ring_seconds,
         piper_command=settings.piper_command,
         orphan_seconds=settings.orphan_seconds,
+        former_engine_hours=settings.former_engine_hours,
         alarms=settings.alarms,
         environment=str(_environment()),
         log_level=settings.log_level,

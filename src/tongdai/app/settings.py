@@ -130,6 +130,13 @@ class Settings(BaseSettings):
         description="How many seconds calls go on, and new ones are taken, when the supervisor has died and "
         "no other was started.",
     )
+    former_engine_hours: float = Field(
+        24.0,
+        gt=0,
+        le=720,
+        description="How many hours calls from before an upgrade stay in the engine that they began in. Who "
+        "still talks then goes on in the new one, and hears nothing for a moment.",
+    )
     alarm_webhook: str = Field(
         "",
         description="URL that is told of alarms, as JSON by POST: the database, the journal, the disk or the "

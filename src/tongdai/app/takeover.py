@@ -33,6 +33,7 @@ async def take_over(
         front.hangup(leg, Cause.FAILED)
     for call in switch.calls():
         _tell(call, media, switch, sounding)
+    media.adopted()
     silent = legs.keys() - sounding
     if same_boot and silent:
         rebuild(front, media, switch, silent)
@@ -46,8 +47,8 @@ async def take_over(
 def _tell(call: Call, media: Sessions, switch: Switch, sounding: Container[str]) -> None:
     """Tell the engine what the process before us had decided, and died before it could tell."""
     for leg in call.legs.values():
-        if leg.id in sounding and not media.listens(call.tenant, leg.id, leg.hears):
-            media.hear(call.tenant, c.Hear(leg.id, leg.hears))
+        if leg.id in sounding:
+            media.heard(call.tenant, leg.id, leg.hears)
     if call.listener not in sounding:
         return
     if call.playing and not media.was_told(call.listener, call.playing):

@@ -137,7 +137,7 @@ class SipLeg:
         """Our side for a peer with these credentials: as it was, or anew."""
         side = self.record.webrtc
         if side is None:
-            return sdp.WebRtc(self.media.fingerprint, new_ice())
+            return sdp.WebRtc(self.media.fingerprint(self.id), new_ice())
         if theirs is not None and theirs != self.record.remote_ice:
             return msgspec.structs.replace(side, ice=new_ice())
         return side
@@ -233,7 +233,8 @@ class SipLeg:
         side = self.record.webrtc
         if side is not None:
             ice = new_ice() if side.ice is not None else None
-            self.record.webrtc = msgspec.structs.replace(side, fingerprint=self.media.fingerprint, ice=ice)
+            fingerprint = self.media.fingerprint(self.id)
+            self.record.webrtc = msgspec.structs.replace(side, fingerprint=fingerprint, ice=ice)
         return self.make_offer(self.record.codecs, self.record.foreign)
 
     def answer_offer(self, prefer: Sequence[str], foreign: Sequence[sdp.Codec] = ()) -> str:
@@ -315,7 +316,7 @@ class SipLeg:
         self.record.crypto = []
         if (secured := agreed.secured) is not None:
             mid = agreed.mid or ""
-            side = sdp.WebRtc(self.media.fingerprint, secured.ice, secured.setup, mid)
+            side = sdp.WebRtc(self.media.fingerprint(self.id), secured.ice, secured.setup, mid)
             self.record.webrtc, self.record.remote_ice = side, secured.remote_ice
             self.record.protocol = agreed.protocol
         elif self.record.protocol in sdp.HANDSHAKEN:

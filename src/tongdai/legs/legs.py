@@ -16,7 +16,7 @@ from tongdai.legs.callers import Callers
 from tongdai.legs.causes import SOUND_FAILED, is_elsewhere, said
 from tongdai.legs.info import digit_of, refuse
 from tongdai.legs.kept import KeptLegs
-from tongdai.legs.leg import LegRecord, SipLeg, sdp_id, spoken_by
+from tongdai.legs.leg import LegRecord, SipLeg, numbered, sdp_id, spoken_by
 from tongdai.legs.near import address_for
 from tongdai.legs.parting import Parting
 from tongdai.legs.phones import Phones
@@ -454,13 +454,19 @@ class Legs:
                 log.info("a call follows its phone", tenant=tenant, leg=leg.id, flow=str(contact.flow))
             self._kept.mark(leg)
 
-    def rebuild(self, legs: Container[str] | None = None) -> None:
-        """These legs, or all, have no session in the engine that is there now: give them one."""
+    def rebuild(self, legs: Container[str]) -> None:
+        """These legs have no session any more, as their engine is gone: give them another."""
         for leg in tuple(self._legs.values()):
-            if legs is None or leg.id in legs:
+            if leg.id in legs:
                 self._rebuilt.begin(leg)
                 self._kept.mark(leg)
         self._twins.rebuild(legs)
+
+    def spoken(self, leg_id: str) -> tuple[Sequence[str], Sequence[sdp.Codec]]:
+        """The codecs of who is heard there, best first, and what among them we only pass on, each under a
+        number of its own."""
+        names, foreign = spoken_by(self._behind(leg_id))
+        return names, numbered(foreign)
 
     def secured(self, leg_id: str) -> None:
         """The leg's peer has proven itself to the engine."""

@@ -129,9 +129,8 @@ class Opened(Protocol):
 class LegMedia(Protocol):
     """The media sessions of legs."""
 
-    @property
-    def fingerprint(self) -> str:
-        """Of the certificate that the engine shows to browsers."""
+    def fingerprint(self, leg: str) -> str:
+        """Of the certificate that the leg's engine shows to browsers."""
 
     def open(
         self,

@@ -6,7 +6,8 @@ Either tenant sees an ordinary outside call: no trunk is used, and nothing of on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+import functools
+from collections.abc import Callable, Container, Mapping, Sequence
 
 import msgspec
 
@@ -92,13 +93,14 @@ class Twins:
                 self._drop(near, far)
                 self._post(tenant, e.LegEnded(near.id, Cause.CONGESTION))
 
-        self._open(near, far, opened)
+        self._open((near, far), opened)
 
-    def _open(self, near: Twin, far: Twin, done: Callable[[bool], None]) -> None:
-        """Open both media sessions and face them to each other; `done(False)` when there is no place."""
+    def _open(self, legs: Sequence[Twin], done: Callable[[bool], None]) -> None:
+        """Open the media sessions of a pair, or of the one of it that has none, and face them to each other;
+        `done(False)` when there is no place."""
         there: set[str] = set()
 
-        def opened(leg: Twin, result: Opened | None) -> None:
+        def opened(leg: Twin, result: Opened | None, error: str) -> None:
             if leg.id not in self._legs:
                 return
             if result is None:
@@ -106,19 +108,21 @@ class Twins:
                 return
             leg.ip, leg.port, leg.rtcp_port = result.ip, result.port, result.rtcp_port
             there.add(leg.id)
-            if len(there) == 2:
-                near.faced = far.faced = True
-                self._face(near)
+            if len(there) == len(legs):
+                leg.faced = self._legs[leg.other].faced = True
+                self._face(leg)
                 done(True)
 
-        self._media.open(near.tenant, near.id, lambda result, error: opened(near, result))
-        self._media.open(far.tenant, far.id, lambda result, error: opened(far, result))
+        for leg in legs:
+            self._media.open(leg.tenant, leg.id, functools.partial(opened, leg))
 
-    def rebuild(self, legs: Container[str] | None) -> None:
-        """The engine of these, or of all, is gone: face them to each other in the next one."""
+    def rebuild(self, legs: Container[str]) -> None:
+        """The engine of these is gone: face them to each other, or to who is not gone, in another one."""
         for near in tuple(self._legs.values()):
-            if near.caller and (near.faced or near.answered) and (legs is None or near.id in legs):
-                self._open(near, self._legs[near.other], self._again(near.id))
+            if near.caller and (near.faced or near.answered):
+                gone = [leg for leg in (near, self._legs[near.other]) if leg.id in legs]
+                if gone:
+                    self._open(gone, self._again(near.id))
 
     def _again(self, leg: str) -> Callable[[bool], None]:
         def opened(there: bool) -> None:

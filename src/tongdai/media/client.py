@@ -39,16 +39,19 @@ class EngineClient(Commands):
         on_lost: Callable[[], None] | None = None,
         reply_seconds: float = 5.0,
         after: int = 0,
+        lasting: bool = True,
     ) -> None:
         """`on_engine(engine_id, sessions)` is called at every connection, with the number of sessions that
         live in the engine (0 in a new one); before it, no event is delivered. `on_lost()` when the
         connection breaks. A reply that is later than `reply_seconds` fails its request with
-        `EngineGone`."""
+        `EngineGone`. One that is not `lasting` has nobody after it on that path: when it is lost, it is
+        over."""
         self._path = path
         self._on_event = on_event
         self._on_engine = on_engine
         self._on_lost = on_lost
         self._reply_seconds = reply_seconds
+        self._lasting = lasting
         self._loop = asyncio.get_running_loop()
         self._connection: _Connection | None = None
         self._ids = 0
@@ -75,9 +78,10 @@ class EngineClient(Commands):
         reply_seconds: float = 5.0,
         within: float = 10.0,
         after: int = 0,
+        lasting: bool = True,
     ) -> EngineClient:
-        """Connect, waiting up to `within` seconds for the engine to appear; then stay connected until
-        `close`."""
+        """Connect, waiting up to `within` seconds for the engine to appear, unless it must be there already;
+        then stay connected until `close`, or its end. Raises `EngineGone`."""
         client = cls(
             path,
             on_event=on_event,
@@ -85,12 +89,15 @@ class EngineClient(Commands):
             on_lost=on_lost,
             reply_seconds=reply_seconds,
             after=after,
+            lasting=lasting,
         )
         try:
             async with asyncio.timeout(within):
-                await client._reach()
+                await (client._reach() if lasting else client._greet())
         except TimeoutError:
             raise EngineGone(f"No media engine answers on {path} after {within:g} s.") from None
+        except (OSError, msgspec.ValidationError) as error:
+            raise EngineGone(f"No media engine answers on {path}: {error}") from error
         client._task = asyncio.create_task(client._stay(), name="engine-client")
         return client
 
@@ -146,6 +153,8 @@ class EngineClient(Commands):
                 log.warning("media engine lost", engine=self.engine)
                 if self._on_lost is not None:
                     _tell("on_lost", self._on_lost)
+                if not self._lasting:
+                    return
             await self._reach()
 
     async def _reach(self) -> None:

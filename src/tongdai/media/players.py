@@ -14,9 +14,8 @@ from tongdai.calls import events as e
 from tongdai.calls.prompts import Prompt
 from tongdai.core.errors import TongdaiError
 from tongdai.core.log import get_logger
-from tongdai.media.client import EngineClient
+from tongdai.media.engines import Engine
 from tongdai.media.errors import EngineGone
-from tongdai.media.outage import Outage
 
 log = get_logger(__name__)
 
@@ -56,19 +55,18 @@ class Players:
 
     def __init__(
         self,
-        engine: Callable[[], EngineClient],
+        engine: Callable[[str], Engine],
         prompts: Prompts,
-        outage: Outage,
         post: Callable[[str, e.Event], None],
         clock: Callable[[], float],
         silenced: Callable[[str], bool],
         patience: float = PATIENCE,
     ) -> None:
-        """`silenced` says of a leg that its engine died, and the next one does not know its peer yet.
+        """`engine` is that of a leg. `silenced` says of a leg that its engine died, and the next one does not
+        know its peer yet.
         `patience`: seconds that a caller waits for a prompt that is still being made."""
         self._engine = engine
         self._prompts = prompts
-        self._outage = outage
         self._post = post
         self._clock = clock
         self._silenced = silenced
@@ -83,7 +81,7 @@ class Players:
             playing.files = [str(file) for file in files]
             self._start(playing)
             return
-        self._engine().stop(command.leg)
+        self._engine(command.leg).client.stop(command.leg)
         task = asyncio.get_running_loop().create_task(self._prepare(playing, command))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -127,6 +125,7 @@ class Players:
         playing.since = self._clock() - played
         if self._silenced(playing.leg):
             return  # it is begun when its peer is known
+        engine = self._engine(playing.leg)
 
         def later(is_there: bool) -> None:
             if not is_there:
@@ -135,15 +134,15 @@ class Players:
         def refused(future: asyncio.Future[object]) -> None:
             error = None if future.cancelled() else future.exception()
             if isinstance(error, EngineGone):
-                self._outage.wait(later)
+                engine.outage.wait(later)
             elif error is not None and self._wanted.get(playing.leg) is playing:
                 where = {"tenant": playing.tenant, "leg": playing.leg}
                 log.error("the engine cannot play a prompt", **where, error=str(error))
                 self._failed(playing)
 
-        self._engine().play(playing.leg, playing.play, playing.files).add_done_callback(refused)
+        engine.client.play(playing.leg, playing.play, playing.files).add_done_callback(refused)
         if played:
-            self._engine().seek(playing.leg, playing.play, ms=round(played * 1000))
+            engine.client.seek(playing.leg, playing.play, ms=round(played * 1000))
 
     def _failed(self, playing: _Playing) -> None:
         if self._wanted.get(playing.leg) is playing:

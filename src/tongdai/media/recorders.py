@@ -14,9 +14,8 @@ from tongdai.calls import commands as c
 from tongdai.calls import events as e
 from tongdai.core.log import get_logger
 from tongdai.media import events as ev
-from tongdai.media.client import EngineClient
+from tongdai.media.engines import Engine
 from tongdai.media.errors import EngineGone
-from tongdai.media.outage import Outage
 
 log = get_logger(__name__)
 
@@ -33,13 +32,14 @@ class Recordings(Protocol):
 
 
 class _Recording(msgspec.Struct):
-    """A recording in progress. `stopped`: its end was asked for."""
+    """A recording in progress, in this engine. `stopped`: its end was asked for."""
 
     tenant: str
     blob: str
     path: Path
     command: c.Record
     since: float
+    engine: Engine
     stopped: bool = False
 
 
@@ -48,17 +48,16 @@ class Recorders:
 
     def __init__(
         self,
-        engine: Callable[[], EngineClient],
+        engine: Callable[[str], Engine],
         recordings: Recordings,
-        outage: Outage,
         post: Callable[[str, e.Event], None],
         clock: Callable[[], float],
         silenced: Callable[[str], bool],
     ) -> None:
-        """`silenced` says of a leg that its engine died, and the next one does not know its peer yet."""
+        """`engine` is that of a leg. `silenced` says of a leg that its engine died, and the next one does not
+        know its peer yet."""
         self._engine = engine
         self._recordings = recordings
-        self._outage = outage
         self._post = post
         self._clock = clock
         self._silenced = silenced
@@ -71,7 +70,8 @@ class Recorders:
 
     def begin(self, tenant: str, command: c.Record) -> None:
         blob, path = self._recordings.new(tenant)
-        self._records[command.record] = recording = _Recording(tenant, blob, path, command, self._clock())
+        recording = _Recording(tenant, blob, path, command, self._clock(), self._engine(command.leg))
+        self._records[command.record] = recording
         if not self._silenced(command.leg):
             self._start(recording)
 
@@ -79,6 +79,7 @@ class Recorders:
         """Begin, or go on behind what an engine that is gone has written."""
         command, leg = recording.command, recording.command.leg
         elapsed = round((self._clock() - recording.since) * 1000)
+        recording.engine = engine = self._engine(leg)
 
         def failed(is_there: bool) -> None:
             if is_there or self._records.get(command.record) is not recording:
@@ -91,12 +92,12 @@ class Recorders:
         def refused(future: asyncio.Future[object]) -> None:
             error = None if future.cancelled() else future.exception()
             if isinstance(error, EngineGone):
-                self._outage.wait(failed)
+                engine.outage.wait(failed)
             elif error is not None:
                 log.error("the engine cannot record", leg=leg, error=str(error))
                 failed(False)
 
-        self._engine().record(
+        engine.client.record(
             leg,
             command.record,
             str(recording.path),
@@ -112,10 +113,11 @@ class Recorders:
             if recording.command.leg == leg:
                 recording.stopped = True
 
-    def replaced(self, lives: Callable[[str], bool]) -> None:
-        """Another engine is there: what ended meanwhile is reported. `lives` tells whether a leg goes on."""
+    def replaced(self, engine: Engine, lives: Callable[[str], bool]) -> None:
+        """An engine is gone: what ended there meanwhile is reported. `lives` tells whether a leg goes on."""
         for recording in tuple(self._records.values()):
-            if recording.stopped or not lives(recording.command.leg):
+            over = recording.stopped or not lives(recording.command.leg)
+            if recording.engine is engine and over:
                 self._cut(recording)
 
     def go_on(self, leg: str) -> None:

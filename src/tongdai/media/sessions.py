@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from tongdai.calls import commands as c
 from tongdai.calls import events as e
 from tongdai.calls import facts as f
-from tongdai.calls.model import Echo, Hears, InRoom, Music, RingTone, Silence, Source
+from tongdai.calls.model import Source
 from tongdai.core.log import get_logger
 from tongdai.media import events as ev
 from tongdai.media import wire
 from tongdai.media.client import EngineClient
-from tongdai.media.errors import EngineError, EngineRefused
-from tongdai.media.outage import Outage
+from tongdai.media.engines import Engines
+from tongdai.media.errors import EngineError, EngineGone, EngineRefused
+from tongdai.media.hearing import Hearing
 from tongdai.media.players import Players, Prompts
 from tongdai.media.recorders import Recorders, Recordings
-from tongdai.sdp import Negotiated, NegotiatedCodec, Secured
+from tongdai.sdp import Codec, Negotiated, NegotiatedCodec, Secured
 
 log = get_logger(__name__)
 
@@ -41,38 +42,40 @@ class Sessions:
         """Told of a leg that can have no sound any more, and why: its peer is gone, or not who it says."""
         self.on_secured: Callable[[str], None] = lambda leg: None
         """Told of a leg whose peer has proven itself by a handshake."""
-        self._engine: EngineClient | None = None
-        self._prompts = prompts
+        self.spoken: Callable[[str], tuple[Sequence[str], Sequence[Codec]]] = lambda leg: ((), ())
+        """The codecs of a leg (`links.Spoken`)."""
+        self._engines = Engines()
         self._post = post
         self._note = note
         self._calls: dict[str, str] = {}
         self._tenants: dict[str, str] = {}
         self._opening: dict[str, Callable[[wire.Opened | None, str], None]] = {}
         """Who waits for the session of a leg: when it was asked for again, only who asked last."""
-        self._silenced: set[str] = set()
-        """Legs whose peers an engine after the first does not know yet."""
-        self._lost_at: float | None = None
-        self._outage = Outage(lambda: self.engine.connected)
+        self._silenced: dict[str, float] = {}
+        """Legs whose peers an engine after the first does not know yet, and when that one was lost."""
         silenced = self._silenced.__contains__
-        self._players = Players(lambda: self.engine, prompts, self._outage, post, clock, silenced)
-        self._recorders = Recorders(lambda: self.engine, recordings, self._outage, post, clock, silenced)
+        self._players = Players(self._engines.asked, prompts, post, clock, silenced)
+        self._recorders = Recorders(self._engines.asked, recordings, post, clock, silenced)
+        self._hearing = Hearing(self._engines, prompts, lambda leg: self.spoken(leg), self._gone)
         self._early: list[ev.EngineEvent] | None = []
-        self._mixers: set[str] = set()
         self._found: dict[str, wire.SessionInfo] = {}
 
-    def use(self, engine: EngineClient) -> None:
-        """Say which engine to command; once, before the first leg."""
-        self._engine = engine
+    def use(self, engine: EngineClient, name: str = "engine") -> None:
+        """Say which engine to command, before the first leg; then, which others have legs of before. `name`
+        is that of no other, and the same for the control process after this one."""
+        self._engines.add(engine, name)
 
-    @property
-    def engine(self) -> EngineClient:
-        assert self._engine is not None, "no engine was given"
-        return self._engine
+    def fingerprint(self, leg: str) -> str:
+        """Of the certificate of the leg's engine, for SDP."""
+        return self._engines.asked(leg).client.fingerprint
 
-    @property
-    def fingerprint(self) -> str:
-        """Of the engine's certificate, for SDP."""
-        return self.engine.fingerprint
+    def metrics(self) -> dict[str, float]:
+        """For Prometheus, by name."""
+        former = [engine for engine in self._engines if engine is not self._engines.current]
+        return {
+            "former_engines": len(former),
+            "legs_on_former_engines": sum(len(self._engines.legs(engine)) for engine in former),
+        }
 
     # a leg's session
 
@@ -88,14 +91,18 @@ class Sessions:
         `done(opened, "")`, or `done(None, code)` with the engine's error (`no_ports` …). While no engine is
         there, the next one is waited for.
         """
+        engine = self._engines.current
         self._tenants[leg] = tenant
         self._opening[leg] = done
+        self._engines.put(leg, engine)
 
         def ended(opened: wire.Opened | None, code: str) -> None:
             if self._opening.get(leg) is done:
                 del self._opening[leg]
                 if opened is None:
                     self._tenants.pop(leg, None)
+                    self._engines.forget(leg)
+                    self._hearing.forget(leg)
                 done(opened, code)
 
         def later(is_there: bool) -> None:
@@ -110,40 +117,51 @@ class Sessions:
             except EngineRefused as error:
                 ended(None, error.code)
             except EngineError:
-                self._outage.wait(later)
+                engine.outage.wait(later)
 
-        self.engine.open(leg, ip, port).add_done_callback(finished)
+        engine.client.open(leg, ip, port).add_done_callback(finished)
 
     # an engine that is gone
 
-    def lost(self) -> None:
-        """The engine went away: what was being played has come as far as now."""
-        self._lost_at = self._clock()
+    def lost(self, client: EngineClient) -> None:
+        """An engine went away: what was being played there has come as far as now."""
+        self._engines.by(client).lost_at = self._clock()
 
-    def returned(self) -> None:
+    def returned(self, client: EngineClient) -> None:
         """It is the same engine again: what was asked meanwhile has failed."""
-        self._lost_at = None
-        self._outage.end(False)
+        engine = self._engines.by(client)
+        engine.lost_at = None
+        engine.outage.end(False)
 
-    def replaced(self) -> None:
-        """Another engine is there, which knows nothing. The owner opens the sessions again, tells where their
+    def replaced(self, client: EngineClient) -> set[str]:
+        """That engine is gone, with the sessions of these legs. The owner opens them again, tells where their
         peers are, and what they hear; what was played and recorded goes on with the first `remote`."""
-        self._mixers.clear()
-        self._silenced.update(self._tenants)
-        self._recorders.replaced(self._tenants.__contains__)
+        engine = self._engines.by(client)
+        legs = self._engines.legs(engine)
+        self._hearing.lost(engine)
+        lost_at = self._clock() if engine.lost_at is None else engine.lost_at
+        self._silenced.update(dict.fromkeys(legs, lost_at))
+        self._recorders.replaced(engine, self._tenants.__contains__)
+        return legs
 
-    def rebuilt(self) -> None:
-        """The sessions have their ports again: what waited may have some too."""
-        self._outage.end(True)
+    def rebuilt(self, client: EngineClient | None = None) -> None:
+        """Sessions have their ports again, those of this engine or some that were in none: who heard them
+        does again, and what waited may have some too. An engine that was left by an upgrade is forgotten."""
+        self._hearing.again()
+        if client is not None:
+            engine = self._engines.by(client)
+            engine.outage.end(True)
+            if engine is not self._engines.current:
+                self._engines.remove(engine)
 
     def signal(self, leg: str, ip: str, port: int) -> None:
         """Where the peer signals from; a link-local address without its zone."""
         if leg in self._tenants:
-            self.engine.signal(leg, ip.partition("%")[0], port)
+            self._engines.asked(leg).client.signal(leg, ip.partition("%")[0], port)
 
     def remote(self, leg: str, agreed: Negotiated) -> None:
         """Where the peer is and what it speaks."""
-        self.engine.remote(
+        self._engines.asked(leg).client.remote(
             leg,
             ip=agreed.remote_host,
             port=agreed.remote_port,
@@ -164,9 +182,9 @@ class Sessions:
             ptime=agreed.ptime,
             tag=self._tenants.get(leg),
         )
-        if leg in self._silenced:
-            self._silenced.discard(leg)
-            self._players.go_on(leg, self._lost_at if self._lost_at is not None else self._clock())
+        self._hearing.links.changed(leg)
+        if (lost_at := self._silenced.pop(leg, None)) is not None:
+            self._players.go_on(leg, lost_at)
             self._recorders.go_on(leg)
 
     def close(self, leg: str) -> None:
@@ -174,9 +192,10 @@ class Sessions:
         tenant = self._tenants.pop(leg, None)
         if tenant is None:
             return
+        engine = self._engines.asked(leg)
         self._opening.pop(leg, None)
         self._players.stop(leg)
-        self._silenced.discard(leg)
+        self._silenced.pop(leg, None)
         self._calls[leg] = ""
 
         def closed(future: asyncio.Future[wire.Closed]) -> None:
@@ -186,7 +205,9 @@ class Sessions:
                 if stats.rx_packets or stats.tx_packets:
                     self._note(tenant, call, _measured(leg, stats))
 
-        self.engine.close_session(leg).add_done_callback(closed)
+        engine.client.close_session(leg).add_done_callback(closed)
+        self._engines.forget(leg)
+        self._hearing.forget(leg)
 
     def ended(self, call: str, leg: str) -> None:
         """In which call a leg that is being closed ended: what is measured of it belongs there."""
@@ -197,19 +218,33 @@ class Sessions:
         """At the start: claim the sessions of these legs (leg → tenant), close all others. Returns the legs
         whose session lives. Events of the engine wait for this, since nobody would know their legs before.
         """
-        listing = await self.engine.sessions()
-        living = {session.session for session in listing.sessions}
-        for stray in living - legs.keys():
-            self.engine.close_session(stray)
-        self._mixers = set(listing.mixers)
-        found = living & legs.keys()
-        self._found = {session.session: session for session in listing.sessions if session.session in found}
-        self._tenants.update({leg: legs[leg] for leg in found})
+        for engine in self._engines:
+            try:
+                listing = await engine.client.sessions()
+            except EngineGone:
+                if engine is self._engines.current:
+                    raise
+                continue  # it ended with its last session, or its legs are silent
+            engine.mixers = set(listing.mixers)
+            for session in listing.sessions:
+                leg = session.session
+                if leg not in legs:
+                    self._hearing.links.found(session, engine)
+                elif leg in self._found:  # a newer one has it already
+                    engine.client.close_session(leg)
+                else:
+                    self._found[leg] = session
+                    self._tenants[leg] = legs[leg]
+                    self._engines.put(leg, engine)
         self._recorders.adopt(legs)
         early, self._early = self._early or [], None
         for event in early:
             self.on_event(event)
-        return found
+        return set(self._found)
+
+    def adopted(self) -> None:
+        """What the legs hear was told: what nobody has asked for by now is of no use."""
+        self._hearing.links.close_strays()
 
     def was_told(self, leg: str, order: str) -> bool:
         """Whether the engine had this playing or recording from the process before us, or has it from us."""
@@ -217,35 +252,16 @@ class Sessions:
         known = found is not None and order in (found.play, found.record)
         return known or self.plays(order) or self.records(order)
 
-    def listens(self, tenant: str, leg: str, source: Source) -> bool:
-        """Whether the process before us had told the engine that the leg hears this."""
+    def heard(self, tenant: str, leg: str, source: Source) -> None:
+        """The leg hears this, as the process before us may have told its engine already."""
         found = self._found.get(leg)
-        return found is not None and found.source == msgspec.to_builtins(self._source(tenant, source))
+        self._hearing.hear(tenant, leg, source, found.source if found is not None else None)
 
     # commands of the call logic
 
     def hear(self, tenant: str, command: c.Hear) -> None:
         if command.leg in self._tenants:
-            self.engine.hear(command.leg, self._source(tenant, command.source))
-
-    def _source(self, tenant: str, source: Source) -> wire.EngineSource:
-        match source:
-            case Silence():
-                return wire.Silence()
-            case Hears(leg):
-                return wire.HearSession(leg)
-            case Music():
-                return wire.Music(str(self._prompts.music(tenant)))
-            case Echo():
-                return wire.Echo()
-            case RingTone():
-                return wire.Tone("ringback")
-            case InRoom(room):
-                mixer = f"{tenant}/{room}"
-                if mixer not in self._mixers:
-                    self._mixers.add(mixer)
-                    self.engine.mixer_open(mixer)
-                return wire.HearMixer(mixer)
+            self._hearing.hear(tenant, command.leg, command.source)
 
     def play(self, tenant: str, command: c.Play) -> None:
         if command.leg in self._tenants:
@@ -254,7 +270,7 @@ class Sessions:
     def stop_play(self, leg: str) -> None:
         self._players.stop(leg)
         if leg in self._tenants:
-            self.engine.stop(leg)
+            self._engines.asked(leg).client.stop(leg)
 
     def plays(self, play: str) -> bool:
         """Whether this is being played, or will be."""
@@ -269,21 +285,17 @@ class Sessions:
 
     def stop_record(self, leg: str) -> None:
         self._recorders.stop(leg)
-        self.engine.stop_record(leg)
+        self._engines.asked(leg).client.stop_record(leg)
 
     def send_digit(self, leg: str, digit: str) -> None:
         if leg in self._tenants:
-            self.engine.dtmf(leg, digit)
+            self._engines.asked(leg).client.dtmf(leg, digit)
 
     def chime(self, tenant: str, room: str, joined: bool) -> None:
-        if f"{tenant}/{room}" in self._mixers:
-            self.engine.mixer_play(f"{tenant}/{room}", [str(self._prompts.chime(joined))])
+        self._hearing.chime(tenant, room, joined)
 
     def close_room(self, tenant: str, room: str) -> None:
-        mixer = f"{tenant}/{room}"
-        if mixer in self._mixers:
-            self._mixers.discard(mixer)
-            self.engine.mixer_close(mixer)
+        self._hearing.close_room(tenant, room)
 
     # events of the engine
 
@@ -320,7 +332,9 @@ class Sessions:
                 leg = event.session or ""
                 tenant = self._tenants.get(leg)
                 log.error("the engine failed", leg=leg, tenant=tenant, mixer=event.mixer, detail=event.detail)
-                self._mixers.discard(event.mixer or "")  # whoever comes next opens it anew
+                # whoever comes next opens it anew
+                self._engines.asked(leg).mixers.discard(event.mixer or "")
+                self._hearing.links.failed(leg, event.detail)
                 self._gone(leg, f"sound_failed {event.detail}")
             case ev.Failed():
                 log.warning(

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tongdai.app.control_config import ControlConfig, Listening, read_config, without_fds, write_config
+from tongdai.app.control_config import ControlConfig, Listening, read_config, serves, write_config
 from tongdai.app.plan import Listen, Plan, hand_over, take_over
 from tongdai.app.planning import DemoOptions, plan_demo, plan_service, wipe
 from tongdai.app.settings import Settings, load_settings
@@ -163,8 +163,12 @@ def test_a_control_configuration_is_for_its_owner_only(tmp_path: Path):
     other = msgspec.structs.replace(
         config, ready_fd=60, listens=[Listening("127.0.0.1", 30, 4, 7, 8), Listening("::1", 9, 10, 11, 12)]
     )
-    assert without_fds(other) == without_fds(config), "descriptors have other numbers in each process"
-    assert without_fds(msgspec.structs.replace(other, sip_port=5062)) != without_fds(config)
+    assert serves(config, other), "descriptors have other numbers in each process"
+    assert not serves(config, msgspec.structs.replace(other, sip_port=5062))
+    assert serves(msgspec.structs.replace(other, waits=True), config), "it took the place of another"
+    left = msgspec.structs.replace(other, former_engine_sockets=["e"])
+    assert serves(left, config), "an engine that it knows has ended since"
+    assert not serves(config, left)
     path.write_text("{}")
     with pytest.raises(TongdaiError, match=r"tongdai serve"):
         read_config(path, ControlConfig)

@@ -124,7 +124,7 @@ class FakeMedia:
     otherwise.
     """
 
-    fingerprint = "sha-256 " + ":".join(["AB"] * 32)
+    certificate = "sha-256 " + ":".join(["AB"] * 32)
 
     def __init__(self) -> None:
         self.hold = False
@@ -133,6 +133,8 @@ class FakeMedia:
         self.wished: dict[str, int] = {}
         self.live: dict[str, str] = {}
         self.closed: list[str] = []
+        self.opened: list[str] = []
+        self._ports: dict[str, int] = {}
         self.remotes: dict[str, list[Remote]] = {}
         self.signalled: dict[str, tuple[str, int]] = {}
         """Where each leg's peer signals from."""
@@ -150,7 +152,7 @@ class FakeMedia:
             else:
                 self._port += 2
                 wished = self.wished.pop(leg, 0) if not self.occupied else 0
-                port = wished or self._port
+                self._ports[leg] = port = wished or self._port
                 done(Ports(self._ips.pop(leg, None) or "192.0.2.100", port, port + 1), "")
 
     def forget_opening(self) -> None:
@@ -176,8 +178,16 @@ class FakeMedia:
         self.live[leg] = tenant
         if port is not None:
             self.wished[leg] = port
+        self.opened.append(leg)
         self._opening.append((leg, done))
         self._ips[leg] = ip
+
+    def port_of(self, leg: str) -> int:
+        """Where it receives."""
+        return self._ports[leg]
+
+    def fingerprint(self, leg: str) -> str:
+        return self.certificate
 
     def signal(self, leg: str, ip: str, port: int) -> None:
         self.signalled[leg] = ip, port

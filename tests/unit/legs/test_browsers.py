@@ -32,7 +32,7 @@ def test_a_browsers_call_is_answered_in_kind_and_the_engine_told(stage: Stage, l
     session, leg = stage.answered(lan, sdp=chromium())
     ours = ice_of(session.remote_sdp)
     assert "UDP/TLS/RTP/SAVPF" in (session.remote_sdp or "")
-    assert f"a=fingerprint:{stage.media.fingerprint}" in (session.remote_sdp or "")
+    assert f"a=fingerprint:{stage.media.certificate}" in (session.remote_sdp or "")
     agreed = stage.media.remote_of(leg)
     assert agreed.secured == sdp.Secured("passive", (THEIRS,), ours, ice_of(chromium()))
 

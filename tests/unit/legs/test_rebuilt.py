@@ -18,7 +18,7 @@ CRYPTO = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7
 
 
 def replace(stage: Stage) -> None:
-    stage.office.front.rebuild()
+    stage.office.front.rebuild(stage.office.front.all())
     stage.run()
 
 
@@ -101,14 +101,14 @@ def test_what_was_agreed_is_known_to_the_process_after_this_one(stage: Stage, la
 def test_a_browser_is_offered_the_certificate_of_the_engine_that_is_there_now(stage: Stage, lan: Phone):
     session, leg = stage.answered(lan, sdp=chromium())
     before = ice_of(session.remote_sdp)
-    stage.media.fingerprint = "sha-256 " + ":".join(["CD"] * 32)
+    stage.media.certificate = "sha-256 " + ":".join(["CD"] * 32)
     lan.handler.on["reinvite"] = lambda session, sdp: session.accept_reinvite(
         chromium(ufrag="zzzz", setup="active", version=3)
     )
     told = len(stage.media.remotes[leg])
     replace(stage)
     offer = session.remote_sdp or ""
-    assert f"a=fingerprint:{stage.media.fingerprint}" in offer
+    assert f"a=fingerprint:{stage.media.certificate}" in offer
     assert "a=setup:actpass" in offer
     assert ice_of(offer).ufrag != before.ufrag
     [after] = stage.media.remotes[leg][told:]
@@ -165,3 +165,16 @@ def test_the_two_legs_of_a_hosted_number_end_when_there_is_no_place(stage: Stage
     stage.media.refuse = "no_ports"
     replace(stage)
     assert {event.leg for event in stage.office.of(e.LegEnded)} == {NEAR, far}
+
+
+@pytest.mark.parametrize("which", [NEAR, "far"])
+def test_one_leg_of_a_hosted_number_faces_the_other_from_another_engine(stage: Stage, which: str):
+    far = call(stage)
+    lost, kept = (NEAR, far) if which == NEAR else (far, NEAR)
+    opened = list(stage.media.opened)
+    stage.office.front.rebuild({lost})
+    stage.run()
+    assert stage.media.opened[len(opened) :] == [lost]
+    assert stage.media.remote_of(kept).port == stage.media.port_of(lost)
+    assert stage.media.remote_of(lost).port == stage.media.port_of(kept)
+    assert {type(event) for _, event in stage.office.events} == {e.LegOffered}

@@ -122,7 +122,9 @@ class Desk:
         await settled()
         lines = (*(wire.SessionInfo(name, 20000) for name in living), *self.listed)
         self.engine.answer("list", wire.Listing(lines, mixers))
-        return await task
+        found = await task
+        self.sessions.adopted()
+        return found
 
     async def leg(self, name: str = "a", tenant: str = "t") -> str:
         self.sessions.open(tenant, name, lambda *x: self.opened.append(x))

@@ -39,17 +39,17 @@ def wav(path: Path, ms: int) -> None:
 
 def die(desk: Desk) -> None:
     desk.engine.there = False
-    desk.sessions.lost()
+    desk.sessions.lost(desk.engine)
     desk.engine.sent.clear()
 
 
 def rise(desk: Desk) -> None:
     """Another engine is there; leg `a` is opened in it again and its peer told."""
     desk.engine.there = True
-    desk.sessions.replaced()
+    desk.sessions.replaced(desk.engine)
     desk.sessions.open("t", "a", lambda *x: desk.opened.append(x), "192.0.2.1", 20000)
     desk.sessions.remote("a", PEER)
-    desk.sessions.rebuilt()
+    desk.sessions.rebuilt(desk.engine)
 
 
 async def test_the_port_of_before_is_asked_for(desk: Desk):
@@ -124,7 +124,7 @@ async def test_the_same_engine_again_means_that_what_was_asked_meanwhile_has_fai
     desk.engine.answer("play", GONE)
     await settled()
     desk.engine.there = True
-    desk.sessions.returned()
+    desk.sessions.returned(desk.engine)
     assert desk.opened[-1] == (None, "no_engine")
     assert desk.posted == [("t", e.PlayDone("a", "p1", failed=True))]
 
@@ -158,7 +158,7 @@ async def test_a_recording_that_ended_while_no_engine_was_there_is_reported(desk
         rise(desk)
     else:
         desk.sessions.close("a")
-        desk.sessions.replaced()
+        desk.sessions.replaced(desk.engine)
     assert desk.posted == [("t", e.RecordDone("a", "r1", "blob1", 4_000, 4_000, "closed"))]
     assert desk.engine.of("record") == []
 
@@ -180,7 +180,7 @@ async def test_what_begins_before_the_peer_is_known_waits_for_that(desk: Desk):
     beginning of a recording ended the first."""
     die(desk)
     desk.engine.there = True
-    desk.sessions.replaced()
+    desk.sessions.replaced(desk.engine)
     desk.play("p1", GREETING)
     desk.sessions.record("t", c.Record("a", "r1", 180_000, 5_000, "#"))
     assert desk.engine.ops() == []

@@ -407,9 +407,9 @@ async def test_what_the_engine_was_told_by_the_process_before_is_known():
     ]
     assert await desk.begin({"a": "t", "b": "t", "c": "t"}) == {"a", "b"}
     sessions = desk.sessions
-    assert sessions.listens("t", "a", Hears("b"))
-    assert not sessions.listens("t", "a", Silence())
-    assert sessions.listens("t", "b", Silence())
+    sessions.heard("t", "a", Hears("b"))
+    sessions.heard("t", "b", Music())
+    assert desk.engine.of("hear") == [{"session": "b", "source": wire.Music("/music/t")}]
     assert [sessions.was_told("a", order) for order in ("p1", "r1", "p2")] == [True, True, False]
     assert not sessions.was_told("stray", "p9")
     sessions.play("t", c.Play("b", "p3", (GREETING,)))

@@ -12,6 +12,7 @@ from tests.unit.legs.stage import Office, Phone, Stage
 from tests.unit.switch.doubles import BOTH, Adapters, Staffed
 
 from tongdai.app.takeover import take_over
+from tongdai.calls import commands as c
 from tongdai.calls import events as e
 from tongdai.calls.facts import Fact
 from tongdai.calls.model import Silence, Source
@@ -31,9 +32,13 @@ class Sound(FakeMedia, Adapters):
             self.close(stray)
         return self.live.keys() & legs.keys()
 
-    def listens(self, tenant: str, leg: str, source: Source) -> bool:
+    def heard(self, tenant: str, leg: str, source: Source) -> None:
         told = [x.source for _, x in self.of("hear") if x.leg == leg]
-        return (told[-1] if told else Silence()) == source
+        if (told[-1] if told else Silence()) != source:
+            self.hear(tenant, c.Hear(leg, source))
+
+    def adopted(self) -> None:
+        """There are no links."""
 
     def was_told(self, leg: str, order: str) -> bool:
         return any(order in (x.play,) for _, x in self.of("play")) or any(
@@ -47,7 +52,7 @@ class Sound(FakeMedia, Adapters):
     def records(self, record: str) -> bool:
         return False
 
-    def rebuilt(self) -> None:
+    def rebuilt(self, client: object = None) -> None:
         self.settle()
 
 

@@ -8,12 +8,16 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 
+/// What a supervisor says when another engine has taken the place of this one.
+const RETIRE: &[u8] = b"retire";
+
 pub struct Lifeline {
     listener: UnixListener,
     supervisor: Option<UnixStream>,
     /// Since when there is no supervisor.
     alone_since: Micros,
     patience: Micros,
+    retired: bool,
 }
 
 impl Lifeline {
@@ -22,7 +26,7 @@ impl Lifeline {
         let listener = UnixListener::from(sys::inherited(fd)?);
         listener.set_nonblocking(true)?;
         let patience = seconds * SECOND;
-        Ok(Self { listener, supervisor: None, alone_since: clock::now(), patience })
+        Ok(Self { listener, supervisor: None, alone_since: clock::now(), patience, retired: false })
     }
 
     /// What to wait for: a new supervisor, and the end of this one.
@@ -30,11 +34,15 @@ impl Lifeline {
         [self.listener.as_raw_fd(), self.supervisor.as_ref().map_or(-1, AsRawFd::as_raw_fd)]
     }
 
-    /// Sees who came and who went. A supervisor is told who we are; what it says is not listened to.
+    /// Sees who came and who went. A supervisor is told who we are, and may say that we are to retire.
     pub fn look(&mut self) {
-        if self.supervisor.as_mut().is_some_and(is_at_end) {
-            self.supervisor = None;
-            self.alone_since = clock::now();
+        match self.supervisor.as_mut().map(said) {
+            Some(Said::Retire) => self.retired = true,
+            Some(Said::Goodbye) => {
+                self.supervisor = None;
+                self.alone_since = clock::now();
+            }
+            Some(Said::Nothing) | None => {}
         }
         while let Ok((mut stream, _)) = self.listener.accept() {
             let greeting = json!({"pid": std::process::id(), "ready": true}).to_string();
@@ -42,6 +50,11 @@ impl Lifeline {
                 self.supervisor = Some(stream);
             }
         }
+    }
+
+    /// Whether to end with the last session: no more are to be opened here.
+    pub fn is_retired(&self) -> bool {
+        self.retired
     }
 
     /// Whether nobody will come any more.
@@ -55,9 +68,19 @@ impl Lifeline {
     }
 }
 
-fn is_at_end(stream: &mut UnixStream) -> bool {
-    match stream.read(&mut [0u8; 64]) {
-        Ok(count) => count == 0,
-        Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+enum Said {
+    Nothing,
+    Retire,
+    Goodbye,
+}
+
+fn said(stream: &mut UnixStream) -> Said {
+    let mut words = [0u8; 64];
+    match stream.read(&mut words) {
+        Ok(0) => Said::Goodbye,
+        Ok(count) if words[..count].windows(RETIRE.len()).any(|word| word == RETIRE) => Said::Retire,
+        Ok(_) => Said::Nothing,
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Said::Nothing,
+        Err(_) => Said::Goodbye,
     }
 }

@@ -240,6 +240,11 @@ impl Control {
                 self.read(id);
             }
             self.flush();
+            let is_idle = self.sessions.is_empty() && self.pending.is_empty();
+            if is_idle && lifeline.as_ref().is_some_and(Lifeline::is_retired) {
+                log(Level::Info, "retired", json!({}));
+                return Ok(());
+            }
             let now = clock::now();
             self.ports.expire(now);
             let alone =

@@ -152,6 +152,12 @@ class Child:
             log.error("process does not let go; killed", process=self.name, pid=self.pid, after=seconds)
             await self.end()
 
+    def bow_out(self, word: bytes) -> None:
+        """Say this over its lifeline, by which it ends when it is done; it is not started again."""
+        self._stopping = True
+        self._cancel_start()
+        self.tell(word)
+
     async def end(self) -> None:
         """End it without goodbyes, for good."""
         self._stopping = True

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import msgspec
 
-from tongdai.app.control_config import ControlConfig, Listening, read_config, without_fds, write_config
+from tongdai.app.control_config import ControlConfig, Listening, read_config, serves, write_config
 from tongdai.app.demo.show import Demo
 from tongdai.app.plan import Plan, hand_over
 from tongdai.app.prepare import Preparation, Prepared
 from tongdai.app.supervisor.child import Child, Launch
+from tongdai.app.supervisor.engines import Engines
 from tongdai.app.supervisor.environment import Environment
 from tongdai.app.supervisor.requests import REQUESTS, Requests
 from tongdai.app.supervisor.sockets import SipSockets, is_bound, open_tcp
@@ -71,7 +72,6 @@ class Supervisor:
         self._sip_port, self._tls_port, self._ws_port = self._sip[0].ports
         self._http = self._http_socket()
         self._http_port = int(self._http.getsockname()[1])
-        self._engine_socket = self._sockets / "engine.sock"
         self._rpc_socket = self._sockets / "control.sock"
         self._demo = (
             Demo(
@@ -87,7 +87,13 @@ class Supervisor:
         )
         self.environment = Environment.own()
         """The version that what ends is started in."""
-        self.media = self._child("media", self._launch_media)
+        self.engines = Engines(
+            self._sockets,
+            self.environment,
+            self._engine_options(),
+            lambda name, launch, vital: self._child(name, launch, vital=vital),
+            patience=plan.former_engine_hours * 3600,
+        )
         self.control = self._child("control", lambda: self._launch_control(self.environment))
         # calls go on without pages: it is tried for ever, and one that hangs is killed
         self.web = self._child(
@@ -104,7 +110,7 @@ class Supervisor:
             loop.add_signal_handler(number, self._stopping.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
         try:
-            self._begin(self.media)
+            self.engines.begin()
             await self._prepare_or_go_on()
             if not self._stopping.is_set():
                 if self._demo is not None and self._demo.simulated:
@@ -151,7 +157,7 @@ class Supervisor:
     def _is_current(self, name: str, config: ControlConfig | WebConfig) -> bool:
         """Whether what is left of that name was started with this configuration."""
         try:
-            return without_fds(read_config(self._run / f"{name}.json", type(config))) == without_fds(config)
+            return serves(read_config(self._run / f"{name}.json", type(config)), config)
         except TongdaiError:
             return False
 
@@ -213,19 +219,14 @@ class Supervisor:
         """SIGHUP: serve with what is installed where this was started from."""
         self._requests.upgrade_soon(self._plan.environment)
 
-    def _launch_media(self) -> Launch:
-        lifeline, hold = open_lifeline(self._lifeline("media"))
-        command = [
-            str(self.environment.engine),
-            *("--socket", str(self._engine_socket)),
+    def _engine_options(self) -> list[str]:
+        return [
             *("--ip", self._media_ip()),
             *("--ports", self._plan.media_ports),
-            *("--lifeline-fd", str(lifeline.fileno())),
             *("--orphan-seconds", str(self._plan.orphan_seconds)),
             *("--latch", self._plan.media_latch),
             *("--log-level", self._plan.log_level),
         ]
-        return Launch(command, fds=[lifeline.fileno()], closed=[lifeline.detach()], hold=hold)
 
     def _media_ip(self) -> str:
         """What the engine binds to when it is not told otherwise."""
@@ -279,7 +280,8 @@ class Supervisor:
             ready_fd=ready_fd,
             waits=waits,
             orphan_seconds=plan.orphan_seconds,
-            engine_socket=str(self._engine_socket),
+            engine_socket=str(self.engines.socket),
+            former_engine_sockets=[str(path) for path in self.engines.former_sockets],
             rpc_socket=str(self._rpc_socket),
             data_dir=plan.data_dir,
             db_url=plan.db_url,
@@ -381,7 +383,7 @@ class Supervisor:
             pids = {
                 "supervisor": os.getpid(),
                 "control": self.control.pid,
-                "media": self.media.pid,
+                "media": self.engines.current.pid,
                 "web": self.web.pid,
             }
             self._demo.changed(pids, works=self.control.ready)
@@ -408,7 +410,7 @@ class Supervisor:
         if self._successor not in (None, self.control, self.web):
             await self._successor.end()
         await asyncio.gather(self.control.stop(CONTROL_SECONDS), self.web.stop(WEB_SECONDS))
-        await asyncio.gather(self.carrier.stop(MEDIA_SECONDS), self.media.stop(MEDIA_SECONDS))
+        await asyncio.gather(self.carrier.stop(MEDIA_SECONDS), self.engines.stop(MEDIA_SECONDS))
         if self._demo is not None:
             self._demo.close()
         for sock in (*(sock for sockets in self._sip for sock in sockets), self._http):
@@ -416,7 +418,7 @@ class Supervisor:
         for name in ("control", "web"):
             for config in self._run.glob(f"{name}.*json*"):
                 config.unlink()
-        for path in (self._engine_socket, self._rpc_socket, *map(self._lifeline, PROCESSES)):
+        for path in (self._rpc_socket, *map(self._lifeline, PROCESSES)):
             path.unlink(missing_ok=True)
         if self._sockets != self._run:
             shutil.rmtree(self._sockets, ignore_errors=True)

@@ -14,7 +14,10 @@ import msgspec
 
 from tongdai.app.lifeline import Greeting
 
-PROCESSES = ("media", "control", "web", "carrier")
+ENGINE = "media"
+"""The name of the first engine; those that upgrades start beside it have a number behind it."""
+PROCESSES = ("control", "web", "carrier")
+"""The others."""
 ELSEWHERE = "elsewhere"
 """Leads to the directory of the sockets, where it is another."""
 _PATH_LIMIT = 80  # a Unix socket's path may have 107 bytes, and its name takes some
@@ -62,10 +65,17 @@ def lifeline_of(directory: Path, name: str) -> Path:
     return directory / f"{name}.lifeline"
 
 
+def engine_names(directory: Path) -> list[str]:
+    """Those of which there is a lifeline, the newest first."""
+    names = [path.stem for path in directory.glob(f"{ENGINE}*.lifeline")]
+    return sorted(names, key=lambda name: (len(name), name), reverse=True)
+
+
 def end_survivors(run: Path, seconds: float) -> None:
     """End all that a dead supervisor has left, politely."""
-    for name in reversed(PROCESSES):
-        if left := find_survivor(lifeline_of(socket_directory(run, make=False), name)):
+    directory = socket_directory(run, make=False)
+    for name in (*reversed(PROCESSES), *engine_names(directory)):
+        if left := find_survivor(lifeline_of(directory, name)):
             for sock in left.sockets:
                 sock.close()
             end(left, seconds)

@@ -9,6 +9,7 @@ from typing import Protocol
 from tongdai.app.control_config import GO, READY, STANDBY
 from tongdai.app.introduction import Introduction
 from tongdai.app.supervisor.child import Child
+from tongdai.app.supervisor.engines import Engines
 from tongdai.app.supervisor.environment import Environment
 from tongdai.core.errors import TongdaiError
 from tongdai.core.log import get_logger
@@ -33,6 +34,7 @@ class Running(Protocol):
     """What is replaced: the supervisor."""
 
     environment: Environment
+    engines: Engines
     control: Child
     web: Child
 
@@ -86,17 +88,39 @@ class Upgrade:
                 "Restart tongdai with that version when no calls are in progress.",
             )
         await running.prepare(environment)
+        await self._engine(environment, introduction, say)
         await self._control(environment, say)
         running.environment = environment
         try:
+            if introduction.several_engines and not running.engines.is_steady:
+                raise self._unfit("Its engine ends by itself")
             await self._web(environment, say)
         except TongdaiError:
             say(f"back to the version in {before.path}")
             running.environment = before
+            running.engines.go_back()
             await self._control(before, say)
             raise
+        running.engines.settle()
         log.info("upgraded", version=introduction.version, environment=str(environment.path))
         return introduction
+
+    async def _engine(self, environment: Environment, introduction: Introduction, say: Say) -> None:
+        """Start another engine, for the sessions that the next control opens."""
+        engines = self._running.engines
+        if not introduction.several_engines:
+            if engines.former:
+                raise TongdaiError(
+                    "former_engines",
+                    "It commands one engine only, and calls of before the last upgrade are still in another.",
+                    "Wait until these calls have ended.",
+                )
+            return
+        engine = await engines.start_next(environment)
+        if engine is None:
+            raise self._unfit("Its engine does not work")
+        engines.advance(engine)
+        say("engine: works beside the one before")
 
     async def _control(self, environment: Environment, say: Say) -> None:
         """Let another control go on with every call. When it does not come to work, or ends by itself, one of
@@ -106,6 +130,7 @@ class Upgrade:
         new.start()
         if not await new.says(STANDBY, STANDBY_SECONDS):
             await new.end()
+            running.engines.go_back()
             raise self._unfit("Its control cannot be loaded")
         say("control: loaded; taking over")
         began = asyncio.get_running_loop().time()
@@ -121,6 +146,7 @@ class Upgrade:
                 return
         await new.end()
         say(f"control: does not work; back to the version in {running.environment.path}")
+        running.engines.go_back()
         again = running.successor("control", running.environment)
         again.start()
         await again.says(STANDBY, STANDBY_SECONDS)

@@ -10,7 +10,7 @@ help:
 	@echo "make run    build everything, start the demo company and say what to dial"
 	@echo "make setup  only build: .venv with tongdai, the media engine and the pages"
 	@echo "make test   all tests: engine, call logic, real phones over real sockets"
-	@echo "make soak   100,000 calls that fail or are abandoned (CALLS=…), 10,000 guesses: nothing may be left of them"
+	@echo "make soak   100,000 calls that fail or are abandoned (CALLS=…), 10,000 guesses, 10,000 idle connections: nobody may notice"
 	@echo "make faults everything that is killed, locked, filled up or set wrong; control at 20 random moments, twice"
 	@echo "make lint   style, types, layers, for Python, Rust and TypeScript"
 	@echo "make format rewrite Python, Rust and TypeScript in the house style"
@@ -48,6 +48,7 @@ soak: setup
 	TONGDAI_SOAK=$(CALLS) TONGDAI_SOAK_ROUNDS=200 $(BIN)/python -m pytest tests/sim/test_nothing_stays.py tests/interop/test_leaks.py
 	TONGDAI_SOAK_NAMES=2000 TONGDAI_SOAK_GUESSES=10000 TONGDAI_SOAK_SOURCES=1000 TONGDAI_SOAK_TEXTS=200 \
 		$(BIN)/python -m pytest tests/interop/test_guessing.py
+	TONGDAI_SOAK_IDLE=10000 $(BIN)/python -m pytest tests/interop/test_web_threats.py
 
 MOMENTS ?= 20
 faults: setup test-packages

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+import resource
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 BLOCK = 400
@@ -78,3 +81,12 @@ def bound(port: int) -> bool:
         if any(line.split()[1].endswith(wanted) for line in lines):
             return True
     return False
+
+
+@contextmanager
+def many_files(wanted: int) -> Iterator[None]:
+    """This process may have thousands of sockets."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, wanted), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -7,16 +7,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import resource
 import socket
 import ssl
 import struct
-from collections.abc import Iterator
 
 import pytest
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
 from tests.interop.phones.raw import Account
+from tests.interop.ports import many_files
 from tests.interop.talk import talk
 
 Address = tuple[str, int]
@@ -178,21 +177,12 @@ def test_a_frame_of_a_mebibyte_ends_its_websocket(demo: Demo):
     serves(demo)
 
 
-@contextlib.contextmanager
-def many_files() -> Iterator[None]:
-    """This process may have thousands of sockets."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
 async def test_thousands_of_idle_connections_of_one_source_keep_nobody_out(demo: Demo, phones: Phones):
     """A process may have 1,024 descriptors until it asks for more: so many connections of one stranger, and
     no phone could connect, no call be journaled. Some say half a message, some begin TLS, and no more."""
     tls, ws = demo.facts.sip.tls, int(demo.facts.sip.ws.rpartition(":")[2])
     crowd: list[socket.socket] = []
-    with many_files():
+    with many_files(8192):
         for port, count, begun in (
             (demo.server[1], 700, b""),
             (demo.server[1], 300, request("OPTIONS")[:80]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated
 
@@ -51,6 +53,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """The server's secret."""
     sip: SipAddress
     turn: TurnServers = TurnServers()
+    watchers: Sequence[IPv4Network | IPv6Network] = ()
+    """Who may read how we fare, beside this machine."""
     secure: bool
     """Whether this is HTTPS."""
     presence: dict[str, tuple[float, int, m.Presence]] = msgspec.field(default_factory=dict)

@@ -55,6 +55,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     orphan_seconds: int = 60
     former_engine_hours: float = 24.0
     alarms: AlarmHook = AlarmHook()
+    metrics_networks: str = ""
     environment: str = ""
     """Directory of the environment that `tongdai` was started from, by the name that was used: a link may
     lead to another version later."""

@@ -98,6 +98,7 @@ def plan_service(settings: Settings) -> Plan:
         orphan_seconds=settings.orphan_seconds,
         former_engine_hours=settings.former_engine_hours,
         alarms=settings.alarms,
+        metrics_networks=settings.metrics_networks,
         environment=str(_environment()),
         log_level=settings.log_level,
         log_format=settings.log_format,

@@ -152,6 +152,11 @@ class Settings(BaseSettings):
         description="Networks, separated by commas, that a webhook may lead to although they are not of the "
         "public Internet, e.g. `10.1.2.0/24`.",
     )
+    metrics_networks: str = Field(
+        "",
+        description="Networks, separated by commas, that may read `/healthz` and `/metrics` beside this "
+        "machine, e.g. `10.1.2.0/24`.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
     log_format: Literal["json", "console"] = Field(
         "json", description="One JSON object a line, or for a terminal."
@@ -213,9 +218,9 @@ class Settings(BaseSettings):
             read_url(value)
         return value
 
-    @field_validator("webhook_networks")
+    @field_validator("webhook_networks", "metrics_networks")
     @classmethod
-    def _webhook_networks(cls, value: str) -> str:
+    def _networks(cls, value: str) -> str:
         read_networks(value)
         return value
 

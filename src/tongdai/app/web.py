@@ -22,10 +22,12 @@ from tongdai.api.hub import Hub
 from tongdai.api.metrics import WebMetrics
 from tongdai.api.rpc.client import RpcClient
 from tongdai.api.writing import Writer
+from tongdai.app.alarms.outbound import read_networks
 from tongdai.app.control_config import read_config
 from tongdai.app.demo.outside_route import outside_router
 from tongdai.app.lifeline import Lifeline
 from tongdai.app.prepare import OFFERS_FILE
+from tongdai.app.process import MOST_FILES, open_many_files
 from tongdai.app.server_key import server_key
 from tongdai.app.web_config import WebConfig
 from tongdai.blobs import LocalBlobs
@@ -82,6 +84,7 @@ async def serve(config: WebConfig) -> None:
                 ws_tls=config.ws_tls,
             ),
             turn=config.turn,
+            watchers=read_networks(config.metrics_networks),
             secure=secure,
             data=data,
             offers=data / OFFERS_FILE,
@@ -91,7 +94,8 @@ async def serve(config: WebConfig) -> None:
     options: dict[str, Any] = {}
     if secure:
         options |= {"ssl_cert": Path(config.tls_certificate), "ssl_key": Path(config.tls_key)}
-    server = _Server(config.http_fd, app, log_enabled=False, **options)
+    # of connections, each of which is a page that listens to events, or somebody who says nothing
+    server = _Server(config.http_fd, app, log_enabled=False, backpressure=MOST_FILES, **options)
     following = asyncio.create_task(control.run(), name="control")
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -125,4 +129,5 @@ def main(config_path: str) -> None:
     configure_logging(config.log_format, config.log_level)
     logging.getLogger("_granian").setLevel(logging.WARNING)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    open_many_files()
     uvloop.run(serve(config))

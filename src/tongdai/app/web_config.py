@@ -35,6 +35,8 @@ class WebConfig(msgspec.Struct, frozen=True, kw_only=True):
     ws_port: int
     ws_tls: bool
     turn: TurnServers = TurnServers()
+    metrics_networks: str = ""
+    """Who may read the metrics beside this machine."""
     piper_command: str | None = None
     outside: OutsidePhone | None = None
     """Only in a demo with a simulated carrier."""

@@ -320,6 +320,7 @@ class Supervisor:
             ws_port=self._ws_port,
             ws_tls=plan.ws_tls,
             turn=plan.turn,
+            metrics_networks=plan.metrics_networks,
             piper_command=plan.piper_command,
             outside=self._demo.outside if self._demo is not None else None,
             log_level=plan.log_level,

@@ -140,6 +140,8 @@ class Hub:
             self._fact(news)
         elif isinstance(news, m.Registered):
             self.publish(news.tenant, "presence.changed", {"person": news.person}, told.at)
+        elif isinstance(news, m.CallStored):
+            self.publish(news.tenant, "call.logged", {"call": news.call}, told.at, news.people)
         else:
             self.publish(
                 news.tenant, "mailbox.changed", {"mailbox": news.mailbox}, told.at,
@@ -169,11 +171,7 @@ class Hub:
 
     def _fact(self, news: m.CallFact) -> None:
         logged, fact = news.fact, news.fact.fact
-        people = self._people.get(logged.call, frozenset())
-        if isinstance(fact, f.CallStarted | f.LegCreated) and fact.party.person:
-            people |= {fact.party.person}
-        elif isinstance(fact, f.Retrieved | f.PickedUp) and fact.by.person:
-            people |= {fact.by.person}
+        people = self._people.get(logged.call, frozenset()) | f.people_of((logged,))
         if not isinstance(fact, f.LegMeasured):  # it may come when the call is over and forgotten
             self._people[logged.call] = people
         data = {"call": logged.call, "seq": logged.seq, **msgspec.to_builtins(fact)}

@@ -8,7 +8,15 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
-from tongdai.api.rpc.messages import Answer, CallFact, MailboxChanged, Registered, Request, Serve
+from tongdai.api.rpc.messages import (
+    Answer,
+    CallFact,
+    CallStored,
+    MailboxChanged,
+    Registered,
+    Request,
+    Serve,
+)
 from tongdai.api.rpc.server import RpcServer
 from tongdai.app.alarms.vigil import Vigil
 from tongdai.app.carriers import limits_of, peer_at
@@ -32,7 +40,7 @@ from tongdai.app.wires import Wires
 from tongdai.blobs import LocalBlobs
 from tongdai.calllog import CallLog
 from tongdai.calls import events as e
-from tongdai.calls.facts import Fact
+from tongdai.calls.facts import Fact, LoggedFact, people_of
 from tongdai.calls.model import Cause
 from tongdai.core.clock import SystemClock, boot
 from tongdai.core.ids import new_id
@@ -149,6 +157,7 @@ class Control:
             refused=refused,
             patience=MEASURE_SECONDS,
             on_fact=lambda fact: self.rpc.tell(CallFact(fact)),
+            on_stored=self._stored,
         )
         self.switch = Switch(
             self.directory.worlds, clock=clock.monotonic, journal=self.journal, on_change=self._calls_changed
@@ -163,6 +172,7 @@ class Control:
             metrics=self._metrics,
             trunks=lambda: self.trunks.states(),
             call_id=lambda leg: self.front.call_id(leg),
+            facts=self.calllog.facts,
             clock=clock,
         )
         self.rpc = RpcServer(Path(config.rpc_socket), self._answer, clock)
@@ -302,6 +312,9 @@ class Control:
     def _calls_changed(self, tenant: str) -> None:
         self.subscriptions.stir(tenant)
         self.pulse.stir()
+
+    def _stored(self, facts: Sequence[LoggedFact]) -> None:
+        self.rpc.tell(CallStored(facts[0].tenant, facts[0].call, people_of(facts)))
 
     def _mailbox_changed(self, tenant: str, mailbox: str) -> None:
         self.subscriptions.stir(tenant)

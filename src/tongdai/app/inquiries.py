@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -11,6 +11,7 @@ from tongdai.api.rpc import messages as m
 from tongdai.calls import commands as c
 from tongdai.calls import events as e
 from tongdai.calls import hearing
+from tongdai.calls.facts import LoggedFact
 from tongdai.calls.model import Call, Cause, InRoom, Leg, LegState, Party, PartyKind, TenantState
 from tongdai.calls.preferences import FORWARDS, Preferences
 from tongdai.core.clock import Clock
@@ -61,6 +62,7 @@ class Inquiries:
         metrics: Callable[[], dict[str, float]],
         trunks: Callable[[], list[GatewayState]],
         call_id: Callable[[str], str],
+        facts: Callable[[str], Sequence[LoggedFact]],
         clock: Clock,
     ) -> None:
         self._served = served
@@ -71,6 +73,7 @@ class Inquiries:
         self._preferences = preferences
         self._metrics = metrics
         self._call_id = call_id
+        self._facts = facts
         self._clock = clock
         self._answers: dict[type, Callable[[Any], m.Answer | Awaitable[m.Answer]]] = {
             m.Serve: self._serve,
@@ -86,6 +89,7 @@ class Inquiries:
             m.ChangePin: self._pin,
             m.ReadPreferences: self._read_preferences,
             m.ChangePreferences: self._change_preferences,
+            m.ReadFacts: lambda x: m.Facts(tuple(y for y in self._facts(x.call) if y.tenant == x.tenant)),
             m.ReadMetrics: lambda _: m.Metrics(self._metrics()),
             m.ReadTrunks: lambda _: m.TrunkStates(tuple(_told(x) for x in trunks())),
         }

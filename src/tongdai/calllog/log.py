@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -97,12 +97,15 @@ class CallLog:
         refused: Refused,
         linger: float = 0.1,
         patience: float = 0.0,
-        on_fact: Callable[[LoggedFact], None] | None = None,
+        on_fact: Callable[[LoggedFact], None] = lambda _: None,
+        on_stored: Callable[[Sequence[LoggedFact]], None] = lambda _: None,
     ) -> None:
         """`patience`: seconds that an ended call waits for what the engine measured of its legs. `on_fact` is
-        called with every fact as it is written. `refused` keeps calls that the database will not take."""
+        called with every fact as it is written, `on_stored` with all of a call when its CDR is stored.
+        `refused` keeps calls that the database will not take."""
         self._patience = patience
         self._on_fact = on_fact
+        self._on_stored = on_stored
         self._journal = journal
         self._db = db
         self._clock = clock
@@ -148,8 +151,12 @@ class CallLog:
         kept = _Kept(call, tenant, logged.seq, at, fact, live.epoch)
         self._journal.put(_key(logged), _encode(kept))
         self._take(logged, live)
-        if self._on_fact is not None:
-            self._on_fact(logged)
+        self._on_fact(logged)
+
+    def facts(self, call: str) -> Sequence[LoggedFact]:
+        """So far; none of a call whose CDR is stored, or that does not exist."""
+        live = self._live.get(call)
+        return () if live is None else live.facts
 
     @property
     def failing(self) -> bool:
@@ -224,6 +231,7 @@ class CallLog:
             live.stored, live.anew = len(chunk.facts), False
             if chunk.ended:
                 self._forget(call)
+                self._on_stored(chunk.facts)
 
     def _set_aside(self, call: str, error: Exception) -> None:
         live = self._live[call]

@@ -7,6 +7,8 @@ Facts are in no language: where one says `why`, that is a word of ours and what 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from tongdai.calls.model import Cause, DiversionReason, Party
@@ -277,3 +279,15 @@ class LoggedFact(msgspec.Struct, frozen=True):
     seq: int
     at: float
     fact: Fact
+
+
+def people_of(facts: Iterable[LoggedFact]) -> frozenset[str]:
+    """Who of the company has taken part in a call, by id: they may read what became of it."""
+    found = set()
+    for logged in facts:
+        match logged.fact:
+            case (
+                CallStarted(party=party) | LegCreated(party=party) | Retrieved(by=party) | PickedUp(by=party)
+            ):
+                found.add(party.person)
+    return frozenset(found - {""})

@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from tongdai.api.rpc import messages as m
+from tongdai.calls.facts import LoggedFact
 from tongdai.calls.preferences import Preferences
 
 A = TypeVar("A")
@@ -19,6 +20,7 @@ class ControlDouble:
         self.asked: list[m.Request] = []
         self.silent = False
         self.calls: list[m.LiveCall] = []
+        self.facts: list[LoggedFact] = []
         self.gateways: tuple[m.TrunkGateway, ...] = ()
         self.people: tuple[m.PersonPresence, ...] = ()
         self.staff: dict[str, set[str]] = {}
@@ -43,6 +45,8 @@ class ControlDouble:
                 return m.Presence(self.people)
             case m.ReadTrunks():
                 return m.TrunkStates(self.gateways)
+            case m.ReadFacts(tenant=tenant, call=call):
+                return m.Facts(tuple(x for x in self.facts if (x.tenant, x.call) == (tenant, call)))
             case m.ReadMetrics():
                 return m.Metrics({"calls": float(len(self.calls))})
             case m.ReadMailbox(tenant=tenant, mailbox=mailbox):

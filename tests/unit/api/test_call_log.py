@@ -113,6 +113,19 @@ async def test_an_employee_reads_his_own_calls_and_another_tenant_none(web: Web,
     assert [x["what"] for x in steps] == ["called", "rang.person", "ended.cancelled"]
 
 
+async def test_a_call_is_explained_up_to_now_before_it_is_stored(web: Web, logged: Logged):
+    """The last step was missing until the next one came: what is stored is a moment behind."""
+    admin, minh, tenant = await web.admin(), await web.employee(1), web.seeded.tenants[0].id
+    place = web.tenant() + "/calls/call_9/explanation"
+    assert (await admin.get(place)).status_code == 404
+    web.control.facts = [f.LoggedFact("call_9", tenant, 1, 0.0, f.CallStarted("a", logged.lan, "102"))]
+    assert [x["what"] for x in (await admin.get(place)).json()] == ["called"]
+    assert (await minh.get(place)).status_code == 404, "he is not in it"
+    assert (await (await web.admin(1)).get(web.tenant(1) + "/calls/call_9/explanation")).status_code == 404
+    web.control.silent = True
+    assert (await admin.get(web.tenant() + "/calls/call_2/explanation")).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("accepted", "asked", "language"),
     [

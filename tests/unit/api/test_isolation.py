@@ -28,7 +28,7 @@ NOTHING = {
     "prompt": "prompt_none",
     "phrase": "none.such",
 }
-READS = (m.ListCalls, m.ListPresence, m.ReadMailbox, m.ReadPreferences)
+READS = (m.ListCalls, m.ListPresence, m.ReadFacts, m.ReadMailbox, m.ReadPreferences)
 
 
 async def furnish(web: Web, company: int) -> dict[str, str]:

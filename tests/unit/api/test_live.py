@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
+
+import msgspec
 
 from tongdai.api.hub import TYPES, Hub, Listener
 from tongdai.api.rpc import messages as m
@@ -60,6 +62,18 @@ def test_colleagues_are_told_that_somebody_is_free_or_not_and_nothing_else_of_hi
     assert not hub._legs
 
 
+def test_who_was_in_a_call_is_told_when_its_record_can_be_read():
+    """Pages read the log when the call ended, before it stood there, and counted one missed call too few."""
+    hub, lan, mai = Hub(), Listener(TENANT, "lan", False), Listener(TENANT, "mai", False)
+    for listener in (lan, mai):
+        hub.listen(listener, None)
+    hub.on_told(m.Told("feed_1", 1, 0.0, m.CallStored(TENANT, CALL, frozenset({"lan"}))))
+    event = lan.queue.get_nowait()
+    assert event is not None
+    assert (event.type, event.data) == ("call.logged", {"call": CALL})
+    assert mai.queue.empty()
+
+
 def test_the_end_of_a_call_that_had_begun_before_us_is_news_of_somebody():
     hub, colleague = Hub(), Listener(TENANT, "mai", False)
     hub.listen(colleague, None)
@@ -67,6 +81,38 @@ def test_the_end_of_a_call_that_had_begun_before_us_is_news_of_somebody():
     event = colleague.queue.get_nowait()
     assert event is not None
     assert (event.type, event.data) == ("presence.changed", {"person": ""})
+
+
+async def test_what_a_later_version_tells_is_passed_over(tmp_path: Path):
+    """Control is replaced first by an upgrade: until web is too, it may tell of what web does not know."""
+    passed: list[m.News] = []
+    arrived = asyncio.Event()
+
+    def on_told(told: m.Told) -> None:
+        passed.append(told.news)
+        arrived.set()
+
+    async def handle(request: m.Request) -> m.Answer:
+        return m.Done()
+
+    class News(msgspec.Struct, frozen=True, tag="OfTheNextVersion"):
+        what: str
+
+    server = RpcServer(tmp_path / "control.sock", handle, SystemClock())
+    await server.open()
+    client = RpcClient(tmp_path / "control.sock", on_told=on_told, on_gap=lambda: None)
+    running = asyncio.create_task(client.run())
+    try:
+        async with asyncio.timeout(5):
+            await client.ask(m.ReadMetrics(), m.Done)
+            server.tell(cast(m.News, News("new")))
+            server.tell(m.MailboxChanged(TENANT, "mailbox_1"))
+            await arrived.wait()
+            assert await client.ask(m.ReadMetrics(), m.Done) == m.Done()
+    finally:
+        running.cancel()
+        await server.close()
+    assert passed == [m.MailboxChanged(TENANT, "mailbox_1")]
 
 
 async def test_an_event_that_cannot_be_passed_on_does_not_cost_the_connection(tmp_path: Path):

@@ -95,6 +95,26 @@ async def test_the_record_is_written_when_the_call_ends_and_the_journal_is_empty
     assert office.journal.load() == {}
 
 
+async def test_until_its_record_can_be_read_the_facts_of_a_call_are_told_from_memory(office: Office):
+    await office.log.close()
+    stored: list[tuple[str, int]] = []
+
+    def on_stored(facts: Sequence[LoggedFact]) -> None:
+        stored.append((facts[0].call, len(facts)))
+
+    office.log = CallLog(**office.outside, linger=0, on_stored=on_stored)
+    office.log.open({})
+    office.append(*SWITCHBOARD[:4])
+    await office.settle()
+    assert stored == []
+    assert of(list(office.log.facts("call_1"))) == of(SWITCHBOARD[:4])
+    office.append(*SWITCHBOARD[4:])
+    assert len(office.log.facts("call_1")) == len(SWITCHBOARD)
+    await office.settle()
+    assert stored == [("call_1", len(SWITCHBOARD))]
+    assert office.log.facts("call_1") == ()
+
+
 async def test_the_record_waits_a_little_for_what_is_measured(office: Office):
     await office.log.close()
     office.log = CallLog(**office.outside, linger=0, patience=60.0)

@@ -20,16 +20,16 @@ export interface Handlers {
 const FIRST_PAUSE = 250;
 const LONGEST_PAUSE = 5_000;
 
-/** The line over which live events come. It comes back by itself, and goes on where it was. */
+/** The line over which live events come, from a cursor on. It comes back by itself, and goes on where it was. */
 export class LiveLine {
   private socket: WebSocket | null = null;
-  private cursor: string | null = null;
   private pause = FIRST_PAUSE;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private closed = false;
 
   constructor(
     private readonly url: string,
+    private cursor: string,
     private readonly handlers: Handlers,
     private readonly open: (url: string) => WebSocket = (address) => new WebSocket(address),
   ) {
@@ -52,8 +52,7 @@ export class LiveLine {
 
   private connect(): void {
     this.handlers.onState("connecting");
-    const since = this.cursor === null ? "" : `?cursor=${encodeURIComponent(this.cursor)}`;
-    const socket = this.open(this.url + since);
+    const socket = this.open(`${this.url}?cursor=${encodeURIComponent(this.cursor)}`);
     this.socket = socket;
     socket.onmessage = ({ data }) => {
       if (this.closed) return;
@@ -62,8 +61,7 @@ export class LiveLine {
       if (event.type === "hello" || event.type === "resync") {
         this.pause = FIRST_PAUSE;
         this.handlers.onState("open");
-        // what was read before the line was open may have changed since, and nobody told
-        if (event.type === "resync" || since === "") this.handlers.onResync();
+        if (event.type === "resync") this.handlers.onResync();
       } else {
         this.handlers.onEvent(event);
       }

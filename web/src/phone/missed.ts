@@ -40,7 +40,7 @@ export function useMissed(own: string): number {
   const person = useMe().person ?? "";
   const since = useSyncExternalStore(subscribe, () => seenUntil(person));
   const { data } = useQuery({
-    queryKey: ["calls", tenant, "missed", person, since],
+    queryKey: ["log", tenant, "missed", person, since],
     queryFn: () =>
       ask(
         api.GET("/api/v1/tenants/{tenant}/call-log", {

@@ -39,7 +39,7 @@ export function Layout() {
         {me.tenant === null ? (
           content
         ) : (
-          <LiveEvents tenant={me.tenant} who={me.email}>
+          <LiveEvents tenant={me.tenant} me={me}>
             {content}
             <Lost />
             <Version />

@@ -1,5 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from "react";
+import type { Me } from "@/api/client";
 import { eventsUrl, type LineState, type LiveEvent, LiveLine } from "@/api/events";
 import { BECOMING } from "@/shell/me";
 
@@ -14,6 +15,7 @@ const LiveContext = createContext<Live>({ state: "connecting", listen: () => () 
 
 /** Which lists an event makes old: the first part of their query keys. */
 function outdated({ type, data }: LiveEvent): string[] {
+  if (type === "call.logged") return ["log"];
   const [kind = ""] = type.split(".");
   if (kind === "call" || kind === "leg") return ["calls"];
   const what = kind === "configuration" ? String(data.what) : kind;
@@ -24,8 +26,14 @@ function outdated({ type, data }: LiveEvent): string[] {
 const PAUSE_MS = 60;
 const PAUSES_MS: Record<string, number> = { presence: 1_000 };
 
-/** Follows the live events that `who` may see of a tenant; lists whose query key begins with what changed are read again. */
-export function LiveEvents({ tenant, who, children }: { tenant: string; who: string; children: ReactNode }) {
+interface Props {
+  tenant: string;
+  me: Me;
+  children: ReactNode;
+}
+
+/** Follows the live events that one may see of a tenant; lists whose query key begins with what changed are read again. */
+export function LiveEvents({ tenant, me, children }: Props) {
   const queries = useQueryClient();
   const [state, setState] = useState<LineState>("connecting");
   const listeners = useRef(new Set<Listener>());
@@ -33,7 +41,7 @@ export function LiveEvents({ tenant, who, children }: { tenant: string; who: str
   // biome-ignore lint/correctness/useExhaustiveDependencies: a connection is its session's
   useEffect(() => {
     const timers = new Map<string, ReturnType<typeof setTimeout>>();
-    const line = new LiveLine(eventsUrl(tenant), {
+    const line = new LiveLine(eventsUrl(tenant), me.events, {
       onEvent(event) {
         for (const listener of listeners.current) listener(event);
         for (const key of outdated(event)) {
@@ -56,7 +64,7 @@ export function LiveEvents({ tenant, who, children }: { tenant: string; who: str
       for (const timer of timers.values()) clearTimeout(timer);
       line.close();
     };
-  }, [tenant, who, queries]);
+  }, [tenant, me.email, queries]);
 
   const live = useMemo<Live>(
     () => ({

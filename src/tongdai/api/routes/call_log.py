@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -17,9 +18,10 @@ from tongdai.api.context import Context, Ctx
 from tongdai.api.paging import MOST, Cursor, Limit, Page, after, following
 from tongdai.api.problems import Problem, not_found
 from tongdai.api.reading import Reader
+from tongdai.api.rpc import messages as m
 from tongdai.api.shapes import TENANT, Id, when
 from tongdai.calllog import Cdr, Direction, Disposition, explain, one_line, search, store, tell
-from tongdai.calls.facts import CallStarted, LegCreated, PickedUp, Retrieved
+from tongdai.calls.facts import LoggedFact, people_of
 from tongdai.core.language import Language
 
 router = APIRouter(prefix=TENANT, tags=["Call log"])
@@ -176,17 +178,12 @@ def _cell(value: object) -> str:
 async def explanation(call: Id, scope: Member, ctx: Ctx, reader: Reader) -> list[Step]:
     """In plain words of the reader's language, step by step, of a call in progress or one that has ended; an
     employee's own."""
-    facts = await store.facts(ctx.db, call)
+    facts: Sequence[LoggedFact] = ()
+    with contextlib.suppress(m.ControlSilent):  # then as far as it is stored
+        facts = (await ctx.control.ask(m.ReadFacts(scope.tenant, call), m.Facts)).facts
+    facts = facts or await store.facts(ctx.db, call)
     if not facts or facts[0].tenant != scope.tenant:
         raise not_found("call", call)
-    people = {
-        party.person
-        for x in facts
-        for party in (
-            (x.fact.party,) if isinstance(x.fact, CallStarted | LegCreated)
-            else (x.fact.by,) if isinstance(x.fact, Retrieved | PickedUp) else ()
-        )
-    }  # fmt: skip
-    if not scope.administers and scope.who.person not in people:
+    if not scope.administers and scope.who.person not in people_of(facts):
         raise not_found("call", call)
     return [Step(at=when(step.at), what=step.what, text=tell(step, reader)) for step in explain(facts)]

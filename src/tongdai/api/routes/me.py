@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from tongdai.api import etags
 from tongdai.api.access import Identity, Role, Who, forbidden
 from tongdai.api.context import Context, Ctx
 from tongdai.api.idempotency import Documented, Once
@@ -81,10 +80,10 @@ class PasswordChange(Body):
     password: Annotated[str, Field(max_length=1000, description="The new one, 8 characters or more.")]
 
 
-@router.get("", summary="Who am I?", response_model=Me)
-async def me(request: Request, response: Response, who: Who) -> Me | Response:
+@router.get("", summary="Who am I?")
+async def me(who: Who, ctx: Ctx) -> Me:
     """Who is signed in, in which role, and where."""
-    return etags.tagged(request, response, shown(who))
+    return shown(who, ctx)
 
 
 @router.put("/password", status_code=204, summary="Change one's own password")

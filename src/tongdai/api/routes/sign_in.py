@@ -53,18 +53,23 @@ class Me(BaseModel):
     email: str = Field(examples=["lan@anphat.demo"])
     tenant: str | None = Field(description="His tenant's id; null for the provider.")
     person: str | None = Field(description="His own id; null for the provider.")
+    events: str = Field(
+        description="Where live events are: with this as their `cursor` nothing is missed that happens after"
+        " this answer."
+    )
 
 
 _OFFERS = TypeAdapter(list[Offer])
 
 
-def shown(who: Identity) -> Me:
+def shown(who: Identity, ctx: Context) -> Me:
     return Me(
         role=who.role,
         name=who.subject.name,
         email=who.subject.email,
         tenant=who.tenant or None,
         person=who.person or None,
+        events=ctx.hub.cursor,
     )
 
 
@@ -114,7 +119,7 @@ async def sign_in(request: Request, response: Response, body: Credentials, ctx: 
         )  # fmt: skip
     _set_cookie(response, ctx, secret, int(logins.SESSION_SECONDS))
     role = Role.PROVIDER if subject.provider else Role.ADMINISTRATOR if subject.admin else Role.EMPLOYEE
-    return shown(Identity(role, tenant, subject.person, subject, login, address))
+    return shown(Identity(role, tenant, subject.person, subject, login, address), ctx)
 
 
 @router.get("/sign-in/offers", summary="Whom one can sign in as without asking")
@@ -134,7 +139,7 @@ async def sign_out(who: Who, response: Response, ctx: Ctx) -> None:
         phone = await devices.browser(who.tenant, connection, who.login.id)
     if phone is not None:
         with contextlib.suppress(ControlSilent):  # whoever opens a phone next sees to it
-            async with ctx.writer.change(who.tenant, who.actor, "device.delete") as change:
+            async with ctx.writer.change(who.tenant, who.actor, "device.delete", audited=False) as change:
                 await devices.forget_browsers(who.tenant, change.connection)
                 change.tell(phone.id)
     _set_cookie(response, ctx, "", 0)

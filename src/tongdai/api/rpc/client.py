@@ -92,7 +92,12 @@ class RpcClient:
         try:
             while True:
                 size = int.from_bytes(await reader.readexactly(m.HEADER), "big")
-                said = self._decode(await reader.readexactly(size))
+                body = await reader.readexactly(size)
+                try:
+                    said = self._decode(body)
+                except msgspec.ValidationError:  # a later version tells of something that is new
+                    log.info("control tells of what this version does not know")
+                    continue
                 if said.told is not None:
                     self._take(said.told)
                 elif (future := self._waiting.get(said.number)) is not None and not future.done():

@@ -111,6 +111,13 @@ class ChangePreferences(msgspec.Struct, frozen=True, tag=True):
     former: Preferences | None = None
 
 
+class ReadFacts(msgspec.Struct, frozen=True, tag=True):
+    """What is known of a call whose record is not stored yet; of others there are none."""
+
+    tenant: str
+    call: str
+
+
 class ReadMetrics(msgspec.Struct, frozen=True, tag=True):
     pass
 
@@ -141,6 +148,7 @@ Request = (
     | ChangePin
     | ReadPreferences
     | ChangePreferences
+    | ReadFacts
     | ReadMetrics
     | ReadTrunks
     | Follow
@@ -234,6 +242,10 @@ class PersonPreferences(msgspec.Struct, frozen=True, tag=True):
     preferences: Preferences
 
 
+class Facts(msgspec.Struct, frozen=True, tag=True):
+    facts: tuple[LoggedFact, ...]
+
+
 class Metrics(msgspec.Struct, frozen=True, tag=True):
     values: dict[str, float]
 
@@ -257,7 +269,7 @@ class TrunkStates(msgspec.Struct, frozen=True, tag=True):
     gateways: tuple[TrunkGateway, ...]
 
 
-Answer = Done | Refused | Calls | Presence | Mailbox | PersonPreferences | Metrics | TrunkStates
+Answer = Done | Refused | Calls | Presence | Mailbox | PersonPreferences | Facts | Metrics | TrunkStates
 
 # told
 
@@ -278,7 +290,15 @@ class MailboxChanged(msgspec.Struct, frozen=True, tag=True):
     mailbox: str
 
 
-News = CallFact | Registered | MailboxChanged
+class CallStored(msgspec.Struct, frozen=True, tag=True):
+    """The record of a call that has ended is in the database; `people` (ids) took part in it."""
+
+    tenant: str
+    call: str
+    people: frozenset[str]
+
+
+News = CallFact | Registered | MailboxChanged | CallStored
 
 
 class Told(msgspec.Struct, frozen=True):

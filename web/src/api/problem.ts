@@ -35,6 +35,11 @@ export class Problem extends Error {
   }
 }
 
+/** Whether it would be refused again. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof Problem && error.status >= 400 && error.status < 500;
+}
+
 /** The problem that a failed request or anything else thrown means. */
 export function asProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;

@@ -1,6 +1,6 @@
 import "@/audit/words";
 import "@/audit/audit.css";
-import { Loader, Select, Text } from "@mantine/core";
+import { Select, Text } from "@mantine/core";
 import { IconHistory } from "@tabler/icons-react";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
@@ -12,7 +12,7 @@ import { ByDay } from "@/parts/ByDay";
 import { timeOfDay } from "@/parts/days";
 import { PersonSelect } from "@/parts/PersonSelect";
 import { Face } from "@/shell/Face";
-import { Empty, Failed, More } from "@/shell/Messages";
+import { Awaited, Empty, More } from "@/shell/Messages";
 import { useTenant } from "@/shell/me";
 
 const PROVIDERS = ["tenant", "trunk", "password", "session", "token"];
@@ -71,8 +71,7 @@ export function Log({ tenant, people = false }: { tenant: string; people?: boole
           />
         )}
       </div>
-      {list.error && !entries && <Failed error={list.error} reset={list.refetch} />}
-      {!entries && !list.error && <Loader m="xl" />}
+      {!entries && <Awaited query={list} />}
       {entries?.length === 0 && (
         <Empty
           icon={<IconHistory size={42} stroke={1.2} />}

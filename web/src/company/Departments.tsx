@@ -6,10 +6,11 @@ import { api, ask, once } from "@/api/client";
 import { Card } from "@/company/Card";
 import type { Department } from "@/company/data";
 import { CallNow, ExtensionField, NameField } from "@/company/parts";
-import { useDepartments, usePeople } from "@/live/calls";
+import { useDepartments } from "@/live/calls";
 import { useRefresh } from "@/parts/data";
 import { Editor, Hears } from "@/parts/parts";
-import { Empty, Failed } from "@/shell/Messages";
+import { usePeople } from "@/phone/directory";
+import { Awaited, Empty } from "@/shell/Messages";
 import { useTenant } from "@/shell/me";
 
 /** People who are reached together. */
@@ -17,7 +18,7 @@ export function Departments() {
   const { t } = useTranslation("company");
   const list = useDepartments();
   const [edited, setEdited] = useState<Department | "new" | null>(null);
-  if (list.error) return <Failed error={list.error} reset={list.refetch} />;
+  if (!list.data) return <Awaited query={list} />;
   return (
     <>
       <Group justify="flex-end" mb="md">

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { api, ask, type Schemas } from "@/api/client";
 import type { Menu } from "@/company/data";
 import { useRefresh, useSettings } from "@/parts/data";
+import { dayAndTime } from "@/parts/days";
 import { Listen } from "@/parts/Listen";
 import { Section } from "@/parts/parts";
 import { type Chosen, SoundChooser } from "@/parts/SoundChooser";
@@ -17,8 +18,7 @@ export function Greeting({ menu }: { menu: Menu }) {
   const language = useSettings().data?.language ?? "en";
   const kept = menu.greeting?.prompt;
   const use = async (chosen: Chosen) => {
-    const when = new Intl.DateTimeFormat(i18n.language, { dateStyle: "medium", timeStyle: "short" });
-    const named = () => t("greeting.promptName", { when: when.format(new Date()) });
+    const named = () => t("greeting.promptName", { when: dayAndTime(new Date(), i18n.language) });
     const greeting =
       "text" in chosen ? chosen : { prompt: (await uploadPrompt(tenant, named(), chosen.sound)).id };
     await ask(

@@ -8,14 +8,14 @@ import { TargetSelect } from "@/company/TargetSelect";
 import { useRefresh } from "@/parts/data";
 import { number } from "@/parts/number";
 import { Hears, Said, Trouble } from "@/parts/parts";
-import { Empty, Failed } from "@/shell/Messages";
+import { Awaited, Empty } from "@/shell/Messages";
 import { useTenant } from "@/shell/me";
 
 /** The numbers of the company, and where each leads. */
 export function Numbers() {
   const { t } = useTranslation("company");
   const list = useNumbers();
-  if (list.error) return <Failed error={list.error} reset={list.refetch} />;
+  if (!list.data) return <Awaited query={list} />;
   if (list.data?.items.length === 0) return <Empty title={t("numbers.none")} text={t("numbers.noneText")} />;
   return (
     <Stack>

@@ -7,7 +7,7 @@ import { Csv } from "@/company/Csv";
 import { PersonEditor } from "@/company/PersonEditor";
 import { useEverybody, useWindow } from "@/company/rows";
 import { usePresence } from "@/phone/directory";
-import { Empty, Failed } from "@/shell/Messages";
+import { Awaited, Empty } from "@/shell/Messages";
 
 const ROW = 58;
 
@@ -25,7 +25,6 @@ export function People() {
   useEffect(() => {
     if (last > list.people.length - 60 && hasNextPage && !isFetchingNextPage) void fetchNextPage();
   }, [last, list.people.length, hasNextPage, isFetchingNextPage, fetchNextPage]);
-  if (list.error) return <Failed error={list.error} reset={list.refetch} />;
   return (
     <div className="company-people">
       <Group mb="md" gap="sm">
@@ -49,6 +48,7 @@ export function People() {
         </Button>
       </Group>
       <section className="card company-list" ref={scroller} aria-label={t("sections.people")}>
+        {!list.data && <Awaited query={list} />}
         {list.data && list.people.length === 0 && <Empty title={t("people.none")} />}
         <div className="company-rows" style={{ height: list.people.length * ROW }}>
           {list.people.slice(first, last).map((person, place) => (

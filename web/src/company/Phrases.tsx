@@ -1,4 +1,4 @@
-import { Badge, Button, Drawer, Group, Loader, Text, TextInput } from "@mantine/core";
+import { Badge, Button, Drawer, Group, Text, TextInput } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
@@ -9,7 +9,7 @@ import { Listen } from "@/parts/Listen";
 import { Hears, Section, Trouble } from "@/parts/parts";
 import { type Chosen, SoundChooser } from "@/parts/SoundChooser";
 import { uploadPrompt } from "@/parts/sound";
-import { Empty, Failed } from "@/shell/Messages";
+import { Awaited, Empty } from "@/shell/Messages";
 import { useTenant } from "@/shell/me";
 
 type Phrase = Schemas["CallerPhrase"];
@@ -39,8 +39,7 @@ export function Phrases() {
     queryKey: ["phrase", tenant],
     queryFn: () => ask(api.GET("/api/v1/tenants/{tenant}/phrases", { params: { path: { tenant } } })),
   });
-  if (list.error && !list.data) return <Failed error={list.error} reset={list.refetch} />;
-  if (!list.data) return <Loader m="xl" />;
+  if (!list.data) return <Awaited query={list} />;
   const found = list.data.filter((one) => plain(one.text).includes(plain(q.trim())));
   const open = list.data.find((one) => one.key === edited);
   return (

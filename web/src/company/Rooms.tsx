@@ -8,7 +8,7 @@ import { type Room, useRooms } from "@/company/data";
 import { CallNow, ExtensionField, NameField } from "@/company/parts";
 import { useRefresh } from "@/parts/data";
 import { Editor, Hears } from "@/parts/parts";
-import { Empty, Failed } from "@/shell/Messages";
+import { Awaited, Empty } from "@/shell/Messages";
 import { useTenant } from "@/shell/me";
 
 /** Where people meet on the telephone. */
@@ -16,7 +16,7 @@ export function Rooms() {
   const { t } = useTranslation("company");
   const list = useRooms();
   const [edited, setEdited] = useState<Room | "new" | null>(null);
-  if (list.error) return <Failed error={list.error} reset={list.refetch} />;
+  if (!list.data) return <Awaited query={list} />;
   return (
     <>
       <Group justify="flex-end" mb="md">

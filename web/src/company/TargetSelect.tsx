@@ -3,7 +3,8 @@ import type { TFunction } from "i18next";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useMenus, useRooms } from "@/company/data";
-import { useDepartments, usePeople } from "@/live/calls";
+import { useDepartments } from "@/live/calls";
+import { usePeople } from "@/phone/directory";
 
 export interface Led {
   kind: string;

@@ -8,7 +8,7 @@ import { CallNow } from "@/company/parts";
 import { titled } from "@/company/TargetSelect";
 import { useSettings } from "@/parts/data";
 import { Hears } from "@/parts/parts";
-import { Empty, Failed } from "@/shell/Messages";
+import { Awaited, Empty } from "@/shell/Messages";
 
 /** What callers of the company hear first, and where they go from there. */
 export function Welcome() {
@@ -19,10 +19,9 @@ export function Welcome() {
   const list = menus.data?.items ?? [];
   const first = list.find((x) => x.numbers.includes(main ?? "")) ?? list[0];
   const menu = useMenu(chosen ?? first?.id);
-  if (menus.error) return <Failed error={menus.error} reset={menus.refetch} />;
-  if (menus.data && list.length === 0) return <Empty title={t("menu.none")} text={t("menu.noneText")} />;
-  if (menu.error) return <Failed error={menu.error} reset={menu.refetch} />;
-  if (menu.data === undefined) return null;
+  if (!menus.data) return <Awaited query={menus} />;
+  if (list.length === 0) return <Empty title={t("menu.none")} text={t("menu.noneText")} />;
+  if (!menu.data) return <Awaited query={menu} />;
   return (
     <div className="part-two">
       <div className="part-stack" key={menu.data.id}>

@@ -4,8 +4,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, ask, once } from "@/api/client";
 import { asProblem } from "@/api/problem";
-import { usePeople } from "@/live/calls";
-import { usePresence } from "@/phone/directory";
+import { usePeople, usePresence } from "@/phone/directory";
 import { useMe, useTenant } from "@/shell/me";
 
 /** What something of the company is called. */

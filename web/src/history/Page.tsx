@@ -1,6 +1,6 @@
 import "@/history/words";
 import "@/history/history.css";
-import { Button, Loader, Title } from "@mantine/core";
+import { Button, Title } from "@mantine/core";
 import { IconDownload, IconPhone } from "@tabler/icons-react";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useMemo, useState } from "react";
@@ -12,7 +12,7 @@ import { Row } from "@/history/Row";
 import { Story } from "@/live/Story";
 import { ByDay } from "@/parts/ByDay";
 import { number } from "@/parts/number";
-import { Empty, Failed, More } from "@/shell/Messages";
+import { Awaited, Empty, More } from "@/shell/Messages";
 import { useTenant } from "@/shell/me";
 
 const AT_ONCE = 50;
@@ -51,8 +51,7 @@ export function Page() {
         </Button>
       </header>
       <FilterBar filters={filters} onChange={change} />
-      {list.error && !calls && <Failed error={list.error} reset={list.refetch} />}
-      {!calls && !list.error && <Loader m="xl" />}
+      {!calls && <Awaited query={list} />}
       {calls?.length === 0 && (
         <Empty
           icon={<IconPhone size={42} stroke={1.2} />}

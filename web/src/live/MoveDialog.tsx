@@ -4,7 +4,8 @@ import { type ReactNode, useDeferredValue, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Call } from "@/api/client";
 import type { Acts } from "@/live/acts";
-import { nameOf, PARKING, type Target, useDepartments, usePeople } from "@/live/calls";
+import { nameOf, PARKING, type Target, useDepartments } from "@/live/calls";
+import { usePeople } from "@/phone/directory";
 
 interface Choice extends Target {
   key: string;

@@ -1,6 +1,6 @@
 import "@/live/words";
 import "@/live/live.css";
-import { Loader, Text, Title } from "@mantine/core";
+import { Text, Title } from "@mantine/core";
 import { IconPhone } from "@tabler/icons-react";
 import { useCallback, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -12,14 +12,15 @@ import { MoveDialog } from "@/live/MoveDialog";
 import { Story } from "@/live/Story";
 import { Targets } from "@/live/Targets";
 import { number } from "@/parts/number";
-import { Empty, Failed } from "@/shell/Messages";
+import { Awaited, Empty } from "@/shell/Messages";
 
 const SHOWN_MS = 6000;
 
 /** Every call of the company as it changes, and what can be done to it. */
 export function Page() {
   const { t } = useTranslation("live");
-  const { data, error, refetch } = useCalls();
+  const list = useCalls();
+  const calls = list.data;
   const [said, setSaid] = useState("");
   const [dragged, setDragged] = useState<Call | null>(null);
   const [moved, setMoved] = useState<Call | null>(null);
@@ -32,9 +33,7 @@ export function Page() {
     return () => clearTimeout(timer);
   }, [said]);
 
-  if (error && data === undefined) return <Failed error={error} reset={refetch} />;
-  if (data === undefined) return <Loader m="xl" />;
-  const calls = data;
+  if (!calls) return <Awaited query={list} />;
   const drop = (id: string, target: Target) => {
     const call = calls.find((one) => one.id === id);
     setDragged(null);

@@ -5,7 +5,7 @@ import { useMediaQuery } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { api, ask } from "@/api/client";
-import { Failed } from "@/shell/Messages";
+import { Awaited } from "@/shell/Messages";
 import { useTenant } from "@/shell/me";
 
 interface Props {
@@ -31,7 +31,6 @@ export function Story({ call, title, lead, over = false, onClose }: Props) {
           params: { path: { tenant, call } },
         }),
       ),
-    retry: 4, // the first words of a call are written a moment after it begins
   });
   const time = new Intl.DateTimeFormat(i18n.language, { timeStyle: "medium" });
   return (
@@ -46,7 +45,7 @@ export function Story({ call, title, lead, over = false, onClose }: Props) {
       <Text size="sm" className="quiet numbers" mb="lg">
         {lead}
       </Text>
-      {steps.error && !steps.data && <Failed error={steps.error} reset={steps.refetch} />}
+      {!steps.data && <Awaited query={steps} />}
       <Timeline bulletSize={14} lineWidth={2} active={steps.data?.length ?? 0} aria-live="polite">
         {steps.data?.map((step, place) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: steps are only ever added

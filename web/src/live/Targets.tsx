@@ -3,8 +3,9 @@ import { IconParking, IconRecordMail, IconSearch, IconUsersGroup } from "@tabler
 import { type DragEvent, type ReactNode, useDeferredValue, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Call } from "@/api/client";
-import { PARKING, type Target, useDepartments, usePeople } from "@/live/calls";
-import { usePresence } from "@/phone/directory";
+import { PARKING, type Target, useDepartments } from "@/live/calls";
+import { usePeople, usePresence } from "@/phone/directory";
+import { Awaited } from "@/shell/Messages";
 
 interface Props {
   calls: Call[];
@@ -34,6 +35,7 @@ export function Targets({ calls, dragging, onDrop }: Props) {
       />
       <section className="live-scroll" aria-label={t("people")}>
         <h2>{t("people")}</h2>
+        {!found.data && <Awaited query={found} />}
         {people.map((person) => (
           <div className="live-row" key={person.id}>
             <Drop

@@ -53,18 +53,6 @@ export function useCalls() {
   });
 }
 
-export function usePeople(q: string) {
-  const tenant = useTenant();
-  return useQuery({
-    queryKey: ["person", tenant, "found", q],
-    queryFn: () =>
-      ask(
-        api.GET("/api/v1/tenants/{tenant}/people", { params: { path: { tenant }, query: { q, limit: 40 } } }),
-      ),
-    placeholderData: (before) => before,
-  });
-}
-
 export function useDepartments() {
   const tenant = useTenant();
   return useQuery({

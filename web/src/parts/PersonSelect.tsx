@@ -1,7 +1,7 @@
 import { Select } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { usePeople } from "@/live/calls";
+import { usePeople } from "@/phone/directory";
 import "@/parts/words";
 
 /** Somebody of the company, or anyone: typed to be found, among thousands, too. */

@@ -14,22 +14,28 @@ export function dayName(day: Date, now: Date, language: string): string {
   );
 }
 
+/** A formatter costs more than a row, so each language has one. */
+function formatting(options: Intl.DateTimeFormatOptions): (at: Date, language: string) => string {
+  const made = new Map<string, Intl.DateTimeFormat>();
+  return (at, language) => {
+    const one = made.get(language) ?? new Intl.DateTimeFormat(language, options);
+    made.set(language, one);
+    return one.format(at);
+  };
+}
+
+const dayOfThisYear = formatting({ day: "numeric", month: "short" });
+const dayOfAnyYear = formatting({ day: "numeric", month: "short", year: "numeric" });
+
+/** `09:41` */
+export const timeOfDay = formatting({ timeStyle: "short" });
+
+/** `26 Nov 2026, 09:41` */
+export const dayAndTime = formatting({ dateStyle: "medium", timeStyle: "short" });
+
 /** `09:41` of today, or `23 Nov, 09:41`. */
 export function shortTime(at: Date, now: Date, language: string): string {
   if (at.toDateString() === now.toDateString()) return timeOfDay(at, language);
-  const year = at.getFullYear() === now.getFullYear() ? undefined : "numeric";
-  const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year }).format(at);
-  return `${day}, ${timeOfDay(at, language)}`;
-}
-
-const clocks = new Map<string, Intl.DateTimeFormat>();
-
-/** `09:41`; a formatter costs more than a row, so each language has one. */
-export function timeOfDay(at: Date, language: string): string {
-  let clock = clocks.get(language);
-  if (clock === undefined) {
-    clock = new Intl.DateTimeFormat(language, { timeStyle: "short" });
-    clocks.set(language, clock);
-  }
-  return clock.format(at);
+  const day = at.getFullYear() === now.getFullYear() ? dayOfThisYear : dayOfAnyYear;
+  return `${day(at, language)}, ${timeOfDay(at, language)}`;
 }

@@ -1,4 +1,4 @@
-import { ActionIcon, Loader, Text, UnstyledButton } from "@mantine/core";
+import { ActionIcon, Text, UnstyledButton } from "@mantine/core";
 import { IconArrowDownLeft, IconArrowUpRight, IconHistory, IconPhone, IconPhoneX } from "@tabler/icons-react";
 import { lazy, Suspense, useCallback, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -8,7 +8,7 @@ import { InSight } from "@/parts/InSight";
 import { number as shown } from "@/parts/number";
 import { useSeeing } from "@/phone/missed";
 import { clock } from "@/phone/Since";
-import { Empty, Failed, More } from "@/shell/Messages";
+import { Awaited, Empty, More } from "@/shell/Messages";
 import { useMe } from "@/shell/me";
 
 const AT_ONCE = 30;
@@ -40,8 +40,7 @@ export function Recent({ own, missed, onCall }: Props) {
     ),
     [own],
   );
-  if (list.error) return <Failed error={list.error} reset={list.refetch} />;
-  if (!list.data) return <Loader m="xl" />;
+  if (!list.data) return <Awaited query={list} />;
   const calls = list.data.pages.flatMap((page) => page.items);
   if (calls.length === 0) {
     return (

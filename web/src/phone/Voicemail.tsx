@@ -1,12 +1,13 @@
-import { ActionIcon, Loader, Menu, Text } from "@mantine/core";
+import { ActionIcon, Menu, Text } from "@mantine/core";
 import { IconDots, IconMessage, IconPhone, IconTrash } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { api, ask, type Schemas } from "@/api/client";
+import { asProblem } from "@/api/problem";
 import { shortTime } from "@/parts/days";
 import { number } from "@/parts/number";
 import { Player } from "@/phone/Player";
-import { Empty, Failed } from "@/shell/Messages";
+import { Awaited, Empty } from "@/shell/Messages";
 import { useMe, useTenant } from "@/shell/me";
 
 type Message = Schemas["Message"];
@@ -30,9 +31,9 @@ export function useMailbox() {
 /** Messages that callers left: listen, delete, call back. */
 export function Voicemail({ onCall }: { onCall(number: string, name: string): void }) {
   const { t } = useTranslation("phone");
-  const { data, error, refetch } = useMailbox();
-  if (error) return <Failed error={error} reset={refetch} />;
-  if (!data) return <Loader m="xl" />;
+  const list = useMailbox();
+  const data = list.data;
+  if (!data) return <Awaited query={list} />;
   if (data.length === 0) {
     return (
       <Empty
@@ -114,6 +115,11 @@ function MessageRow({ message, onCall }: { message: Message; onCall(number: stri
           </Menu.Dropdown>
         </Menu>
       </div>
+      {change.error && (
+        <Text size="sm" c="red" role="alert">
+          {asProblem(change.error).words}
+        </Text>
+      )}
       <Player
         url={`/api/v1/tenants/${tenant}/mailboxes/${mailbox}/messages/${message.id}/sound`}
         seconds={message.seconds}

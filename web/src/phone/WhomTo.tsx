@@ -7,7 +7,7 @@ import type { Person } from "@/api/client";
 import { isNumber, plainNumber, reachable, useFinder, usePeople, usePresence } from "@/phone/directory";
 import { Keypad } from "@/phone/Keypad";
 import { Face } from "@/shell/Face";
-import { Empty } from "@/shell/Messages";
+import { Awaited, Empty } from "@/shell/Messages";
 import { useMe } from "@/shell/me";
 
 const COLORS: Record<string, string> = {
@@ -39,12 +39,12 @@ export function WhomTo({
   const typed = isNumber(text);
   const [q] = useDebouncedValue(typed ? "" : text.trim(), 120);
   const me = useMe();
+  const list = usePeople(q);
   const people =
-    usePeople(q)
-      .data?.items.filter(reachable)
-      .filter((one) => one.id !== me.person && one.extension !== not) ?? [];
+    list.data?.items.filter(reachable).filter((one) => one.id !== me.person && one.extension !== not) ?? [];
   const number = plainNumber(text);
   const shown = typed ? people.filter((one) => one.extension.startsWith(number)) : people;
+  const presence = usePresence();
   const find = useFinder();
   const choose = (to: string, name: string) => {
     onChoose(to, name);
@@ -105,27 +105,37 @@ export function WhomTo({
         />
       </form>
       {keypad && <Keypad onPress={(key) => setText((before) => (isNumber(before) ? before : "") + key)} />}
+      {!list.data && <Awaited query={list} />}
       <ul className="rows" aria-label={t("people")}>
         {shown.map((person) => (
-          <PersonRow key={person.id} person={person} action={action} onChoose={choose} />
+          <PersonRow
+            key={person.id}
+            person={person}
+            state={presence.get(person.id) ?? "offline"}
+            action={action}
+            onChoose={choose}
+          />
         ))}
       </ul>
-      {shown.length === 0 && !typed && text !== "" && <Empty title={t("nobody")} text={t("nobodyText")} />}
+      {list.data && shown.length === 0 && !typed && text !== "" && (
+        <Empty title={t("nobody")} text={t("nobodyText")} />
+      )}
     </div>
   );
 }
 
 function PersonRow({
   person,
+  state,
   action,
   onChoose,
 }: {
   person: Person & { extension: string };
+  state: string;
   action: ReactNode;
   onChoose: Props["onChoose"];
 }) {
   const { t } = useTranslation("phone");
-  const state = usePresence().get(person.id) ?? "offline";
   return (
     <li>
       <UnstyledButton className="row" onClick={() => onChoose(person.extension, person.name)}>

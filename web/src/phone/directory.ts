@@ -1,6 +1,6 @@
 import { keepPreviousData, queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { api, ask, type Person } from "@/api/client";
+import { api, ask, type Person, type Schemas } from "@/api/client";
 import { useMe, useTenant } from "@/shell/me";
 
 const MOST = 50;
@@ -26,7 +26,7 @@ export function usePeople(q: string) {
 export function useFinder(): (q: string) => Promise<Person[]> {
   const tenant = useTenant();
   const queries = useQueryClient();
-  return async (q) => (await queries.fetchQuery(search(tenant, q))).items;
+  return async (q) => (await queries.fetchQuery({ ...search(tenant, q), retry: false })).items;
 }
 
 /** The number at which one is called oneself. */
@@ -41,6 +41,9 @@ export function useOwnExtension(): string {
   return data?.extension ?? "";
 }
 
+const stateOf = ({ state, do_not_disturb: quiet }: Schemas["Presence"]) =>
+  quiet && state === "available" ? "dnd" : state;
+
 /** Of each person by id: available, dnd, ringing, talking or offline. */
 export function usePresence(): Map<string, string> {
   const tenant = useTenant();
@@ -48,16 +51,7 @@ export function usePresence(): Map<string, string> {
     queryKey: ["presence", tenant],
     queryFn: () => ask(api.GET("/api/v1/tenants/{tenant}/presence", { params: { path: { tenant } } })),
   });
-  return useMemo(
-    () =>
-      new Map(
-        data?.map(({ person, state, do_not_disturb }) => [
-          person,
-          state === "available" && do_not_disturb ? "dnd" : state,
-        ]),
-      ),
-    [data],
-  );
+  return useMemo(() => new Map(data?.map((one) => [one.person, stateOf(one)])), [data]);
 }
 
 /** Whether somebody typed a number and no name. */

@@ -1,5 +1,6 @@
-import { useEffect, useSyncExternalStore } from "react";
+import { useSyncExternalStore } from "react";
 import { api, ask } from "@/api/client";
+import { isRefusal } from "@/api/problem";
 import type { PhoneView } from "@/phone/call";
 import { Line, type LineConfig } from "@/phone/line";
 import { Seat } from "@/phone/seat";
@@ -106,10 +107,13 @@ export async function iceServers(): Promise<RTCIceServer[]> {
   return ice_servers as RTCIceServer[]; // what the API leaves out is not null
 }
 
+const AGAIN_MS = 3_000;
+
 let opening: Promise<void> | null = null;
 let failure: unknown = null;
+let again: ReturnType<typeof setTimeout> | undefined;
 
-/** Register the phone of whoever is signed in, once per page. Who does it follows the events of its calls, too. */
+/** Register the phone of whoever is signed in, once per page, and as often as it takes. Who does it follows the events of its calls, too. */
 export function openOwnLine(): void {
   if (opening !== null) return;
   const mine: Promise<void> = ask(api.PUT("/api/v1/me/phone")).then((phone) => {
@@ -127,22 +131,24 @@ export function openOwnLine(): void {
   opening = mine;
   mine.catch((error) => {
     if (opening !== mine) return;
-    opening = null;
     failure = error;
     tell();
+    if (isRefusal(error)) return;
+    again = setTimeout(() => {
+      opening = null;
+      openOwnLine();
+    }, AGAIN_MS);
   });
 }
 
-/** Why one's phone could not be registered, null when it could; whoever comes to look has it tried again. */
+/** Why one's phone could not be registered yet; null when it could. */
 export function useOwnFailure(): unknown {
-  useEffect(() => {
-    if (failure !== null) openOwnLine();
-  }, []);
   return useSyncExternalStore(subscribe, () => failure);
 }
 
 /** Whoever was signed in is no phone of this page any more. */
 export function closeOwnLine(): void {
+  clearTimeout(again);
   opening = failure = null;
   closeLine("own");
 }

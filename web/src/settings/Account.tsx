@@ -2,7 +2,6 @@ import {
   Badge,
   Button,
   Group,
-  Loader,
   PasswordInput,
   SegmentedControl,
   Stack,
@@ -20,7 +19,7 @@ import { shortTime } from "@/parts/days";
 import { Said, Section, Trouble } from "@/parts/parts";
 import { agentName } from "@/settings/agent";
 import { LANGUAGES, type Language, speak } from "@/shell/i18n";
-import { Failed } from "@/shell/Messages";
+import { Awaited } from "@/shell/Messages";
 import { useMe } from "@/shell/me";
 
 type Session = Schemas["Session"];
@@ -135,7 +134,7 @@ function Password() {
 function Sessions() {
   const { t } = useTranslation("settings");
   const refresh = useRefresh();
-  const { data, error, refetch } = useQuery({
+  const list = useQuery({
     queryKey: ["sessions"],
     queryFn: () => ask(api.GET("/api/v1/me/sessions")),
   });
@@ -146,8 +145,8 @@ function Sessions() {
     },
     onSettled: () => refresh("sessions"),
   });
-  if (error && !data) return <Failed error={error} reset={refetch} />;
-  if (!data) return <Loader m="xl" />;
+  const data = list.data;
+  if (!data) return <Awaited query={list} />;
   const others = data.filter((one) => !one.current);
   return (
     <Section

@@ -3,7 +3,6 @@ import {
   Button,
   Checkbox,
   Group,
-  Loader,
   NumberInput,
   Paper,
   Stack,
@@ -13,12 +12,12 @@ import {
 import { IconRoute } from "@tabler/icons-react";
 import { type FormEvent, Fragment, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { usePeople } from "@/live/calls";
 import { useSettings } from "@/parts/data";
 import { Said, Section, Trouble } from "@/parts/parts";
+import { usePeople } from "@/phone/directory";
 import { CASES, type Case, type Preferences, useNames, usePrefer, usePreferences } from "@/settings/data";
 import { outcomes } from "@/settings/outcome";
-import { Failed } from "@/shell/Messages";
+import { Awaited } from "@/shell/Messages";
 import { useMe } from "@/shell/me";
 
 const SHORTEST = 3;
@@ -26,9 +25,9 @@ const LONGEST = 120;
 
 /** Whether and where one's phones ring, and what callers meet with. */
 export function Calls() {
-  const { data, error, refetch } = usePreferences();
-  if (error && !data) return <Failed error={error} reset={refetch} />;
-  if (!data) return <Loader m="xl" />;
+  const list = usePreferences();
+  const data = list.data;
+  if (!data) return <Awaited query={list} />;
   return (
     <div className="part-two">
       <div className="part-stack">

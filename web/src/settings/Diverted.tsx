@@ -4,6 +4,7 @@ import { Button, Group, Text } from "@mantine/core";
 import { IconArrowForwardUp, IconMoon } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
+import { asProblem } from "@/api/problem";
 import { useNames, usePrefer, usePreferences } from "@/settings/data";
 
 /** Says at the phone that it will not ring, so that nobody waits for calls in vain. */
@@ -21,6 +22,11 @@ export function Diverted() {
       <Icon size={20} stroke={1.8} aria-hidden />
       <Text size="sm" fw={560} className="diverted-words" role="status">
         {data.forward ? t("diverted.always", { to }) : t("diverted.dnd")}
+        {prefer.error && (
+          <Text span inherit display="block" c="red">
+            {asProblem(prefer.error).words}
+          </Text>
+        )}
       </Text>
       <Group gap={4} wrap="nowrap">
         <Button size="xs" variant="default" loading={prefer.isPending} onClick={off}>

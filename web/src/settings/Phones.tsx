@@ -1,11 +1,11 @@
-import { Loader, Text } from "@mantine/core";
+import { Text } from "@mantine/core";
 import { IconBrowser, IconDeviceLandlinePhone } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { api, ask } from "@/api/client";
 import { Section } from "@/parts/parts";
-import { Failed } from "@/shell/Messages";
+import { Awaited } from "@/shell/Messages";
 import { useMe, useTenant } from "@/shell/me";
 
 /** What rings when one is called. */
@@ -14,7 +14,7 @@ export function Phones() {
   const tenant = useTenant();
   const me = useMe();
   const person = me.person ?? "";
-  const { data, error, refetch } = useQuery({
+  const list = useQuery({
     // of presence: which of them are on
     queryKey: ["presence", tenant, "devices", person],
     queryFn: () =>
@@ -22,8 +22,8 @@ export function Phones() {
         api.GET("/api/v1/tenants/{tenant}/people/{person}/devices", { params: { path: { tenant, person } } }),
       ),
   });
-  if (error && !data) return <Failed error={error} reset={refetch} />;
-  if (!data) return <Loader m="xl" />;
+  const data = list.data;
+  if (!data) return <Awaited query={list} />;
   // a browser that is closed is no telephone any more
   const phones = data.filter((device) => !device.browser || device.registered);
   return (

@@ -1,4 +1,4 @@
-import { Button, Group, Loader, PasswordInput, Stack, Text } from "@mantine/core";
+import { Button, Group, PasswordInput, Stack, Text } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -9,16 +9,16 @@ import { Hears, Said, Section, Trouble } from "@/parts/parts";
 import { type Chosen, SoundChooser } from "@/parts/SoundChooser";
 import { uploadGreeting } from "@/parts/sound";
 import { useOwnMailbox } from "@/settings/data";
-import { Failed } from "@/shell/Messages";
+import { Awaited } from "@/shell/Messages";
 import { useMe, useTenant } from "@/shell/me";
 
 /** The greeting before one's messages, and the PIN with which they are heard by telephone. */
 export function Voicemail() {
   const { t } = useTranslation("settings");
   const me = useMe();
-  const { data, error, refetch } = useOwnMailbox();
-  if (error && !data) return <Failed error={error} reset={refetch} />;
-  if (!data) return <Loader m="xl" />;
+  const list = useOwnMailbox();
+  const data = list.data;
+  if (!data) return <Awaited query={list} />;
   return (
     <div className="part-two">
       <div className="part-stack">

@@ -2,22 +2,27 @@ import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { lazy, type ReactNode, Suspense, useState } from "react";
-import { Problem } from "@/api/problem";
+import { isRefusal, Problem } from "@/api/problem";
 import { isOutsideOpen } from "@/outside/open";
-import { Failed } from "@/shell/Messages";
+import { Awaited } from "@/shell/Messages";
 import { MeProvider, useSession } from "@/shell/me";
 import { router } from "@/shell/router";
 import { SignIn } from "@/shell/SignIn";
 import { theme } from "@/shell/theme";
 
+const LONGEST_PAUSE_MS = 5_000;
+
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? "";
 
 const queries = new QueryClient({
   defaultOptions: {
+    // a browser that believes itself offline tells why nothing comes, instead of waiting for ever
+    mutations: { networkMode: "always" },
     queries: {
+      networkMode: "always",
       staleTime: 30_000,
-      retry: (count, error) =>
-        count < 2 && !(error instanceof Problem && error.status >= 400 && error.status < 500),
+      retry: (_, error) => !isRefusal(error), // until it is there, or nobody wants to see it any more
+      retryDelay: (count) => Math.min(500 * 2 ** count, LONGEST_PAUSE_MS),
     },
   },
 });
@@ -35,17 +40,18 @@ export function App() {
 const Split = lazy(async () => ({ default: (await import("@/outside/Split")).Split }));
 
 function Whoever() {
-  const { data: me, error, refetch } = useSession();
+  const session = useSession();
+  const me = session.data;
   const [outside] = useState(isOutsideOpen);
   let page: ReactNode = null;
-  if (error instanceof Problem && error.status === 401) page = <SignIn />;
+  if (session.error instanceof Problem && session.error.status === 401) page = <SignIn />;
   else if (me !== undefined) {
     page = (
       <MeProvider key={me.email} value={me}>
         <RouterProvider router={router} />
       </MeProvider>
     );
-  } else if (error) page = <Failed error={error} reset={refetch} />;
+  } else if (session.failureReason) page = <Awaited query={session} />;
   if (!outside) return page;
   return (
     <Suspense>

@@ -1,4 +1,5 @@
-import { Button, Center, Group, Stack, Text, Title } from "@mantine/core";
+import { Button, Center, Group, Loader, Stack, Text, Title } from "@mantine/core";
+import { type Query, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { asProblem } from "@/api/problem";
@@ -46,15 +47,23 @@ export function NotFound() {
 }
 
 /** What could not be read, why, and a way to try again. */
-export function Failed({ error, reset }: { error: unknown; reset?: () => void }) {
+export function Failed({ error, again }: { error: unknown; again(): void }) {
   const { t } = useTranslation();
   return (
     <Empty title={t("failed")} text={asProblem(error).words}>
-      <Button variant="light" onClick={reset ?? (() => location.reload())}>
+      <Button variant="light" onClick={again}>
         {t("retry")}
       </Button>
     </Empty>
   );
+}
+
+/** In place of what is not read yet: that it comes, or why it does not. It is tried again all the time; one can ask for that at once. */
+export function Awaited({ query: { failureReason } }: { query: { failureReason: unknown } }) {
+  const queries = useQueryClient();
+  if (failureReason === null) return <Loader m="xl" />;
+  const failed = { predicate: ({ state }: Query) => state.fetchFailureReason !== null };
+  return <Failed error={failureReason} again={() => void queries.resetQueries(failed)} />;
 }
 
 /** The rest of a list: it comes when its end comes into sight, or when one asks for it. */

@@ -27,7 +27,7 @@ const pages = PAGES.map((page) =>
     getParentRoute: () => root,
     path: page.path,
     component: lazyRouteComponent(page.load, "Page"),
-    errorComponent: Failed,
+    errorComponent: ({ error }) => <Failed error={error} again={() => location.reload()} />,
   }),
 );
 

@@ -123,6 +123,7 @@ export const problems = {
     fault: "Something failed on our side. Try again in a moment.",
     wrong_password: "This e-mail address and password do not fit. Check both.",
     not_signed_in: "Your session has ended. Sign in again.",
+    control_silent: "The switchboard does not answer at the moment. Try again in a few seconds.",
   },
   vi: {
     no_network: "Không kết nối được tới máy chủ. Hãy kiểm tra mạng rồi thử lại.",

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from tests.interop.conftest import Phones, new_demo
@@ -13,6 +14,7 @@ from tests.interop.demo import Demo
 from tests.interop.phones.browser import Chromium
 from tests.interop.phones.sound import hears
 from tests.interop.phones.webpage import WebPage
+from tests.interop.phones.words import Words
 
 CUSTOMER, SALES, GREETING = 760, 1210, 1630
 BEEP = "heard().length > 0 && heard().every((one) => Math.abs(one - 1000) < 30)"
@@ -21,22 +23,26 @@ OUTSIDE, COMPANY = ".split-half.outside", ".split-half.company"
 SOUND = "heard().length > 2"
 
 
-@pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+@pytest.fixture
+def story(tmp_path: Path) -> Iterator[Demo]:
     """A demo whose greeting is changed."""
-    with new_demo(tmp_path_factory.mktemp("story")) as running:
-        running.start()
-        yield running
+    with new_demo(tmp_path) as running:
+        yield running.start()
+
+
+async def opened(browser: Chromium, demo: Demo, language: str = "en") -> WebPage:
+    """What opens by the link of `make run`."""
+    page = await WebPage.open(browser, f"{demo.facts.http}/outside", CUSTOMER, language=language)
+    await page.until(f"document.querySelector('{OUTSIDE} .dot.ready')", "there is no phone outside")
+    await page.until(f"document.querySelector('{COMPANY} .dot.ready')", "the company has no phone")
+    return page
 
 
 @pytest.fixture
-async def page(story: Demo, browser: Chromium) -> AsyncIterator[WebPage]:
-    """What opens by the link of `make run`."""
-    opened = await WebPage.open(browser, f"{story.facts.http}/outside", CUSTOMER)
-    await opened.until(f"document.querySelector('{OUTSIDE} .dot.ready')", "there is no phone outside")
-    await opened.until(f"document.querySelector('{COMPANY} .dot.ready')", "the company has no phone")
-    yield opened
-    await opened.close()
+async def page(demo: Demo, browser: Chromium) -> AsyncIterator[WebPage]:
+    made = await opened(browser, demo)
+    yield made
+    await made.close()
 
 
 async def step(page: WebPage, name: str) -> None:
@@ -55,63 +61,66 @@ async def gone(page: WebPage, call: str) -> None:
     await page.until(f"document.querySelector('{call}') === null", f"{call} goes on")
 
 
-async def dial(page: WebPage, number: str, place: str) -> None:
-    """On the company's telephone."""
-    await page.type("Name or number", number, place)
+@pytest.mark.parametrize("language", ["en", "vi"])
+async def test_every_act_of_the_five_minutes(story: Demo, browser: Chromium, language: str):
+    page, said = await opened(browser, story, language), Words(language)
+    call, hang_up = said("outside:callName", name="An Phát Trading"), said("phone:hangUp")
 
+    async def dial(number: str, place: str) -> None:
+        """On the company's telephone."""
+        await page.type(said("phone:search"), number, place)
 
-async def test_every_act_of_the_five_minutes(page: WebPage):
-    await page.click("Start the tour", "button")
+    await page.click(said("tour:welcome.start"), "button")
 
     await step(page, "call")
-    await page.click("Call An Phát Trading", f"{OUTSIDE} .row")
+    await page.click(call, f"{OUTSIDE} .row")
     await step(page, "menu")
     await page.until(SOUND, "the customer hears no greeting")
     await press(page, "1")
 
     await step(page, "answer")
     await page.eval(f"window.tone = {SALES}")
-    await page.click("Answer", f"{COMPANY} .call button")
+    await page.click(said("phone:answer"), f"{COMPANY} .call button")
     await step(page, "speak")
     await page.hears(SALES)
     await page.hears_no(CUSTOMER)
-    await page.click("Speak here", f"{OUTSIDE} .split-voice")
+    await page.click(said("outside:speakHere"), f"{OUTSIDE} .split-voice")
     await step(page, "hold")
     await page.hears(CUSTOMER)
     await page.hears_no(SALES)
 
-    await page.click("Hold", f"{COMPANY} .control")
+    await page.click(said("phone:hold"), f"{COMPANY} .control")
     await step(page, "resume")
     await page.hears_no(CUSTOMER)
     await page.until(SOUND, "the customer hears no music")
-    await page.click("Resume", f"{COMPANY} .control")
+    await page.click(said("phone:resume"), f"{COMPANY} .control")
 
     await step(page, "transfer")
     await page.hears(SALES)
-    await page.click("Transfer", f"{COMPANY} .control")
-    await dial(page, "300", "[role=dialog]")
-    await page.click("Transfer now", "[role=dialog] button")
+    await page.click(said("phone:transfer"), f"{COMPANY} .control")
+    await dial("300", "[role=dialog]")
+    await page.click(said("phone:transferNow"), "[role=dialog] button")
     await step(page, "again")
     await page.hears_no(SALES)
     await page.until(SOUND, "the customer hears nothing in the queue")
 
-    await page.click("Hang up", f"{OUTSIDE} button")
+    await page.click(hang_up, f"{OUTSIDE} button")
     await gone(page, ".split-call")
     await page.eval(f"window.tone = {CUSTOMER}")
-    await page.click("Call An Phát Trading", f"{OUTSIDE} .row")
+    await page.click(call, f"{OUTSIDE} .row")
     await page.until(SOUND, "the customer hears no greeting")
     await press(page, "101")
     await step(page, "decline")
-    await page.click("Decline", f"{COMPANY} .call button")
+    await page.click(said("phone:decline"), f"{COMPANY} .call button")
     await step(page, "leave")
     await page.until(BEEP, "there is no beep")
     await page.hears_no(1000)
     await asyncio.sleep(2.0)
-    await page.click("Hang up", f"{OUTSIDE} button")
+    await page.click(hang_up, f"{OUTSIDE} button")
     await step(page, "listen")
     await page.hears_no(CUSTOMER)
-    await page.click("Voicemail", f"{COMPANY} [role=tab]")
-    await page.click("Play", f"{COMPANY} .message button")
+    await page.click(said("phone:voicemail"), f"{COMPANY} [role=tab]")
+    await page.click(said("phone:play"), f"{COMPANY} .message button")
     await page.hears(CUSTOMER)
 
     await step(page, "admin")
@@ -120,30 +129,31 @@ async def test_every_act_of_the_five_minutes(page: WebPage):
     await step(page, "room")
     await page.until(f"document.querySelector('{COMPANY} .dot.ready')", "the administrator has no phone")
     await page.eval(f"window.tone = {SALES}")
-    await dial(page, "600", "main")
+    await dial("600", "main")
     await step(page, "join")
     await page.eval(f"window.tone = {CUSTOMER}")
-    await page.click("Call Conference room", f"{OUTSIDE} .row")
+    await page.click(said("outside:callName", name=said("outside:room")), f"{OUTSIDE} .row")
     await page.until(f"document.querySelector('{OUTSIDE} .split-call.talking') !== null")
     await press(page, "2468#")
     await step(page, "greeting")
     await page.hears(CUSTOMER)
-    await page.click("Speak here", f"{COMPANY} .split-voice")
+    await page.click(said("outside:speakHere"), f"{COMPANY} .split-voice")
     await page.hears(SALES)
-    await page.click("Hang up", f"{COMPANY} button")
-    await page.click("Hang up", f"{OUTSIDE} button")
+    await page.click(hang_up, f"{COMPANY} button")
+    await page.click(hang_up, f"{OUTSIDE} button")
 
-    await page.click("Company", f"{COMPANY} .rail a")
-    await page.click("Speak", ".part-ways label")
+    await page.click(said("shell:nav.company"), f"{COMPANY} .rail a")
+    await page.click(said("parts:record"), ".part-ways label")
     await page.eval(f"window.tone = {GREETING}")
-    await page.click("Start recording", "button")
+    await page.click(said("parts:start"), "button")
     await page.records(3)
-    await page.click("Stop", "button")
-    await page.click("Use this greeting", "button")
+    await page.click(said("parts:stop"), "button")
+    await page.click(said("company:greeting.use"), "button")
     await step(page, "hear")
-    await page.click("Call An Phát Trading", f"{OUTSIDE} .row")
+    await page.click(call, f"{OUTSIDE} .row")
     await page.hears(GREETING)
-    await page.sees("That was the whole switchboard")
+    await page.sees(said("tour:end.title"))
+    await page.close()
 
 
 async def test_the_tour_is_skipped_left_and_resumed(page: WebPage):
@@ -162,7 +172,7 @@ async def test_the_tour_is_skipped_left_and_resumed(page: WebPage):
 async def test_the_company_calls_the_customer(page: WebPage):
     await page.click("Leave the tour", ".tour button")
     await page.eval(f"window.tone = {SALES}")
-    await dial(page, "0932718045", "main")
+    await page.type("Name or number", "0932718045", "main")
     await page.until(f"document.querySelector('{OUTSIDE} .split-call.ringing') !== null")
     await page.sees("An Phát Trading")
     await page.eval(f"window.tone = {CUSTOMER}")

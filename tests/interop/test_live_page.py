@@ -46,31 +46,90 @@ async def test_a_call_is_dragged_onto_a_colleague(demo: Demo, phones: Phones, br
     await page.close()
 
 
-async def test_a_call_is_moved_by_keyboard_and_parked_and_ended(
-    demo: Demo, phones: Phones, browser: Chromium
-):
+NAMED = "(document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent)"
+
+
+async def goes_to(page: WebPage, name: str, key: str = "Tab", code: int = 9) -> None:
+    """By this key, as somebody without a mouse does; he sees where he is."""
+    for _ in range(100):
+        await page.press(key, code)
+        if await page.eval(f"{NAMED}.includes({name!r})"):
+            assert await page.eval("document.activeElement.matches(':focus-visible')")
+            return
+    raise AssertionError(f"no way to {name!r} by {key}")
+
+
+async def does(page: WebPage, what: str) -> None:
+    """In the menu of Minh's call."""
+    await goes_to(page, "the call of Minh")
+    await page.press("Enter", 13)
+    await page.until("document.querySelector('[role=menuitem]')?.checkVisibility()")
+    await goes_to(page, what, "ArrowDown", 40)
+    await page.press("Enter", 13)
+
+
+async def test_everything_is_done_by_keyboard(demo: Demo, phones: Phones, browser: Chromium):
     minh, lan, hoa = [await phones.raw(demo.account(x)) for x in ("102", "101", "103")]
     page = await opened(browser, demo)
+    await page.until("document.querySelector('.live-none') !== null")
     calling = asyncio.create_task(minh.call("101"))
     await (await lan.rings()).accept()
     near = await calling
-    await page.click("the call of Minh", "[aria-haspopup=menu]")
-    await page.click("Move", "[role=menuitem]")
-    await page.fill("[role=combobox]", "Hoa")
+    await page.until("document.querySelector('.live-call[data-state=talking]') !== null")
+    await does(page, "Hold")
+    await page.until("document.querySelector('.live-call[data-state=held]') !== null")
+    await does(page, "Resume")
+    await page.until("document.querySelector('.live-call[data-state=talking]') !== null")
+    await does(page, "Move")
+    await page.until("document.activeElement.matches('[role=combobox]')")
+    await page.ask("Input.insertText", text="Hoa")
     await page.until("document.querySelectorAll('[role=option]').length === 2")
     assert await page.complaints() == []
     await page.press("Enter", 13)
     far = await (await hoa.rings()).accept()
     await hear_each_other(near, far)
     await page.until("document.querySelector('.live-call[data-state=talking]')?.innerText.includes('Hoa')")
-    await page.click("the call of Minh", "[aria-haspopup=menu]")
-    await page.click("Park", "[role=menuitem]")
+
+    await goes_to(page, "Minh Tran")
+    await page.press("Enter", 13)
+    await page.sees("103 answered")
+    await page.press("Escape", 27)
+    await page.until("document.querySelector('[role=dialog]') === null")
+
+    await does(page, "Park")
     await page.sees("is parked")
     await far.hung_up()
-    await page.click("the call of Minh", "[aria-haspopup=menu]")
-    await page.click("Hang up", "[role=menuitem]")
+    await does(page, "Hang up")
     await near.hung_up()
     await page.sees("No calls at the moment")
+    await page.close()
+
+
+async def test_a_call_goes_to_wherever_it_could_be_dropped(demo: Demo, phones: Phones, browser: Chromium):
+    """A department, a parking place, somebody's voicemail: by the same dialog."""
+    minh, lan = [await phones.raw(demo.account(x)) for x in ("102", "101")]
+    page = await opened(browser, demo)
+    for typed, chosen, state in (
+        ("Support", "Support", "waiting"),
+        ("703", "Place 703", "parked"),
+        ("Mai", "Voicemail of Mai", "service"),
+    ):
+        await page.until("document.querySelector('.live-none') !== null")
+        calling = asyncio.create_task(minh.call("101"))
+        await (await lan.rings()).accept()
+        near = await calling
+        await page.until("document.querySelector('.live-call[data-state=talking]') !== null")
+        await does(page, "Move")
+        await page.until("document.activeElement.matches('[role=combobox]')")
+        await page.ask("Input.insertText", text=typed)
+        option = "document.querySelector('[role=option][aria-selected=true]')"
+        for _ in range(50):
+            if await page.eval(f"{option}?.innerText.includes({chosen!r}) ?? false"):
+                break
+            await page.press("ArrowDown", 40)
+        await page.press("Enter", 13)
+        await page.until(f"document.querySelector('.live-call[data-state={state}]') !== null")
+        await near.hang_up()
     await page.close()
 
 

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -219,10 +220,17 @@ class WebPage:
         await self.until(f"{found} && ({found}.focus(), {found}.select?.(), true)", f"no {selector}")
         await self.ask("Input.insertText", text=text)
 
-    async def choose(self, label: str, option: str) -> None:
+    async def choose(self, label: str, option: str, among: str = "input, select, [role=combobox]") -> None:
         """In a list that opens."""
-        await self.click(label, "input, select, [role=combobox]")
+        await self.click(label, among)
         await self.click(option, "[role=option]")
+
+    async def offer(self, selector: str, file: Path) -> None:
+        """As if this file had been chosen for that field."""
+        await self.until(f"document.querySelector({json.dumps(selector)}) !== null")
+        root = (await self.ask("DOM.getDocument"))["root"]["nodeId"]
+        field = await self.ask("DOM.querySelector", nodeId=root, selector=selector)
+        await self.ask("DOM.setFileInputFiles", nodeId=field["nodeId"], files=[str(file)])
 
     async def press(self, key: str, code: int) -> None:
         for kind in ("keyDown", "keyUp"):
@@ -248,7 +256,7 @@ class WebPage:
 
     async def records(self, seconds: int) -> None:
         """Wait until it has recorded for so long; what is there for a second only may pass unseen."""
-        length = "Number(/Recording… (\\d+) s/.exec(document.body.innerText)?.[1])"
+        length = "Number(/… (\\d+) /.exec(named('… ', '[role=status]')?.innerText)?.[1])"
         await self.until(f"{length} >= {seconds}", f"it does not record for {seconds} s")
 
     async def allow(self, *permissions: str) -> None:

@@ -1,6 +1,6 @@
 import { SegmentedControl, Select, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
-import { useState } from "react";
+import { memo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { DIRECTIONS, type Filters, SPANS, type Span } from "@/history/filters";
 import { PersonSelect } from "@/parts/PersonSelect";
@@ -8,7 +8,7 @@ import { PersonSelect } from "@/parts/PersonSelect";
 const TYPED_MS = 250;
 
 /** Which calls are shown: by time, person, number, direction, and whether anybody took them. */
-export function FilterBar({
+export const FilterBar = memo(function FilterBar({
   filters,
   onChange,
 }: {
@@ -67,7 +67,7 @@ export function FilterBar({
       />
     </search>
   );
-}
+});
 
 /** What is typed is looked for when the fingers rest. */
 function NumberField({ value, onChange }: { value: string; onChange(changes: Partial<Filters>): void }) {

@@ -12,6 +12,7 @@ import { Row } from "@/history/Row";
 import { Story } from "@/live/Story";
 import { ByDay } from "@/parts/ByDay";
 import { number } from "@/parts/number";
+import { useLine } from "@/phone/store";
 import { Awaited, Empty, More } from "@/shell/Messages";
 import { useTenant } from "@/shell/me";
 
@@ -29,10 +30,28 @@ export function Page() {
   const list = useCallLog(asked, AT_ONCE);
   const [told, setTold] = useState<Logged | null>(null);
   const calls = useMemo(() => list.data?.pages.flatMap((page) => page.items), [list.data]);
-  const row = useCallback((one: Logged) => <Row call={one} onOpen={setTold} />, []);
+  const { line } = useLine();
+  const call = useCallback(
+    (to: string, name: string) => {
+      void line?.call(to, name);
+      void navigate({ to: "/phone" });
+    },
+    [line, navigate],
+  );
+  const language = i18n.language;
+  const phone = line !== undefined;
+  const row = useCallback(
+    (one: Logged) => (
+      <Row call={one} t={t} language={language} phone={phone} onOpen={setTold} onCall={call} />
+    ),
+    [t, language, phone, call],
+  );
   const narrowed = Object.keys(shortened(filters)).length > 0;
-  const change = (changes: Partial<Filters>) =>
-    void navigate({ to: "/calls", search: shortened({ ...filters, ...changes }) as never, replace: true });
+  const change = useCallback(
+    (changes: Partial<Filters>) =>
+      void navigate({ to: "/calls", search: shortened({ ...filters, ...changes }) as never, replace: true }),
+    [filters, navigate],
+  );
   return (
     <div className="page">
       <header className="history-head">

@@ -1,4 +1,3 @@
-import { ActionIcon, UnstyledButton } from "@mantine/core";
 import {
   IconArrowDownLeft,
   IconArrowsLeftRight,
@@ -6,21 +5,28 @@ import {
   IconPhone,
   IconPhoneX,
 } from "@tabler/icons-react";
-import { useNavigate } from "@tanstack/react-router";
-import { useTranslation } from "react-i18next";
+import type { TFunction } from "i18next";
+import { memo } from "react";
 import type { Logged } from "@/history/data";
 import { clock } from "@/live/Since";
 import { timeOfDay } from "@/parts/days";
 import { number } from "@/parts/number";
-import { useLine } from "@/phone/store";
 
 const ICONS = { in: IconArrowDownLeft, out: IconArrowUpRight, internal: IconArrowsLeftRight };
 
-/** A call that has ended: who, with whom, how it went. Opening it tells the rest. */
-export function Row({ call, onOpen }: { call: Logged; onOpen(call: Logged): void }) {
-  const { t, i18n } = useTranslation("history");
-  const navigate = useNavigate();
-  const { line } = useLine();
+interface Props {
+  call: Logged;
+  t: TFunction<"history">;
+  language: string;
+  /** Whether there is a phone to call with. */
+  phone: boolean;
+  onOpen(call: Logged): void;
+  onCall(number: string, name: string): void;
+}
+
+/** A call that has ended: who, with whom, how it went. Opening it tells the rest. Long lists are drawn while they are scrolled: plain
+ * elements, and hooks are the page's. */
+export const Row = memo(function Row({ call, t, language, phone, onOpen, onCall }: Props) {
   const caller = call.caller_name || number(call.caller) || t("withheld");
   const reached = call.path.at(-1) || number(call.answered_by || call.dialled);
   const way = call.path.slice(0, -1).join(" › ");
@@ -30,7 +36,7 @@ export function Row({ call, onOpen }: { call: Logged; onOpen(call: Logged): void
   const [back, backName] = call.direction === "in" ? [call.caller, caller] : [call.dialled, reached];
   return (
     <div className="history-row" data-missed={missed}>
-      <UnstyledButton className="history-open" onClick={() => onOpen(call)} title={t("what")}>
+      <button type="button" className="history-open plain" onClick={() => onOpen(call)} title={t("what")}>
         <span className="history-way" aria-hidden>
           <Icon size={19} stroke={1.8} />
         </span>
@@ -49,25 +55,21 @@ export function Row({ call, onOpen }: { call: Logged; onOpen(call: Logged): void
         <span className="history-result">
           <span className="history-line history-disposition">{t(`dispositions.${call.disposition}`)}</span>
           <span className="history-line history-small quiet numbers">
-            {[timeOfDay(new Date(call.started), i18n.language), call.seconds > 0 && clock(call.seconds)]
+            {[timeOfDay(new Date(call.started), language), call.seconds > 0 && clock(call.seconds)]
               .filter(Boolean)
               .join(" · ")}
           </span>
         </span>
-      </UnstyledButton>
-      <ActionIcon
-        variant="subtle"
-        size={40}
-        radius="xl"
+      </button>
+      <button
+        type="button"
+        className="plain round"
         aria-label={t("call", { who: backName })}
-        disabled={!line || !back}
-        onClick={() => {
-          void line?.call(back, backName);
-          void navigate({ to: "/phone" });
-        }}
+        disabled={!phone || !back}
+        onClick={() => onCall(back, backName)}
       >
         <IconPhone size={19} stroke={1.7} />
-      </ActionIcon>
+      </button>
     </div>
   );
-}
+});

@@ -13,23 +13,32 @@ interface Props<Item> {
   children(item: Item): ReactNode;
 }
 
+/** To know on which day somewhere on earth an instant lies costs more than all else here, and it stays so. */
+const days = new WeakMap<object, string>();
+
+function dayOf(item: object, at: string): string {
+  const day = days.get(item) ?? new Date(at).toDateString();
+  days.set(item, day);
+  return day;
+}
+
 /** What happened, under the days on which it did. */
-export function ByDay<Item>({ items, at, keyOf, children }: Props<Item>) {
+export function ByDay<Item extends object>({ items, at, keyOf, children }: Props<Item>) {
   const { i18n } = useTranslation();
   // biome-ignore lint/correctness/useExhaustiveDependencies: where the time of an item stands does not change
-  const days = useMemo(() => {
+  const found = useMemo(() => {
     const now = new Date();
-    const found = new Map<string, Item[]>();
+    const those = new Map<string, Item[]>();
     for (const item of items) {
-      const day = new Date(at(item)).toDateString();
-      const those = found.get(day);
-      if (those) those.push(item);
-      else found.set(day, [item]);
+      const day = dayOf(item, at(item));
+      const same = those.get(day);
+      if (same) same.push(item);
+      else those.set(day, [item]);
     }
-    return [...found].map(([day, those]) => [dayName(new Date(day), now, i18n.language), those] as const);
+    return [...those].map(([day, items]) => [dayName(new Date(day), now, i18n.language), items] as const);
   }, [items, i18n.language]);
-  return days.map(([name, found]) => (
-    <Day key={name} name={name} items={found} keyOf={keyOf as (item: unknown) => string}>
+  return found.map(([name, items]) => (
+    <Day key={name} name={name} items={items} keyOf={keyOf as (item: unknown) => string}>
       {children as (item: unknown) => ReactNode}
     </Day>
   ));

@@ -77,7 +77,7 @@ const Block = memo(
     return (
       <ul
         ref={list}
-        className={className}
+        className={className ? `inSight ${className}` : "inSight"}
         style={near ? undefined : { height: height.current || items.length * ROW }}
         aria-hidden={!near || undefined}
       >

@@ -1,5 +1,5 @@
-import { ActionIcon, Text, UnstyledButton } from "@mantine/core";
 import { IconArrowDownLeft, IconArrowUpRight, IconHistory, IconPhone, IconPhoneX } from "@tabler/icons-react";
+import type { TFunction } from "i18next";
 import { lazy, Suspense, useCallback, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Logged, useCallLog } from "@/history/data";
@@ -16,9 +16,6 @@ const AT_ONCE = 30;
 /** What happened in a call is asked for now and then: its code comes with the first question. */
 const Story = lazy(async () => ({ default: (await import("@/live/Story")).Story }));
 
-/** A red that can be read on either ground. */
-const MISSED = "light-dark(var(--mantine-color-red-9), var(--mantine-color-red-4))";
-
 interface Props {
   own: string;
   /** How many were missed that nobody has looked at. */
@@ -28,7 +25,8 @@ interface Props {
 
 /** Whom one talked to, who called, and a way to call again. */
 export function Recent({ own, missed, onCall }: Props) {
-  const { t } = useTranslation("phone");
+  const { t, i18n } = useTranslation("phone");
+  const language = i18n.language;
   useSeeing(missed);
   const list = useCallLog({ person: useMe().person ?? "" }, AT_ONCE);
   const [told, setTold] = useState<Logged | null>(null);
@@ -36,9 +34,16 @@ export function Recent({ own, missed, onCall }: Props) {
   calling.current = onCall;
   const row = useCallback(
     (call: Logged) => (
-      <RecentRow call={call} own={own} onCall={(...whom) => calling.current(...whom)} onOpen={setTold} />
+      <RecentRow
+        call={call}
+        own={own}
+        t={t}
+        language={language}
+        onCall={(...whom) => calling.current(...whom)}
+        onOpen={setTold}
+      />
     ),
-    [own],
+    [own, t, language],
   );
   if (!list.data) return <Awaited query={list} />;
   const calls = list.data.pages.flatMap((page) => page.items);
@@ -74,47 +79,52 @@ export function Recent({ own, missed, onCall }: Props) {
 function RecentRow({
   call,
   own,
+  t,
+  language,
   onCall,
   onOpen,
 }: {
   call: Logged;
   own: string;
+  t: TFunction<"phone">;
+  language: string;
   onCall(number: string, name: string): void;
   onOpen(call: Logged): void;
 }) {
-  const { t, i18n } = useTranslation("phone");
   const made = call.caller === own;
   const number = made ? call.dialled : call.caller;
   const name = made ? (call.path[0] ?? "") : call.caller_name;
   const missed = !made && call.missed;
   const Icon = missed ? IconPhoneX : made ? IconArrowUpRight : IconArrowDownLeft;
-  const at = shortTime(new Date(call.started), new Date(), i18n.language);
+  const at = shortTime(new Date(call.started), new Date(), language);
   const length = missed ? t("missed") : call.seconds > 0 ? clock(call.seconds) : t("unanswered");
   return (
-    <div className="recentCall">
-      <UnstyledButton className="recentOpen" title={t("whatHappened")} onClick={() => onOpen(call)}>
-        <Text component="span" c={missed ? MISSED : "dimmed"} className="way">
+    <div className="recentCall" data-missed={missed}>
+      <button
+        type="button"
+        className="recentOpen plain"
+        title={t("whatHappened")}
+        onClick={() => onOpen(call)}
+      >
+        <span className="way">
           <Icon size={19} stroke={1.8} />
-        </Text>
-        <span className="grow">
-          <Text component="span" display="block" fw={530} truncate c={missed ? MISSED : undefined}>
-            {name || shown(number) || t("unknown")}
-          </Text>
-          <Text component="span" display="block" size="sm" c="dimmed" className="numbers" truncate>
-            {[name && shown(number), at, length].filter(Boolean).join(" · ")}
-          </Text>
         </span>
-      </UnstyledButton>
+        <span className="grow">
+          <span className="recentName">{name || shown(number) || t("unknown")}</span>
+          <span className="recentWhen numbers">
+            {[name && shown(number), at, length].filter(Boolean).join(" · ")}
+          </span>
+        </span>
+      </button>
       {number && (
-        <ActionIcon
-          variant="subtle"
-          size={40}
-          radius="xl"
+        <button
+          type="button"
+          className="plain round"
           aria-label={t("callNumber", { number: name || shown(number) })}
           onClick={() => onCall(number, name)}
         >
           <IconPhone size={19} stroke={1.7} />
-        </ActionIcon>
+        </button>
       )}
     </div>
   );

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from tests.faults.upgrade import UPGRADE, Upgrade
+from tests.faults.upgrade import UPGRADE, Upgrade, product
 from tests.faults.version import Change, another_version
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
@@ -73,12 +73,6 @@ async def calls_going_on(phones: list[RawPhone]) -> AsyncIterator[list[Caller]]:
         for caller in callers:
             caller.stopping = True
         await asyncio.gather(*tasks)
-
-
-async def product(phone: RawPhone) -> str:
-    """Which version answers."""
-    uri = f"sip:{phone.account.server[0]}"
-    return (await phone.send(phone.request("OPTIONS", uri, uri))).get("server")
 
 
 async def test_nobody_notices_that_another_version_takes_over(victim: Demo, phones: Phones, tmp_path: Path):

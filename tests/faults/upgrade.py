@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.faults.version import another_version
 from tests.interop.demo import TONGDAI, Demo
+from tests.interop.phones.raw import RawPhone
 
 UPGRADE = 300.0
 """Seconds for all of it on a machine that has much else to do."""
@@ -56,3 +57,9 @@ async def upgraded(victim: Demo, directory: Path) -> Upgrade:
     upgrade = await Upgrade.begin(victim, another_version(directory))
     assert await upgrade.succeeds(), upgrade.said
     return upgrade
+
+
+async def product(phone: RawPhone) -> str:
+    """Which version answers."""
+    uri = f"sip:{phone.account.server[0]}"
+    return (await phone.send(phone.request("OPTIONS", uri, uri))).get("server")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import shutil
 import sys
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import tongdai
@@ -19,8 +19,15 @@ NEXT: Change = ("sip/ua/agent.py", 'product: str = "tongdai"', 'product: str = "
 """So that it can be told by what it says of itself in SIP."""
 
 
-def another_version(directory: Path, changes: Sequence[Change] = (NEXT,), engine: str = "") -> Path:
-    """Make it in `directory`, and return that. `engine` is a shell script in place of the engine."""
+def another_version(
+    directory: Path,
+    changes: Sequence[Change] = (NEXT,),
+    *,
+    files: Mapping[str, str] | None = None,
+    engine: str = "",
+) -> Path:
+    """Make it in `directory`, and return that. `files` are those that it has beside this one's;
+    `engine` is a shell script in place of the engine."""
     source, programs = directory / "lib", directory / "bin"
     package = Path(tongdai.__file__).parent
     shutil.copytree(package, source / "tongdai", ignore=shutil.ignore_patterns("__pycache__"))
@@ -29,6 +36,8 @@ def another_version(directory: Path, changes: Sequence[Change] = (NEXT,), engine
         text = path.read_text()
         assert text.count(old) == 1, f"{name} has {old!r} {text.count(old)} times"
         path.write_text(text.replace(old, new))
+    for name, text in (files or {}).items():
+        (source / "tongdai" / name).write_text(text)
     programs.mkdir()
     if engine:
         (programs / NAME).write_text(f"#!/bin/sh\n{engine}\n")

@@ -18,6 +18,7 @@ from tongdai.app.plan import Plan, take_over
 from tongdai.app.server_key import KEY_FILE, server_key
 from tongdai.core.clock import SystemClock
 from tongdai.core.errors import TongdaiError
+from tongdai.core.log import configure_logging
 
 OFFERS_FILE = "offers.json"
 """In the data directory: whom the page offers to be, when passwords are no secrets."""
@@ -172,6 +173,7 @@ def keep_secrets(path: Path, key: bytes, *, fixed: bool) -> Any:
 
 def main(fd: int) -> int:
     asked = take_over(fd, Preparation)
+    configure_logging(asked.plan.log_format, asked.plan.log_level)
     gc.disable()  # a short life with much to import
     try:
         prepared = asyncio.run(prepare(asked))

@@ -51,8 +51,9 @@ soak: setup
 	TONGDAI_SOAK_IDLE=10000 $(BIN)/python -m pytest tests/interop/test_web_threats.py
 
 MOMENTS ?= 20
+OUTAGE ?= 600
 faults: setup test-packages
-	$(BIN)/python -m pytest -s tests/faults
+	TONGDAI_FAULTS_OUTAGE=$(OUTAGE) $(BIN)/python -m pytest -s tests/faults
 	TONGDAI_FAULTS_MOMENTS=$(MOMENTS) $(BIN)/python -m pytest -s tests/faults/test_random_moments.py
 	TONGDAI_FAULTS_MOMENTS=$(MOMENTS) TONGDAI_FAULTS_SEED=random $(BIN)/python -m pytest -s tests/faults/test_random_moments.py
 

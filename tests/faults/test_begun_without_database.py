@@ -4,7 +4,13 @@ stored once the database is back."""
 from __future__ import annotations
 
 import pytest
-from tests.faults.databases import Outage, a_file_that_is_gone, a_writer_that_stands_still
+from tests.faults.databases import (
+    Outage,
+    a_file_that_is_damaged,
+    a_file_that_is_gone,
+    a_file_that_is_read_only,
+    a_writer_that_stands_still,
+)
 from tests.faults.outage import (
     AGAIN,
     ALARM,
@@ -28,7 +34,10 @@ CALLS = 15
 """That are made here, codes and both ends of a room among them."""
 
 
-@pytest.mark.parametrize("outage", [a_writer_that_stands_still, a_file_that_is_gone])
+@pytest.mark.parametrize(
+    "outage",
+    [a_writer_that_stands_still, a_file_that_is_gone, a_file_that_is_damaged, a_file_that_is_read_only],
+)
 async def test_a_control_that_dies_meanwhile_is_replaced_by_one_that_serves_everything(
     demo: Demo, phones: Phones, receiver: Receiver, outage: Outage
 ):

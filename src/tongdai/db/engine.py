@@ -121,7 +121,9 @@ def _run(engine: Engine, job: Callable[[Connection], T]) -> T:
 
 def _insist_on_file(engine: Engine) -> None:
     """SQLite makes a file that is missing anew, empty, and writes on into one that was removed, which nobody
-    will ever read. Both are a database that is gone, until the file is back: the same, or another."""
+    will ever read. Both are a database that is gone, until the file is back: the same, or another. So is one
+    that cannot be written: who opens it then reads only, and so do all connections of his process, even when
+    it can be written again."""
     path = engine.url.database
     if not path or path == ":memory:":
         return
@@ -140,6 +142,9 @@ def _insist_on_file(engine: Engine) -> None:
     def connecting(_dialect: Any, _record: Any, _args: Any, _options: Any) -> None:
         if identity() is None:
             raise gone()
+        files = (path, f"{path}-wal", f"{path}-shm")
+        if locked := [file for file in files if os.path.exists(file) and not os.access(file, os.W_OK)]:
+            raise sqlite3.OperationalError(f"the database cannot be written: {locked[0]}")
 
     @event.listens_for(engine, "connect")
     def connected(_connection: Any, record: Any) -> None:

@@ -11,10 +11,12 @@ from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
 from tests.interop.phones.call import RawCall
 from tests.interop.phones.raw import Account, RawPhone
+from tests.interop.ports import free_port
 from tests.interop.talk import hear_each_other
 
 from tongdai.app.commands import app
 
+DNS_PORT = free_port()
 DOMAIN, MAIN = "anphat.demo", "+842871234500"
 NUMBER = "0908123456"
 

@@ -17,9 +17,6 @@ from tests.interop.phones.raw import Account, RawPhone
 from tests.interop.phones.sipp import Sipp
 from tests.interop.phones.sound import TONES
 from tests.interop.phones.webpage import Pages
-from tests.interop.ports import free_port
-
-DNS_PORT = free_port()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,6 +57,8 @@ def own_demo(tmp_path: Path) -> Iterator[Demo]:
 @pytest.fixture(scope="module")
 def trunked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """A demo whose trunks these tests change, and that asks DNS at a port of theirs."""
+    from tests.interop.carriers import DNS_PORT  # this file is loaded twice, and that one once
+
     environment = {"TONGDAI_DNS_SERVERS": f"127.0.0.1:{DNS_PORT}"}
     with new_demo(tmp_path_factory.mktemp("trunked"), environment) as running:
         yield running.start()

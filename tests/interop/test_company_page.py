@@ -157,7 +157,7 @@ async def test_a_new_department_is_behind_a_key_and_a_number_and_can_be_called_a
 
     await page.click("Numbers", ".part-tabs a")
     await page.choose("", "Accounts", ".company-number [aria-label='Leads to']")
-    await page.sees("reaches Accounts")
+    await page.sees("reach Accounts")
     near = await outside.call(company.tenant().numbers["main"], wait="ringing")
     far = await (await quang.rings()).accept()
     await hear_each_other(await near.answered(), far)

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.interop.carriers import MAIN, NUMBER, at, carrier, connect, use
-from tests.interop.conftest import DNS_PORT, Phones
+from tests.interop.carriers import DNS_PORT, MAIN, NUMBER, at, carrier, connect, use
+from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
 from tests.interop.phones.call import RawCall
 from tests.interop.phones.link import Reply

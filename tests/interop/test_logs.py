@@ -56,13 +56,11 @@ async def test_no_secret_of_a_call_is_in_a_log_not_even_after_its_processes_died
     await hoa.accept()
     await calling
     passwords = await _ice_passwords(web)
-    for times, process in enumerate(("", "media", "control"), 1):
+    for process in ("", "media", "control"):
         if process:
             os.kill(talkative.reread().pids[process], signal.SIGKILL)
         await web.do("hears", hoa.tone)
         await hears(hoa, MICROPHONE, mark=now_at(hoa), within=40)
-        await web.do("press", "7")
-        await hoa.hears_keys("7" * times, within=40)
         passwords |= await _ice_passwords(web)
     await web.do("hangUp")
     await hoa.hung_up(within=40)

@@ -14,6 +14,7 @@ from tests.interop.phones.sound import (
     Sound,
     hears,
     hears_no,
+    hears_silence,
     hears_something,
     likeness,
     now_at,
@@ -67,9 +68,11 @@ async def test_who_comes_is_told_by_rising_notes_and_who_goes_by_falling_ones(de
     for call in calls:
         call.rtp.speak(None)
     hoa = await phones.raw(demo.account("103"))
+    hoa.silent = True
+    for call in calls:
+        await hears_silence(call)
     marks = [now_at(call) for call in calls]
     third = await _join(hoa)
-    third.rtp.speak(None)
     for call, mark in zip(calls, marks, strict=True):
         await _hears_notes(call, mark, COMES)
         assert likeness(GOES, since(call, mark)) < 0.8

@@ -49,7 +49,11 @@ class Guesses:
             self._counts.popitem(last=False)
 
     def succeeded(self, address: str, email: str) -> None:
+        """The try that `failed` counted in advance was none."""
         self._counts.pop((address, email), None)
+        for key in (("", email), (address, "")):
+            if (count := self._counts.get(key)) and count.failures:
+                count.failures -= 1
         self._trusted[address, email] = None
         self._trusted.move_to_end((address, email))
         while len(self._trusted) > _KEPT:

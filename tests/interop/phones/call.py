@@ -35,6 +35,8 @@ class RawCall:
         self.local_tag = secrets.token_hex(4)
         self.remote_tag = ""
         self.rtp = RtpStream(phone.tone, phone.media_host)
+        if phone.silent:
+            self.rtp.speak(None)
         self.invite_message = Message()
         self.provisional: list[Message] = []
         self.final: Message | None = None

@@ -68,6 +68,8 @@ class RawPhone:
         server that a NAT on the way leads elsewhere."""
         self.account = account
         self.tone = tone
+        self.silent = False
+        """Whether its calls begin without its tone."""
         self.host = host
         self.media_host = media_host or host
         self.mapped = dict(mapped or {})

@@ -109,3 +109,20 @@ def test_trying_many_accounts_from_one_address_is_slowed_but_not_for_who_works_t
         guesses.failed("192.0.2.1", f"person{i}", now=0.0)
     assert guesses.wait("192.0.2.1", "person99", now=0.0) > 60
     assert guesses.wait("192.0.2.1", "minh", now=0.0) == 0
+
+
+def test_a_whole_office_signs_in_in_the_morning_and_nobody_waits():
+    guesses = Guesses()
+    for i in range(100):
+        assert guesses.wait("192.0.2.1", f"person{i}", now=float(i)) == 0
+        guesses.failed("192.0.2.1", f"person{i}", now=float(i))
+        guesses.succeeded("192.0.2.1", f"person{i}")
+
+
+def test_who_knows_one_password_guesses_no_faster_at_others():
+    guesses = Guesses()
+    for i in range(40):
+        guesses.failed("192.0.2.1", "own", now=0.0)
+        guesses.succeeded("192.0.2.1", "own")
+        guesses.failed("192.0.2.1", f"person{i}", now=0.0)
+    assert guesses.wait("192.0.2.1", "person99", now=0.0) > 60

@@ -14,8 +14,9 @@ from pathlib import Path
 import httpx
 from tests.interop.conftest import new_demo
 from tests.interop.demo import Demo
+from tests.interop.phones.call import RawCall
 from tests.interop.phones.raw import RawPhone
-from tests.interop.phones.sound import hears_beep
+from tests.interop.phones.sound import hears, hears_beep, hears_something
 from tests.interop.talk import talk
 from tests.receiver import Receiver
 
@@ -73,14 +74,39 @@ async def kill_control(victim: Demo, watcher: RawPhone) -> float:
     return seconds
 
 
-async def leave_a_message(phone: RawPhone, seconds: float) -> None:
-    """For Mai, who is away."""
+async def begin_a_message(phone: RawPhone) -> RawCall:
+    """For Mai, who is away: after the beep the phone is heard."""
     call = await phone.call("106", wait="sent")
-    await call.answered(within=15)
+    await call.answered(within=PATIENCE)
     call.rtp.speak(None)
     await hears_beep(call)
     call.rtp.speak(phone.tone)
+    return call
+
+
+async def leave_a_message(phone: RawPhone, seconds: float) -> None:
+    """So long a one."""
+    call = await begin_a_message(phone)
     await asyncio.sleep(seconds)
+    await call.hang_up()
+
+
+async def messages(demo: Demo) -> list[float]:
+    """The messages that Mai has, by their seconds."""
+    async with administrator(demo) as (client, path):
+        [mai] = (await client.get(f"{path}/people", params={"q": "Mai"})).json()["items"]
+        return [x["seconds"] for x in (await client.get(f"{path}/mailboxes/{mai['id']}/messages")).json()]
+
+
+async def listen_to_the_message(mai: RawPhone, pin: str, *tones: int) -> None:
+    """She hears these in her message, and deletes it."""
+    call = await mai.call("*97")
+    call.rtp.speak(None)
+    await hears_something(call)
+    await call.press(pin + "#")
+    for tone in tones:
+        await hears(call, tone)
+    await call.press("3")
     await call.hang_up()
 
 

@@ -9,11 +9,19 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from tests.faults.outage import PATIENCE, SLOW, administrator, kill_control, records, until
+from tests.faults.outage import (
+    PATIENCE,
+    SLOW,
+    begin_a_message,
+    kill_control,
+    messages,
+    records,
+    until,
+)
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
 from tests.interop.phones.call import RawCall
-from tests.interop.phones.sound import hears_beep, hears_something, now_at
+from tests.interop.phones.sound import hears_something, now_at
 from tests.interop.talk import hear_each_other, talk
 
 pytestmark = pytest.mark.faults
@@ -55,11 +63,7 @@ async def test_everything_that_a_call_can_be_in_goes_on(victim: Demo, phones: Ph
     await hear_each_other(room, other)
     queued = await minh.call("300")
     await hears_something(queued)
-    recorded = await lan.call("106", wait="sent")
-    await recorded.answered()
-    recorded.rtp.speak(None)
-    await hears_beep(recorded)
-    recorded.rtp.speak(lan.tone)
+    recorded = await begin_a_message(lan)
     menu = await anna.call("100")
     await hears_something(menu)
     calls = [*talking, on_hold[0], parked, room, other, queued, recorded, menu]
@@ -84,10 +88,8 @@ async def test_everything_that_a_call_can_be_in_goes_on(victim: Demo, phones: Ph
     mai = await phones.raw(victim.account("106"))
     agent = await (await mai.rings(within=PATIENCE)).accept()
     await hear_each_other(queued, agent)
-    async with administrator(victim) as (client, path):
-        people = (await client.get(f"{path}/people", params={"q": "Mai"})).json()["items"]
-        [message] = (await client.get(f"{path}/mailboxes/{people[0]['id']}/messages")).json()
-        assert message["seconds"] > 1.5, "what was said before and after is one message"
+    [seconds] = await messages(victim)
+    assert seconds > 1.5, "what was said before and after is one message"
     for one, another in (talking, on_hold, (parked, taken), (queued, agent), (menu, reached)):
         assert (await one.hang_up()).status == 200
         await another.hung_up()
@@ -95,6 +97,26 @@ async def test_everything_that_a_call_can_be_in_goes_on(victim: Demo, phones: Ph
         assert (await call.hang_up()).status == 200
     await mai.unregister()
     await until(lambda: len(records(victim)) == 10, 10 * SLOW, "not every call has its CDR")
+
+
+async def test_a_message_whose_caller_hangs_up_in_the_last_moment_is_kept(victim: Demo, phones: Phones):
+    """Control had answered the BYE, and was killed before the engine said that the recording had ended: the
+    engine is held up for so long."""
+    lan = await phones.raw(victim.account("101"))
+    before, calls = await messages(victim), len(records(victim))
+    leaving = await begin_a_message(lan)
+    await asyncio.sleep(2.0)
+    engine = victim.reread().pids["media"]
+    os.kill(engine, signal.SIGSTOP)
+    try:
+        assert (await leaving.hang_up()).status == 200
+        os.kill(victim.facts.pids["control"], signal.SIGKILL)
+    finally:
+        os.kill(engine, signal.SIGCONT)
+    await until(lambda: len(records(victim)) == calls + 1, 10 * SLOW, "there is no CDR, or two")
+    left = await messages(victim)
+    assert len(left) == len(before) + 1
+    assert min(left) > 1.0
 
 
 async def test_a_phone_that_rings_meanwhile_can_be_answered(victim: Demo, phones: Phones):

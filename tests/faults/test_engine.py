@@ -10,11 +10,12 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from tests.faults.outage import begin_a_message, kill_control, listen_to_the_message
 from tests.interop.conftest import Phones, new_demo
 from tests.interop.demo import Demo
 from tests.interop.phones.browser import MICROPHONE, Chromium
 from tests.interop.phones.call import RawCall
-from tests.interop.phones.sound import hears, hears_beep, hears_something, now_at
+from tests.interop.phones.sound import hears, hears_something, now_at
 from tests.interop.talk import hear_each_other, talk
 
 pytestmark = pytest.mark.faults
@@ -158,14 +159,15 @@ async def test_the_members_of_a_room_hear_each_other_again(victim: Demo, phones:
         await call.hang_up()
 
 
-async def test_a_message_that_is_being_left_is_kept_whole(victim: Demo, phones: Phones):
+@pytest.mark.parametrize("after_control", [False, True])
+async def test_a_message_that_is_being_left_is_kept_whole(victim: Demo, phones: Phones, after_control: bool):
+    """Also one that a control process before has begun to record."""
     lan = await phones.raw(victim.account("101"))
-    near = await lan.call("106", wait="sent")
-    await near.answered()
-    near.rtp.speak(None)
-    await hears_beep(near)
+    near = await begin_a_message(lan)
     near.rtp.speak(2300)
     await asyncio.sleep(2.5)
+    if after_control:
+        await kill_control(victim, lan)
     await kill(victim)
     await asyncio.sleep(1.5)
     near.rtp.speak(1700)
@@ -173,11 +175,5 @@ async def test_a_message_that_is_being_left_is_kept_whole(victim: Demo, phones: 
     await near.hang_up()
     await lan.unregister()
     mai = await phones.raw(victim.account("106"))
-    near = await mai.call("*97")
-    near.rtp.speak(None)
-    await hears_something(near)
-    await near.press(victim.tenant().person("106").voicemail_pin + "#")
-    await hears(near, 2300, within=15)
-    await hears(near, 1700, within=15)
-    await near.press("3")
-    await near.hang_up()
+    await listen_to_the_message(mai, victim.tenant().person("106").voicemail_pin, 2300, 1700)
+    await mai.unregister()

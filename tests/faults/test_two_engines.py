@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.faults.outage import begin_a_message, listen_to_the_message
 from tests.faults.upgrade import Upgrade, upgraded
 from tests.faults.version import another_version
 from tests.interop.conftest import Phones, new_demo
 from tests.interop.demo import Demo
 from tests.interop.phones.browser import MICROPHONE, Chromium
 from tests.interop.phones.call import RawCall
-from tests.interop.phones.sound import PATIENCE, hears, hears_beep, hears_something, now_at
+from tests.interop.phones.sound import PATIENCE, hears, hears_something, now_at
 from tests.interop.talk import hear_each_other, talk
 
 pytestmark = pytest.mark.faults
@@ -182,10 +183,7 @@ async def test_a_browser_stays_where_it_is_and_hears_who_is_elsewhere(
 
 async def test_a_message_that_is_being_left_goes_on_where_it_is(victim: Demo, phones: Phones, tmp_path: Path):
     lan = await phones.raw(victim.account("101"))
-    near = await lan.call("106", wait="sent")
-    await near.answered()
-    near.rtp.speak(None)
-    await hears_beep(near)
+    near = await begin_a_message(lan)
     near.rtp.speak(2300)
     await asyncio.sleep(2)
     before = engine(victim)
@@ -196,14 +194,7 @@ async def test_a_message_that_is_being_left_goes_on_where_it_is(victim: Demo, ph
     await ends(before)
     await lan.unregister()
     mai = await phones.raw(victim.account("106"))
-    near = await mai.call("*97")
-    near.rtp.speak(None)
-    await hears_something(near)
-    await near.press(victim.tenant().person("106").voicemail_pin + "#")
-    await hears(near, 2300)
-    await hears(near, 1700)
-    await near.press("3")
-    await near.hang_up()
+    await listen_to_the_message(mai, victim.tenant().person("106").voicemail_pin, 2300, 1700)
 
 
 @pytest.mark.parametrize("how", ["exit 3", "exec sleep 60"])

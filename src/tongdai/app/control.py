@@ -179,7 +179,9 @@ class Control:
         self.speech = Speech(config.data / "speech", SpeechSettings.of(config.piper_command))
         self.prompts = SpokenPrompts(self.speech, self.library)
         self._prewarming = Prewarming(self.prompts, self.mailboxes.view)
-        self.media = Sessions(self.prompts, self.library, self.switch.post, self._measured, clock.monotonic)
+        self.media = Sessions(
+            self.prompts, self.library, self.journal, self.switch.post, self._measured, clock.monotonic
+        )
 
         guard = Guard(clock.monotonic, self.contacts.lives_at)
         self._digest = DigestServer(nonce_secret(self._key, boot()), not_before=clock.monotonic())

@@ -83,6 +83,7 @@ class EngineLink:
         early, self._early = self._early or [], None
         for event in early:
             self._on_event(event)
+        self._media.caught_up()
 
     def hear_no_more(self) -> None:
         """What the engines tell from now on, they tell the next process."""

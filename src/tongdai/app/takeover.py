@@ -23,7 +23,7 @@ async def take_over(
     of the others ends, with its CDR."""
     wanted = switch.restore(entries, same_boot=same_boot)
     legs = front.restore(entries)
-    sounding = await media.adopt(legs)
+    sounding = await media.adopt(legs, entries)
     for tenant, expected in wanted.items():
         for leg in expected:
             if leg not in legs:
@@ -36,6 +36,7 @@ async def take_over(
     media.adopted()
     silent = legs.keys() - sounding
     if same_boot and silent:
+        media.silence(silent)
         rebuild(front, media, switch, silent)
     elif silent:  # the machine was started anew: who talked then talks no more
         for leg in silent:
@@ -46,6 +47,9 @@ async def take_over(
 
 def _tell(call: Call, media: Sessions, switch: Switch, sounding: Container[str]) -> None:
     """Tell the engine what the process before us had decided, and died before it could tell."""
+    if call.recording and not media.records(call.recording):
+        done = e.RecordDone(call.subject, call.recording, "", 0, 0, "failed")
+        switch.post(call.tenant, done)
     for leg in call.legs.values():
         if leg.id in sounding:
             media.heard(call.tenant, leg.id, leg.hears)
@@ -53,6 +57,3 @@ def _tell(call: Call, media: Sessions, switch: Switch, sounding: Container[str])
         return
     if call.playing and not media.was_told(call.listener, call.playing):
         media.play(call.tenant, c.Play(call.listener, call.playing, tuple(call.saying)))
-    if call.recording and not media.was_told(call.subject, call.recording):
-        done = e.RecordDone(call.subject, call.recording, "", 0, 0, "failed")
-        switch.post(call.tenant, done)

@@ -31,6 +31,11 @@ RECORDING_GRACE = 5.0
 """Seconds that an ended call waits for the end of its recording to be reported."""
 
 
+def await_recording(call: Call, now: float) -> None:
+    """A call that has ended waits for the end of its recording, from now on."""
+    call.timers["recording"] = now + RECORDING_GRACE
+
+
 class Step:
     """Operations on calls and legs; each keeps the state, the command and the log together."""
 

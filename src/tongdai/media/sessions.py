@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -12,10 +12,11 @@ from tongdai.calls import events as e
 from tongdai.calls import facts as f
 from tongdai.calls.model import Source
 from tongdai.core.log import get_logger
+from tongdai.journal.port import Journal
 from tongdai.media import events as ev
 from tongdai.media import wire
 from tongdai.media.client import EngineClient
-from tongdai.media.engines import Engines
+from tongdai.media.engines import Engine, Engines
 from tongdai.media.errors import EngineError, EngineGone, EngineRefused
 from tongdai.media.hearing import Hearing
 from tongdai.media.players import Players, Prompts
@@ -32,6 +33,7 @@ class Sessions:
         self,
         prompts: Prompts,
         recordings: Recordings,
+        journal: Journal,
         post: Callable[[str, e.Event], None],
         note: Callable[[str, str, f.Fact], None],
         clock: Callable[[], float],
@@ -55,7 +57,7 @@ class Sessions:
         """Legs whose peers an engine after the first does not know yet, and when that one was lost."""
         silenced = self._silenced.__contains__
         self._players = Players(self._engines.asked, prompts, post, clock, silenced)
-        self._recorders = Recorders(self._engines.asked, recordings, post, clock, silenced)
+        self._recorders = Recorders(self._engines.asked, recordings, journal, post, clock, silenced)
         self._hearing = Hearing(self._engines, prompts, lambda leg: self.spoken(leg), self._gone)
         self._early: list[ev.EngineEvent] | None = []
         self._found: dict[str, wire.SessionInfo] = {}
@@ -140,9 +142,13 @@ class Sessions:
         legs = self._engines.legs(engine)
         self._hearing.lost(engine)
         lost_at = self._clock() if engine.lost_at is None else engine.lost_at
-        self._silenced.update(dict.fromkeys(legs, lost_at))
+        self.silence(legs, lost_at)
         self._recorders.replaced(engine, self._tenants.__contains__)
         return legs
+
+    def silence(self, legs: Iterable[str], since: float | None = None) -> None:
+        """These legs have no session any more, since that time or now. See `replaced`."""
+        self._silenced.update(dict.fromkeys(legs, self._clock() if since is None else since))
 
     def rebuilt(self, client: EngineClient | None = None) -> None:
         """Sessions have their ports again, those of this engine or some that were in none: who heard them
@@ -214,10 +220,12 @@ class Sessions:
         if leg in self._calls:
             self._calls[leg] = call
 
-    async def adopt(self, legs: dict[str, str]) -> set[str]:
-        """At the start: claim the sessions of these legs (leg → tenant), close all others. Returns the legs
-        whose session lives. Events of the engine wait for this, since nobody would know their legs before.
+    async def adopt(self, legs: dict[str, str], entries: Mapping[str, bytes]) -> set[str]:
+        """At the start: claim the sessions of these legs (leg → tenant), close all others, and take over the
+        recordings in the journal. Returns the legs whose session lives. Events of the engine wait for this,
+        since nobody would know their legs before.
         """
+        recorded: dict[str, Engine] = {}
         for engine in self._engines:
             try:
                 listing = await engine.client.sessions()
@@ -228,6 +236,8 @@ class Sessions:
             engine.mixers = set(listing.mixers)
             for session in listing.sessions:
                 leg = session.session
+                if session.record:
+                    recorded[session.record] = engine
                 if leg not in legs:
                     self._hearing.links.found(session, engine)
                 elif leg in self._found:  # a newer one has it already
@@ -236,7 +246,7 @@ class Sessions:
                     self._found[leg] = session
                     self._tenants[leg] = legs[leg]
                     self._engines.put(leg, engine)
-        self._recorders.adopt(legs)
+        self._recorders.restore(entries, recorded)
         early, self._early = self._early or [], None
         for event in early:
             self.on_event(event)
@@ -246,11 +256,14 @@ class Sessions:
         """What the legs hear was told: what nobody has asked for by now is of no use."""
         self._hearing.links.close_strays()
 
-    def was_told(self, leg: str, order: str) -> bool:
-        """Whether the engine had this playing or recording from the process before us, or has it from us."""
+    def caught_up(self) -> None:
+        """What the engines had to tell before we came was heard."""
+        self._recorders.caught_up(self._tenants.__contains__)
+
+    def was_told(self, leg: str, play: str) -> bool:
+        """Whether the engine had this playing from the process before us, or has it from us."""
         found = self._found.get(leg)
-        known = found is not None and order in (found.play, found.record)
-        return known or self.plays(order) or self.records(order)
+        return (found is not None and found.play == play) or self.plays(play)
 
     def heard(self, tenant: str, leg: str, source: Source) -> None:
         """The leg hears this, as the process before us may have told its engine already."""

@@ -15,6 +15,7 @@ from tongdai.calls import commands as c
 from tongdai.calls import events as e
 from tongdai.calls.facts import LegEndedFact
 from tongdai.calls.model import Call, Cause, Hears, Lockout, TenantState
+from tongdai.calls.step import await_recording
 from tongdai.core.log import get_logger, log_context
 from tongdai.core.tenancy import TenantId
 from tongdai.flows import machine
@@ -199,8 +200,10 @@ class Switch:
                 state = self._states.get(call.tenant)
                 if state is None:
                     self._journal.delete(key)
-                else:
-                    state.calls[call.id] = call
+                    continue
+                state.calls[call.id] = call
+                if call.ended:  # the time in which nobody was there to be told does not count
+                    await_recording(call, self._clock())
         legs: dict[str, list[str]] = {}
         for tenant, state in self._states.items():
             if state.calls:

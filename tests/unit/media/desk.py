@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from tests.unit.legs.doubles import MemoryJournal
 
 from tongdai.calls import commands as c
 from tongdai.calls import events as e
@@ -101,11 +104,13 @@ class Desk:
         self.now = 1000.0
         self.prompts = Prompts()
         self.recordings = Recordings()
+        self.journal = MemoryJournal()
         self.posted: list[tuple[str, e.Event]] = []
         self.noted: list[tuple[str, str, object]] = []
         self.sessions = Sessions(
             self.prompts,
             self.recordings,
+            self.journal,
             lambda *x: self.posted.append(x),
             lambda *x: self.noted.append(x),
             lambda: self.now,
@@ -116,9 +121,13 @@ class Desk:
         """What the engine says of sessions that live in it, beside their names."""
 
     async def begin(
-        self, legs: dict[str, str] | None = None, *living: str, mixers: tuple[str, ...] = ()
+        self,
+        legs: dict[str, str] | None = None,
+        *living: str,
+        mixers: tuple[str, ...] = (),
+        entries: Mapping[str, bytes] | None = None,
     ) -> set[str]:
-        task = asyncio.create_task(self.sessions.adopt(legs or {}))
+        task = asyncio.create_task(self.sessions.adopt(legs or {}, entries or {}))
         await settled()
         lines = (*(wire.SessionInfo(name, 20000) for name in living), *self.listed)
         self.engine.answer("list", wire.Listing(lines, mixers))

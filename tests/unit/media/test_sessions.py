@@ -360,17 +360,6 @@ async def test_a_prompt_of_the_process_before_can_be_stopped():
     assert desk.engine.of("stop") == [{"session": "a"}]
 
 
-@pytest.mark.parametrize("hung_up", [False, True], ids=["ended by silence", "ended by hanging up"])
-async def test_a_recording_of_the_process_before_is_reported(hung_up: bool):
-    """A message whose caller hung up after a restart was lost."""
-    desk = Desk()
-    await desk.begin({"a": "t"}, "a")
-    if hung_up:
-        desk.sessions.close("a")
-    desk.sessions.on_event(ev.RecordDone(1, "a", "r1", "/blobs/t/blob7.wav", 4000, 3000, "closed"))
-    assert desk.posted == [("t", e.RecordDone("a", "r1", "blob7.wav", 4000, 3000, "closed"))]
-
-
 async def test_a_recording_of_nobody_is_dropped():
     desk = Desk()
     await desk.begin({"a": "t"}, "a")
@@ -410,7 +399,7 @@ async def test_what_the_engine_was_told_by_the_process_before_is_known():
     sessions.heard("t", "a", Hears("b"))
     sessions.heard("t", "b", Music())
     assert desk.engine.of("hear") == [{"session": "b", "source": wire.Music("/music/t")}]
-    assert [sessions.was_told("a", order) for order in ("p1", "r1", "p2")] == [True, True, False]
+    assert [sessions.was_told("a", play) for play in ("p1", "r1", "p2")] == [True, False, False]
     assert not sessions.was_told("stray", "p9")
     sessions.play("t", c.Play("b", "p3", (GREETING,)))
     assert sessions.was_told("b", "p3"), "by ourselves"

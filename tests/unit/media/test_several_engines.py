@@ -38,7 +38,7 @@ class Two(Desk):
     ) -> None:
         """Take over these sessions, with what they hear. Those named like legs of `legs` are legs."""
         legs = {name: "t" for name in (*old, *(new or {})) if "@" not in name}
-        task = asyncio.create_task(self.sessions.adopt(legs))
+        task = asyncio.create_task(self.sessions.adopt(legs, {}))
         for engine, sessions in ((self.engine, new or {}), (self.former, old)):
             await settled()
             lines = tuple(

@@ -4,6 +4,7 @@ pretended.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import cast
 
 from tests.sim.company import party
@@ -27,7 +28,7 @@ class Sound(FakeMedia, Adapters):
         FakeMedia.__init__(self)
         Adapters.__init__(self)
 
-    async def adopt(self, legs: dict[str, str]) -> set[str]:
+    async def adopt(self, legs: dict[str, str], entries: Mapping[str, bytes]) -> set[str]:
         for stray in self.live.keys() - legs.keys():
             self.close(stray)
         return self.live.keys() & legs.keys()
@@ -40,17 +41,19 @@ class Sound(FakeMedia, Adapters):
     def adopted(self) -> None:
         """There are no links."""
 
-    def was_told(self, leg: str, order: str) -> bool:
-        return any(order in (x.play,) for _, x in self.of("play")) or any(
-            order in (x.record,) for _, x in self.of("record")
-        )
+    def was_told(self, leg: str, play: str) -> bool:
+        return any(x.play == play for _, x in self.of("play"))
 
     def plays(self, play: str) -> bool:
         """Of a process before, nobody knows."""
         return False
 
     def records(self, record: str) -> bool:
-        return False
+        """What was begun is in the journal."""
+        return any(x.record == record for _, x in self.of("record"))
+
+    def silence(self, legs: Iterable[str], since: float | None = None) -> None:
+        """Nothing goes on here by itself."""
 
     def rebuilt(self, client: object = None) -> None:
         self.settle()

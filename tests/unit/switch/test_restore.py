@@ -45,6 +45,22 @@ def test_a_timer_whose_time_came_while_nobody_was_there_fires_at_once(node: Node
     assert plays(after) == 1
 
 
+def test_a_message_whose_caller_has_hung_up_is_waited_for_anew(node: Node):
+    """The five seconds were over before anybody was there to be told of it, and the message was nobody's."""
+    leg = node.offer("c1", "102")
+    greeting = node.adapters.of("play")[-1][1].play
+    node.switch.post("anphat", e.PlayDone(leg, greeting))
+    [(_, record)] = node.adapters.of("record")
+    node.switch.post("anphat", e.LegEnded(leg, Cause.NORMAL))
+    node.commit()
+    node.clock.advance(60)
+    after = node.restarted()
+    after.pass_time(4.9)
+    after.switch.post("anphat", e.RecordDone(leg, record.record, "blob1", 4000, 3000, "closed"))
+    assert kinds(after.adapters.facts("c1")) == [f.MessageLeft, f.CallEnded]
+    assert after.commit() == []
+
+
 def test_parked_calls_are_found_in_a_new_process(node: Node):
     world = node.worlds["anphat"]
     world.registered["minh"] = ("minh-1",)

@@ -422,7 +422,7 @@ async def test_who_was_connected_in_the_last_moment_is_heard(exchange: Exchange,
     assert heard == {caller: Hears(called), called: Hears(caller)}
 
 
-async def test_a_recording_that_was_never_begun_is_not_waited_for(exchange: Exchange, lan: Phone):
+async def test_a_recording_that_the_journal_does_not_know_is_not_waited_for(exchange: Exchange, lan: Phone):
     lan.dial(exchange.office, "102")
     exchange.run()
     [(_, greeting)] = exchange.media.of("play")

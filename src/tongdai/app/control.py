@@ -8,15 +8,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
-from tongdai.api.rpc.messages import (
-    Answer,
-    CallFact,
-    CallStored,
-    MailboxChanged,
-    Registered,
-    Request,
-    Serve,
-)
+from tongdai.api.rpc.messages import Answer, Request, Serve
 from tongdai.api.rpc.server import RpcServer
 from tongdai.app.alarms.vigil import Vigil
 from tongdai.app.carriers import limits_of, peer_at
@@ -30,6 +22,7 @@ from tongdai.app.inquiries import Inquiries
 from tongdai.app.library import Library
 from tongdai.app.lifeline import Lifeline
 from tongdai.app.listening import open_wires, renew
+from tongdai.app.news import News
 from tongdai.app.prewarm import Prewarming
 from tongdai.app.process import rest_from_collecting
 from tongdai.app.pulse import Pulse
@@ -40,7 +33,7 @@ from tongdai.app.wires import Wires
 from tongdai.blobs import LocalBlobs
 from tongdai.calllog import CallLog
 from tongdai.calls import events as e
-from tongdai.calls.facts import Fact, LoggedFact, people_of
+from tongdai.calls.facts import Fact
 from tongdai.calls.model import Cause
 from tongdai.core.clock import SystemClock, boot
 from tongdai.core.ids import new_id
@@ -123,11 +116,13 @@ class Control:
         self.devices = Devices(provider)
 
         self.pulse = Pulse(clock=clock.monotonic, journal=self.journal, send=self._send)
+        self.rpc = RpcServer(Path(config.rpc_socket), self._answer, clock)
+        self._news = News(self.rpc, self.pulse.stir)
         self.bindings = Bindings(
             self.journal,
             clock,
-            on_reachable=self._reachable,
-            on_gone=self._gone,
+            on_reachable=self._news.reachable,
+            on_gone=self._news.gone,
         )
         self._key = server_key(config.data)
         self._sealed = SealedJournal(self.journal, self._key)
@@ -141,10 +136,10 @@ class Control:
             clock=clock,
             key=self._key,
             refused=refused,
-            on_change=self._mailbox_changed,
+            on_change=self._news.mailbox_changed,
         )
         self.preferences = PeoplesPreferences(
-            provider, journal=self.journal, db=self.db, refused=refused, on_change=self._preferred
+            provider, journal=self.journal, db=self.db, refused=refused, on_change=self._news.reachable
         )
         self.directory = Directory(
             provider, self.bindings, self.mailboxes, self.preferences, ring_seconds=config.ring_seconds
@@ -156,11 +151,14 @@ class Control:
             clock=clock,
             refused=refused,
             patience=MEASURE_SECONDS,
-            on_fact=lambda fact: self.rpc.tell(CallFact(fact)),
-            on_stored=self._stored,
+            on_fact=self._news.fact,
+            on_stored=self._news.stored,
         )
         self.switch = Switch(
-            self.directory.worlds, clock=clock.monotonic, journal=self.journal, on_change=self._calls_changed
+            self.directory.worlds,
+            clock=clock.monotonic,
+            journal=self.journal,
+            on_change=self._news.calls_changed,
         )
         self._inquiries = Inquiries(
             self,
@@ -175,7 +173,6 @@ class Control:
             facts=self.calllog.facts,
             clock=clock,
         )
-        self.rpc = RpcServer(Path(config.rpc_socket), self._answer, clock)
         self.speech = Speech(config.data / "speech", SpeechSettings.of(config.piper_command))
         self.prompts = SpokenPrompts(self.speech, self.library)
         self._prewarming = Prewarming(self.prompts, self.mailboxes.view)
@@ -246,6 +243,7 @@ class Control:
             clock=clock,
             on_change=self.pulse.stir,
         )
+        self._news.use(self.switch, self.subscriptions)
         self.wires = Wires(
             self.ua,
             clock=clock.monotonic,
@@ -310,32 +308,6 @@ class Control:
             return await self._inquiries.answer(request)
         finally:
             self.pulse.stir()
-
-    def _calls_changed(self, tenant: str) -> None:
-        self.subscriptions.stir(tenant)
-        self.pulse.stir()
-
-    def _stored(self, facts: Sequence[LoggedFact]) -> None:
-        self.rpc.tell(CallStored(facts[0].tenant, facts[0].call, people_of(facts)))
-
-    def _mailbox_changed(self, tenant: str, mailbox: str) -> None:
-        self.subscriptions.stir(tenant)
-        self.rpc.tell(MailboxChanged(tenant, mailbox))
-
-    def _preferred(self, tenant: str, person: str) -> None:
-        """Who can be disturbed again may be wanted by a queue."""
-        self.switch.post(tenant, e.PersonReachable(person))
-        self.subscriptions.stir(tenant)
-        self.rpc.tell(Registered(tenant, person))
-
-    def _gone(self, tenant: str, person: str) -> None:
-        self.subscriptions.stir(tenant)
-        self.rpc.tell(Registered(tenant, person))
-
-    def _reachable(self, tenant: str, person: str) -> None:
-        self.switch.post(tenant, e.PersonReachable(person))
-        self.subscriptions.stir(tenant)
-        self.rpc.tell(Registered(tenant, person))
 
     def _moved(self, binding: Binding) -> None:
         """A phone is reached by this path from now on: what it is told of its calls and lamps goes there."""

@@ -7,7 +7,7 @@ import asyncio
 from tests.interop.phones.call import RawCall
 from tests.interop.phones.raw import RawPhone
 from tests.interop.phones.rtp import G722, OPUS, PCMA, PCMU
-from tests.interop.phones.sound import hears, now_at
+from tests.interop.phones.sound import PATIENCE, hears, now_at
 
 HEARD = 25
 """Packets that are looked at."""
@@ -27,6 +27,14 @@ async def hear_each_other(one: RawCall, other: RawCall) -> None:
     marks = now_at(one), now_at(other)
     await hears(one, other.phone.tone, mark=marks[0])
     await hears(other, one.phone.tone, mark=marks[1])
+
+
+async def hears_keys(call: RawCall, keys: str) -> None:
+    """These keys have come, in this order, and no other."""
+    deadline = asyncio.get_running_loop().time() + PATIENCE
+    while call.rtp.keys() != keys:
+        assert asyncio.get_running_loop().time() < deadline, f"{call.rtp.keys()!r} came, not {keys!r}"
+        await asyncio.sleep(0.05)
 
 
 async def passed_on(sender: RawCall, hearer: RawCall, codec: int) -> None:

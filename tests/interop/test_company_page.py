@@ -90,6 +90,7 @@ async def test_a_greeting_is_spoken_into_the_microphone(company: Demo, phones: P
     await page.records(2)
     await page.click("Stop", "button")
     await page.click("Use this greeting", "button")
+    await page.sees("Saved. The next call hears it.")
     await page.sees("A recording of your own is played.")
     caller = await phones.raw(company.account("101"))
     call = await caller.call("100")
@@ -106,11 +107,63 @@ async def test_a_greeting_is_uploaded(company: Demo, phones: Phones, browser: Ch
     await page.offer("input[type=file]", sound)
     await page.sees("greeting.wav")
     await page.click("Use this greeting", "button")
+    await page.sees("Saved. The next call hears it.")
     await page.sees("A recording of your own is played.")
     caller = await phones.raw(company.account("101"))
     call = await caller.call("100")
     await hears(call, UPLOADED)
     await call.hang_up()
+    await page.close()
+
+
+async def test_a_new_department_is_behind_a_key_and_a_number_and_can_be_called_at_once(
+    company: Demo, phones: Phones, browser: Chromium
+):
+    lan, quang = [await phones.raw(company.account(x)) for x in ("101", "105")]
+    outside = await phones.raw(company.carrier())
+    page = await opened(browser, company, "departments")
+    await page.click("Add a department", "button")
+    await page.fill("[role=dialog] input", "Accounts")
+    await page.fill("[role=dialog] input[inputmode=numeric]", "210")
+    await page.choose("Members", "Quang Vo")
+    await page.press("Escape", 27)
+    await page.sees("The phones of Quang Vo ring together.")
+    await page.click("Save", "[role=dialog] button")
+    await page.click("Accounts", ".company-card")
+    await page.click("Call it now", "[role=dialog] button")
+    await page.click("Lan Nguyen", "[role=menuitem]")
+    await page.sees("The phone of Lan Nguyen rings.")
+    near = await (await lan.rings()).accept()
+    far = await (await quang.rings()).accept()
+    await hear_each_other(near, far)
+    await near.hang_up()
+    await far.hung_up()
+    await page.click("Close", "[role=dialog] button")
+
+    await page.click("Greeting and menu", ".part-tabs a")
+    await page.click("Add a key", "button")
+    mark = "[...document.querySelectorAll('.company-key')].at(-1).querySelector('[aria-label=\"Leads to\"]')"
+    await page.eval(f"({mark}.id = 'new', 0)")
+    await page.choose("", "Accounts", "#new")
+    await page.click("Save the menu", "button")
+    await page.sees("Saved. The next call hears it.")
+    key = await page.eval(
+        "[...document.querySelectorAll('.company-key')].at(-1).querySelector('input').value"
+    )
+    call = await lan.call("100")
+    await call.press(str(key))
+    far = await (await quang.rings()).accept()
+    await hear_each_other(call, far)
+    await call.hang_up()
+    await far.hung_up()
+
+    await page.click("Numbers", ".part-tabs a")
+    await page.choose("", "Accounts", ".company-number [aria-label='Leads to']")
+    await page.sees("reach Accounts")
+    near = await outside.call(company.tenant().numbers["main"], wait="ringing")
+    far = await (await quang.rings()).accept()
+    await hear_each_other(await near.answered(), far)
+    await near.hang_up()
     await page.close()
 
 

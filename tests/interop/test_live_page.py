@@ -63,7 +63,7 @@ async def does(page: WebPage, what: str) -> None:
     """In the menu of Minh's call."""
     await goes_to(page, "the call of Minh")
     await page.press("Enter", 13)
-    await page.until("document.querySelector('[role=menuitem]')?.checkVisibility()")
+    await page.until("document.querySelector('[role=menu]')?.contains(document.activeElement)")
     await goes_to(page, what, "ArrowDown", 40)
     await page.press("Enter", 13)
 
@@ -98,6 +98,7 @@ async def test_everything_is_done_by_keyboard(demo: Demo, phones: Phones, browse
 
     await does(page, "Park")
     await page.sees("is parked")
+    await page.until("document.querySelector('.live-call[data-state=parked]') !== null")
     await far.hung_up()
     await does(page, "Hang up")
     await near.hung_up()

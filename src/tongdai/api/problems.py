@@ -109,6 +109,11 @@ class ProblemDetails(BaseModel):
     )
     remedy: str = Field("", description="The way out.", examples=["Choose another."])
     errors: list[FieldError] = Field(default_factory=list)
+    places: list[str] = Field(
+        default_factory=list,
+        description="What it is in use by: numbers, and menus with their keys.",
+        examples=[["Main menu (1)"]],
+    )
 
 
 class Problem(Exception):
@@ -122,6 +127,7 @@ class Problem(Exception):
         remedy: str = "",
         *,
         errors: Sequence[tuple[str, str]] = (),
+        places: Sequence[str] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
@@ -130,6 +136,7 @@ class Problem(Exception):
         self.detail = detail
         self.remedy = remedy
         self.errors = list(errors)
+        self.places = list(places)
         self.headers = dict(headers or {})
 
     def response(self) -> Response:
@@ -143,6 +150,8 @@ class Problem(Exception):
         }
         if self.errors:
             content["errors"] = [{"field": field, "detail": detail} for field, detail in self.errors]
+        if self.places:
+            content["places"] = self.places
         return Response(
             msgspec.json.encode(content), self.status, headers=self.headers, media_type=MEDIA_TYPE
         )
@@ -185,7 +194,8 @@ def _of(error: TongdaiError) -> Problem:
             status = 422 if error.code in _WORKERS_VERDICTS else 503 if "speech" in error.code else 422
     field = field_of(error)
     errors = [(f"/{field}", error.message)] if field else []
-    return Problem(status, error.code, error.message, error.remedy, errors=errors)
+    places = error.places if isinstance(error, Invalid) else ()
+    return Problem(status, error.code, error.message, error.remedy, errors=errors, places=places)
 
 
 _WORKERS_VERDICTS = ("no_words", "too_many_words", "too_large", "too_long", "too_short", "unreadable")

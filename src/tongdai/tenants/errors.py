@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tongdai.core.errors import TongdaiError
 
 
@@ -17,11 +19,15 @@ class NotFound(TongdaiError):
 
 
 class Invalid(TongdaiError):
-    """What was given cannot be right. `field` says where in it, if the code alone does not: `keys/2/to`."""
+    """What was given cannot be right. `field` says where in it, if the code alone does not: `keys/2/to`.
+    `places` is by what it is held, for who says it in other words: numbers, menus with their keys."""
 
-    def __init__(self, code: str, message: str, remedy: str = "", *, field: str = "") -> None:
+    def __init__(
+        self, code: str, message: str, remedy: str = "", *, field: str = "", places: Sequence[str] = ()
+    ) -> None:
         super().__init__(code, message, remedy)
         self.field = field
+        self.places = tuple(places)
 
 
 class Taken(TongdaiError):

@@ -69,3 +69,5 @@ async def test_what_callers_are_led_to_stays(web: Web):
     refused = await admin.delete(f"{web.tenant()}/departments/{sales}")
     assert (refused.status_code, refused.json()["code"]) == (422, "menu_leads_there")
     assert refused.json()["remedy"]
+    assert refused.json()["places"] == ["Main menu (1)"]
+    assert "Main menu (1)" in refused.json()["detail"]

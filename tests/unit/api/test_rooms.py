@@ -28,4 +28,6 @@ async def test_a_room_with_a_number_keeps_its_pin(web: Web):
     assert (await admin.patch(place, json={"pin": None})).json()["code"] == "number_leads_there"
     bad = (await admin.patch(place, json={"pin": "12"})).json()
     assert (bad["code"], bad["errors"][0]["field"]) == ("bad_pin", "/pin")
-    assert (await admin.delete(place)).json()["code"] == "number_leads_there"
+    refused = (await admin.delete(place)).json()
+    assert (refused["code"], refused["places"]) == ("number_leads_there", ["+842871234560"])
+    assert "+842871234560" in refused["detail"]

@@ -40,6 +40,7 @@ export async function ask<T>(request: Promise<Answer<T>>): Promise<T> {
     detail: said?.detail ?? answer.response.statusText,
     remedy: said?.remedy,
     errors: said?.errors,
+    places: said?.places,
   });
 }
 

@@ -7,6 +7,8 @@ export interface ProblemDetails {
   detail: string;
   remedy?: string;
   errors?: { field: string; detail: string }[];
+  /** What it is in use by. */
+  places?: string[];
 }
 
 /** What went wrong, in words that can be shown. */
@@ -19,11 +21,11 @@ export class Problem extends Error {
 
   constructor(details: ProblemDetails) {
     const known = `problem:${details.code}`;
-    super(i18next.exists(known) ? i18next.t(known) : details.detail);
+    const own = i18next.exists(known) ? i18next.t(known, { places: details.places?.join(", ") }) : undefined;
+    super(own ?? details.detail);
     this.status = details.status;
     this.code = details.code;
-    this.remedy = i18next.exists(known) ? "" : (details.remedy ?? "");
-    const own = i18next.exists(known) ? this.message : undefined;
+    this.remedy = own === undefined ? (details.remedy ?? "") : "";
     this.fields = Object.fromEntries(
       (details.errors ?? []).map(({ field, detail }) => [field.replace(/^\//, ""), own ?? detail]),
     );

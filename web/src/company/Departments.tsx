@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { api, ask, once } from "@/api/client";
 import { Card } from "@/company/Card";
 import type { Department } from "@/company/data";
-import { CallNow, ExtensionField, NameField } from "@/company/parts";
+import { CallNow, Delete, ExtensionField, NameField } from "@/company/parts";
 import { useDepartments } from "@/live/calls";
 import { useRefresh } from "@/parts/data";
 import { Editor, Hears } from "@/parts/parts";
@@ -78,6 +78,11 @@ function One({ department, onClose }: { department: Department | null; onClose()
         ));
     await refresh("department");
   }
+  async function remove(gone: string) {
+    const path = { tenant, department: gone };
+    await ask(api.DELETE("/api/v1/tenants/{tenant}/departments/{department}", { params: { path } }));
+    await refresh("department");
+  }
   const names = members.map((x) => x.name).join(", ");
   return (
     <Editor
@@ -91,6 +96,13 @@ function One({ department, onClose }: { department: Department | null; onClose()
           >
             <Text size="sm">{members.length ? t(`hears.${kind}`, { name, names }) : t("hears.empty")}</Text>
           </Hears>
+          {department && (
+            <Delete
+              words={t("departments.deleteSure", { name: department.name })}
+              act={() => remove(department.id)}
+              onGone={onClose}
+            />
+          )}
         </div>
       }
     >

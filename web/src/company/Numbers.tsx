@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { api, ask, type Schemas } from "@/api/client";
 import { type NumberOf, useNumbers } from "@/company/data";
 import { CallNow } from "@/company/parts";
-import { TargetSelect } from "@/company/TargetSelect";
+import { TargetSelect, titled } from "@/company/TargetSelect";
 import { useRefresh } from "@/parts/data";
 import { number } from "@/parts/number";
 import { Hears, Said, Trouble } from "@/parts/parts";
@@ -64,7 +64,9 @@ function One({ one }: { one: NumberOf }) {
         {leading.isSuccess && <Said>{t("parts:saved")}</Said>}
       </div>
       <Hears action={<CallNow to={one.number} name={number(one.number)} />}>
-        <Text size="sm">{t("hears.number", { number: number(one.number), name: one.leads_to.name })}</Text>
+        <Text size="sm">
+          {t("hears.number", { number: number(one.number), name: titled(one.leads_to, t) })}
+        </Text>
       </Hears>
     </section>
   );

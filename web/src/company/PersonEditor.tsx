@@ -1,10 +1,20 @@
-import { Button, Group, PasswordInput, Select, Stack, Text, TextInput } from "@mantine/core";
-import { IconBrowser, IconDeviceLandlinePhone, IconTrash } from "@tabler/icons-react";
+import {
+  ActionIcon,
+  Button,
+  CopyButton,
+  Group,
+  PasswordInput,
+  Select,
+  Stack,
+  Text,
+  TextInput,
+} from "@mantine/core";
+import { IconBrowser, IconCheck, IconCopy, IconDeviceLandlinePhone } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, ask, once, type Person, type Schemas } from "@/api/client";
-import { CallNow, ExtensionField, NameField } from "@/company/parts";
+import { CallNow, Delete, ExtensionField, NameField } from "@/company/parts";
 import { useRefresh, useSettings } from "@/parts/data";
 import { Editor, Hears, Trouble } from "@/parts/parts";
 import { useTenant } from "@/shell/me";
@@ -106,12 +116,11 @@ function More({ person, onGone }: { person: Person; onGone(): void }) {
   const tenant = useTenant();
   const refresh = useRefresh();
   const seconds = useSettings().data?.ring_seconds ?? 20;
-  const [sure, setSure] = useState(false);
   const path = { tenant, person: person.id };
-  const deleting = useMutation({
-    mutationFn: () => ask(api.DELETE("/api/v1/tenants/{tenant}/people/{person}", { params: { path } })),
-    onSuccess: () => refresh("person").then(onGone),
-  });
+  async function remove() {
+    await ask(api.DELETE("/api/v1/tenants/{tenant}/people/{person}", { params: { path } }));
+    await refresh("person");
+  }
   return (
     <Stack mt="xl" gap="lg">
       {person.extension && (
@@ -120,30 +129,7 @@ function More({ person, onGone }: { person: Person; onGone(): void }) {
         </Hears>
       )}
       <Devices person={person} />
-      <Trouble error={deleting.error} />
-      {sure ? (
-        <Group>
-          <Text size="sm">{t("people.deleteSure", { name: person.name })}</Text>
-          <Button color="red" size="sm" loading={deleting.isPending} onClick={() => deleting.mutate()}>
-            {t("people.deleteIt")}
-          </Button>
-          <Button variant="default" size="sm" onClick={() => setSure(false)}>
-            {t("shell:cancel")}
-          </Button>
-        </Group>
-      ) : (
-        <Group>
-          <Button
-            variant="subtle"
-            color="red"
-            size="sm"
-            leftSection={<IconTrash size={16} />}
-            onClick={() => setSure(true)}
-          >
-            {t("people.deleteIt")}
-          </Button>
-        </Group>
-      )}
+      <Delete words={t("people.deleteSure", { name: person.name })} act={remove} onGone={onGone} />
     </Stack>
   );
 }
@@ -195,16 +181,10 @@ function Devices({ person }: { person: Person }) {
               {t("people.secretTitle")}
             </Text>
             <dl>
-              <dt>{t("people.username")}</dt>
-              <dd>{made.username}</dd>
-              <dt>{t("people.password")}</dt>
-              <dd>{made.password}</dd>
-              <dt>{t("people.domain")}</dt>
-              <dd>{made.server.domain}</dd>
-              <dt>{t("people.server")}</dt>
-              <dd>
-                {made.server.host}:{made.server.udp}
-              </dd>
+              <Told what={t("people.username")} value={made.username} />
+              <Told what={t("people.password")} value={made.password} />
+              <Told what={t("people.domain")} value={made.server.domain} />
+              <Told what={t("people.server")} value={`${made.server.host}:${made.server.udp}`} />
             </dl>
           </div>
         )}
@@ -216,5 +196,29 @@ function Devices({ person }: { person: Person }) {
         </Group>
       </Stack>
     </section>
+  );
+}
+
+/** A setting of a telephone, to be typed or copied. */
+function Told({ what, value }: { what: string; value: string }) {
+  const { t } = useTranslation("company");
+  return (
+    <>
+      <dt>{what}</dt>
+      <dd>
+        {value}
+        <CopyButton value={value}>
+          {({ copied, copy }) => (
+            <ActionIcon
+              variant="subtle"
+              aria-label={t(copied ? "people.copied" : "people.copy", { what })}
+              onClick={copy}
+            >
+              {copied ? <IconCheck {...ICON} /> : <IconCopy {...ICON} />}
+            </ActionIcon>
+          )}
+        </CopyButton>
+      </dd>
+    </>
   );
 }

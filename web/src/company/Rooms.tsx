@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { api, ask, once } from "@/api/client";
 import { Card } from "@/company/Card";
 import { type Room, useRooms } from "@/company/data";
-import { CallNow, ExtensionField, NameField } from "@/company/parts";
+import { CallNow, Delete, ExtensionField, NameField } from "@/company/parts";
 import { useRefresh } from "@/parts/data";
 import { Editor, Hears } from "@/parts/parts";
 import { Awaited, Empty } from "@/shell/Messages";
@@ -63,6 +63,11 @@ function One({ room, onClose }: { room: Room | null; onClose(): void }) {
         ));
     await refresh("room");
   }
+  async function remove(gone: string) {
+    const path = { tenant, room: gone };
+    await ask(api.DELETE("/api/v1/tenants/{tenant}/rooms/{room}", { params: { path } }));
+    await refresh("room");
+  }
   return (
     <Editor
       title={room?.name ?? t("rooms.add")}
@@ -74,6 +79,13 @@ function One({ room, onClose }: { room: Room | null; onClose(): void }) {
             <Text size="sm">{t("hears.room", { extension })}</Text>
             <Text size="sm">{pin ? t("hears.roomPin", { pin }) : t("hears.roomClosed")}</Text>
           </Hears>
+          {room && (
+            <Delete
+              words={t("rooms.deleteSure", { name: room.name })}
+              act={() => remove(room.id)}
+              onGone={onClose}
+            />
+          )}
         </div>
       }
     >

@@ -17,7 +17,7 @@ const key = ({ kind, id }: { kind: string; id: string }) => `${kind}:${id}`;
 /** What a target is called: somebody's name, or what happens there. */
 export function titled({ kind, name }: { kind: string; name?: string }, t: TFunction<"company">): string {
   if (kind === "voicemail") return t("kinds.voicemail", { name });
-  return name && kind !== "directory" ? name : t(`kinds.${kind}`, { name: "" });
+  return name && kind !== "directory" && kind !== "music" ? name : t(`kinds.${kind}`, { name: "" });
 }
 
 /** Where a key or a number leads: typed to be found, among thousands, too. */

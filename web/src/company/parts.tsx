@@ -1,9 +1,10 @@
-import { Button, Menu, Text, TextInput } from "@mantine/core";
-import { IconPhoneOutgoing } from "@tabler/icons-react";
+import { Button, Group, Menu, Text, TextInput } from "@mantine/core";
+import { IconPhoneOutgoing, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, ask, once } from "@/api/client";
 import { asProblem } from "@/api/problem";
+import { Sure } from "@/parts/Sure";
 import { usePeople, usePresence } from "@/phone/directory";
 import { useMe, useTenant } from "@/shell/me";
 
@@ -41,6 +42,26 @@ export function ExtensionField({
       value={value}
       onChange={(event) => onChange(event.currentTarget.value)}
     />
+  );
+}
+
+/** The way to delete something, which is asked once more. A refusal says what leads there. */
+export function Delete({ words, act, onGone }: { words: string; act(): Promise<unknown>; onGone(): void }) {
+  const { t } = useTranslation();
+  const [asked, setAsked] = useState(false);
+  if (asked) return <Sure words={words} act={act} onDone={onGone} onCancel={() => setAsked(false)} />;
+  return (
+    <Group>
+      <Button
+        variant="subtle"
+        color="red"
+        size="sm"
+        leftSection={<IconTrash size={16} />}
+        onClick={() => setAsked(true)}
+      >
+        {t("delete")}
+      </Button>
+    </Group>
   );
 }
 

@@ -97,7 +97,8 @@ export const en = {
     domain: "Domain",
     server: "Server",
     deleteSure: "Delete {{name}} with telephones and voicemail?",
-    deleteIt: "Delete",
+    copy: "Copy: {{what}}",
+    copied: "Copied: {{what}}",
   },
   csv: {
     title: "Import people",
@@ -126,6 +127,7 @@ export const en = {
     queue: "Callers wait for whoever is free",
     members: "Members",
     membersHelp: "In the order in which they are tried.",
+    deleteSure: "Delete {{name}} with its voicemail? Its people stay.",
   },
   rooms: {
     add: "Add a room",
@@ -133,6 +135,7 @@ export const en = {
     noneText: "A room is a number at which people meet: colleagues by extension, others with a PIN.",
     pin: "PIN",
     pinHelp: "4 to 10 digits. Without one, only colleagues get in.",
+    deleteSure: "Delete the room {{name}}? Nobody can meet in it any more.",
   },
   numbers: {
     none: "No number yet",

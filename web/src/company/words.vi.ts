@@ -96,7 +96,8 @@ export const vi: typeof en = {
     domain: "Tên miền",
     server: "Máy chủ",
     deleteSure: "Xóa {{name}} cùng máy điện thoại và hộp thư thoại?",
-    deleteIt: "Xóa",
+    copy: "Sao chép: {{what}}",
+    copied: "Đã sao chép: {{what}}",
   },
   csv: {
     title: "Nhập danh sách nhân viên",
@@ -125,6 +126,7 @@ export const vi: typeof en = {
     queue: "Người gọi chờ tới khi có người rảnh",
     members: "Thành viên",
     membersHelp: "Theo thứ tự được gọi.",
+    deleteSure: "Xóa {{name}} cùng hộp thư thoại của phòng ban? Nhân viên vẫn còn.",
   },
   rooms: {
     add: "Thêm phòng họp",
@@ -133,6 +135,7 @@ export const vi: typeof en = {
       "Phòng họp là số để nhiều người cùng nói chuyện: đồng nghiệp bấm số máy lẻ, người ngoài nhập mã PIN.",
     pin: "Mã PIN",
     pinHelp: "4 đến 10 chữ số. Không có thì chỉ đồng nghiệp vào được.",
+    deleteSure: "Xóa phòng họp {{name}}? Sẽ không ai vào được nữa.",
   },
   numbers: {
     none: "Chưa có số điện thoại",

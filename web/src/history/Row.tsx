@@ -11,6 +11,7 @@ import type { Logged } from "@/history/data";
 import { clock } from "@/live/Since";
 import { timeOfDay } from "@/parts/days";
 import { number } from "@/parts/number";
+import { place } from "@/parts/place";
 
 const ICONS = { in: IconArrowDownLeft, out: IconArrowUpRight, internal: IconArrowsLeftRight };
 
@@ -28,8 +29,9 @@ interface Props {
  * elements, and hooks are the page's. */
 export const Row = memo(function Row({ call, t, language, phone, onOpen, onCall }: Props) {
   const caller = call.caller_name || number(call.caller) || t("withheld");
-  const reached = call.path.at(-1) || number(call.answered_by || call.dialled);
-  const way = call.path.slice(0, -1).join(" › ");
+  const path = call.path.map(place);
+  const reached = path.at(-1) || number(call.answered_by || call.dialled);
+  const way = path.slice(0, -1).join(" › ");
   const missed = call.missed && call.direction !== "out";
   const Icon = missed ? IconPhoneX : ICONS[call.direction];
   // from outside one calls back; else whom was called once more

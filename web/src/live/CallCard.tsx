@@ -16,6 +16,7 @@ import type { Acts } from "@/live/acts";
 import { nameOf, others } from "@/live/calls";
 import { Since } from "@/live/Since";
 import { number } from "@/parts/number";
+import { place } from "@/parts/place";
 import { useMe } from "@/shell/me";
 
 interface Props {
@@ -32,7 +33,7 @@ export function CallCard({ call, acts, onDetails, onMove, onDrag }: Props) {
   const who = nameOf(call.caller, t("withheld"));
   const detail = call.caller.name ? number(call.caller.number) : t("dialled", { to: number(call.dialled) });
   const withWhom = others(call).map((leg) => nameOf(leg.party, t("withheld")));
-  const place = withWhom.length > 0 ? withWhom.join(", ") : call.place;
+  const where = withWhom.length > 0 ? withWhom.join(", ") : place(call.place);
   return (
     <li
       className="live-call"
@@ -62,11 +63,11 @@ export function CallCard({ call, acts, onDetails, onMove, onDrag }: Props) {
         <Text component="span" size="xs" fw={560} className="live-state">
           {t(`states.${call.state}`, { place: call.place })}
         </Text>
-        {place && call.state !== "parked" && (
+        {where && call.state !== "parked" && (
           <>
             <IconArrowRight size={13} stroke={1.8} aria-hidden />
             <Text component="span" size="xs" truncate>
-              {place}
+              {where}
             </Text>
           </>
         )}

@@ -15,6 +15,13 @@ const en = {
   choose: "Choose a sound file",
   file: "WAV, MP3, M4A, Ogg or FLAC, at most 20 MiB and 10 minutes.",
   anyone: "Anyone",
+  places: {
+    asked: "Call from the screen",
+    directory: "Directory by name",
+    echo: "Sound test",
+    music: "Hold music",
+    voicemail: "Voicemail",
+  },
 };
 
 const vi: typeof en = {
@@ -32,6 +39,13 @@ const vi: typeof en = {
   choose: "Chọn tệp âm thanh",
   file: "WAV, MP3, M4A, Ogg hoặc FLAC, tối đa 20 MiB và 10 phút.",
   anyone: "Bất kỳ ai",
+  places: {
+    asked: "Gọi từ màn hình",
+    directory: "Tìm theo tên",
+    echo: "Thử âm thanh",
+    music: "Nhạc chờ",
+    voicemail: "Hộp thư thoại",
+  },
 };
 
 addWords("parts", { en, vi });

@@ -6,6 +6,7 @@ import { type Logged, useCallLog } from "@/history/data";
 import { shortTime } from "@/parts/days";
 import { InSight } from "@/parts/InSight";
 import { number as shown } from "@/parts/number";
+import { place } from "@/parts/place";
 import { useSeeing } from "@/phone/missed";
 import { clock } from "@/phone/Since";
 import { Awaited, Empty, More } from "@/shell/Messages";
@@ -93,7 +94,7 @@ function RecentRow({
 }) {
   const made = call.caller === own;
   const number = made ? call.dialled : call.caller;
-  const name = made ? (call.path[0] ?? "") : call.caller_name;
+  const name = made ? place(call.path[0] ?? "") : call.caller_name;
   const missed = !made && call.missed;
   const Icon = missed ? IconPhoneX : made ? IconArrowUpRight : IconArrowDownLeft;
   const at = shortTime(new Date(call.started), new Date(), language);

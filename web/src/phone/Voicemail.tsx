@@ -1,16 +1,20 @@
 import { ActionIcon, Menu, Text } from "@mantine/core";
 import { IconDots, IconMessage, IconPhone, IconTrash } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, ask, type Schemas } from "@/api/client";
 import { asProblem } from "@/api/problem";
 import { shortTime } from "@/parts/days";
 import { number } from "@/parts/number";
+import { Sure } from "@/parts/Sure";
 import { Player } from "@/phone/Player";
 import { Awaited, Empty } from "@/shell/Messages";
 import { useMe, useTenant } from "@/shell/me";
 
 type Message = Schemas["Message"];
+
+const PLACE = "/api/v1/tenants/{tenant}/mailboxes/{mailbox}/messages/{message}";
 
 /** One's own messages, the newest first. */
 export function useMailbox() {
@@ -58,13 +62,11 @@ function MessageRow({ message, onCall }: { message: Message; onCall(number: stri
   const tenant = useTenant();
   const mailbox = useMe().person ?? "";
   const params = { path: { tenant, mailbox, message: message.id } };
-  const change = useMutation({
-    mutationFn: async (what: "heard" | "delete") => {
-      const place = "/api/v1/tenants/{tenant}/mailboxes/{mailbox}/messages/{message}";
-      if (what === "delete") await ask(api.DELETE(place, { params }));
-      else await ask(api.PATCH(place, { params, body: { saved: true } }));
-    },
-    onSuccess: () => queries.invalidateQueries({ queryKey: ["mailbox"] }),
+  const [deleting, setDeleting] = useState(false);
+  const again = () => void queries.invalidateQueries({ queryKey: ["mailbox"] });
+  const keeping = useMutation({
+    mutationFn: () => ask(api.PATCH(PLACE, { params, body: { saved: true } })),
+    onSuccess: again,
   });
   const { caller } = message;
   const name = caller.name || number(caller.number) || t("unknown");
@@ -105,27 +107,31 @@ function MessageRow({ message, onCall }: { message: Message; onCall(number: stri
                 {t("callBack")}
               </Menu.Item>
             )}
-            <Menu.Item
-              color="red"
-              leftSection={<IconTrash size={17} />}
-              onClick={() => change.mutate("delete")}
-            >
+            <Menu.Item color="red" leftSection={<IconTrash size={17} />} onClick={() => setDeleting(true)}>
               {t("deleteMessage")}
             </Menu.Item>
           </Menu.Dropdown>
         </Menu>
       </div>
-      {change.error && (
+      {keeping.error && (
         <Text size="sm" c="red" role="alert">
-          {asProblem(change.error).words}
+          {asProblem(keeping.error).words}
         </Text>
+      )}
+      {deleting && (
+        <Sure
+          words={t("deleteSure", { name })}
+          act={() => ask(api.DELETE(PLACE, { params }))}
+          onDone={again}
+          onCancel={() => setDeleting(false)}
+        />
       )}
       <Player
         url={`/api/v1/tenants/${tenant}/mailboxes/${mailbox}/messages/${message.id}/sound`}
         seconds={message.seconds}
         label={name}
         onHeard={() => {
-          if (!message.saved) change.mutate("heard");
+          if (!message.saved) keeping.mutate();
         }}
       />
     </li>

@@ -28,6 +28,7 @@ export class PhoneCall {
   private last: Sample | null = null;
   private restartedAt = 0;
   private tries = 0;
+  private keys = "";
 
   /** `outgoing`: whom we call; `kept`: what this call was before the page was loaded again. */
   constructor(
@@ -111,6 +112,7 @@ export class PhoneCall {
       connection.addEventListener("track", ({ streams, track }) =>
         this.hear(streams[0] ?? new MediaStream([track])),
       );
+      connection.addEventListener("connectionstatechange", () => this.press(""));
       connection.addEventListener("iceconnectionstatechange", () => {
         if (connection.iceConnectionState === "disconnected") setTimeout(() => this.revive(), 2_000);
       });
@@ -231,11 +233,13 @@ export class PhoneCall {
     this.attend();
   }
 
-  /** Keys as events in the stream (RFC 4733): they need no signalling. */
+  /** Keys as events in the stream (RFC 4733): they need no signalling. Until the stream is there they wait: nobody would hear them. */
   press(keys: string): void {
-    for (const { dtmf } of this.session.connection?.getSenders() ?? []) {
-      dtmf?.insertDTMF(dtmf.toneBuffer + keys, 120, 80);
-    }
+    this.keys += keys;
+    const { connection } = this.session;
+    if (connection?.connectionState !== "connected") return;
+    for (const { dtmf } of connection.getSenders()) dtmf?.insertDTMF(dtmf.toneBuffer + this.keys, 120, 80);
+    this.keys = "";
   }
 
   /** Pass whom one talks to on: to a number, or to whom one asked in another call (RFC 5589). */

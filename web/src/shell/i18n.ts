@@ -1,6 +1,7 @@
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
-import { en, problems, vi } from "@/shell/words";
+import problems from "@/shell/problems.json";
+import { en, vi } from "@/shell/words";
 
 export const LANGUAGES = { en: "English", vi: "Tiếng Việt" } as const;
 export type Language = keyof typeof LANGUAGES;
@@ -13,7 +14,8 @@ function preferred(): Language {
   return navigator.language.startsWith("vi") ? "vi" : "en";
 }
 
-/** Begin to speak the language of whoever looks. */
+/** Begin to speak the language of whoever looks. Problems are told by the API's code; what has no words here is told as the API says it,
+ * in English. */
 export function startSpeaking(): void {
   const lng = preferred();
   document.documentElement.lang = lng;

@@ -74,15 +74,28 @@ async def delete(tenant: TenantId, connection: AsyncConnection, flow: str) -> No
 async def refuse_if_led_to(
     tenant: TenantId, connection: AsyncConnection, kind: Destination, target: str
 ) -> None:
-    """Raise `Invalid` while a published flow leads there: its callers would be cut off."""
+    """Raise `Invalid`, which names them, while published flows lead there: their callers would be cut off."""
     names = {target, *await extensions.of(tenant, connection, kind, target)}
-    for version in await store.rows.where(tenant, connection, published=True):
-        if not names.isdisjoint(_led_to(msgspec.json.decode(version.graph))):
-            raise Invalid(
-                "menu_leads_there",
-                f"A menu leads to this {kind}.",
-                "Let the keys of the menu lead elsewhere first.",
-            )
+    versions = await store.rows.where(tenant, connection, published=True)
+    led = sorted(way for x in versions if (way := _way(msgspec.json.decode(x.graph), names)))
+    if led:
+        raise Invalid(
+            "menu_leads_there",
+            f"Menus that lead to this {kind}, and by which key: {', '.join(led)}.",
+            "Let the keys lead elsewhere first.",
+            places=led,
+        )
+
+
+def _way(graph: dict[str, Any], names: set[str]) -> str:
+    """`Main menu (1, 3)` where these keys of a flow lead to any of `names`; without keys when something else
+    in it does; empty when nothing does."""
+    nodes: dict[str, dict[str, Any]] = graph.get("nodes", {})
+    there = {name for name, node in nodes.items() if not names.isdisjoint(_led_to(node))}
+    keys = [key for node in nodes.values() for key, to in node.get("options", {}).items() if to in there]
+    if not there:
+        return ""
+    return f"{graph['label']} ({', '.join(keys)})" if keys else str(graph["label"])
 
 
 def _led_to(part: Any) -> Iterator[str]:

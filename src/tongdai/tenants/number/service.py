@@ -63,12 +63,14 @@ async def release(tenant: TenantId, connection: AsyncConnection, number: str) ->
 async def refuse_if_led_to(
     tenant: TenantId, connection: AsyncConnection, kind: Destination, target: str
 ) -> None:
-    """Raise `Invalid` while a number leads there."""
-    for item in await rows.where(tenant, connection, kind=kind, target=target):
+    """Raise `Invalid`, which names them, while numbers lead there."""
+    led = sorted(x.number for x in await rows.where(tenant, connection, kind=kind, target=target))
+    if led:
         raise Invalid(
             "number_leads_there",
-            f"The number {item.number} leads to this {kind}.",
-            "Let the number lead elsewhere first.",
+            f"Numbers that lead to this {kind}: {', '.join(led)}.",
+            "Let them lead elsewhere first.",
+            places=led,
         )
 
 

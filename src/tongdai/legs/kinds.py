@@ -26,8 +26,8 @@ def on_websocket(flow: Flow) -> bool:
     return flow.transport in ("ws", "wss")
 
 
-def is_private(flow: Flow) -> bool:
-    """A description that nobody else reads may carry keys."""
+def is_encrypted(flow: Flow) -> bool:
+    """Nobody else reads what is said there: a description may carry keys."""
     return flow.transport in ("tls", "wss")
 
 

@@ -9,7 +9,7 @@ import msgspec
 from tongdai.calls import commands as c
 from tongdai.legs import diverted as diversions
 from tongdai.legs.callers import contact_user, identity, referred_by, shown_as
-from tongdai.legs.kinds import is_private, kinds_for
+from tongdai.legs.kinds import is_encrypted, kinds_for
 from tongdai.legs.leg import SipLeg, leaves_out, spoken_by
 from tongdai.legs.ports import Contacts, NextFlow
 from tongdai.legs.seen import behind_path
@@ -54,7 +54,7 @@ class Phones:
             first, *others = kinds_for(contact)
             kinds = iter((*others, first) if leaves_out(prefer) else others)
             leg.otherwise = lambda: self._otherwise(next(kinds, None), leg, command)
-            leg.offer_as(first, is_private(contact.flow))
+            leg.offer_as(first, is_encrypted(contact.flow))
             leg.offers_all = False
         leg.elsewhere = lambda status, told: self._elsewhere(leg, command, target, status, told)
         leg.back = None

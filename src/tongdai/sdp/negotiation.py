@@ -17,6 +17,7 @@ _PROTOCOLS = (PLAIN, PROTECTED, "RTP/AVPF", "RTP/SAVPF", *w.HANDSHAKEN)
 """Those that we answer. Feedback (RFC 4585) is not asked for in an answer, and so not sent."""
 _SENDS = ("sendrecv", "sendonly")
 _RECEIVES = ("sendrecv", "recvonly")
+_NONE_FITS = "no audio stream with a codec we support"
 
 
 class NotAcceptable(SdpError):
@@ -126,13 +127,13 @@ def answer(
     about: list[Attribute] = []
     agreed: Negotiated | None = None
     for media in offer.media:
-        theirs = _first_crypto(media) if key is not None else None
-        side = _our_side(offer, media, local)
-        fits = side is not None if media.protocol in w.HANDSHAKEN else _fits(media, theirs)
-        pairs = [] if agreed or not fits else _common(media, supported, prefer)
-        if not pairs:
+        fitting = (
+            _fitting(offer, media, local, supported, prefer, key is not None) if agreed is None else None
+        )
+        if fitting is None:
             streams.append(Media(media.kind, 0, media.protocol, media.formats, None, _mid_of(media)))
             continue
+        pairs, theirs, side = fitting
         offered = offer.direction_of(media)
         ours = meet(direction, reverse(offered))
         srtp, crypto = None, []
@@ -149,8 +150,38 @@ def answer(
         streams.append(stream)
         agreed = _agree(pairs, offer, media, ours, srtp, side[1] if side else None)
     if agreed is None:
-        raise NotAcceptable("no audio stream with a codec we support")
+        raise NotAcceptable(_NONE_FITS)
     return SessionDescription(Origin(session_id, version, local.host), local.host, streams, about), agreed
+
+
+def acceptable(
+    offer: SessionDescription, local: LocalMedia, supported: Sequence[Codec]
+) -> tuple[str, w.Secured | None]:
+    """Whether `answer`, with keys, could answer this: the host to which we would send, and how the peer would
+    prove itself. Raises `SdpError` as `answer` does."""
+    for media in offer.media:
+        fitting = _fitting(offer, media, local, supported, (), True)
+        if fitting is not None:
+            side = fitting[2]
+            return offer.host_of(media), side[1] if side else None
+    raise NotAcceptable(_NONE_FITS)
+
+
+def _fitting(
+    offer: SessionDescription,
+    media: Media,
+    local: LocalMedia,
+    supported: Sequence[Codec],
+    prefer: Sequence[str],
+    keyed: bool,
+) -> tuple[Sequence[tuple[Codec, Codec]], Crypto | None, tuple[w.WebRtc, w.Secured] | None] | None:
+    """What an answer takes of an offered stream: codecs as offered and as we answer them, the offerer's keys
+    (if we can have some, `keyed`), our side of a handshake. None: nothing, it is refused."""
+    theirs = _first_crypto(media) if keyed else None
+    side = _our_side(offer, media, local)
+    fits = side is not None if media.protocol in w.HANDSHAKEN else _fits(media, theirs)
+    pairs = _common(media, supported, prefer) if fits else ()
+    return (pairs, theirs, side) if pairs else None
 
 
 def continued(

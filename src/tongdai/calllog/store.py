@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, delete, insert, select
+from sqlalchemy import Connection, Row, Select, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tongdai.calllog.cdr import Cdr, derive
 from tongdai.calls.facts import Fact, LoggedFact
 from tongdai.db import Database
+from tongdai.db.bulk import insert_rows
 from tongdai.db.tables import call_fact, cdr, leg_cdr
 
 
@@ -54,14 +55,9 @@ def _store(connection: Connection, chunks: Sequence[Chunk]) -> None:
         for table in (call_fact, cdr, leg_cdr):
             connection.execute(delete(table).where(table.c.call.in_(unknown)))
     cdrs = [derive(chunk.facts) for chunk in chunks if chunk.ended]
-    rows = {
-        call_fact: [row for chunk in chunks if (row := _fact_row(chunk)) is not None],
-        cdr: [_cdr_row(record) for record in cdrs],
-        leg_cdr: [row for record in cdrs for row in _leg_rows(record)],
-    }
-    for table, new in rows.items():
-        if new:
-            connection.execute(insert(table), new)
+    insert_rows(connection, call_fact, [row for chunk in chunks if (row := _fact_row(chunk)) is not None])
+    insert_rows(connection, cdr, [_cdr_row(record) for record in cdrs])
+    insert_rows(connection, leg_cdr, [row for record in cdrs for row in _leg_rows(record)])
 
 
 def _fact_row(chunk: Chunk) -> dict[str, Any] | None:
@@ -90,12 +86,18 @@ def _cdr_row(record: Cdr) -> dict[str, Any]:
         "direction": record.direction.value,
         "disposition": record.disposition.value,
         "cause": record.cause.value,
-        "summary": {
-            "path": list(record.path),
-            "answered_by": record.answered_by,
-            "merged_into": record.merged_into,
-        },
+        "summary": _json(
+            {
+                "path": record.path,
+                "answered_by": record.answered_by,
+                "merged_into": record.merged_into,
+            }
+        ),
     }
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _leg_rows(record: Cdr) -> list[dict[str, Any]]:
@@ -104,7 +106,7 @@ def _leg_rows(record: Cdr) -> list[dict[str, Any]]:
             "call": record.call,
             "tenant": record.tenant,
             "leg": leg.leg,
-            "party": msgspec.to_builtins(leg.party),
+            "party": _json(leg.party),
             "person": leg.party.person,
             "inbound": leg.inbound,
             "purpose": leg.purpose,
@@ -114,7 +116,7 @@ def _leg_rows(record: Cdr) -> list[dict[str, Any]]:
             "ended": leg.ended,
             "cause": leg.cause,
             "by_us": leg.by_us,
-            "quality": None if leg.quality is None else msgspec.to_builtins(leg.quality),
+            "quality": _json(leg.quality),
         }
         for leg in record.legs
     ]

@@ -7,7 +7,7 @@ without transcoding where the other leg has agreed on that one as well."""
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 _WORTH = {"OPUS": 0, "G722": 1, "PCMA": 2, "PCMU": 2}
@@ -47,9 +47,9 @@ class Move(NamedTuple):
     codec: str
 
 
-def agree(one: Side, other: Side) -> bool:
-    """Whether each understands what the other sends."""
-    return one.agreed[0] in other.agreed and other.agreed[0] in one.agreed
+def agree(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether of two that have agreed on these each understands what the other sends."""
+    return one[0] in other and other[0] in one
 
 
 def next_move(one: Side, other: Side, tried: Container[Move]) -> Move | None:
@@ -60,7 +60,7 @@ def next_move(one: Side, other: Side, tried: Container[Move]) -> Move | None:
     rather a phone than a carrier. Then what both have said they speak, though both have to change. Last what
     a phone might speak that has not said so."""
     settled = one.agreed and other.agreed and one.can_tell and other.can_tell
-    if not settled or agree(one, other):
+    if not settled or agree(one.agreed, other.agreed):
         return None
     pairs = ((one, other), (other, one))
     known = [(side, to, to.agreed[0]) for side, to in pairs if side.speaks(to.agreed[0])]

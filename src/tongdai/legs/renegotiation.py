@@ -67,7 +67,7 @@ class Renegotiation:
         """Something has changed: if there is a way to make the leg agree with whom it talks to, take it."""
         leg = self._matched(leg_id) or self._matched(self._hears.get(leg_id, ""))
         other = self.partner(leg) if leg is not None else None
-        if leg is None or other is None:
+        if leg is None or other is None or not _differ(leg, other):
             return
         tried = self._tried.get(leg.id, set()) | self._tried.get(other.id, set())
         move = next_move(leg.side, other.side, tried)
@@ -83,7 +83,7 @@ class Renegotiation:
         if leg.gone or leg.record.held or other is None or other.id != move.other:
             self._tried.get(leg.id, set()).discard(move)  # when they meet again
             return ""
-        if agree(leg.side, other.side):
+        if not _differ(leg, other):
             return ""
         log.info("a leg is offered another codec", tenant=leg.record.tenant, leg=leg.id, codec=move.codec)
         offer = leg.offer_codec(move.codec, *spoken_by(other))
@@ -95,3 +95,9 @@ class Renegotiation:
         if status >= 300:
             leg.take_back()
             self._changed(leg)
+
+
+def _differ(leg: SipLeg, other: SipLeg) -> bool:
+    """Both have agreed with their peers on something, and not on the same."""
+    ours, theirs = leg.record.codecs, other.record.codecs
+    return bool(ours and theirs) and not agree(ours, theirs)

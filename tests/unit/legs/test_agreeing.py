@@ -127,4 +127,4 @@ def test_whatever_the_peers_answer_it_comes_to_an_end(seed: int) -> None:
         elif chance.random() < 0.5:
             sides[move.leg] = asked._replace(agreed=tuple(chance.sample(spoken[move.leg], 1)))
     if willing and set(spoken["a"]) & set(spoken["b"]):
-        assert agree(sides["a"], sides["b"])
+        assert agree(sides["a"].agreed, sides["b"].agreed)

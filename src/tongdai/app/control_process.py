@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from tongdai.app.control import Control
 from tongdai.app.control_config import GO, HAND_OVER, STANDBY, ControlConfig, read_config
 from tongdai.app.lifeline import Lifeline
-from tongdai.app.process import open_many_files
+from tongdai.app.process import give_way_to_signalling, open_many_files
 from tongdai.app.server_key import server_key
 from tongdai.core.log import configure_logging, get_logger
 from tongdai.db import open_database
@@ -109,4 +109,5 @@ def main(config_path: str) -> None:
     configure_logging(config.log_format, config.log_level)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     open_many_files()
+    give_way_to_signalling()
     uvloop.run(serve(config))

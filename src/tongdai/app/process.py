@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import gc
 import resource
+import sys
 
 MOST_FILES = 100_000
 """Descriptors that are asked for: a phone over TCP, TLS or WebSocket takes one."""
+SWITCH_SECONDS = 0.0005
+"""How long a thread that stores or reads may keep the interpreter when the signalling loop wants it.
+Python's own 5 ms were waited for, perhaps at each message that came in meanwhile."""
 
 
 def rest_from_collecting() -> None:
@@ -16,6 +20,11 @@ def rest_from_collecting() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 10, 20)
+
+
+def give_way_to_signalling() -> None:
+    """The loop goes on soon though something is being stored."""
+    sys.setswitchinterval(SWITCH_SECONDS)
 
 
 def open_many_files() -> None:

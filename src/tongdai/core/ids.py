@@ -9,6 +9,7 @@ from tongdai.core.clock import SystemClock
 from tongdai.core.errors import TongdaiError
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u to be misread
+_PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 _PREFIX = re.compile(r"[a-z][a-z0-9]{0,15}")
 _TIME_BITS = 48
 _RANDOM_BITS = 80
@@ -36,8 +37,8 @@ def new_id(prefix: str, wall: float | None = None) -> str:
     else:
         number = milliseconds << _RANDOM_BITS | _random(_RANDOM_BITS) >> 1  # room for the steps
     _latest = number
-    digits = [_ALPHABET[number >> shift & 31] for shift in range(5 * (_LENGTH - 1), -1, -5)]
-    return f"{prefix}_{''.join(digits)}"
+    pairs = [_PAIRS[number >> shift & 1023] for shift in range(5 * (_LENGTH - 2), -1, -10)]
+    return f"{prefix}_{''.join(pairs)}"
 
 
 def _random(bits: int) -> int:

@@ -7,6 +7,7 @@ import secrets
 import string
 from collections.abc import Callable, Sequence
 from itertools import takewhile
+from zlib import crc32
 
 import msgspec
 
@@ -475,10 +476,7 @@ def _check_address(theirs: str, ours: str) -> None:
 
 def sdp_id(text: str) -> int:
     """A session id for o=, the same for the same leg."""
-    number = 0
-    for byte in text.encode():
-        number = (number * 131 + byte) & 0x7FFFFFFF
-    return number
+    return crc32(text.encode()) & 0x7FFFFFFF
 
 
 def spoken_by(leg: SipLeg | None) -> tuple[Sequence[str], Sequence[sdp.Codec]]:

@@ -338,6 +338,19 @@ fn reports_go_both_ways_and_tell_loss_and_round_trip() {
     assert!((50.0..=most).contains(&round_trip), "{stats}: of at most {most}");
     assert_eq!((&stats["tx_lost"], &stats["tx_jitter_ms"]), (&json!(3), &json!(10.0)));
     assert_eq!(stats["rx_lost"], json!(10));
+    // A stranger who knows all of it, and says that everything is lost.
+    let measured = media_proto::rx::Measured { lost: 999, ..measured };
+    let lie =
+        Report { received: Some(Received { measured, last_report, delay: 0 }), goodbye: true, ..answer };
+    let length = lie.write(&mut packet);
+    UdpSocket::bind("127.0.0.9:0").unwrap().send_to(&packet[..length], from).unwrap();
+    let before = stats;
+    let mut stats = Value::Null;
+    eventually("the stranger is counted", || {
+        stats = control.ok(json!({"op": "stats", "session": "a"}))["stats"].clone();
+        stats["rx_strangers"] == json!(1)
+    });
+    assert_eq!((&stats["tx_lost"], &stats["rtt_ms"]), (&before["tx_lost"], &before["rtt_ms"]));
     control.ok(json!({"op": "close", "session": "a"}));
     let (length, _) = receive(&rtcp_socket, &mut buffer);
     assert!(rtcp::parse(&buffer[..length], a.ssrc).unwrap().goodbye);

@@ -252,7 +252,7 @@ class Demo:
             [str(TONGDAI), *arguments, "--data", str(self.directory)],
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=60,
             check=False,
         )
         assert done.returncode == 0, f"tongdai {' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr}"

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
 from tests.interop.network import Network, Weather
 from tests.interop.phones.call import RawCall
-from tests.interop.phones.sound import hears, now_at
+from tests.interop.phones.raw import RawPhone
+from tests.interop.phones.rtp import G722, PCMU
+from tests.interop.phones.sound import PATIENCE, hears, now_at
 
 _FIFTH_LOST = Weather(lost=0.2)
 _STORM = Weather(repeated=0.05, late=0.05, jitter=0.01)
@@ -97,14 +104,7 @@ async def test_tones_and_keys_get_through_when_much_of_the_sound_is_lost_and_the
     demo: Demo, phones: Phones, lost: float
 ):
     caller, callee = await phones.raw(demo.account("101")), await phones.raw(demo.account("103"))
-    near = await caller.call("103", wait="ringing")
-    near.rtp.mute(True)  # until its sound takes the way through the network
-    far = await (await callee.rings()).accept()
-    await near.answered()
-    assert near.rtp.remote is not None
-    async with Network(near.rtp.remote, replace(_STORM, lost=lost), seed=7) as network:
-        near.rtp.start(network.address, near.rtp.codec, near.rtp.event_payload)
-        near.rtp.mute(False)
+    async with _talk_through(caller, callee, replace(_STORM, lost=lost)) as (near, far, network):
         await hears(far, caller.tone, mark=now_at(far))
         await hears(near, callee.tone, mark=now_at(near))
         first = len(near.rtp.received), len(far.rtp.received)
@@ -117,6 +117,57 @@ async def test_tones_and_keys_get_through_when_much_of_the_sound_is_lost_and_the
         await near.hang_up()
         await far.hung_up()
         assert network.lost > 200 * lost
+
+
+async def test_what_was_lost_concealed_and_reported_stands_with_the_call(demo: Demo, phones: Phones):
+    """A tenth is lost on the way of the one, both ways. The other has another codec: all of it is decoded."""
+    caller, callee = await phones.raw(demo.account("101")), await phones.raw(demo.account("103"))
+    caller.codecs, callee.codecs = [G722], [PCMU]
+    began = time.time()
+    async with _talk_through(caller, callee, replace(_STORM, lost=0.1)) as (near, far, _):
+        near.rtp.reporting = far.rtp.reporting = True
+        async with asyncio.timeout(PATIENCE):
+            while min(near.rtp.reported, far.rtp.reported) < 100:  # they are due every 5 s
+                await asyncio.sleep(0.1)
+        await near.hang_up()
+        await far.hung_up()
+    bad, good = await _qualities(demo, began)
+    for share in ("lost", "heard_lost"):
+        assert 0.03 < bad[share] < 0.3, bad
+        assert good[share] < 0.03, good
+    # A machine that stalls makes packets late: all else may be worse than the network, and never better.
+    assert bad["concealed"] > 0.03, bad
+    assert bad["jitter_ms"] > 3, bad
+    for quality, worst in ((bad, 4.2), (good, 4.5)):
+        assert 1 <= quality["mos"] < worst, quality
+        assert 1 <= quality["heard_mos"] < worst, quality
+        assert quality["round_trip_ms"] >= 0, quality
+
+
+@asynccontextmanager
+async def _talk_through(
+    caller: RawPhone, callee: RawPhone, weather: Weather
+) -> AsyncIterator[tuple[RawCall, RawCall, Network]]:
+    """The caller's sound goes through a network, either way."""
+    near = await caller.call("103", wait="ringing")
+    near.rtp.mute(True)  # until it takes that way
+    far = await (await callee.rings()).accept()
+    await near.answered()
+    assert near.rtp.remote is not None
+    async with Network(near.rtp.remote, weather, seed=7) as network:
+        near.rtp.start(network.address, near.rtp.codec, near.rtp.event_payload)
+        near.rtp.mute(False)
+        yield near, far, network
+
+
+async def _qualities(demo: Demo, since: float) -> list[dict[str, Any]]:
+    """Of the legs of the one call that began since, when it has its record."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            latest = json.loads(await asyncio.to_thread(demo.cli, "calls", "--json", "--limit", "1"))
+            if latest and latest[0]["started"] >= since:
+                return [leg["quality"] for leg in latest[0]["legs"]]
+            await asyncio.sleep(0.1)
 
 
 def _lost_share(call: RawCall, mark: int) -> float:

@@ -43,6 +43,9 @@ class Quality(msgspec.Struct, frozen=True):
     lost: float
     jitter_ms: float
     round_trip_ms: float | None
+    concealed: float | None = None
+    heard_lost: float | None = None
+    heard_jitter_ms: float | None = None
 
 
 class LegCdr(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,8 +152,8 @@ class _Builder:
                     self._answered_by = other.party.label
             case f.FlowEntered(label=label):
                 self._path.append(label)
-            case f.LegMeasured(leg, mos, heard_mos, lost, jitter_ms, round_trip_ms):
-                self._set(leg, quality=Quality(mos, heard_mos, lost, jitter_ms, round_trip_ms))
+            case f.LegMeasured(leg):
+                self._set(leg, quality=msgspec.convert(fact, Quality, from_attributes=True))
             case f.Merged(into=into):
                 self._merged_into = into
             case _:

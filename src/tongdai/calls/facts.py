@@ -216,8 +216,10 @@ class SoundLost(msgspec.Struct, frozen=True, tag=True):
 
 class LegMeasured(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     """How good the sound of an ended leg was. It may come after `CallEnded`, as nothing else does. `mos` (1
-    to 4.5) is how well it was heard, `heard_mos` how well it heard; `lost` is the share of its packets (0
-    to 1) that never came. What was never measured is None."""
+    to 4.5) is how well it was heard, `heard_mos` how well it heard, by its own reports (RTCP); `lost` is the
+    share (0 to 1) of its packets that never came, `heard_lost` of those sent to it; `concealed` that of its
+    sound, as far as it was decoded here, for which something had to stand in. What was never measured is
+    None."""
 
     leg: str
     mos: float | None = None
@@ -225,6 +227,9 @@ class LegMeasured(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     lost: float = 0.0
     jitter_ms: float = 0.0
     round_trip_ms: float | None = None
+    concealed: float | None = None
+    heard_lost: float | None = None
+    heard_jitter_ms: float | None = None
 
 
 class CallEnded(msgspec.Struct, frozen=True, tag=True):

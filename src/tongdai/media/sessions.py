@@ -61,6 +61,7 @@ class Sessions:
         self._hearing = Hearing(self._engines, prompts, lambda leg: self.spoken(leg), self._gone)
         self._early: list[ev.EngineEvent] | None = []
         self._found: dict[str, wire.SessionInfo] = {}
+        self._orphaned = 0
 
     def use(self, engine: EngineClient, name: str = "engine") -> None:
         """Say which engine to command, before the first leg; then, which others have legs of before. `name`
@@ -77,6 +78,7 @@ class Sessions:
         return {
             "former_engines": len(former),
             "legs_on_former_engines": sum(len(self._engines.legs(engine)) for engine in former),
+            "sessions_orphaned": self._orphaned,
         }
 
     # a leg's session
@@ -353,6 +355,9 @@ class Sessions:
                 log.warning(
                     "the engine refused a command", op=event.op, error=event.error, detail=event.detail
                 )
+            case ev.Orphaned(session=leg):
+                self._orphaned += 1
+                log.warning("the engine ended a session that nobody claimed", leg=leg)
             case _:
                 pass
 
@@ -367,15 +372,22 @@ class Sessions:
 
 
 def _measured(leg: str, stats: wire.Stats) -> f.LegMeasured:
-    lost = max(stats.rx_lost, 0)
+    lost, heard_lost = max(stats.rx_lost, 0), stats.tx_lost
     return f.LegMeasured(
         leg,
         mos=stats.rx_mos,
         heard_mos=stats.tx_mos,
-        lost=round(lost / max(stats.rx_packets + lost, 1), 4),
+        lost=_share(lost, stats.rx_packets + lost),
         jitter_ms=round(stats.rx_jitter_ms, 1),
         round_trip_ms=None if stats.rtt_ms is None else round(stats.rtt_ms, 1),
+        concealed=_share(stats.concealed_ms, stats.heard_ms) if stats.heard_ms else None,
+        heard_lost=None if heard_lost is None else _share(max(heard_lost, 0), stats.tx_packets),
+        heard_jitter_ms=None if stats.tx_jitter_ms is None else round(stats.tx_jitter_ms, 1),
     )
+
+
+def _share(part: int, whole: int) -> float:
+    return round(part / max(whole, 1), 4)
 
 
 def _other(codec: NegotiatedCodec) -> int | None:

@@ -17,6 +17,7 @@ from tests.interop.phones.sound import FRAME, Sound, alaw_decode, alaw_encode, t
 
 PCMU, PCMA, G722, OPUS = 0, 8, 9, 111
 DTMF_KEYS = "0123456789*#ABCD"
+_SENDER_REPORT, _RECEIVER_REPORT = 200, 201
 _PTIME = 0.02
 _DECODE = {PCMU: ulaw_decode, PCMA: alaw_decode}
 _OPUS = b"\xf8\xff\xfe"
@@ -52,6 +53,10 @@ class RtpStream(asyncio.DatagramProtocol):
         self.port = 0
         self.received: list[Packet] = []
         self.rtcp: list[bytes] = []
+        self.reporting = False
+        """Answer each sender report with one of ours on what came (RFC 3550 §6.4.2)."""
+        self.reported = 0
+        """Packets that our last report was about."""
         self.sent = 0
         self.remote: Address | None = None
         self.codec = PCMU
@@ -79,7 +84,7 @@ class RtpStream(asyncio.DatagramProtocol):
         rtp, rtcp = _port_pair(self.host)
         self.port = int(rtp.getsockname()[1])
         self._transport, _ = await loop.create_datagram_endpoint(lambda: self, sock=rtp)
-        self._rtcp_transport, _ = await loop.create_datagram_endpoint(lambda: _Rtcp(self.rtcp), sock=rtcp)
+        self._rtcp_transport, _ = await loop.create_datagram_endpoint(lambda: _Rtcp(self), sock=rtcp)
 
     def start(self, remote: Address, codec: int, event_payload: int) -> None:
         """Send to `remote` from now on; called again after every answer that changes the session."""
@@ -165,6 +170,18 @@ class RtpStream(asyncio.DatagramProtocol):
             highest = max(highest, extended)
         return highest - first + 1 - len(distinct)
 
+    def rtcp_received(self, data: bytes, addr: Address) -> None:
+        """Keeps it; answers a sender report at once (so its DLSR is 0) with one on all that came so far."""
+        self.rtcp.append(data)
+        if not self.reporting or data[1] != _SENDER_REPORT or not self.received:
+            return
+        assert self._rtcp_transport is not None
+        self.reported = len(self.received)
+        head = struct.pack("!BBHI", 0x81, _RECEIVER_REPORT, 7, self._ssrc)
+        sender, sent_at = data[4:8], data[10:14]
+        counts = struct.pack("!III", self.lost(), self.received[-1].sequence, 0)
+        self._rtcp_transport.sendto(head + sender + counts + sent_at + bytes(4), addr)
+
     def longest_gap(self, mark: int = 0) -> float:
         """The longest time in seconds between two packets that arrived one after the other."""
         times = [packet.at for packet in self.received[mark:]]
@@ -216,11 +233,11 @@ class RtpStream(asyncio.DatagramProtocol):
 
 
 class _Rtcp(asyncio.DatagramProtocol):
-    def __init__(self, sink: list[bytes]) -> None:
-        self._sink = sink
+    def __init__(self, stream: RtpStream) -> None:
+        self._stream = stream
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
-        self._sink.append(data)
+        self._stream.rtcp_received(data, addr)
 
 
 def _frames_of(frequency: int) -> dict[int, bytes]:

@@ -37,10 +37,10 @@ def test_a_message_makes_the_call_voicemail():
 
 
 def test_what_is_measured_right_after_the_end_belongs_to_its_leg():
-    measured = f.LegMeasured("c", mos=4.2, lost=0.01, jitter_ms=2.5)
+    measured = f.LegMeasured("c", mos=4.2, lost=0.01, jitter_ms=2.5, concealed=0.02, heard_lost=0.03)
     late = [f.LoggedFact("call_1", "t1", 16, T0 + 140.1, measured)]
     cdr = derive([*SWITCHBOARD, *late])
-    assert cdr.legs[2].quality == Quality(4.2, None, 0.01, 2.5, None)
+    assert cdr.legs[2].quality == Quality(4.2, None, 0.01, 2.5, None, concealed=0.02, heard_lost=0.03)
     assert msgspec.structs.replace(cdr.legs[2], quality=None) == derive(SWITCHBOARD).legs[2]
     assert cdr.legs[0].quality is None
 

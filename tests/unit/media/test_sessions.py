@@ -301,6 +301,13 @@ async def test_what_the_call_logic_need_not_know_is_only_logged(desk: Desk):
     assert desk.posted == []
 
 
+async def test_sessions_that_nobody_claimed_are_counted(desk: Desk):
+    assert desk.sessions.metrics()["sessions_orphaned"] == 0
+    for n, leg in enumerate(("a", "of_the_process_before"), 1):
+        desk.sessions.on_event(ev.Orphaned(n, leg))
+    assert desk.sessions.metrics()["sessions_orphaned"] == 2
+
+
 async def test_what_is_missing_of_a_leg_and_its_return_are_told_to_its_tenant(desk: Desk):
     desk.sessions.on_event(ev.Quiet(1, "a", 5_000, "packets"))
     desk.sessions.on_event(ev.Heard(2, "a", 8_000))
@@ -321,8 +328,25 @@ async def test_what_was_measured_of_a_leg_is_noted_in_the_call_in_which_it_ended
     await settled()
     measured = f.LegMeasured("a", mos=3.9, lost=0.05, jitter_ms=3.1)
     assert desk.noted == [("t", "call", measured)], "b had no sound in either direction"
+
+
+async def test_what_the_engine_decoded_and_what_the_peer_reports_is_measured_too(desk: Desk):
+    desk.sessions.close("a")
+    desk.sessions.ended("call", "a")
+    decoded = {"heard_ms": 2_000, "concealed_ms": 60}
+    reported = {"tx_packets": 1_000, "tx_lost": 25, "tx_jitter_ms": 4.56, "rtt_ms": 80.04, "tx_mos": 4.1}
+    stats = msgspec.convert({"rx_packets": 100, **decoded, **reported}, wire.Stats)
+    desk.engine.answer("close", wire.Closed(stats))
+    await settled()
+    measured = f.LegMeasured(
+        "a", heard_mos=4.1, round_trip_ms=80.0, concealed=0.03, heard_lost=0.025, heard_jitter_ms=4.6
+    )
+    assert desk.noted == [("t", "call", measured)]
+
+
+async def test_nothing_is_kept_of_a_leg_that_has_no_session(desk: Desk):
     desk.sessions.ended("call", "c")
-    assert desk.sessions._calls == {}, "nothing is kept of a leg that has no session"
+    assert desk.sessions._calls == {}
 
 
 # a process that takes over

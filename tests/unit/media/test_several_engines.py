@@ -214,7 +214,8 @@ async def test_who_was_in_an_engine_that_is_gone_goes_on_in_the_new_one(two: Two
     assert told == {"old": wire.HearSession("new"), "new": wire.HearSession("old")}
     assert {x["session"] for x in two.engine.of("close")} == {TO_NEW, TO_FORMER}
     assert two.engine.of("seek") == [{"session": "old", "play": "p1", "ms": 2000}]
-    assert two.sessions.metrics() == {"former_engines": 0, "legs_on_former_engines": 0}
+    metrics = two.sessions.metrics()
+    assert (metrics["former_engines"], metrics["legs_on_former_engines"]) == (0, 0)
 
 
 async def test_what_was_being_asked_of_an_engine_that_is_gone_has_not_failed(two: Two):
@@ -237,7 +238,8 @@ async def test_when_the_new_engine_dies_those_in_the_former_are_heard_again(two:
     two.sessions.rebuilt(two.engine)
     assert {x["session"] for x in two.former.of("open")} == {TO_NEW, TO_FORMER}
     assert {"session": "old", "source": wire.HearSession(TO_FORMER)} in two.former.of("hear")
-    assert two.sessions.metrics() == {"former_engines": 1, "legs_on_former_engines": 1}
+    metrics = two.sessions.metrics()
+    assert (metrics["former_engines"], metrics["legs_on_former_engines"]) == (1, 1)
 
 
 async def test_whose_sound_finds_no_way_ends_with_the_reason(two: Two):

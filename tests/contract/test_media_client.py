@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import socket
 import subprocess
 import wave
@@ -14,6 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.interop.ports import free_port
 
 from tongdai.core.binary import engine_binary
 from tongdai.media import EngineClient, EngineEvent, EngineRefused, events, wire
@@ -256,8 +256,8 @@ class Engine:
 
 
 def free_range(pairs: int) -> str:
-    """Some ports that nobody uses now, as the engine takes them."""
-    start = 33000 + os.getpid() % 500 * 16
+    """Ports that nobody uses, nor gets by chance for a socket without a name, as the engine takes them."""
+    start = free_port(size=2 * pairs)
     return f"{start}-{start + 2 * pairs - 1}"
 
 

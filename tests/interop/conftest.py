@@ -187,6 +187,13 @@ class Phones:
         return self._directory / f"{kind}{next(self._numbers)}"
 
 
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """A demo with the benchmark's 2,000 accounts."""
+    with Demo(tmp_path_factory.mktemp("crowded") / "demo", options=["--bench"]) as running:
+        yield running.start()
+
+
 @pytest.fixture
 async def phones(tmp_path: Path) -> AsyncIterator[Phones]:
     made = Phones(tmp_path)

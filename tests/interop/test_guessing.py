@@ -99,13 +99,6 @@ def status(answer: str) -> int:
     return int(answer.split(" ", 2)[1])
 
 
-@pytest.fixture(scope="module")
-def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """A demo with the benchmark's 2,000 accounts."""
-    with Demo(tmp_path_factory.mktemp("crowded") / "demo", options=["--bench"]) as running:
-        yield running.start()
-
-
 @pytest.mark.parametrize("method", ["REGISTER", "INVITE", "OPTIONS"])
 def test_names_are_told_apart_by_nothing_in_an_answer(crowded: Demo, method: str):
     """Row 1: real names and absent ones, unproven and with a wrong password: same status, headers, size."""

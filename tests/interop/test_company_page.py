@@ -180,6 +180,28 @@ async def test_a_room_is_made_and_people_meet_in_it(company: Demo, phones: Phone
     await hear_each_other(near, far)
     await near.hang_up()
     await far.hang_up()
+    await page.click("Board", ".company-card")
+    await page.click("Delete", "[role=dialog] button")
+    await page.sees("Delete the room Board?")
+    assert await page.complaints() == []
+    await page.click("Delete", "[role=alert] button")
+    await page.until("document.querySelector('[role=dialog]') === null")
+    await page.sees_no("Board")
+    near = await lan.call("601", wait="sent")
+    assert (await near.finished()).status == 404
+    await page.close()
+
+
+async def test_what_callers_are_led_to_is_not_deleted_and_it_is_said_by_what(
+    company: Demo, browser: Chromium
+):
+    page = await opened(browser, company, "departments")
+    await page.click("Sales", ".company-card")
+    await page.click("Delete", "[role=dialog] button")
+    await page.click("Delete", "[role=alert] button")
+    await page.sees("Main menu (1)")
+    await page.click("Cancel", "[role=alert] button")
+    await page.sees_no("Main menu (1)")
     await page.close()
 
 

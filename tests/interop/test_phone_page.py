@@ -14,6 +14,7 @@ from tests.interop.phones.sound import (
     PATIENCE,
     RATE,
     hears,
+    hears_beep,
     hears_no,
     hears_something,
     leaks,
@@ -79,6 +80,14 @@ async def on_hold(call: RawCall) -> None:
                 raise
         else:
             return
+
+
+async def passes(call: RawCall, seconds: float) -> None:
+    """So much has been heard, from now on."""
+    mark = now_at(call)
+    async with asyncio.timeout(PATIENCE):
+        while now_at(call) < mark + seconds * RATE:
+            await asyncio.sleep(0.05)
 
 
 async def muted(call: RawCall) -> None:
@@ -279,6 +288,75 @@ async def test_a_menu_hears_the_keys_of_the_page(demo: Demo, phones: Phones, pag
     await lan.hears(minh.tone)
     await hears_the_page(call)
     await call.hang_up()
+
+
+async def test_how_it_sounds_is_said_in_words(demo: Demo, phones: Phones, pages: Pages):
+    hoa = await phones.raw(demo.account("103"))
+    lan = await pages.open(demo, "Lan Nguyen", LAN)
+    call = await calls(lan, hoa)
+    words = "['Clear line', 'Slight interference', 'Bad connection']"
+    await lan.until(f"{words}.includes(document.querySelector('.call .quality')?.innerText)")
+    assert await lan.complaints() == []
+    await call.hang_up()
+
+
+# voicemail
+
+BARS = (
+    "[...document.querySelectorAll('.message .wave rect')].map((bar) => Number(bar.getAttribute('height')))"
+)
+
+
+async def test_a_message_is_seen_heard_and_deleted_when_that_is_meant(
+    demo: Demo, phones: Phones, pages: Pages
+):
+    hoa = await phones.raw(demo.account("103"))
+    call = await hoa.call("105")  # his phone is off
+    call.rtp.speak(None)
+    await hears_beep(call)
+    await passes(call, 1.5)  # nothing is said, then something
+    call.rtp.speak(hoa.tone)
+    await passes(call, 1.5)
+    await call.hang_up()
+    quang = await pages.open(demo, "Quang Vo", LAN)
+    await quang.click("Voicemail", "[role=tab]")
+    await quang.until(f"{BARS}.some((high) => high > 25)", "its loud half is flat")
+    bars = await quang.eval(BARS)
+    assert min(bars) < 5, "its silent half is as high"
+    assert bars.index(max(bars)) > len(bars) / 4, "the second half is the loud one"
+    await quang.click("Play", ".message button")
+    await quang.hears(hoa.tone)
+    await quang.until("named('Hoa Le', '.message .new') === undefined")
+
+    await quang.click("Menu: Hoa Le", ".message button")
+    await quang.click("Delete message", "[role=menuitem]")
+    await quang.sees("Delete the message of Hoa Le for good?")
+    assert await quang.complaints() == []
+    await quang.click("Cancel", "[role=alert] button")
+    await quang.sees_no("for good?")
+    await quang.click("Menu: Hoa Le", ".message button")
+    await quang.click("Delete message", "[role=menuitem]")
+    await quang.click("Delete", "[role=alert] button")
+    await quang.sees("No messages")
+
+
+# what stays in the browser
+
+
+async def test_no_secret_is_kept_by_the_scripts_of_a_page(demo: Demo, pages: Pages):
+    """A script of a stranger, should one ever get in, finds nothing with which to come back."""
+    lan = await pages.open(demo, "Lan Nguyen", LAN)
+    await lan.type("Name or number", "*43")
+    await lan.hears(LAN)
+    phone = "fetch('/api/v1/me/phone', { method: 'PUT' }).then((answer) => answer.json())"
+    secrets = [await lan.eval(f"{phone}.then((one) => one.password)")]
+    secrets += [x["value"] for x in (await lan.ask("Network.getCookies"))["cookies"]]
+    kept = await lan.eval("JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])")
+    assert "tongdai.rejoin" in kept, "the call can be stepped into again"
+    assert len(secrets) == 2
+    assert not [x for x in secrets if x in kept]
+    assert await lan.eval("indexedDB.databases().then((all) => all.length)") == 0
+    await lan.click("Hang up")
 
 
 # devices

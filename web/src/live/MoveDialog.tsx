@@ -1,6 +1,6 @@
 import { Modal, ScrollArea, Text, TextInput, UnstyledButton } from "@mantine/core";
 import { IconDialpad, IconParking, IconRecordMail, IconUser, IconUsersGroup } from "@tabler/icons-react";
-import { type ReactNode, useDeferredValue, useState } from "react";
+import { type ReactNode, useDeferredValue, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Call } from "@/api/client";
 import type { Acts } from "@/live/acts";
@@ -17,14 +17,25 @@ interface Choice extends Target {
 export function MoveDialog({ call, acts, onClose }: { call: Call; acts: Acts; onClose(): void }) {
   const { t } = useTranslation("live");
   const [q, setQ] = useState("");
-  const choices = useChoices(useDeferredValue(q.trim()));
-  const [at, setAt] = useState(0);
-  const here = Math.min(at, choices.length - 1);
-  const choose = (choice: Choice | undefined) => {
-    if (choice === undefined) return;
+  const asked = useDeferredValue(q.trim());
+  const { choices, found } = useChoices(asked);
+  const [at, setAt] = useState("");
+  const here = Math.max(
+    0,
+    choices.findIndex((choice) => choice.key === at),
+  );
+  const choose = (choice: Choice) => {
     acts.move(call, { to: choice.to, voicemail: choice.voicemail, label: choice.label });
     onClose();
   };
+  // who types quickly means what will be found, and not what was there before
+  const [entered, setEntered] = useState(false);
+  useEffect(() => {
+    if (!entered || !found || asked !== q.trim()) return;
+    setEntered(false);
+    const choice = choices[here];
+    if (choice !== undefined) choose(choice);
+  });
   return (
     <Modal
       opened
@@ -44,13 +55,14 @@ export function MoveDialog({ call, acts, onClose }: { call: Call; acts: Acts; on
         value={q}
         onChange={(event) => {
           setQ(event.currentTarget.value);
-          setAt(0);
+          setAt("");
+          setEntered(false);
         }}
         onKeyDown={(event) => {
           const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-          if (step) setAt((here + step + choices.length) % choices.length);
+          if (step) setAt(choices[(here + step + choices.length) % choices.length]?.key ?? "");
           if (step) event.preventDefault();
-          if (event.key === "Enter") choose(choices[here]);
+          if (event.key === "Enter") setEntered(true);
         }}
       />
       <ScrollArea.Autosize mah={340} mt="xs" type="auto">
@@ -64,7 +76,7 @@ export function MoveDialog({ call, acts, onClose }: { call: Call; acts: Acts; on
               aria-selected={place === here}
               className="live-choice"
               onClick={() => choose(choice)}
-              onMouseEnter={() => setAt(place)}
+              onMouseEnter={() => setAt(choice.key)}
             >
               {choice.icon}
               <Text component="span" size="sm" truncate className="live-who">
@@ -81,15 +93,17 @@ export function MoveDialog({ call, acts, onClose }: { call: Call; acts: Acts; on
   );
 }
 
-function useChoices(q: string): Choice[] {
+/** What fits; not `found` while the people are still those who fitted what was typed before. */
+function useChoices(q: string): { choices: Choice[]; found: boolean } {
   const { t } = useTranslation("live");
-  const people = (usePeople(q).data?.items ?? []).filter((one) => one.extension);
+  const asked = usePeople(q);
+  const people = (asked.data?.items ?? []).filter((one) => one.extension);
   const departments = useDepartments().data?.items ?? [];
   const fits = (text: string) => text.toLowerCase().includes(q.toLowerCase());
   const icon = { size: 19, stroke: 1.6, "aria-hidden": true };
-  const found: Choice[] = [];
+  const choices: Choice[] = [];
   if (/^[+*#0-9]{1,32}$/.test(q))
-    found.push({
+    choices.push({
       key: "dial",
       to: q,
       label: t("dial", { to: q }),
@@ -98,10 +112,10 @@ function useChoices(q: string): Choice[] {
     });
   for (const { id, name, extension } of people)
     if (extension)
-      found.push({ key: id, to: extension, label: name, hint: extension, icon: <IconUser {...icon} /> });
+      choices.push({ key: id, to: extension, label: name, hint: extension, icon: <IconUser {...icon} /> });
   for (const { id, name, extension } of departments)
     if (extension && fits(name))
-      found.push({
+      choices.push({
         key: id,
         to: extension,
         label: name,
@@ -110,12 +124,12 @@ function useChoices(q: string): Choice[] {
       });
   for (const { id, name } of [...people, ...departments.filter((one) => fits(one.name))]) {
     const label = t("voicemailOf", { name });
-    found.push({ key: `box ${id}`, voicemail: id, label, hint: "", icon: <IconRecordMail {...icon} /> });
+    choices.push({ key: `box ${id}`, voicemail: id, label, hint: "", icon: <IconRecordMail {...icon} /> });
   }
   for (const slot of PARKING) {
     const label = t("place", { slot });
     if (!q || fits(label))
-      found.push({ key: slot, to: slot, label, hint: t("parking"), icon: <IconParking {...icon} /> });
+      choices.push({ key: slot, to: slot, label, hint: t("parking"), icon: <IconParking {...icon} /> });
   }
-  return found;
+  return { choices, found: !asked.isPending && !asked.isPlaceholderData };
 }

@@ -14,7 +14,6 @@ from tests.interop.phones.sound import (
     PATIENCE,
     RATE,
     hears,
-    hears_beep,
     hears_no,
     hears_something,
     leaks,
@@ -298,46 +297,6 @@ async def test_how_it_sounds_is_said_in_words(demo: Demo, phones: Phones, pages:
     await lan.until(f"{words}.includes(document.querySelector('.call .quality')?.innerText)")
     assert await lan.complaints() == []
     await call.hang_up()
-
-
-# voicemail
-
-BARS = (
-    "[...document.querySelectorAll('.message .wave rect')].map((bar) => Number(bar.getAttribute('height')))"
-)
-
-
-async def test_a_message_is_seen_heard_and_deleted_when_that_is_meant(
-    demo: Demo, phones: Phones, pages: Pages
-):
-    hoa = await phones.raw(demo.account("103"))
-    call = await hoa.call("105")  # his phone is off
-    call.rtp.speak(None)
-    await hears_beep(call)
-    await passes(call, 1.5)  # nothing is said, then something
-    call.rtp.speak(hoa.tone)
-    await passes(call, 1.5)
-    await call.hang_up()
-    quang = await pages.open(demo, "Quang Vo", LAN)
-    await quang.click("Voicemail", "[role=tab]")
-    await quang.until(f"{BARS}.some((high) => high > 25)", "its loud half is flat")
-    bars = await quang.eval(BARS)
-    assert min(bars) < 5, "its silent half is as high"
-    assert bars.index(max(bars)) > len(bars) / 4, "the second half is the loud one"
-    await quang.click("Play", ".message button")
-    await quang.hears(hoa.tone)
-    await quang.until("named('Hoa Le', '.message .new') === undefined")
-
-    await quang.click("Menu: Hoa Le", ".message button")
-    await quang.click("Delete message", "[role=menuitem]")
-    await quang.sees("Delete the message of Hoa Le for good?")
-    assert await quang.complaints() == []
-    await quang.click("Cancel", "[role=alert] button")
-    await quang.sees_no("for good?")
-    await quang.click("Menu: Hoa Le", ".message button")
-    await quang.click("Delete message", "[role=menuitem]")
-    await quang.click("Delete", "[role=alert] button")
-    await quang.sees("No messages")
 
 
 # what stays in the browser

@@ -10,6 +10,7 @@ import msgspec
 from tongdai.calls.model import Cause
 from tongdai.core.log import get_logger
 from tongdai.journal.port import Journal
+from tongdai.journal.reading import decoded
 from tongdai.legs.leg import LegRecord, SipLeg
 from tongdai.legs.ports import Contact, LegMedia
 from tongdai.sip.timers import Timer, Timers
@@ -94,15 +95,7 @@ class Parting:
     def restore(self, entries: Mapping[str, bytes]) -> None:
         """Go on with what a process that is gone still owed. Who was told in its last moment is told twice
         at most, and answers 481."""
-        for key, value in entries.items():
-            if not key.startswith(_PARTING):
-                continue
-            try:
-                owed = _decode(value)
-            except msgspec.DecodeError as error:
-                log.error("a journaled BYE cannot be read; dropped", key=key, error=str(error))
-                self._journal.delete(key)
-                continue
+        for _, owed in decoded(self._journal, entries, _PARTING, _decode):
             # connections ended with the process before
             owed.dialog.flow = msgspec.structs.replace(owed.dialog.flow, connection=0)
             record = LegRecord(owed.leg, owed.tenant, "", 0, 0, sdp_id=0)

@@ -15,6 +15,7 @@ from tongdai.calls import commands as c
 from tongdai.calls import events as e
 from tongdai.core.log import get_logger
 from tongdai.journal.port import Journal
+from tongdai.journal.reading import decoded
 from tongdai.media import events as ev
 from tongdai.media.engines import Engine
 from tongdai.media.errors import EngineGone
@@ -83,15 +84,7 @@ class Recorders:
     def restore(self, entries: Mapping[str, bytes], told: Mapping[str, Engine]) -> None:
         """Take over what a control process before this one had begun; `told` are the recordings that an
         engine knows of, be they in progress or over."""
-        for key, value in entries.items():
-            if not key.startswith(PREFIX):
-                continue
-            try:
-                begun = _decode(value)
-            except msgspec.DecodeError as error:
-                log.error("a journaled recording cannot be read; dropped", key=key, error=str(error))
-                self._journal.delete(key)
-                continue
+        for _, begun in decoded(self._journal, entries, PREFIX, _decode):
             record = begun.command.record
             engine = told.get(record) or self._engine(begun.command.leg)
             self._records[record] = _Recording(begun, engine, told=record in told)

@@ -12,6 +12,7 @@ from tongdai.calls.model import Party
 from tongdai.core.clock import Clock
 from tongdai.core.log import get_logger
 from tongdai.journal import Journal
+from tongdai.journal.reading import decoded
 from tongdai.presence.packages import ALLOW_EVENTS, PACKAGES, Package, State, Watched, accepts
 from tongdai.presence.sights import Sights
 from tongdai.sip.flow import Flow
@@ -355,15 +356,7 @@ class Subscriptions:
         meanwhile is told with the next `flush`. `same_boot`: that process ran since the machine's last start,
         so its monotonic times are ours. Returns how many there are."""
         wall, monotonic = self._clock.wall(), self._clock.monotonic()
-        for key, value in entries.items():
-            if not key.startswith(PREFIX):
-                continue
-            try:
-                stored = _decode(value)
-            except msgspec.DecodeError as error:
-                log.error("a journaled subscription cannot be read; dropped", key=key, error=str(error))
-                self._journal.delete(key)
-                continue
+        for _, stored in decoded(self._journal, entries, PREFIX, _decode):
             subscription = stored.subscription
             if not same_boot:
                 subscription.until = monotonic + stored.until - wall

@@ -12,6 +12,7 @@ import msgspec
 from tongdai.core.clock import Clock
 from tongdai.core.log import get_logger
 from tongdai.journal import Journal
+from tongdai.journal.reading import decoded
 from tongdai.sip.flow import Address, Flow
 from tongdai.sip.message import NameAddr, ParseError, SipUri
 
@@ -201,15 +202,7 @@ class Bindings:
         UDP contacts go on as they were. The connections of a stream ended with their process
         (`connection_lost`)."""
         wall, monotonic = self._clock.wall(), self._clock.monotonic()
-        for key, value in entries.items():
-            if not key.startswith(PREFIX):
-                continue
-            try:
-                stored = _decoder.decode(value)
-            except msgspec.DecodeError as error:
-                log.error("journaled binding cannot be read; dropped", key=key, error=str(error))
-                self._journal.delete(key)
-                continue
+        for key, stored in decoded(self._journal, entries, PREFIX, _decoder.decode):
             kept = stored.binding if same_boot else stored.binding.moved(_ahead(stored, wall, monotonic))
             binding = _without_connection(kept) if kept.flow.connection else kept
             if binding is None or binding.expires <= monotonic:

@@ -21,6 +21,7 @@ from tongdai.core.tenancy import TenantId
 from tongdai.flows import machine
 from tongdai.flows.ports import World
 from tongdai.journal.port import Journal
+from tongdai.journal.reading import decoded
 from tongdai.switch.ports import Legs, Log, Mail, Media, People
 
 log = get_logger(__name__)
@@ -189,21 +190,14 @@ class Switch:
         the machine's last start, so its monotonic times are ours. Returns their legs by tenant.
         """
         self._restore_lockouts(entries, same_boot)
-        for key, value in entries.items():
-            if key.startswith(_CALL):
-                try:
-                    call = _decode(value)
-                except msgspec.DecodeError as error:
-                    log.error("a journaled call cannot be read; dropped", key=key, error=str(error))
-                    self._journal.delete(key)
-                    continue
-                state = self._states.get(call.tenant)
-                if state is None:
-                    self._journal.delete(key)
-                    continue
-                state.calls[call.id] = call
-                if call.ended:  # the time in which nobody was there to be told does not count
-                    await_recording(call, self._clock())
+        for key, call in decoded(self._journal, entries, _CALL, _decode):
+            state = self._states.get(call.tenant)
+            if state is None:
+                self._journal.delete(key)
+                continue
+            state.calls[call.id] = call
+            if call.ended:  # the time in which nobody was there to be told does not count
+                await_recording(call, self._clock())
         legs: dict[str, list[str]] = {}
         for tenant, state in self._states.items():
             if state.calls:

@@ -16,15 +16,13 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
     much as the database does."""
     if not rows:
         return
-    statement, names = _statement(table, connection.dialect)
-    if names is None:
-        connection.exec_driver_sql(statement, [dict(row) for row in rows])
-    else:
-        connection.exec_driver_sql(statement, list(map(itemgetter(*names), rows)))
+    statement, values = _statement(table, connection.dialect)
+    connection.exec_driver_sql(statement, list(map(values, rows)))
 
 
 @lru_cache(maxsize=64)
-def _statement(table: Table, dialect: Dialect) -> tuple[str, Sequence[str] | None]:
-    """The text, and the columns in the order of its parameters; None when they have names in it."""
+def _statement(table: Table, dialect: Dialect) -> tuple[str, itemgetter[Any]]:
+    """The text, and what takes its parameters out of a row in their order (SQLite's have no names)."""
     compiled = insert(table).compile(dialect=dialect)
-    return str(compiled), compiled.positiontup
+    assert compiled.positiontup is not None
+    return str(compiled), itemgetter(*compiled.positiontup)

@@ -81,14 +81,6 @@ async def on_hold(call: RawCall) -> None:
             return
 
 
-async def passes(call: RawCall, seconds: float) -> None:
-    """So much has been heard, from now on."""
-    mark = now_at(call)
-    async with asyncio.timeout(PATIENCE):
-        while now_at(call) < mark + seconds * RATE:
-            await asyncio.sleep(0.05)
-
-
 async def muted(call: RawCall) -> None:
     """It comes to hear nothing of the page any more."""
     async with asyncio.timeout(PATIENCE):

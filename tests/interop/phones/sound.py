@@ -249,12 +249,15 @@ async def hears_beep(ear: Ear, *, mark: int = 0, within: float = PATIENCE) -> Sp
     """Wait for the end of a beep (a pure tone of 0.1 s or more) after `mark`; returns where it was."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within
-    looked = mark
+    looked, came = mark, loop.time()
     while True:
         heard = ear.samples()
+        if len(heard) > looked:
+            came = loop.time()
         begin = max(mark, looked - RATE)
         for span in beeps(heard[begin:]):
-            if span.end + 0.06 < (len(heard) - begin) / RATE:
+            is_last = loop.time() - came > 1.0  # a call may end with it
+            if is_last or span.end + 0.06 < (len(heard) - begin) / RATE:
                 return Span(span.start + (begin - mark) / RATE, span.end + (begin - mark) / RATE)
         looked, heard = len(heard), heard[mark:]
         assert loop.time() <= deadline, f"no beep within {within} s: {describe(heard)}"

@@ -215,7 +215,7 @@ def rtpengine(core: int, phones: Sequence[Phone]) -> Iterator[tuple[Processes, l
         control.bind((_PHONES, 0))
         control.connect((_SERVER, port))
         control.settimeout(_PATIENCE)
-        time.sleep(1.0)
+        _await_ng(control)
         lines = []
         for caller, callee in zip(phones[::2], phones[1::2], strict=True):
             call = {"call-id": str(caller.number), "from-tag": "caller"}
@@ -223,6 +223,21 @@ def rtpengine(core: int, phones: Sequence[Phone]) -> Iterator[tuple[Processes, l
             for_caller = _ng(control, {"command": "answer", "sdp": _sdp(callee), "to-tag": "callee", **call})
             lines += [caller.line(for_caller, marked=True), callee.line(for_callee, marked=True)]
         yield processes, lines
+
+
+def _await_ng(control: socket.socket) -> None:
+    """Waits until it answers; the first start of a day takes seconds."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            control.send(b"0 d7:command4:pinge")
+            control.recv(65535)
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise BenchError("rtpengine does not start.") from None
+            time.sleep(0.1)
+        else:
+            return
 
 
 def _ng(control: socket.socket, command: dict[str, str]) -> int:

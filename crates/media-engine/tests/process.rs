@@ -303,7 +303,8 @@ fn reports_go_both_ways_and_tell_loss_and_round_trip() {
     a.talk(0x21, 10);
     a.sequence += 10;
     a.talk(0x21, 10);
-    let ours = a.wait_for("silence", |_| true).packet.ssrc;
+    let heard = a.wait_for("silence", |_| true).packet;
+    let (ours, highest_sequence) = (heard.ssrc, u32::from(heard.sequence));
     let asked = Instant::now();
     let mut buffer = [0; 500];
     let (length, from) = receive(&rtcp_socket, &mut buffer);
@@ -315,7 +316,7 @@ fn reports_go_both_ways_and_tell_loss_and_round_trip() {
     assert!(sent_packets >= 20, "{sent_packets}");
     // The answer comes 50 ms later than it says.
     let measured =
-        media_proto::rx::Measured { ssrc: ours, fraction_lost: 0, lost: 3, highest_sequence: 0, jitter: 80 };
+        media_proto::rx::Measured { ssrc: ours, fraction_lost: 0, lost: 3, highest_sequence, jitter: 80 };
     let last_report = report.sender_report.unwrap();
     let answer = Report {
         ssrc: a.ssrc,
@@ -337,6 +338,8 @@ fn reports_go_both_ways_and_tell_loss_and_round_trip() {
     let most = asked.elapsed().as_millis() as f64;
     assert!((50.0..=most).contains(&round_trip), "{stats}: of at most {most}");
     assert_eq!((&stats["tx_lost"], &stats["tx_jitter_ms"]), (&json!(3), &json!(10.0)));
+    let (reported, sent) = (stats["tx_reported"].as_u64().unwrap(), stats["tx_packets"].as_u64().unwrap());
+    assert!(1 <= reported && reported < sent, "{stats}");
     assert_eq!(stats["rx_lost"], json!(10));
     // A stranger who knows all of it, and says that everything is lost.
     let measured = media_proto::rx::Measured { lost: 999, ..measured };

@@ -321,6 +321,7 @@ fn full_stats() -> SessionStats {
         tx_octets: 489_760,
         tx_errors: 0,
         tx_lost: Some(4),
+        tx_reported: Some(3_050),
         tx_jitter_ms: Some(0.5),
         rtt_ms: Some(31.5),
         rx_mos: Some(4.38),

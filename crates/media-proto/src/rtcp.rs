@@ -143,6 +143,8 @@ pub struct Heard {
 pub struct Block {
     pub fraction_lost: u8,
     pub lost: i32,
+    /// The last sequence number that it had received; above the 16 bits how often they began anew.
+    pub highest_sequence: u32,
     /// In timestamp units.
     pub jitter: u32,
     pub last_report: u32,
@@ -204,6 +206,7 @@ pub fn parse(datagram: &[u8], ours: u32) -> Option<Heard> {
                 heard.block = Some(Block {
                     fraction_lost: (lost >> 24) as u8,
                     lost: ((lost << 8) as i32) >> 8,
+                    highest_sequence: word(at + 2)?,
                     jitter: word(at + 3)?,
                     last_report: word(at + 4)?,
                     delay: word(at + 5)?,
@@ -246,6 +249,7 @@ mod tests {
         assert!(heard.goodbye);
         let block = heard.block.unwrap();
         assert_eq!((block.lost, block.fraction_lost, block.jitter), (-3, 25, 33));
+        assert_eq!(block.highest_sequence, 70_000);
         let round_trip = block.round_trip(ntp(1_795_000_002 * SECOND + 30 * MS)).unwrap();
         assert!((29_900..=30_100).contains(&round_trip), "{round_trip}");
         assert!(parse(&out[..length], 7).unwrap().block.is_none());

@@ -112,6 +112,12 @@ impl TxStream {
         self.packets
     }
 
+    /// Packets sent until this sequence number, of those that a peer can have had by now.
+    pub fn packets_until(&self, sequence: u16) -> u64 {
+        let after = self.next_sequence.wrapping_sub(1).wrapping_sub(sequence) as i16;
+        self.packets.saturating_sub(after.max(0) as u64)
+    }
+
     /// Payload octets sent.
     pub fn octets(&self) -> u64 {
         self.octets
@@ -310,6 +316,16 @@ mod tests {
         let marked: Vec<_> = sent.iter().map(|header| u8::from(header.marker)).collect();
         assert_eq!(marked, [1, 0, 0, 1, 0, 0, 1, 0, 1, 0]);
         assert_eq!((tx.packets(), tx.octets()), (10, 1600));
+    }
+
+    #[test]
+    fn a_report_is_about_what_was_sent_until_the_last_that_had_arrived() {
+        let mut tx = TxStream::new(0, 0xfffe << 64);
+        assert_eq!(tx.packets_until(0xfffd), 0);
+        let sent: Vec<_> = (0..5).map(|n| tx.made(n * FRAME_MICROS, 0, 0, 160, 160).sequence).collect();
+        let covered: Vec<_> = sent.iter().map(|&sequence| tx.packets_until(sequence)).collect();
+        assert_eq!(covered, [1, 2, 3, 4, 5]);
+        assert_eq!(tx.packets_until(sent[4].wrapping_add(1)), 5, "never more than were sent");
     }
 
     #[test]

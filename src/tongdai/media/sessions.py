@@ -373,6 +373,7 @@ class Sessions:
 
 def _measured(leg: str, stats: wire.Stats) -> f.LegMeasured:
     lost, heard_lost = max(stats.rx_lost, 0), stats.tx_lost
+    reported = stats.tx_packets if stats.tx_reported is None else stats.tx_reported
     return f.LegMeasured(
         leg,
         mos=stats.rx_mos,
@@ -381,7 +382,7 @@ def _measured(leg: str, stats: wire.Stats) -> f.LegMeasured:
         jitter_ms=round(stats.rx_jitter_ms, 1),
         round_trip_ms=None if stats.rtt_ms is None else round(stats.rtt_ms, 1),
         concealed=_share(stats.concealed_ms, stats.heard_ms) if stats.heard_ms else None,
-        heard_lost=None if heard_lost is None else _share(max(heard_lost, 0), stats.tx_packets),
+        heard_lost=None if heard_lost is None else _share(max(heard_lost, 0), reported),
         heard_jitter_ms=None if stats.tx_jitter_ms is None else round(stats.tx_jitter_ms, 1),
     )
 

@@ -141,6 +141,7 @@ class Stats(msgspec.Struct, frozen=True):
     concealed_ms: int = 0
     tx_packets: int = 0
     tx_lost: int | None = None
+    tx_reported: int | None = None
     tx_jitter_ms: float | None = None
     rtt_ms: float | None = None
     rx_mos: float | None = None

@@ -37,6 +37,9 @@ pub struct SessionStats {
     /// What the peer reports of our stream (RTCP); absent until it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tx_lost: Option<i32>,
+    /// Of our packets, those that it had had the time to receive or to miss by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tx_reported: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tx_jitter_ms: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

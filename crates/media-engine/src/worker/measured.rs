@@ -25,6 +25,7 @@ impl Session {
             tx_octets: self.tx.octets(),
             tx_errors: self.errors,
             tx_lost: block.map(|block| block.lost),
+            tx_reported: block.map(|_| self.reports.covered),
             tx_jitter_ms: block.map(|block| f64::from(block.jitter) * 1000.0 / f64::from(self.tx.clock())),
             rx_mos: self.rx_mos(),
             tx_mos: self.tx_mos(),
@@ -49,7 +50,7 @@ impl Session {
     fn tx_mos(&self) -> Option<f64> {
         let block = self.reports.block?;
         let jitter = u64::from(block.jitter) * SECOND / u64::from(self.tx.clock());
-        self.mos(f64::from(block.lost.max(0)) / self.tx.packets().max(1) as f64, jitter)
+        self.mos(f64::from(block.lost.max(0)) / self.reports.covered.max(1) as f64, jitter)
     }
 
     fn mos(&self, lost: f64, jitter: Micros) -> Option<f64> {

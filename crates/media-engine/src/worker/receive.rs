@@ -244,6 +244,7 @@ impl World {
             session.reports.round_trip =
                 block.round_trip(rtcp::ntp(clock::unix())).or(session.reports.round_trip);
             session.reports.block = Some(block);
+            session.reports.covered = session.tx.packets_until(block.highest_sequence as u16);
             if let Some(encoder) = &mut session.coders.encoder {
                 encoder.expect_loss(block.fraction_lost);
             }

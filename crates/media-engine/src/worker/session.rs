@@ -118,6 +118,8 @@ pub struct Reports {
     /// The peer's last sender report and when it came.
     pub theirs: Option<(u32, Micros)>,
     pub block: Option<rtcp::Block>,
+    /// Our packets that the block is about: those until the last that had reached the peer.
+    pub covered: u64,
     pub round_trip: Option<Micros>,
 }
 
@@ -205,6 +207,7 @@ impl Session {
                 packets: 0,
                 theirs: None,
                 block: None,
+                covered: 0,
                 round_trip: None,
             },
             strangers: 0,

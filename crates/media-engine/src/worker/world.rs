@@ -69,6 +69,12 @@ impl World {
         self.due.iter().copied().chain(mixers).min().unwrap_or(Micros::MAX)
     }
 
+    /// Whether anybody hears another, or himself, as the packets come.
+    pub fn forwards(&self) -> bool {
+        let mut sources = self.sessions.iter().flatten().map(|session| &session.source);
+        sources.any(|source| matches!(source, Source::Echo | Source::Session(_)))
+    }
+
     /// A number for spreading things in time; nobody must not guess it (xorshift64).
     pub fn random(&mut self) -> u32 {
         self.random ^= self.random << 13;

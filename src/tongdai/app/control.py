@@ -24,7 +24,7 @@ from tongdai.app.lifeline import Lifeline
 from tongdai.app.listening import open_wires, renew
 from tongdai.app.news import News
 from tongdai.app.prewarm import Prewarming
-from tongdai.app.process import rest_from_collecting
+from tongdai.app.process import Collector, rest_from_collecting
 from tongdai.app.pulse import Pulse
 from tongdai.app.rebuild import rebuild
 from tongdai.app.server_key import nonce_secret, server_key
@@ -338,6 +338,7 @@ class Control:
         self._background.add(asyncio.create_task(self._vigil.run(self.stopping), name="alarms"))
         await self.rpc.open()
         rest_from_collecting()
+        self._background.add(asyncio.create_task(Collector().run(self.stopping), name="collecting"))
         lifeline.say_ready(self.config.ready_fd)
         log.info("taking calls", tenants=len(self.provider.tenants), devices=len(self.bindings))
         await self.stopping.wait()

@@ -334,7 +334,14 @@ async def test_what_the_engine_decoded_and_what_the_peer_reports_is_measured_too
     desk.sessions.close("a")
     desk.sessions.ended("call", "a")
     decoded = {"heard_ms": 2_000, "concealed_ms": 60}
-    reported = {"tx_packets": 1_500, "tx_reported": 1_000, "tx_lost": 25, "tx_jitter_ms": 4.56, "rtt_ms": 80.04, "tx_mos": 4.1}
+    reported = {
+        "tx_packets": 1_500,
+        "tx_reported": 1_000,
+        "tx_lost": 25,
+        "tx_jitter_ms": 4.56,
+        "rtt_ms": 80.04,
+        "tx_mos": 4.1,
+    }
     stats = msgspec.convert({"rx_packets": 100, **decoded, **reported}, wire.Stats)
     desk.engine.answer("close", wire.Closed(stats))
     await settled()

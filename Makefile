@@ -26,7 +26,7 @@ run: setup
 	@exec $(BIN)/tongdai demo $(ARGS)
 
 test-packages:
-	@scripts/apt.sh "sip-tester: command -v sipp" "baresip: command -v baresip" "chromium: command -v chromium" \
+	@scripts/apt.sh "sip-tester: command -v sipp" "baresip: command -v baresip" "liblinphone10: ls /usr/lib/*/liblinphone.so.10" "chromium: command -v chromium" \
 		"coturn: command -v turnserver" "kamailio: command -v kamailio" "nodejs: command -v node" "npm: command -v npm" \
 		"sipvicious: command -v svwar" "sipsak: command -v sipsak" \
 		"libfaketime: ls /usr/lib/*/faketime/libfaketime.so.1" \

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from tests.interop import demo as demo_process
 from tests.interop.demo import Demo
-from tests.interop.phones import baresip, sipp
+from tests.interop.phones import baresip, linphone, sipp
 from tests.interop.phones.baresip import Baresip
 from tests.interop.phones.browser import MICROPHONE, Chromium, Process
+from tests.interop.phones.linphone import Linphone
 from tests.interop.phones.raw import Account, RawPhone
 from tests.interop.phones.sipp import Sipp
 from tests.interop.phones.sound import TONES
@@ -92,7 +93,7 @@ class Phones:
         self._directory = directory
         self._tones = iter(TONES)
         self._numbers = count(1)
-        self._open: list[RawPhone | Baresip | Sipp] = []
+        self._open: list[RawPhone | Baresip | Linphone | Sipp] = []
 
     async def raw(
         self,
@@ -148,6 +149,15 @@ class Phones:
         self._open.append(phone)
         await phone.open()
         return await phone.registered() if register else phone
+
+    async def linphone(self, account: Account, *, codec: str = "opus") -> Linphone:
+        """A registered Linphone."""
+        if not linphone.installed():
+            pytest.fail("liblinphone is missing: apt-get install liblinphone10")
+        phone = Linphone(account, self._place("linphone"), tone=next(self._tones), codec=codec)
+        self._open.append(phone)
+        await phone.open()
+        return await phone.registered()
 
     def sipp(
         self,

@@ -14,7 +14,7 @@ from fastapi.security.utils import get_authorization_scheme_param
 from sqlalchemy.exc import DBAPIError
 from starlette.requests import HTTPConnection
 
-from tongdai.api.context import Context, Ctx
+from tongdai.api.context import Context, Ctx, context
 from tongdai.api.problems import Problem, not_found
 from tongdai.core.tenancy import TenantId
 from tongdai.tenants.audit.service import Actor
@@ -68,7 +68,10 @@ def cookie_name(secure: bool) -> str:
 
 
 def address_of(connection: HTTPConnection) -> str:
-    return connection.client.host if connection.client is not None else ""
+    """From where a request is: behind a proxy of ours, what that says."""
+    proxies = context(connection).proxies
+    peer = connection.client.host if connection.client is not None else ""
+    return proxies.client(peer, connection.headers.getlist(proxies.header))
 
 
 async def identity(connection: HTTPConnection) -> Identity:

@@ -19,6 +19,7 @@ from tongdai.api.rpc.client import Control
 from tongdai.api.writing import Writer
 from tongdai.blobs import Blobs
 from tongdai.core.clock import Clock
+from tongdai.core.proxies import Proxies
 from tongdai.core.turn import TurnServers
 from tongdai.db import Database
 from tongdai.speech import Speech
@@ -55,6 +56,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     turn: TurnServers = TurnServers()
     watchers: Sequence[IPv4Network | IPv6Network] = ()
     """Who may read how we fare, beside this machine."""
+    proxies: Proxies = Proxies()
+    """Ours, which are believed about whom a request is from."""
     secure: bool
     """Whether this is HTTPS."""
     presence: dict[str, tuple[float, int, m.Presence]] = msgspec.field(default_factory=dict)

@@ -80,6 +80,12 @@ def serve(
     metrics_networks: Annotated[
         str | None, typer.Option(help="Networks that may read /healthz and /metrics.")
     ] = None,
+    trusted_proxies: Annotated[
+        str | None, typer.Option(help="Proxies that are believed about whom a request is from.")
+    ] = None,
+    proxy_header: Annotated[
+        str | None, typer.Option(help="Where they say it: x-forwarded-for or forwarded.")
+    ] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
     log_format: Annotated[str | None, typer.Option(help="json or console.")] = None,
 ) -> None:
@@ -95,7 +101,7 @@ _SERVE_FLAGS = frozenset(
     """data database host advertised_ip sip_port tls_port ws_port ws_origins http_port tls_certificate tls_key
     sip_names dns_servers media_ports media_interfaces media_latch turn_urls turn_secret turn_username
     turn_password ring_seconds piper_command orphan_seconds former_engine_hours alarm_webhook alarm_secret
-    webhook_networks metrics_networks log_level log_format""".split()
+    webhook_networks metrics_networks trusted_proxies proxy_header log_level log_format""".split()
 )
 
 

@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from tongdai.app.alarms.outbound import AlarmHook
+from tongdai.core.proxies import Header
 from tongdai.core.turn import TurnServers
 
 
@@ -56,6 +57,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     former_engine_hours: float = 24.0
     alarms: AlarmHook = AlarmHook()
     metrics_networks: str = ""
+    trusted_proxies: str = ""
+    proxy_header: Header = "x-forwarded-for"
     environment: str = ""
     """Directory of the environment that `tongdai` was started from, by the name that was used: a link may
     lead to another version later."""

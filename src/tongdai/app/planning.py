@@ -99,6 +99,8 @@ def plan_service(settings: Settings) -> Plan:
         former_engine_hours=settings.former_engine_hours,
         alarms=settings.alarms,
         metrics_networks=settings.metrics_networks,
+        trusted_proxies=settings.trusted_proxies,
+        proxy_header=settings.proxy_header,
         environment=str(_environment()),
         log_level=settings.log_level,
         log_format=settings.log_format,

@@ -22,6 +22,7 @@ from pydantic_settings import (
 from tongdai.app.alarms.outbound import AlarmHook, read_networks, read_url
 from tongdai.core.errors import TongdaiError
 from tongdai.core.interfaces import read_interfaces, read_servers
+from tongdai.core.proxies import Header
 from tongdai.core.turn import TurnServers, check_turn, read_turn_urls
 
 FILE = Path("tongdai.toml")
@@ -157,6 +158,15 @@ class Settings(BaseSettings):
         description="Networks, separated by commas, that may read `/healthz` and `/metrics` beside this "
         "machine, e.g. `10.1.2.0/24`.",
     )
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses and networks, separated by commas, of proxies before the API and the pages, "
+        "e.g. `127.0.0.1`: they, and nobody else, are believed about where a request is from.",
+    )
+    proxy_header: Header = Field(
+        "x-forwarded-for",
+        description="Header at whose end they say it: `x-forwarded-for`, or `forwarded` (RFC 7239).",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
     log_format: Literal["json", "console"] = Field(
         "json", description="One JSON object a line, or for a terminal."
@@ -218,7 +228,7 @@ class Settings(BaseSettings):
             read_url(value)
         return value
 
-    @field_validator("webhook_networks", "metrics_networks")
+    @field_validator("webhook_networks", "metrics_networks", "trusted_proxies")
     @classmethod
     def _networks(cls, value: str) -> str:
         read_networks(value)

@@ -33,6 +33,7 @@ from tongdai.app.web_config import WebConfig
 from tongdai.blobs import LocalBlobs
 from tongdai.core.clock import SystemClock
 from tongdai.core.log import configure_logging, get_logger
+from tongdai.core.proxies import Proxies
 from tongdai.db import open_database
 from tongdai.db.engine import IMPATIENT_MS
 from tongdai.speech import Speech, SpeechSettings
@@ -85,6 +86,7 @@ async def serve(config: WebConfig) -> None:
             ),
             turn=config.turn,
             watchers=read_networks(config.metrics_networks),
+            proxies=Proxies(read_networks(config.trusted_proxies), config.proxy_header),
             secure=secure,
             data=data,
             offers=data / OFFERS_FILE,

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from tongdai.app.demo.outside_phone import OutsidePhone
+from tongdai.core.proxies import Header
 from tongdai.core.turn import TurnServers
 
 
@@ -37,6 +38,8 @@ class WebConfig(msgspec.Struct, frozen=True, kw_only=True):
     turn: TurnServers = TurnServers()
     metrics_networks: str = ""
     """Who may read the metrics beside this machine."""
+    trusted_proxies: str = ""
+    proxy_header: Header = "x-forwarded-for"
     piper_command: str | None = None
     outside: OutsidePhone | None = None
     """Only in a demo with a simulated carrier."""

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+import ipaddress
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import pytest
 from tests.unit.api.conftest import Web
 
-from tongdai.api.guesses import EMAIL_FREE, PAIR_FREE, Guesses
+from tongdai.api.guesses import ADDRESS_FREE, EMAIL_FREE, PAIR_FREE, Guesses
+from tongdai.core.proxies import Header, Proxies
 
 LAN = {"email": "lan@anphat.demo", "password": "anphat-login-101"}
 
@@ -91,6 +97,63 @@ async def test_a_guesser_is_slowed_and_his_office_is_not(web: Web):
     await web.employee(1)
     web.clock.advance(3)
     await web.sign_in(**LAN)
+
+
+async def _guesses(web: Web, peer: str, headers: Sequence[Mapping[str, str]]) -> list[int]:
+    """How a wrong password for another account each time is answered, `peer` being who sends it to us."""
+    async with web.client(peer) as client:
+        return [
+            (
+                await client.post(
+                    "/api/v1/sign-in", json={"email": f"p{n}@x.test", "password": "x"}, headers=more
+                )
+            ).status_code
+            for n, more in enumerate(headers)
+        ]
+
+
+def _behind(web: Web, header: Header = "x-forwarded-for") -> None:
+    proxies = Proxies([ipaddress.ip_network("127.0.0.1")], header)
+    web.app.state.context = msgspec.structs.replace(web.context, proxies=proxies)
+
+
+@pytest.mark.parametrize("header", ["x-forwarded-for", "forwarded"])
+async def test_behind_a_proxy_of_ours_guessers_are_told_apart(web: Web, header: Header):
+    """They all had the proxy's address: one guesser slowed everybody who was not known yet."""
+    form = "for={}" if header == "forwarded" else "{}"
+    _behind(web, header)
+    name: str = header
+    guesser, other = ({name: form.format(x)} for x in ("198.51.100.7", "203.0.113.9"))
+    assert (await _guesses(web, "127.0.0.1", [guesser] * (ADDRESS_FREE + 1)))[-1] == 429
+    assert await _guesses(web, "127.0.0.1", [other]) == [401]
+    signed_in = web.client("127.0.0.1")
+    await signed_in.post("/api/v1/sign-in", json=LAN, headers=other)
+    (session,) = (await signed_in.get("/api/v1/me/sessions", headers=other)).json()
+    assert session["address"] == "203.0.113.9"
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "198.51.100.7"])
+async def test_a_stranger_is_not_believed_about_where_he_is(web: Web, peer: str):
+    """Another address with each guess: sent by a stranger to us, or before what our proxy adds to it."""
+    _behind(web)
+    ours = ", 198.51.100.7" if peer == "127.0.0.1" else ""
+    claims = [{"X-Forwarded-For": f"203.0.113.{n}{ours}"} for n in range(ADDRESS_FREE + 1)]
+    assert (await _guesses(web, peer, claims))[-1] == 429
+
+
+async def test_the_other_header_is_not_looked_at(web: Web):
+    """A proxy passes on what it does not write itself."""
+    _behind(web)
+    claims = [
+        {"Forwarded": f"for=203.0.113.{n}", "X-Forwarded-For": "198.51.100.7"}
+        for n in range(ADDRESS_FREE + 1)
+    ]
+    assert (await _guesses(web, "127.0.0.1", claims))[-1] == 429
+
+
+async def test_nobody_is_believed_unless_he_is_named(web: Web):
+    claims = [{"X-Forwarded-For": f"203.0.113.{n}"} for n in range(ADDRESS_FREE + 1)]
+    assert (await _guesses(web, "127.0.0.1", claims))[-1] == 429
 
 
 def test_the_owner_at_his_desk_is_not_shut_out_by_guessers_elsewhere():

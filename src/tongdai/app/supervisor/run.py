@@ -321,6 +321,8 @@ class Supervisor:
             ws_tls=plan.ws_tls,
             turn=plan.turn,
             metrics_networks=plan.metrics_networks,
+            trusted_proxies=plan.trusted_proxies,
+            proxy_header=plan.proxy_header,
             piper_command=plan.piper_command,
             outside=self._demo.outside if self._demo is not None else None,
             log_level=plan.log_level,

@@ -1,0 +1,77 @@
+"""Who a request is from when it came through a proxy of ours, which alone is believed about that."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Literal
+
+import msgspec
+
+Header = Literal["x-forwarded-for", "forwarded"]
+
+_PAIR = re.compile(r'\s*(?:([\w!#$%&\'*+.^`|~-]+)=("(?:[^"\\]|\\.)*"|[^\s",;]*))?\s*([;,]|$)')
+"""A pair of Forwarded, or none, and what ends it (RFC 7239 §4)."""
+
+
+class Proxies(msgspec.Struct, frozen=True):
+    """The networks of our proxies, and the header in which they write whom a request is from. Only that one
+    is looked at: another one they pass on as it came, from whomever."""
+
+    networks: Sequence[IPv4Network | IPv6Network] = ()
+    header: Header = "x-forwarded-for"
+
+    def client(self, peer: str, headers: Iterable[str]) -> str:
+        """The address of whom the request is from: `peer` (who sent it to us), or when that is a proxy of
+        ours the last one in its headers that is none. What cannot be read there is as if it were not."""
+        if not self._ours(_read(peer)):
+            return peer
+        line = ",".join(headers)
+        hops = line.split(",") if self.header == "x-forwarded-for" else _forwarded(line)
+        found = peer
+        for hop in reversed(hops):
+            address = _read(_without_port(hop))
+            if address is None:
+                break
+            found = str(address)
+            if not self._ours(address):
+                break
+        return found
+
+    def _ours(self, address: IPv4Address | IPv6Address | None) -> bool:
+        return address is not None and any(address in network for network in self.networks)
+
+
+def _read(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address  # who listens on :: is told of IPv4 so
+
+
+def _without_port(hop: str) -> str:
+    """`192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1` or `[2001:db8::1]:4711`, as the address alone."""
+    hop = hop.strip()
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
+
+
+def _forwarded(line: str) -> list[str]:
+    """What `for` is in each element, empty where there is none; nothing at all of what cannot be parsed."""
+    found = [""]
+    at = 0
+    while at < len(line):
+        pair = _PAIR.match(line, at)
+        if pair is None:
+            return []
+        name, value, end = pair.groups()
+        if name is not None and name.lower() == "for":
+            found[-1] = re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value
+        if end == ",":
+            found.append("")
+        at = pair.end()
+    return found

@@ -17,7 +17,7 @@ from tests.interop.demo import Demo
 from tests.interop.phones.browser import MICROPHONE, Chromium
 from tests.interop.phones.raw import RawPhone
 from tests.interop.phones.sound import RATE, Sound, hears, likeness, write_tone
-from tests.interop.phones.webpage import WebPage
+from tests.interop.phones.webpage import WebPage, cookies_of
 from tests.interop.talk import hear_each_other
 
 from tongdai.app.demo.secrets import FIXED_PASSWORDS
@@ -202,6 +202,43 @@ async def test_what_callers_are_led_to_is_not_deleted_and_it_is_said_by_what(
     await page.sees("Main menu (1)")
     await page.click("Cancel", "[role=alert] button")
     await page.sees_no("Main menu (1)")
+    await page.close()
+
+
+async def test_what_somebody_forwards_to_is_not_deleted_until_that_is_turned_off(
+    company: Demo, browser: Chromium
+):
+    """Forwarded calls went on to a department that was gone."""
+    cookies = await cookies_of(company.facts.http, ADMIN, FIXED_PASSWORDS[ADMIN])
+    async with httpx.AsyncClient(base_url=company.facts.http, cookies=cookies, timeout=30) as client:
+        tenant = f"/api/v1/tenants/{company.tenant().id}"
+        made = await client.post(f"{tenant}/departments", json={"name": "Billing", "extension": "210"})
+        assert made.status_code == 201, made.text
+        hoa = (await client.get(f"{tenant}/people", params={"q": "Hoa"})).json()["items"][0]["id"]
+        preferences = f"{tenant}/people/{hoa}/preferences"
+        assert (await client.patch(preferences, json={"forward": "210"})).status_code == 200
+        page = await opened(browser, company, "departments")
+        for refused in (True, False):
+            await page.click("Billing", ".company-card")
+            await page.click("Delete", "[role=dialog] button")
+            await page.click("Delete", "[role=alert] button")
+            if not refused:
+                continue
+            await page.sees("Calls of these people are forwarded to 210: Hoa Le.")
+            assert await page.complaints() == []
+            await page.click("Cancel", "[role=dialog] button")
+            await page.click("People", ".part-tabs a")
+            await page.click("Hoa Le", ".company-person")
+            await page.sees("All calls go to Billing (210) at once")
+            assert await page.complaints() == []
+            await page.click("Turn off", "[role=dialog] button")
+            await page.sees_no("All calls go to Billing")
+            await page.click("Cancel", "[role=dialog] button")
+            await page.click("Departments", ".part-tabs a")
+        await page.until("document.querySelector('[role=dialog]') === null")
+        await page.sees_no("Billing")
+        refusal = await client.patch(preferences, json={"forward": "210"})
+        assert refusal.json()["code"] == "cannot_forward", "there is nothing to forward to any more"
     await page.close()
 
 

@@ -14,6 +14,7 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, ask, once, type Person, type Schemas } from "@/api/client";
+import { Forwards } from "@/company/Forwards";
 import { CallNow, Delete, ExtensionField, NameField } from "@/company/parts";
 import { useRefresh, useSettings } from "@/parts/data";
 import { Editor, Hears, Trouble } from "@/parts/parts";
@@ -128,6 +129,7 @@ function More({ person, onGone }: { person: Person; onGone(): void }) {
           <Text size="sm">{t("hears.person", { name: person.name, seconds })}</Text>
         </Hears>
       )}
+      <Forwards person={person} />
       <Devices person={person} />
       <Delete words={t("people.deleteSure", { name: person.name })} act={remove} onGone={onGone} />
     </Stack>

@@ -77,7 +77,7 @@ export function Phrases() {
 }
 
 /** What differs from call to call stands between dots, not in braces. */
-const readable = (text: string) => text.replace(/\{(\w+)\}/g, "…");
+const readable = (text: string) => text.replace(/\{\w+\}\.?/g, "…");
 
 function soundOf(tenant: string, { key, own, prompt }: Phrase): string {
   return `/api/v1/tenants/${tenant}/phrases/${key}/sound?${own ? (prompt?.id ?? "own") : "ours"}`;

@@ -97,6 +97,13 @@ export const en = {
     domain: "Domain",
     server: "Server",
     deleteSure: "Delete {{name}} with telephones and voicemail?",
+    forwards: "Forwarding",
+    forwarded: {
+      forward: "All calls go to {{to}} at once",
+      forward_busy: "Calls go to {{to}} when busy",
+      forward_no_answer: "Calls go to {{to}} without an answer",
+      forward_unreachable: "Calls go to {{to}} when no phone is on",
+    },
     copy: "Copy: {{what}}",
     copied: "Copied: {{what}}",
   },

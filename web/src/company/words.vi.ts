@@ -96,6 +96,13 @@ export const vi: typeof en = {
     domain: "Tên miền",
     server: "Máy chủ",
     deleteSure: "Xóa {{name}} cùng máy điện thoại và hộp thư thoại?",
+    forwards: "Chuyển tiếp cuộc gọi",
+    forwarded: {
+      forward: "Mọi cuộc gọi chuyển ngay tới {{to}}",
+      forward_busy: "Khi bận, cuộc gọi chuyển tới {{to}}",
+      forward_no_answer: "Khi không trả lời, cuộc gọi chuyển tới {{to}}",
+      forward_unreachable: "Khi không máy nào bật, cuộc gọi chuyển tới {{to}}",
+    },
     copy: "Sao chép: {{what}}",
     copied: "Đã sao chép: {{what}}",
   },

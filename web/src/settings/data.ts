@@ -9,10 +9,11 @@ export type Changes = Partial<Preferences>;
 export const CASES = ["forward", "forward_busy", "forward_no_answer", "forward_unreachable"] as const;
 export type Case = (typeof CASES)[number];
 
-/** How one's own calls are treated. */
-export function usePreferences() {
+/** How somebody's calls are treated: one's own, if nobody else is named. */
+export function usePreferences(whose?: string) {
   const tenant = useTenant();
-  const person = useMe().person ?? "";
+  const own = useMe().person ?? "";
+  const person = whose ?? own;
   return useQuery({
     queryKey: ["preferences", tenant, person],
     queryFn: () =>
@@ -25,10 +26,11 @@ export function usePreferences() {
 }
 
 /** Changes some of them, from the next call on. */
-export function usePrefer() {
+export function usePrefer(whose?: string) {
   const queries = useQueryClient();
   const tenant = useTenant();
-  const person = useMe().person ?? "";
+  const own = useMe().person ?? "";
+  const person = whose ?? own;
   return useMutation({
     mutationFn: (body: Changes) =>
       ask(

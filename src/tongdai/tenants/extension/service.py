@@ -9,8 +9,12 @@ from tongdai.tenants.errors import Invalid, NotFound, Taken
 from tongdai.tenants.extension.model import Destination, Extension
 from tongdai.tenants.extension.store import rows
 from tongdai.tenants.features import Codes
+from tongdai.tenants.flow import leads
 from tongdai.tenants.numbering import check_extension
+from tongdai.tenants.person import store as people
 from tongdai.tenants.tenant import store as tenants
+
+_MOST_NAMED = 10
 
 
 async def assign(
@@ -30,8 +34,9 @@ async def assign(
             f"The extension {extension} belongs to a {held.kind} already.",
             "Choose another.",
         )
-    await release(tenant, connection, kind, target)
-    await rows.insert(tenant, connection, [Extension(extension, kind, target)])
+    if held is None:
+        await release(tenant, connection, kind, target)
+        await rows.insert(tenant, connection, [Extension(extension, kind, target)])
 
 
 async def assign_music(tenant: TenantId, connection: AsyncConnection, extension: str) -> None:
@@ -40,9 +45,24 @@ async def assign_music(tenant: TenantId, connection: AsyncConnection, extension:
 
 
 async def release(tenant: TenantId, connection: AsyncConnection, kind: Destination, target: str) -> None:
-    """Take the extension away from what it leads to, if it has one."""
+    """Take the extension away from what it leads to, if it has one. Raises `Invalid`, which names them, while
+    a menu leads there by it, or people forward their calls to it."""
     for held in await rows.where(tenant, connection, kind=kind, target=target):
+        await leads.refuse_if_led_to(tenant, connection, f"extension ({held.extension})", {held.extension})
+        await _refuse_if_forwarded_to(tenant, connection, held.extension)
         await rows.delete(tenant, connection, held.extension)
+
+
+async def _refuse_if_forwarded_to(tenant: TenantId, connection: AsyncConnection, extension: str) -> None:
+    names = [x.name for x in await people.forwarding_to(tenant, connection, extension)]
+    if names:
+        shown = names if len(names) <= _MOST_NAMED else [*names[:_MOST_NAMED], "…"]
+        raise Invalid(
+            "forwarded_there",
+            f"Calls of these people are forwarded to {extension}: {', '.join(shown)}.",
+            "They can change that in their settings, and you can under their names in People.",
+            places=shown,
+        )
 
 
 async def of(tenant: TenantId, connection: AsyncConnection, kind: Destination, target: str) -> list[str]:

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tongdai.core.ids import new_id
 from tongdai.core.tenancy import TenantId
-from tongdai.tenants.errors import Invalid, NotFound
+from tongdai.tenants.errors import NotFound
 from tongdai.tenants.extension import service as extensions
 from tongdai.tenants.extension.model import Destination
-from tongdai.tenants.flow import store
+from tongdai.tenants.flow import leads, store
 from tongdai.tenants.flow.model import FlowVersion
 from tongdai.tenants.number import service as numbers
-
-_LEADS = ("flow", "people", "department", "room", "mailbox", "extension", "operator")
-"""Fields of a flow that name what it leads to: by id (behind a colon in `flow`), or by extension."""
 
 
 async def create(
@@ -64,47 +57,17 @@ async def published(tenant: TenantId, connection: AsyncConnection, flow: str) ->
 
 
 async def delete(tenant: TenantId, connection: AsyncConnection, flow: str) -> None:
-    """Delete a flow with every version. Refused while a number leads to it."""
+    """Delete a flow with every version. Refused while a number or another flow leads to it."""
     await versions(tenant, connection, flow)
     await numbers.refuse_if_led_to(tenant, connection, Destination.FLOW, flow)
+    await refuse_if_led_to(tenant, connection, Destination.FLOW, flow, but=flow)
     await extensions.release(tenant, connection, Destination.FLOW, flow)
     await store.rows.delete_where(tenant, connection, id=flow)
 
 
 async def refuse_if_led_to(
-    tenant: TenantId, connection: AsyncConnection, kind: Destination, target: str
+    tenant: TenantId, connection: AsyncConnection, kind: Destination, target: str, *, but: str = ""
 ) -> None:
-    """Raise `Invalid`, which names them, while published flows lead there: their callers would be cut off."""
+    """See `leads.refuse_if_led_to`: by id, or by the extension that it has."""
     names = {target, *await extensions.of(tenant, connection, kind, target)}
-    versions = await store.rows.where(tenant, connection, published=True)
-    led = sorted(way for x in versions if (way := _way(msgspec.json.decode(x.graph), names)))
-    if led:
-        raise Invalid(
-            "menu_leads_there",
-            f"Menus that lead to this {kind}, and by which key: {', '.join(led)}.",
-            "Let the keys lead elsewhere first.",
-            places=led,
-        )
-
-
-def _way(graph: dict[str, Any], names: set[str]) -> str:
-    """`Main menu (1, 3)` where these keys of a flow lead to any of `names`; without keys when something else
-    in it does; empty when nothing does."""
-    nodes: dict[str, dict[str, Any]] = graph.get("nodes", {})
-    there = {name for name, node in nodes.items() if not names.isdisjoint(_led_to(node))}
-    keys = [key for node in nodes.values() for key, to in node.get("options", {}).items() if to in there]
-    if not there:
-        return ""
-    return f"{graph['label']} ({', '.join(keys)})" if keys else str(graph["label"])
-
-
-def _led_to(part: Any) -> Iterator[str]:
-    if isinstance(part, list):
-        for item in part:
-            yield from _led_to(item)
-    elif isinstance(part, dict):
-        for name, value in part.items():
-            if name in _LEADS:
-                yield from value if isinstance(value, list) else [str(value).rpartition(":")[2]]
-            else:
-                yield from _led_to(value)
+    await leads.refuse_if_led_to(tenant, connection, kind, names, but=but)

@@ -106,6 +106,31 @@ async def test_everything_is_done_by_keyboard(demo: Demo, phones: Phones, browse
     await page.close()
 
 
+async def test_a_menu_stays_open_when_its_call_is_answered(demo: Demo, phones: Phones, browser: Chromium):
+    """The card came into another group, where it was a new one with a menu that was closed."""
+    minh, lan = [await phones.raw(demo.account(x)) for x in ("102", "101")]
+    page = await opened(browser, demo)
+    await page.until("document.querySelector('.live-none') !== null")
+    calling = asyncio.create_task(minh.call("101"))
+    ringing = await lan.rings()
+    await page.until("document.querySelector('[data-group=arriving] .live-call') !== null")
+    await goes_to(page, "the call of Minh")
+    await page.press("Enter", 13)
+    inside = "document.querySelector('[role=menu]')?.contains(document.activeElement)"
+    await page.until(inside)
+    far = await ringing.accept()
+    near = await calling
+    await page.until("document.querySelector('[data-group=talking] .live-call') !== null")
+    await page.until(inside, "the menu has gone, or who uses it by keyboard is out of it")
+    await goes_to(page, "Hang up", "ArrowDown", 40)
+    await page.press("Enter", 13)
+    await near.hung_up()
+    await far.hung_up()
+    await page.sees("No calls at the moment")
+    assert await page.eval("document.querySelector('[role=menu]') === null")
+    await page.close()
+
+
 async def test_a_call_goes_to_wherever_it_could_be_dropped(demo: Demo, phones: Phones, browser: Chromium):
     """A department, a parking place, somebody's voicemail: by the same dialog, where who types and presses
     Enter at once means what is found then."""

@@ -22,13 +22,17 @@ import { useMe } from "@/shell/me";
 interface Props {
   call: Call;
   acts: Acts;
+  /** Whether its menu is open: known above, since a call that comes into another group is another card. */
+  open: boolean;
+  onOpen(open: boolean): void;
   onDetails(call: Call): void;
   onMove(call: Call): void;
   onDrag(call: Call | null): void;
 }
 
 /** A call: who, with whom, since when. It can be dragged, and its menu does the same by keyboard. */
-export function CallCard({ call, acts, onDetails, onMove, onDrag }: Props) {
+export function CallCard({ call, onDrag, ...menu }: Props) {
+  const { onDetails } = menu;
   const { t } = useTranslation("live");
   const who = nameOf(call.caller, t("withheld"));
   const detail = call.caller.name ? number(call.caller.number) : t("dialled", { to: number(call.dialled) });
@@ -57,7 +61,7 @@ export function CallCard({ call, acts, onDetails, onMove, onDrag }: Props) {
           </Text>
         </span>
       </UnstyledButton>
-      <CallMenu call={call} who={who} acts={acts} onDetails={onDetails} onMove={onMove} />
+      <CallMenu call={call} who={who} {...menu} />
       <Group className="live-where" gap={6} wrap="nowrap">
         <span className="live-dot" aria-hidden />
         <Text component="span" size="xs" fw={560} className="live-state">
@@ -86,14 +90,22 @@ export function CallCard({ call, acts, onDetails, onMove, onDrag }: Props) {
   );
 }
 
-function CallMenu({ call, who, acts, onDetails, onMove }: Omit<Props, "onDrag"> & { who: string }) {
+function CallMenu({
+  call,
+  who,
+  acts,
+  open,
+  onOpen,
+  onDetails,
+  onMove,
+}: Omit<Props, "onDrag"> & { who: string }) {
   const { t } = useTranslation("live");
   const me = useMe();
   const held = call.state === "held";
   const connected = held || call.state === "talking";
   const icon = { size: 17, stroke: 1.7 };
   return (
-    <Menu position="bottom-end" width={220} withinPortal>
+    <Menu position="bottom-end" width={220} withinPortal opened={open} onChange={onOpen}>
       <Menu.Target>
         <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t("actions", { who })}>
           <IconDots size={19} />

@@ -24,6 +24,7 @@ export function Page() {
   const [said, setSaid] = useState("");
   const [dragged, setDragged] = useState<Call | null>(null);
   const [moved, setMoved] = useState<Call | null>(null);
+  const [menu, setMenu] = useState("");
   const [told, setTold] = useState<Call | null>(null);
   const acts = useActs(useCallback((words: string) => setSaid(words), []));
 
@@ -71,6 +72,8 @@ export function Page() {
                         key={call.id}
                         call={call}
                         acts={acts}
+                        open={menu === call.id}
+                        onOpen={(open) => setMenu(open ? call.id : "")}
                         onDetails={setTold}
                         onMove={setMoved}
                         onDrag={setDragged}

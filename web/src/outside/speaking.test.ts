@@ -13,6 +13,7 @@ const call: CallView = {
   joined: false,
   since: 0,
   quality: null,
+  unheard: false,
   waiting: false,
   reason: null,
   by: null,

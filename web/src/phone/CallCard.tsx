@@ -75,10 +75,15 @@ export function CallCard({ line, call, others, onParked }: Props) {
             )}
           </Text>
         </div>
-        {call.quality && !call.held && call.state === "talking" && (
+        {call.quality && !call.held && !call.unheard && call.state === "talking" && (
           <span className={`quality ${call.quality}`}>{t(`quality.${call.quality}`)}</span>
         )}
       </div>
+      {call.unheard && !call.held && call.state === "talking" && (
+        <Alert color="yellow" variant="light" role="status">
+          {t("unheard", { name })}
+        </Alert>
+      )}
       {call.waiting && <Alert variant="light">{t("waiting")}</Alert>}
       {problem && (
         <Alert color="red" variant="light">

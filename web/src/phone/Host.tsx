@@ -4,6 +4,7 @@ import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { api, ask } from "@/api/client";
 import { number } from "@/parts/number";
+import type { CallView } from "@/phone/call";
 import { useOwnExtension } from "@/phone/directory";
 import { Answerers } from "@/phone/elsewhere";
 import type { Line } from "@/phone/line";
@@ -12,6 +13,7 @@ import { notify, unnotify, whenClicked } from "@/phone/notices";
 import "@/phone/phone.css";
 import { closeOwnLine, openOwnLine, useLine } from "@/phone/store";
 import { showInTitle } from "@/phone/title";
+import { deafLegs } from "@/phone/unheard";
 import "@/phone/words";
 import { Face } from "@/shell/Face";
 import { useLineState, useLiveEvent } from "@/shell/Live";
@@ -28,6 +30,7 @@ export function Host() {
     return closeOwnLine;
   }, []);
   useAnswerers(line);
+  useUnheard(line, view.calls);
   useNotices();
   const ringing = view.calls.find((call) => call.state === "ringing");
   const rings = ringing ? t("incoming", { name: ringing.name || ringing.number || t("unknown") }) : "";
@@ -92,6 +95,38 @@ function useAnswerers(line: Line | undefined): void {
     const name = answerers.current.hear(event, me);
     if (name !== null) line?.answeredBy(name);
   });
+}
+
+const PAUSE_MS = 150;
+const BEFORE_MS = 2_000;
+
+/** Says of whom nothing is heard. It is asked for when somebody falls silent, and of a call in which that is so with
+ * everything that happens; besides when this page steps into a call that had begun before. */
+function useUnheard(line: Line | undefined, calls: CallView[]): void {
+  const tenant = useTenant();
+  const silent = useRef(new Set<string>());
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const look = () => {
+    clearTimeout(timer.current);
+    timer.current = setTimeout(async () => {
+      if (!line?.isTalking) return;
+      const path = { tenant };
+      const found = await ask(api.GET("/api/v1/tenants/{tenant}/calls", { params: { path } })).catch(
+        () => [],
+      );
+      silent.current = line.miss(deafLegs(found));
+    }, PAUSE_MS);
+  };
+  useEffect(() => () => clearTimeout(timer.current), []);
+  useLiveEvent(({ type, data }) => {
+    if (type === "leg.fell_silent" || silent.current.has(String(data.call))) look();
+  });
+  const old = calls.filter((call) => call.since !== null && Date.now() - call.since > BEFORE_MS);
+  const stepped = old.map((call) => call.id).join();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each
+  useEffect(() => {
+    if (stepped) look();
+  }, [stepped]);
 }
 
 /** While nobody looks at the page, the browser tells of calls, and answers them with a click. */

@@ -15,6 +15,8 @@ export interface CallView {
   /** When it was answered, in milliseconds since 1970. */
   since: number | null;
   quality: Quality | null;
+  /** The server hears nothing of whom one talks to, however clear the line from the server is. */
+  unheard: boolean;
   /** What was asked and could not be done yet, since the connection is lost. */
   waiting: boolean;
   /** Why it ended, or what went wrong, as a key of the words. */

@@ -201,6 +201,12 @@ export class Line {
     if (more.length === 0) call?.answeredBy(name);
   }
 
+  /** What the server says of who is not heard (`deafLegs`); returns in which of its calls that concerns this line. */
+  miss(deaf: Map<string, string>): Set<string> {
+    for (const call of this.calls) call.miss(deaf.has(call.callId));
+    return new Set(this.calls.flatMap((call) => deaf.get(call.callId) ?? []));
+  }
+
   private holdOthers(id: string | null): void {
     for (const call of this.calls) if (call.id !== id) call.hold(true);
   }

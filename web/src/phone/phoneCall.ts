@@ -49,6 +49,7 @@ export class PhoneCall {
       joined: false,
       since: null,
       quality: null,
+      unheard: false,
       waiting: false,
       reason: null,
       by: null,
@@ -183,6 +184,11 @@ export class PhoneCall {
   /** Somebody else has answered it; that it rings no more is said over SIP, before this or after it. */
   answeredBy(name: string): void {
     this.set({ by: name });
+  }
+
+  /** Whether the server hears nothing of the other side. */
+  miss(unheard: boolean): void {
+    if (this.view.unheard !== unheard) this.set({ unheard });
   }
 
   // what is done

@@ -65,6 +65,7 @@ const en = {
     poor: "Bad connection",
     silent: "Nothing is heard",
   },
+  unheard: "{{name}} is not heard: nothing comes from that phone. It may be muted; else call again.",
   reason: {
     ended: "Call ended",
     busy: "Busy",
@@ -183,6 +184,8 @@ const vi: typeof en = {
     poor: "Kết nối kém",
     silent: "Không nghe thấy gì",
   },
+  unheard:
+    "Không nghe thấy {{name}}: máy bên kia không gửi âm thanh. Có thể máy đang tắt tiếng; nếu không, hãy gọi lại.",
   reason: {
     ended: "Đã kết thúc",
     busy: "Máy bận",

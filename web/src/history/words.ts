@@ -10,7 +10,7 @@ const en = {
     yesterday: "Yesterday",
     week: "Last 7 days",
     month: "Last 30 days",
-    own: "Between two days",
+    own: "Chosen days",
   },
   from: "From",
   to: "To",

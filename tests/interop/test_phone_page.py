@@ -14,6 +14,7 @@ from tests.interop.phones.sound import (
     PATIENCE,
     RATE,
     hears,
+    hears_beep,
     hears_no,
     hears_something,
     leaks,
@@ -88,6 +89,14 @@ async def muted(call: RawCall) -> None:
         while leaks(since(call, mark), LAN) or now_at(call) < mark + RATE:
             if leaks(since(call, mark), LAN):
                 mark = now_at(call)
+            await asyncio.sleep(0.05)
+
+
+async def passes(call: RawCall, seconds: float) -> None:
+    """So much has been heard, from now on."""
+    mark = now_at(call)
+    async with asyncio.timeout(PATIENCE):
+        while now_at(call) < mark + seconds * RATE:
             await asyncio.sleep(0.05)
 
 
@@ -289,6 +298,77 @@ async def test_how_it_sounds_is_said_in_words(demo: Demo, phones: Phones, pages:
     await lan.until(f"{words}.includes(document.querySelector('.call .quality')?.innerText)")
     assert await lan.complaints() == []
     await call.hang_up()
+
+
+async def test_a_phone_that_sends_nothing_is_no_clear_line(demo: Demo, phones: Phones, pages: Pages):
+    """The line from the server was perfect, and said so of somebody who was not heard."""
+    hoa = await phones.raw(demo.account("103"))
+    lan = await pages.open(demo, "Lan Nguyen", LAN)
+    call = await calls(lan, hoa)
+    await lan.until("document.querySelector('.call .quality') !== null")
+    call.rtp.mute(True)
+    await lan.sees("Hoa Le is not heard")
+    await lan.until("document.querySelector('.call .quality') === null", "it says how the line is")
+    assert await lan.complaints() == []
+    await lan.reload()
+    await lan.until("document.querySelector('.call.talking') !== null")
+    await lan.sees("Hoa Le is not heard")
+    call.rtp.mute(False)
+    await lan.sees_no("is not heard")
+    await lan.hears(hoa.tone)
+    await lan.until("document.querySelector('.call .quality') !== null")
+    await call.hang_up()
+
+
+# voicemail
+
+BARS = (
+    "[...document.querySelectorAll('.message .wave')[0]?.querySelectorAll('rect') ?? []]"
+    ".map((bar) => Number(bar.getAttribute('height')))"
+)
+MESSAGES = "document.querySelectorAll('.message').length"
+
+
+async def test_a_message_is_seen_heard_and_deleted_when_that_is_meant(
+    demo: Demo, phones: Phones, pages: Pages
+):
+    hoa = await phones.raw(demo.account("103"))
+    quang = await pages.open(demo, "Quang Vo", LAN)
+    await quang.click("Voicemail", "[role=tab]")
+    await quang.until(f"{MESSAGES} > 0 || document.querySelector('.right h3') !== null")
+    before = await quang.eval(MESSAGES)
+    call = await hoa.call("105", wait="ringing")
+    call.rtp.speak(None)
+    await quang.click("Decline", ".call.ringing button")
+    await call.answered()
+    await hears_beep(call)
+    await passes(call, 1.5)  # nothing is said, then something
+    call.rtp.speak(hoa.tone)
+    await passes(call, 1.5)
+    await call.hang_up()
+    await quang.until(f"{MESSAGES} === {before + 1}", "the message does not come")
+    await quang.until(f"{BARS}.some((high) => high > 25)", "its loud half is flat")
+    bars = await quang.eval(BARS)
+    assert min(bars) < 5, "its silent half is as high"
+    assert bars.index(max(bars)) > len(bars) / 4, "the second half is the loud one"
+    await quang.click("Play", ".message:first-child button")
+    await quang.hears(hoa.tone)
+    await quang.until("document.querySelector('.message:first-child .new') === null")
+
+    async def asks() -> None:
+        await quang.click("Menu: Hoa Le", ".message:first-child button")
+        await quang.click("Delete message", "[role=menuitem]")
+        await quang.sees("Delete the message of Hoa Le for good?")
+        await quang.until("document.querySelector('[role=menu]') === null", "its menu stays")
+
+    await asks()
+    assert await quang.complaints() == []
+    await quang.click("Cancel", "[role=alert] button")
+    await quang.sees_no("for good?")
+    assert await quang.eval(MESSAGES) == before + 1
+    await asks()
+    await quang.click("Delete", "[role=alert] button")
+    await quang.until(f"{MESSAGES} === {before}", "it is still there")
 
 
 # what stays in the browser

@@ -8,10 +8,7 @@ export function dayName(day: Date, now: Date, language: string): string {
     const words = new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(days, "day");
     return words.charAt(0).toLocaleUpperCase(language) + words.slice(1);
   }
-  const year = day.getFullYear() === now.getFullYear() ? undefined : "numeric";
-  return new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long", year }).format(
-    day,
-  );
+  return (day.getFullYear() === now.getFullYear() ? weekday : weekdayOfAnyYear)(day, language);
 }
 
 /** A formatter costs more than a row, so each language has one. */
@@ -24,6 +21,8 @@ function formatting(options: Intl.DateTimeFormatOptions): (at: Date, language: s
   };
 }
 
+const weekday = formatting({ weekday: "long", day: "numeric", month: "long" });
+const weekdayOfAnyYear = formatting({ weekday: "long", day: "numeric", month: "long", year: "numeric" });
 const dayOfThisYear = formatting({ day: "numeric", month: "short" });
 const dayOfAnyYear = formatting({ day: "numeric", month: "short", year: "numeric" });
 

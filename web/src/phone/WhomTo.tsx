@@ -1,7 +1,7 @@
-import { ActionIcon, Indicator, Text, TextInput, UnstyledButton } from "@mantine/core";
+import { ActionIcon, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconDialpad, IconPhone, IconSearch } from "@tabler/icons-react";
-import { type ReactNode, useState } from "react";
+import { memo, type ReactNode, useCallback, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Person } from "@/api/client";
 import { isNumber, plainNumber, reachable, useFinder, usePeople, usePresence } from "@/phone/directory";
@@ -10,12 +10,7 @@ import { Face } from "@/shell/Face";
 import { Awaited, Empty } from "@/shell/Messages";
 import { useMe } from "@/shell/me";
 
-const COLORS: Record<string, string> = {
-  available: "teal.6",
-  ringing: "yellow.6",
-  talking: "red.6",
-  dnd: "red.8",
-};
+const RECEIVER = <IconPhone size={18} stroke={1.7} />;
 
 interface Props {
   onChoose(number: string, name: string): void;
@@ -27,12 +22,7 @@ interface Props {
 }
 
 /** Choose whom to call: by name, by number, or with the keypad. */
-export function WhomTo({
-  onChoose,
-  not,
-  action = <IconPhone size={18} stroke={1.7} />,
-  focus = false,
-}: Props) {
+export function WhomTo({ onChoose, not, action = RECEIVER, focus = false }: Props) {
   const { t } = useTranslation("phone");
   const [text, setText] = useState("");
   const [keypad, setKeypad] = useState(false);
@@ -46,10 +36,12 @@ export function WhomTo({
   const shown = typed ? people.filter((one) => one.extension.startsWith(number)) : people;
   const presence = usePresence();
   const find = useFinder();
-  const choose = (to: string, name: string) => {
-    onChoose(to, name);
+  const chosen = useRef(onChoose);
+  chosen.current = onChoose;
+  const choose = useCallback((to: string, name: string) => {
+    chosen.current(to, name);
     setText("");
-  };
+  }, []);
   return (
     <div className="whom">
       <form
@@ -107,15 +99,19 @@ export function WhomTo({
       {keypad && <Keypad onPress={(key) => setText((before) => (isNumber(before) ? before : "") + key)} />}
       {!list.data && <Awaited query={list} />}
       <ul className="rows" aria-label={t("people")}>
-        {shown.map((person) => (
-          <PersonRow
-            key={person.id}
-            person={person}
-            state={presence.get(person.id) ?? "offline"}
-            action={action}
-            onChoose={choose}
-          />
-        ))}
+        {shown.map((person) => {
+          const state = presence.get(person.id) ?? "offline";
+          return (
+            <PersonRow
+              key={person.id}
+              person={person}
+              state={state}
+              words={t(`shell:presence.${state}` as "shell:presence.offline")}
+              action={action}
+              onChoose={choose}
+            />
+          );
+        })}
       </ul>
       {list.data && shown.length === 0 && !typed && text !== "" && (
         <Empty title={t("nobody")} text={t("nobodyText")} />
@@ -124,41 +120,30 @@ export function WhomTo({
   );
 }
 
-function PersonRow({
-  person,
-  state,
-  action,
-  onChoose,
-}: {
+interface RowProps {
   person: Person & { extension: string };
   state: string;
+  words: string;
   action: ReactNode;
   onChoose: Props["onChoose"];
-}) {
-  const { t } = useTranslation("phone");
+}
+
+/** Drawn again only when something of it is another: each of fifty costs, while something else is scrolled or rings. */
+const PersonRow = memo(function PersonRow({ person, state, words, action, onChoose }: RowProps) {
   return (
     <li>
-      <UnstyledButton className="row" onClick={() => onChoose(person.extension, person.name)}>
-        <Indicator
-          color={COLORS[state]}
-          disabled={!(state in COLORS)}
-          position="bottom-end"
-          offset={5}
-          size={11}
-          withBorder
-        >
+      <button type="button" className="row plain" onClick={() => onChoose(person.extension, person.name)}>
+        <span className="whose" data-state={state}>
           <Face name={person.name} size={40} />
-        </Indicator>
-        <div className="grow">
-          <Text fw={530} truncate>
-            {person.name}
-          </Text>
-          <Text size="sm" c="dimmed">
-            <span className="numbers">{person.extension}</span> · {t(`shell:presence.${state}`)}
-          </Text>
-        </div>
+        </span>
+        <span className="grow">
+          <span className="rowName">{person.name}</span>
+          <span className="rowAbout">
+            <span className="numbers">{person.extension}</span> · {words}
+          </span>
+        </span>
         <span className="action">{action}</span>
-      </UnstyledButton>
+      </button>
     </li>
   );
-}
+});

@@ -1,5 +1,6 @@
 import { Alert, Button, Group } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { asProblem } from "@/api/problem";
 
@@ -17,8 +18,11 @@ export function Sure({
 }) {
   const { t } = useTranslation();
   const deleting = useMutation({ mutationFn: act, onSuccess: onDone });
+  const asked = useRef<HTMLDivElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a refusal makes it longer
+  useEffect(() => asked.current?.scrollIntoView({ block: "nearest" }), [deleting.error]);
   return (
-    <Alert color="red" radius="md" variant="light" role="alert" my="xs">
+    <Alert ref={asked} color="red" radius="md" variant="light" role="alert" my="xs" className="sure">
       {words}
       {deleting.error && <p>{asProblem(deleting.error).words}</p>}
       <Group mt="xs">

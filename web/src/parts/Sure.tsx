@@ -20,7 +20,9 @@ export function Sure({
   const deleting = useMutation({ mutationFn: act, onSuccess: onDone });
   const asked = useRef<HTMLDivElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a refusal makes it longer
-  useEffect(() => asked.current?.scrollIntoView({ block: "nearest" }), [deleting.error]);
+  useEffect(() => {
+    asked.current?.scrollIntoView({ block: "nearest" }); // which may return a promise
+  }, [deleting.error]);
   return (
     <Alert ref={asked} color="red" radius="md" variant="light" role="alert" my="xs" className="sure">
       {words}

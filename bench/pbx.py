@@ -144,6 +144,10 @@ def measure_steady(bench: Bench) -> None:
                 for share, name in ((0.5, "half below"), (0.99, "99 % below")):
                     delay = delays[int(share * (len(delays) - 1))]
                     bench.add(f"{what}: delay of ringing, {name}", "ms", delay, use)
+            metrics = server.metrics()
+            for name, of in (("unwritten", "the file"), ("unsynced", "the disk")):
+                most = 1e3 * metrics[f"tongdai_control_journal_{name}_most_seconds"]
+                bench.add(f"{what}: journal, {of} behind by at most", "ms", most)
 
 
 def measure_overload(bench: Bench) -> None:

@@ -9,10 +9,11 @@ import subprocess
 import sysconfig
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import msgspec
 
 from harness.failure import BenchError
@@ -29,6 +30,7 @@ _MEDIA_PORTS = "20000-29999"
 
 class _Facts(msgspec.Struct):
     pids: dict[str, int]
+    http: str
 
 
 class Server(msgspec.Struct, frozen=True):
@@ -42,12 +44,21 @@ class Server(msgspec.Struct, frozen=True):
     callees: str
     started: float
     """Seconds from the command to the first answer over SIP."""
+    http: str
+    """Where the API is."""
+
+    def metrics(self) -> dict[str, float]:
+        """What control says of itself, by the names of Prometheus."""
+        lines = httpx.get(f"{self.http}/metrics/control", timeout=30).raise_for_status().text.splitlines()
+        return {name: float(value) for name, value in (x.split() for x in lines if not x.startswith("#"))}
 
 
 @contextmanager
-def demo(core: int, data: Path | None = None) -> Iterator[Server]:
+def demo(
+    core: int, data: Path | None = None, environment: Mapping[str, str] | None = None
+) -> Iterator[Server]:
     """Run a demo pinned to `core`, on what is in `data` or else in a directory that is removed with it.
-    Raises `BenchError`.
+    `environment` has what no option sets. Raises `BenchError`.
 
     A loopback address of its own makes every port free, whatever else runs on the machine.
     """
@@ -71,6 +82,7 @@ def demo(core: int, data: Path | None = None) -> Iterator[Server]:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                env={**os.environ, **(environment or {})},
                 # the processes that it starts inherit the core
                 preexec_fn=lambda: os.sched_setaffinity(0, {core}),
             )
@@ -80,9 +92,10 @@ def demo(core: int, data: Path | None = None) -> Iterator[Server]:
             started = time.monotonic() - began
             while not facts.exists() and process.poll() is None:
                 time.sleep(0.01)
-            pids = msgspec.json.decode(facts.read_bytes(), type=_Facts).pids
-            processes = Processes(process.pid, pids)
-            yield Server(ip, ports[0], pids, processes, f"{network}.2", f"{network}.3", started)
+            told = msgspec.json.decode(facts.read_bytes(), type=_Facts)
+            processes = Processes(process.pid, told.pids)
+            phones = f"{network}.2", f"{network}.3"
+            yield Server(ip, ports[0], told.pids, processes, *phones, started, told.http)
         finally:
             _stop(process)
 

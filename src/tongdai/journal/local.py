@@ -17,6 +17,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from tongdai.core.clock import SystemClock
 from tongdai.core.errors import TongdaiError
 from tongdai.core.log import get_logger
@@ -37,6 +39,22 @@ COMPACT_FACTOR = 4
 SNAPSHOT_BATCH = 500
 
 
+class Behind(msgspec.Struct, frozen=True):
+    """How far a file, or the disk, is behind what was put: entries, the age of the oldest in seconds, and the
+    greatest age so far, of those that are there by now too."""
+
+    entries: int
+    seconds: float
+    most_seconds: float
+
+
+class Lag(msgspec.Struct, frozen=True):
+    """`unwritten` is lost when the process ends, `unsynced` when the machine does."""
+
+    unwritten: Behind
+    unsynced: Behind
+
+
 class LocalJournal:
     """The journal of one control process; a second one on the same directory is refused."""
 
@@ -54,6 +72,9 @@ class LocalJournal:
         self._clock = clock
         self._retry_at = float("-inf")
         self._slowest = 0.0
+        self._oldest = 0.0
+        """When the first of what is pending was put."""
+        self._most_unwritten = 0.0
         self._compact_bytes = compact_bytes
         self._lock = _lock(directory / "lock")
         self._pending: dict[str, bytes | None] = {}
@@ -71,10 +92,14 @@ class LocalJournal:
     def put(self, key: str, value: bytes) -> None:
         if key not in self._pending and self._live.get(key) == value:
             return
+        if not self._pending:
+            self._oldest = self._clock()
         self._pending[key] = value
 
     def delete(self, key: str) -> None:
         if key in self._live:
+            if not self._pending:
+                self._oldest = self._clock()
             self._pending[key] = None
         else:
             self._pending.pop(key, None)
@@ -99,11 +124,13 @@ class LocalJournal:
         if self.failing:
             log.warning("journal can be written again", path=str(self._directory))
         self.failing = False
-        self._slowest = max(self._slowest, self._clock() - begun)
+        now = self._clock()
+        self._slowest = max(self._slowest, now - begun)
+        self._most_unwritten = max(self._most_unwritten, now - self._oldest)
         self._log_bytes += len(frame)
         self._apply(self._pending)
+        self._syncer.dirty(self._fd, len(self._pending))
         self._pending = {}
-        self._syncer.dirty(self._fd)
         if self._log_bytes > max(self._compact_bytes, COMPACT_FACTOR * self._live_bytes):
             self._compact()
         return True
@@ -111,10 +138,15 @@ class LocalJournal:
     def load(self) -> dict[str, bytes]:
         return dict(self._live)
 
-    def slowest(self) -> tuple[float, float]:
-        """Seconds, the longest so far: that the loop waited for a commit, and that a commit waited to be on
-        the disk."""
-        return self._slowest, self._syncer.slowest
+    def slowest_commit(self) -> float:
+        """The longest so far that the loop waited for a commit, in seconds."""
+        return self._slowest
+
+    def lag(self) -> Lag:
+        """What a crash of the process, or of the machine, would lose now."""
+        age = self._clock() - self._oldest if self._pending else 0.0
+        unwritten = Behind(len(self._pending), age, max(self._most_unwritten, age))
+        return Lag(unwritten, self._syncer.behind())
 
     def close(self) -> None:
         """Commit, put everything on the disk and let go of the directory."""
@@ -174,7 +206,7 @@ class LocalJournal:
         old, self._fd, self._end = self._fd, fd, end
         self._number += 1
         self._log_bytes = 0
-        self._syncer.dirty(fd)
+        self._syncer.dirty(fd, 0)
         self._compaction = threading.Thread(
             target=self._write_snapshot,
             args=(self._number, list(self._live.items()), old),
@@ -249,29 +281,43 @@ class _Syncer:
     happens."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self.slowest = 0.0
         self._clock = clock
         self._changed = threading.Condition()
         self._fd = -1
         self._dirty = False
-        self._since = 0.0
+        self._entries = 0
+        """Written since the sync that goes on, or the last one, began."""
+        self._syncing = 0
+        """Written before that, and not on the disk yet."""
+        self._since = float("inf")
+        """When the first of `_entries` was written."""
+        self._syncing_since = float("inf")
+        self._most = 0.0
         self._closed = False
         self._thread: threading.Thread | None = None
 
-    def dirty(self, fd: int) -> None:
-        """This log was written to. One log at a time: the owner of the last one syncs it before closing
-        it."""
-        if self._dirty and self._fd == fd:
-            return
+    def dirty(self, fd: int, entries: int) -> None:
+        """So many entries were written to this log. One log at a time: the owner of the last one syncs it
+        before closing it."""
         with self._changed:
-            if not self._dirty:
-                self._since = self._clock()
+            self._entries += entries
+            if self._dirty and self._fd == fd:
+                return
+            self._since = min(self._since, self._clock())
             self._fd = fd
             self._dirty = True
             self._changed.notify()
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="journal-sync", daemon=True)
             self._thread.start()
+
+    def behind(self) -> Behind:
+        """What is not on the disk yet."""
+        with self._changed:
+            entries = self._entries + self._syncing
+            oldest = min(self._since, self._syncing_since)
+            age = max(self._clock() - oldest, 0.0)
+            return Behind(entries, age, max(self._most, age))
 
     def forget(self, fd: int) -> None:
         with self._changed:
@@ -294,12 +340,18 @@ class _Syncer:
                 if not self._dirty:
                     return
                 fd = os.dup(self._fd)
-                self._dirty, since = False, self._since
+                self._dirty = False
+                self._syncing += self._entries
+                self._syncing_since = min(self._syncing_since, self._since)
+                self._entries, self._since = 0, float("inf")
             try:
                 os.fdatasync(fd)
-                self.slowest = max(self.slowest, self._clock() - since)
             except OSError as error:
                 log.error("journal cannot be put on the disk", error=str(error))
+            else:
+                with self._changed:
+                    self._most = max(self._most, self._clock() - self._syncing_since)
+                    self._syncing, self._syncing_since = 0, float("inf")
             finally:
                 os.close(fd)
 

@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tongdai.core.clock import ManualClock
-from tongdai.journal import LocalJournal, frames
-from tongdai.journal.local import RETRY_SECONDS
+from tongdai.journal import LocalJournal, frames, local
+from tongdai.journal.local import RETRY_SECONDS, Behind
 
 KEYS = st.sampled_from(["a", "b", "c", "call/1", "call/2", "é"])
 BATCHES = st.lists(
@@ -230,3 +231,84 @@ def test_while_the_disk_is_full_it_is_not_written_to_in_every_tick(
     assert journal.commit()
     journal.close()
     assert len(reopened(tmp_path)) == 1000
+
+
+class Disk:
+    """Takes what is to be synced, and keeps whoever asks waiting until it is told to go on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked, self.goes_on = threading.Semaphore(0), threading.Semaphore(0)
+        self.broken = False
+        monkeypatch.setattr(os, "fdatasync", self._sync)
+        monkeypatch.setattr(local, "SYNC_SECONDS", 0.0)
+
+    def _sync(self, fd: int) -> None:
+        self.asked.release()
+        assert self.goes_on.acquire(timeout=30)
+        if self.broken:
+            raise OSError(errno.EIO, "Input/output error")
+
+    def hangs(self) -> None:
+        """Wait until it was asked."""
+        assert self.asked.acquire(timeout=30)
+
+
+def test_how_far_the_file_is_behind_what_was_put_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    clock = ManualClock()
+    journal = LocalJournal(tmp_path, clock=clock.monotonic)
+    assert journal.lag().unwritten == Behind(0, 0.0, 0.0)
+    journal.put("a", b"1")
+    clock.advance(0.5)
+    journal.put("b", b"1")
+    assert journal.lag().unwritten == Behind(2, 0.5, 0.5)
+    assert journal.commit()
+    assert journal.lag().unwritten == Behind(0, 0.0, 0.5)
+    clock.advance(10)
+    journal.delete("a")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda fd, data: 0)
+        assert not journal.commit()
+        clock.advance(2.0)
+        journal.put("c", b"1")
+    assert journal.lag().unwritten == Behind(2, 2.0, 2.0)
+    assert journal.commit()
+    assert journal.lag().unwritten == Behind(0, 0.0, 2.0)
+    journal.close()
+
+
+def test_how_far_a_disk_that_hangs_is_behind_what_was_written_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    clock, disk = ManualClock(), Disk(monkeypatch)
+    journal = LocalJournal(tmp_path, clock=clock.monotonic)
+    write(journal, [("a", b"1")])
+    disk.hangs()
+    clock.advance(3.0)
+    write(journal, [("b", b"1"), ("c", b"1")])
+    assert journal.lag().unsynced == Behind(3, 3.0, 3.0)
+    disk.goes_on.release()
+    disk.hangs()  # for what was written meanwhile
+    clock.advance(1.0)
+    assert journal.lag().unsynced == Behind(2, 1.0, 3.0)
+    disk.goes_on.release()
+    journal.close()
+    assert journal.lag().unsynced == Behind(0, 0.0, 3.0)
+
+
+def test_what_a_disk_did_not_take_counts_until_it_takes_something(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    clock, disk = ManualClock(), Disk(monkeypatch)
+    journal = LocalJournal(tmp_path, clock=clock.monotonic)
+    disk.broken = True
+    write(journal, [("a", b"1")])
+    disk.hangs()
+    disk.goes_on.release()
+    clock.advance(6.0)
+    write(journal, [("b", b"1")])
+    disk.hangs()
+    assert journal.lag().unsynced == Behind(2, 6.0, 6.0)
+    disk.broken = False
+    disk.goes_on.release()
+    journal.close()
+    assert journal.lag().unsynced == Behind(0, 0.0, 6.0)

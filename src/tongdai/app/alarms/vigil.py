@@ -17,6 +17,9 @@ from tongdai.journal.refused import refused
 from tongdai.media.client import EngineClient
 from tongdai.media.errors import EngineError
 
+UNSYNCED_SECONDS = 5.0
+"""How long what is journaled may be in the memory of the machine alone."""
+
 
 class Store(Protocol):
     """Something that is written behind the calls."""
@@ -73,18 +76,28 @@ class Vigil:
             self._webhook.close()
 
     def metrics(self) -> dict[str, float]:
-        commit, sync = self._journal.slowest()
+        lag = self._journal.lag()
         return {
             **self._alarms.metrics(),
             "alarms_untold": self._webhook.backlog,
-            "journal_slowest_commit_seconds": commit,
-            "journal_slowest_sync_seconds": sync,
+            "journal_slowest_commit_seconds": self._journal.slowest_commit(),
+            "journal_unwritten_entries": lag.unwritten.entries,
+            "journal_unwritten_seconds": lag.unwritten.seconds,
+            "journal_unwritten_most_seconds": lag.unwritten.most_seconds,
+            "journal_unsynced_entries": lag.unsynced.entries,
+            "journal_unsynced_seconds": lag.unsynced.seconds,
+            "journal_unsynced_most_seconds": lag.unsynced.most_seconds,
             **{f"unstored_{name}": store.backlog for name, store in self._stores.items()},
         }
 
     async def _look_at_journal(self) -> str:
         """Also the try that is due when nothing else happens."""
-        return "" if self._journal.commit() else "the journal cannot be written; a crash now would end calls"
+        if not self._journal.commit():
+            return "the journal cannot be written; a crash now would end calls"
+        unsynced = self._journal.lag().unsynced
+        if unsynced.seconds <= UNSYNCED_SECONDS:
+            return ""
+        return f"{unsynced.entries} entries of the journal are not on the disk after {unsynced.seconds:.0f} s"
 
     async def _look_at_database(self) -> str:
         detail = await self._database.look()

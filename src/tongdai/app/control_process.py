@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import uvloop
 from sqlalchemy.exc import DBAPIError
@@ -16,6 +17,7 @@ from tongdai.app.lifeline import Lifeline
 from tongdai.app.process import give_way_to_signalling, open_many_files
 from tongdai.app.server_key import server_key
 from tongdai.core.log import configure_logging, get_logger
+from tongdai.core.memory import end_without_memory
 from tongdai.db import open_database
 from tongdai.db.engine import BUSY_TIMEOUT_MS, IMPATIENT_MS
 from tongdai.journal import LocalJournal, SealedJournal
@@ -37,7 +39,9 @@ async def serve(config: ControlConfig) -> None:
         on_over=stopping.set,
     )
     lifeline.on_told = lambda words: going.set() if words == GO else None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stopping.set)
+    loop.set_exception_handler(_on_fault)
     if config.waits:
         provider = await _standby(config, going, stopping)
         journal = LocalJournal(config.data / "journal")
@@ -57,6 +61,14 @@ async def serve(config: ControlConfig) -> None:
     if control.handed_over:
         # whatever is still going on in threads is what a crash would have cut off as well
         os._exit(0)
+
+
+def _on_fault(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What nobody has caught, such as a fault while a connection is read."""
+    error = context.get("exception")
+    if error is not None:
+        end_without_memory(error)
+    loop.default_exception_handler(context)
 
 
 async def _standby(config: ControlConfig, going: asyncio.Event, stopping: asyncio.Event) -> ProviderConfig:

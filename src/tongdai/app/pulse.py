@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from tongdai.core.log import get_logger
+from tongdai.core.memory import end_without_memory
 from tongdai.journal import Journal
 from tongdai.sip.flow import Flow
 from tongdai.sip.ua import UserAgent
@@ -115,5 +116,6 @@ class Pulse:
 def _try(call: Callable[..., object], *args: object) -> None:
     try:
         call(*args)
-    except Exception:
+    except Exception as error:
+        end_without_memory(error)
         log.exception("a part of the signalling loop failed", part=getattr(call, "__qualname__", repr(call)))

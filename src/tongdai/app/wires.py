@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from tongdai.core.log import get_logger
+from tongdai.core.memory import end_without_memory
 from tongdai.sip.flow import Address, Flow, ip_version
 from tongdai.sip.message import Message, ParseError
 from tongdai.sip.transport.framing import Framing, StreamFraming
@@ -178,7 +179,8 @@ class Wires:
     def _try(self, flow: Flow, call: Callable[..., None], *args: object) -> None:
         try:
             call(*args)
-        except Exception:
+        except Exception as error:
+            end_without_memory(error)
             log.exception("what came over the network could not be dealt with", flow=str(flow))
         self._stir()
 

@@ -13,6 +13,7 @@ from typing import Any, cast
 import msgspec
 
 from tongdai.core.log import get_logger
+from tongdai.core.memory import end_without_memory
 from tongdai.media import wire
 from tongdai.media.commands import Commands
 from tongdai.media.errors import EngineError, EngineGone, EngineRefused
@@ -337,5 +338,6 @@ def _tell(name: str, callback: Callable[..., None], *args: Any) -> None:
     """A bug in the owner's callback is logged and ends neither the connection nor the way back to it."""
     try:
         callback(*args)
-    except Exception:
+    except Exception as error:
+        end_without_memory(error)
         log.exception("callback of the media engine's client failed", callback=name)

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from tongdai.core.log import get_logger
+from tongdai.core.memory import offer_to_kernel
 from tongdai.speech import jobs
 from tongdai.speech.errors import SpeechError
 
@@ -16,6 +17,8 @@ log = get_logger(__name__)
 
 IDLE_SECONDS = 30.0
 JOB_SECONDS = 150.0
+_OFFERED = 800
+"""The kernel shall end the worker first for want of memory: only what it does just now is lost."""
 _decode = msgspec.msgpack.Decoder(jobs.Answer).decode
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -80,6 +83,7 @@ class WorkerClient:
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=Path("/"),
                 start_new_session=True,
             )  # fmt: skip
+            offer_to_kernel(self._process.pid, _OFFERED)
             log.debug("speech worker started", pid=self._process.pid)
         return self._process
 

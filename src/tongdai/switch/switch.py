@@ -17,6 +17,7 @@ from tongdai.calls.facts import LegEndedFact
 from tongdai.calls.model import Call, Cause, Hears, Lockout, TenantState
 from tongdai.calls.step import await_recording
 from tongdai.core.log import get_logger, log_context
+from tongdai.core.memory import end_without_memory
 from tongdai.core.tenancy import TenantId
 from tongdai.flows import machine
 from tongdai.flows.ports import World
@@ -122,7 +123,8 @@ class Switch:
         with log_context(tenant=TenantId(tenant)):
             try:
                 step = machine.apply(state, event, self._clock(), self._worlds[tenant])
-            except Exception:
+            except Exception as error:
+                end_without_memory(error)
                 log.exception("the call logic failed", call_event=type(event).__name__)
                 self._rescue(tenant, event)
                 return
@@ -131,7 +133,8 @@ class Switch:
             for command in step.commands:
                 try:
                     self._carry[type(command)](tenant, command)
-                except Exception:
+                except Exception as error:
+                    end_without_memory(error)
                     log.exception("a command failed", command=type(command).__name__)
         if step.touched:
             self._on_change(tenant)

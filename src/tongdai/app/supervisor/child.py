@@ -17,9 +17,12 @@ from tongdai.app.supervisor.restarts import Restarts
 from tongdai.app.supervisor.survivors import Survivor
 from tongdai.core.clock import Clock
 from tongdai.core.log import get_logger
+from tongdai.core.memory import offer_to_kernel
 
 log = get_logger(__name__)
 
+OFFERED = {"control": 100, "web": 500}
+"""How much sooner the kernel shall end these for want of memory than the engine and the supervisor."""
 GIVE_UP = 3
 """Ends before it was ever ready, after which a process is not going to be."""
 
@@ -97,6 +100,7 @@ class Child:
                 os.close(fd)
         self._hold = launch.hold
         self._watch(self._process.pid)
+        offer_to_kernel(self.pid, OFFERED.get(self.name, 0))
         log.info("process started", process=self.name, pid=self.pid)
         if launch.ready is None:
             self._is_ready()

@@ -1,0 +1,161 @@
+"""Memory runs out: calls in progress are not harmed, what had to end is started again and goes on with them,
+and when there is enough again all is as before."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import resource
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.faults.memory import Group, Hog, group, hog
+from tests.faults.outage import AGAIN, PATIENCE, SLOW, a_call, records, until
+from tests.faults.test_limits import limit
+from tests.interop.conftest import Phones
+from tests.interop.demo import Demo
+from tests.interop.phones.raw import RawPhone
+from tests.interop.talk import hear_each_other, talk
+
+pytestmark = pytest.mark.faults
+
+STEP = 2
+"""MiB at a time."""
+MOST = 256
+"""MiB after which the limit should have bitten."""
+
+
+def alive(pid: int) -> bool:
+    """Whether it runs, and is not a process that has ended and is to be waited for."""
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+
+
+async def ends_for_memory(pid: int, eater: Hog) -> None:
+    """Take memory until this process had to go."""
+    for _ in range(MOST // STEP):
+        if not alive(pid):
+            return
+        await asyncio.to_thread(eater.take, STEP)
+    raise AssertionError("nothing was ended for want of memory")
+
+
+async def answers(phone: RawPhone) -> None:
+    request = phone.request("OPTIONS", f"sip:{phone.account.server[0]}", phone.account.aor)
+    assert (await phone.transact(request, give_up=PATIENCE)).status == 200
+
+
+async def shows_pages(demo: Demo) -> None:
+    async with asyncio.timeout(AGAIN * SLOW), httpx.AsyncClient(base_url=demo.facts.http) as client:
+        while True:
+            try:
+                if (await client.get("/healthz", timeout=5)).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                await asyncio.sleep(0.2)
+
+
+@pytest.fixture
+def limited() -> Iterator[Group]:
+    with group() as made:
+        yield made
+
+
+@pytest.fixture
+def demo(tmp_path: Path, limited: Group) -> Iterator[Demo]:
+    """One in that group; not started yet."""
+    demo = Demo(tmp_path / "demo", within=limited.enter)
+    try:
+        yield demo
+    finally:
+        demo.close()
+
+
+async def test_pages_are_given_up_before_calls_and_control_before_sound(
+    demo: Demo, limited: Group, phones: Phones
+):
+    """As under `MemoryMax=` of systemd: one limit for all of it, and something that takes more and more."""
+    demo.start()
+    lan, hoa = await phones.raw(demo.account("101")), await phones.raw(demo.account("103"))
+    minh, quang = await phones.raw(demo.account("102")), await phones.raw(demo.account("105"))
+    await shows_pages(demo)
+    near, far = await talk(lan, hoa, "103")
+    marks = len(near.rtp.received), len(far.rtp.received)
+    first = dict(demo.reread().pids)
+    with hog(limited) as eater:
+        limited.limit(24 << 20)
+        await ends_for_memory(first["web"], eater)
+        await a_call(minh, quang, "105")
+        assert [alive(first[name]) for name in ("control", "media", "supervisor")] == [True] * 3
+        await ends_for_memory(first["control"], eater)
+        await asyncio.sleep(1.0)
+        assert [alive(first[name]) for name in ("media", "supervisor")] == [True] * 2
+        await hear_each_other(near, far)
+    await answers(hoa)
+    await a_call(minh, quang, "105")
+    await shows_pages(demo)
+    await hear_each_other(near, far)
+    for end, mark in zip((near, far), marks, strict=True):
+        assert end.rtp.lost(mark) == 0
+        assert len(end.rtp.ssrcs()) == 1
+    assert (await near.hang_up()).status == 200
+    await far.hung_up()
+    await until(lambda: len(records(demo)) == 3, AGAIN * SLOW, f"these were stored: {records(demo)}")
+    demo.stop()
+
+
+def address_space(pid: int) -> int:
+    """Bytes that it has mapped."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * resource.getpagesize()
+
+
+HALF_A_MESSAGE = (
+    b"OPTIONS sip:tongdai SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bK1\r\nSubject: " + b"x" * 60_000
+)
+
+
+async def fill(demo: Demo, strangers: list[socket.socket], count: int) -> None:
+    """So many more connections on which half a message waits for the rest."""
+    loop = asyncio.get_running_loop()
+    for _ in range(count):
+        stranger = socket.socket()
+        stranger.setblocking(False)
+        strangers.append(stranger)
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(2):
+                await loop.sock_connect(stranger, (demo.facts.sip.host, demo.facts.sip.tcp))
+                await loop.sock_sendall(stranger, HALF_A_MESSAGE)
+
+
+async def test_control_that_is_refused_memory_is_replaced_and_goes_on_with_its_calls(
+    demo: Demo, phones: Phones
+):
+    """As under `LimitAS=`: no process is ended by the kernel for it, but is refused what it asks for."""
+    demo.start()
+    lan, hoa = await phones.raw(demo.account("101")), await phones.raw(demo.account("103"))
+    minh, quang = await phones.raw(demo.account("102")), await phones.raw(demo.account("105"))
+    near, far = await talk(lan, hoa, "103")
+    marks = len(near.rtp.received), len(far.rtp.received)
+    control = demo.facts.pids["control"]
+    limit(control, resource.RLIMIT_AS, address_space(control))
+    strangers: list[socket.socket] = []
+    while alive(control):
+        assert len(strangers) < 2000, "the limit does not bite"
+        await fill(demo, strangers, 20)
+    print(f"control was refused memory after {len(strangers)} connections")
+    for stranger in strangers:
+        stranger.close()
+    await answers(hoa)
+    await a_call(minh, quang, "105")
+    await hear_each_other(near, far)
+    for end, mark in zip((near, far), marks, strict=True):
+        assert end.rtp.lost(mark) == 0
+        assert len(end.rtp.ssrcs()) == 1
+    assert (await near.hang_up()).status == 200
+    await far.hung_up()
+    demo.stop()

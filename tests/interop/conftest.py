@@ -130,6 +130,7 @@ class Phones:
         protect: str = "",
         host: str = "127.0.0.1",
         within: Sequence[str] = (),
+        watchful: bool = False,
     ) -> Baresip:
         """A baresip, registered unless told otherwise."""
         if not baresip.installed():
@@ -145,6 +146,7 @@ class Phones:
             protect=protect,
             host=host,
             within=within,
+            watchful=watchful,
         )
         self._open.append(phone)
         await phone.open()

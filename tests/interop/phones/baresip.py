@@ -47,9 +47,11 @@ class Baresip:
         protect: str = "",
         host: str = "127.0.0.1",
         within: Sequence[str] = (),
+        watchful: bool = False,
     ) -> None:
         """`protect`: "srtp" for calls that may be protected, "srtp-mand" for those that must be. `host` is
-        its address, `within` the command that runs it in another network."""
+        its address, `within` the command that runs it in another network. One that is `watchful`
+        (RFC 5626) registers again when its connection is lost, others when it is time to refresh."""
         self.account = account
         self.directory = directory
         self.tone = tone
@@ -58,6 +60,7 @@ class Baresip:
         self._transport = transport
         self._codecs = codecs
         self._protect = f";mediaenc={protect}" if protect else ""
+        self._nat = ";sipnat=outbound" if watchful else ""
         self._host = host
         self._within = within
         self._control = free_port()
@@ -132,11 +135,16 @@ class Baresip:
         assert reply["ok"], f"baresip refused {name} {parameters}: {reply['data']}"
         return str(reply["data"])
 
-    async def registered(self, within: float = 5.0) -> Baresip:
-        """Wait until the registration stands (its event may come before we are connected)."""
+    def registrations(self) -> int:
+        """How often it was registered or refreshed so far."""
+        return len(re.findall(r"200 OK .*\[\d+ binding", self.log()))
+
+    async def registered(self, within: float = 5.0, *, mark: int = 0) -> Baresip:
+        """Wait until the registration stands (its event may come before we are connected); `mark` leaves out
+        the first so many."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + within
-        while not re.search(r"200 OK .*\[\d+ binding", self.log()):
+        while self.registrations() <= mark:
             assert loop.time() < deadline, f"not registered in {within} s:\n{self.log()[-3000:]}"
             await asyncio.sleep(0.05)
         return self
@@ -239,7 +247,7 @@ class Baresip:
                 f"module {name}.so"
                 for name in ("g711", "g722", "opus", "srtp", "sndfile", "aubridge", "aufile")
             ),
-            "module_tmp account.so",
+            *("module_tmp uuid.so", "module_tmp account.so"),
             *("module_app menu.so", "module_app ctrl_tcp.so", "module_app debug_cmd.so"),
             f"ctrl_tcp_listen 127.0.0.1:{self._control}",
             f"snd_path {self.sound_directory}",
@@ -254,7 +262,7 @@ class Baresip:
         login = f"auth_user={self.account.username};auth_pass={self.account.password}"
         return (
             f"<sip:{self.account.username}@{domain};transport={self._transport}>;{login};{proxy};"
-            f"regint=300;answermode=manual;audio_codecs={self._codecs}{self._protect}\n"
+            f"regint=300;answermode=manual;audio_codecs={self._codecs}{self._protect}{self._nat}\n"
         )
 
 

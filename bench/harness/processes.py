@@ -44,6 +44,10 @@ class Processes:
         self._supervisor = supervisor
         self._names = {pid: name for name, pid in roles.items()}
 
+    def all(self) -> set[int]:
+        """Those that run now."""
+        return _descendants(self._supervisor, _parents())
+
     def snapshot(self) -> Snapshot:
         """What was used until now."""
         parents = _parents()

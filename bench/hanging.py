@@ -138,10 +138,12 @@ def measure(figures: Figures, data: Path, repeat: int, seconds: float) -> None:
     found: dict[str, list[float]] = {"without": [], "with": []}
     with demo(_SERVER_CORE, data, told) as server, sipp.phones(server) as phones:
         speaker = Speaker(server, data)
-        phones.register(list(CALLEES), server.callees, sipp.CALLEE_PORT, rate=200)
+        server.processes.wait_quiet()
+        phones.register(list(CALLEES), server.callees, sipp.CALLEE_PORT, rate=60)
         with phones.callees(), ring.pair(server, *probe) as pair, ThreadPoolExecutor(1) as beside:
 
             def run(name: str) -> None:
+                server.processes.wait_quiet(10.0)
                 before = server.processes.snapshot()
                 others = beside.submit(
                     phones.call, CALLERS[:-1], CALLEES[:-1], rate=_RATE, count=int(_RATE * seconds)
@@ -155,7 +157,6 @@ def measure(figures: Figures, data: Path, repeat: int, seconds: float) -> None:
 
             phones.call(CALLERS, CALLEES, rate=_RATE, count=int(_RATE * 2))
             for _ in range(repeat):
-                server.processes.wait_quiet(10.0)
                 run("without")
                 with hanging(sink, speaker, data):
                     run("with")

@@ -339,6 +339,7 @@ class Control:
         await self.rpc.open()
         rest_from_collecting()
         self._background.add(asyncio.create_task(Collector().run(self.stopping), name="collecting"))
+        self.journal.measure_from_now()
         lifeline.say_ready(self.config.ready_fd)
         log.info("taking calls", tenants=len(self.provider.tenants), devices=len(self.bindings))
         await self.stopping.wait()

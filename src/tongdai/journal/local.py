@@ -148,6 +148,11 @@ class LocalJournal:
         unwritten = Behind(len(self._pending), age, max(self._most_unwritten, age))
         return Lag(unwritten, self._syncer.behind())
 
+    def measure_from_now(self) -> None:
+        """What was put while nothing was served yet counts no more in the greatest ages."""
+        self._slowest = self._most_unwritten = 0.0
+        self._oldest = self._clock()
+
     def close(self) -> None:
         """Commit, put everything on the disk and let go of the directory."""
         self.commit()

@@ -263,6 +263,8 @@ def test_how_far_the_file_is_behind_what_was_put_is_told(tmp_path: Path, monkeyp
     assert journal.lag().unwritten == Behind(2, 0.5, 0.5)
     assert journal.commit()
     assert journal.lag().unwritten == Behind(0, 0.0, 0.5)
+    journal.measure_from_now()
+    assert journal.lag().unwritten == Behind(0, 0.0, 0.0)
     clock.advance(10)
     journal.delete("a")
     with monkeypatch.context() as patch:

@@ -5,6 +5,8 @@
 BIN := .venv/bin
 # cargo puts itself here, and not every shell has been told
 export PATH := $(PATH):$(HOME)/.cargo/bin
+# container images set this to stay small; but each of tongdai's processes would compile all it imports, at every start
+export PYTHONDONTWRITEBYTECODE :=
 
 help:
 	@echo "make run    build everything, start the demo company and say what to dial"

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from tests.interop.demo import SPOKEN
 
 # The same examples in every run of CI, so that a red build can be repeated; others at a desk.
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=100)
@@ -19,6 +22,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="leave a picture there of every page that is looked at",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make where the demos of a run, in all its processes, keep what they have had spoken."""
+    if not hasattr(config, "workerinput"):
+        os.environ[SPOKEN] = tempfile.mkdtemp(prefix="tongdai-spoken-")
+        config.add_cleanup(lambda: shutil.rmtree(os.environ[SPOKEN], ignore_errors=True))
 
 
 @pytest.hookimpl(trylast=True)  # once all have their marks

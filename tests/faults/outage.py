@@ -34,10 +34,10 @@ PATIENCE = 30.0
 """Seconds that phones wait for control, which is back in one or two on a machine that does nothing else."""
 
 
-def told_demo(directory: Path, receiver: Receiver) -> Demo:
+def told_demo(directory: Path, receiver: Receiver, *, unspoken: bool = False) -> Demo:
     """A demo that is not started yet, and tells the receiver of alarms."""
     told = {"TONGDAI_ALARM_WEBHOOK": receiver.url, "TONGDAI_WEBHOOK_NETWORKS": "127.0.0.0/8"}
-    return new_demo(directory, told)
+    return new_demo(directory, told, unspoken=unspoken)
 
 
 @contextlib.asynccontextmanager

@@ -47,7 +47,7 @@ def small(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def demo(small: Path, receiver: Receiver) -> Iterator[Demo]:
-    demo = told_demo(small, receiver)
+    demo = told_demo(small, receiver, unspoken=True)  # all that it writes is on this disk
     try:
         yield demo
     finally:

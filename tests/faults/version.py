@@ -30,7 +30,7 @@ def another_version(
     `engine` is a shell script in place of the engine."""
     source, programs = directory / "lib", directory / "bin"
     package = Path(tongdai.__file__).parent
-    shutil.copytree(package, source / "tongdai", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(package, source / "tongdai", ignore=shutil.ignore_patterns("*.pyc.*"))
     for name, old, new in changes:
         path = source / "tongdai" / name
         text = path.read_text()

@@ -213,8 +213,13 @@ async def phones(tmp_path: Path) -> AsyncIterator[Phones]:
     await made.close()
 
 
-def new_demo(directory: Path, environment: Mapping[str, str] | None = None, *options: str) -> Demo:
+def new_demo(
+    directory: Path,
+    environment: Mapping[str, str] | None = None,
+    *options: str,
+    unspoken: bool = False,
+) -> Demo:
     """A demo that is not started yet; the test fails when there is no product to start."""
     if not demo_process.available():
         pytest.fail(f"{demo_process.TONGDAI} is missing: run `make setup`")
-    return Demo(directory / "demo", options=options, environment=environment)
+    return Demo(directory / "demo", options=options, environment=environment, unspoken=unspoken)

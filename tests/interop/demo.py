@@ -19,6 +19,8 @@ TONGDAI = Path(sysconfig.get_path("scripts")) / "tongdai"
 _START = 90.0
 _STOP = 5.0
 _MARK = "TONGDAI_INTEROP"
+SPOKEN = "TONGDAI_TESTS_SPOKEN"
+"""Names the directory of what the demos of this run have had spoken."""
 
 
 class Device(msgspec.Struct):
@@ -81,10 +83,12 @@ class Demo:
         ring_seconds: int = 3,
         environment: Mapping[str, str] | None = None,
         within: Sequence[str] = (),
+        unspoken: bool = False,
     ) -> None:
         """`environment` has what no option sets; `within` is a command that runs it elsewhere, in a
-        network namespace."""
+        network namespace; `unspoken`: what others have had spoken is spoken anew, and kept in `directory`."""
         self.directory = directory
+        self._unspoken = unspoken
         self._within = list(within)
         self._environment = dict(environment or {})
         self.facts = Facts(Sip("", 0, 0), {}, [])
@@ -116,6 +120,7 @@ class Demo:
         """Start and wait until demo.json is written."""
         path = self.directory / "demo.json"
         path.unlink(missing_ok=True)
+        self._share_speech()
         command = [
             *self._within,
             str(TONGDAI),
@@ -142,6 +147,14 @@ class Demo:
             time.sleep(0.05)
         self.reread()
         return self
+
+    def _share_speech(self) -> None:
+        """Speaking takes more of the processor than all else of a start. Files are named by what is said in
+        them, and appear whole, so a demo may well find those of another, as it finds its own again."""
+        speech, shared = self.directory / "speech", os.environ.get(SPOKEN)
+        if shared and not self._unspoken and not speech.exists():
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            speech.symlink_to(shared)
 
     def reread(self) -> Facts:
         """Read demo.json again: process ids change when a process is replaced."""

@@ -25,8 +25,8 @@ SOUND = "heard().length > 2"
 
 @pytest.fixture
 def story(tmp_path: Path) -> Iterator[Demo]:
-    """A demo whose greeting is changed."""
-    with new_demo(tmp_path) as running:
+    """A demo whose greeting is changed; nothing was spoken before, as with whoever starts it first."""
+    with new_demo(tmp_path, unspoken=True) as running:
         yield running.start()
 
 

@@ -9,10 +9,12 @@ import resource
 import signal
 import socket
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.faults.databases import a_file_that_is_gone
-from tests.faults.outage import ALARM, SLOW, a_call
+from tests.faults.outage import ALARM, SLOW, a_call, told_demo
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
 from tests.interop.phones.call import RawCall
@@ -145,9 +147,19 @@ async def ringing_after(caller: RawPhone, called: RawPhone, extension: str) -> f
     return seconds
 
 
-async def test_what_hangs_outside_slows_no_call(demo: Demo, phones: Phones, receiver: Receiver):
+@pytest.fixture
+def unspoken(tmp_path: Path, receiver: Receiver) -> Iterator[Demo]:
+    """One that has all to speak yet."""
+    demo = told_demo(tmp_path, receiver, unspoken=True)
+    try:
+        yield demo
+    finally:
+        demo.close()
+
+
+async def test_what_hangs_outside_slows_no_call(unspoken: Demo, phones: Phones, receiver: Receiver):
     """The receiver of alarms takes the connection and says nothing; the process that speaks stands still."""
-    demo.start()
+    demo = unspoken.start()
     minh, quang = await phones.raw(demo.account("102")), await phones.raw(demo.account("105"))
     before = sorted([await ringing_after(minh, quang, "105") for _ in range(10)])
     receiver.answers = [b""] * 1000

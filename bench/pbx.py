@@ -124,6 +124,7 @@ def measure_calls(bench: Bench) -> None:
 def measure_steady(bench: Bench) -> None:
     """Calls at half of what is asked for at most, for a minute: nothing may fail, or be sent twice."""
     count = 5 * bench.effort.burst
+    what = f"{count} calls at {_STEADY:.0f}/s"
     probe = CALLERS[-1], CALLEES[-1]
     with bench.server() as (server, phones):
         _register_callees(server, phones)
@@ -137,7 +138,6 @@ def measure_steady(bench: Bench) -> None:
                     delays = ringing.result()
                     server.processes.wait_quiet(10.0, 10.0)
                     use = used()
-                what = f"{count} calls at {_STEADY:.0f}/s"
                 each = 1e3 * _both(use) / (count + len(delays))
                 bench.add(f"{what}: control and media", "ms of CPU each", each, use)
                 bench.add(f"{what}: retransmissions", "messages", done.retransmissions, use)

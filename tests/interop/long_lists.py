@@ -64,7 +64,7 @@ ANSWERS = """
   new PerformanceObserver((list) => long.push(...list.getEntries().map((one) => Math.round(one.duration))))
     .observe({ entryTypes: ["longtask"] });
 }
-""".replace("$many", str(MANY))
+"""
 """The pages are given these instead of what the server has; everything else is asked of it."""
 
 SCROLL = """
@@ -100,12 +100,18 @@ class Scrolled(msgspec.Struct):
 
 
 async def scrolled(
-    browser: Chromium, demo: Demo, which: LongList, size: tuple[int, int], step: int = 600
+    browser: Chromium,
+    demo: Demo,
+    which: LongList,
+    size: tuple[int, int],
+    step: int = 600,
+    *,
+    many: int = MANY,
 ) -> Scrolled:
-    """Scroll through it, `step` CSS pixels a frame."""
+    """Scroll through it, `step` CSS pixels a frame, when the company has so many people and calls."""
     login = ADMIN, FIXED_PASSWORDS[ADMIN]
-    url = demo.facts.http + which.path
-    page = await WebPage.open(browser, url, login=login, size=size, before=ANSWERS)
+    url, before = demo.facts.http + which.path, ANSWERS.replace("$many", str(many))
+    page = await WebPage.open(browser, url, login=login, size=size, before=before)
     if which.click:
         await page.click("", which.click)
     await page.until(f"document.querySelector({msgspec.json.encode(which.row).decode()}) !== null")

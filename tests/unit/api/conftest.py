@@ -7,7 +7,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import select
+from starlette.routing import BaseRoute
 from tests.unit.api.double import ControlDouble
 
 from tongdai.api.app import make_app
@@ -43,6 +45,18 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Seeded]:
     return path, asyncio.run(make())
 
 
+_routes: list[BaseRoute] = []
+
+
+def app_over(context: Context) -> FastAPI:
+    """The application over this context, with the routes of the first one: they know none, and what each
+    takes is worked out when one is looked for, which is most of what a test here would take."""
+    app = make_app(context)
+    _routes[:] = _routes or app.router.routes
+    app.router.routes = list(_routes)
+    return app
+
+
 class Web:
     """The API over a database of its own, and clients that are signed in."""
 
@@ -51,7 +65,7 @@ class Web:
         self.control = control
         self.seeded = seeded
         self.clock = clock
-        self.app = make_app(context)
+        self.app = app_over(context)
         self.anybody = self.client()
         self._open = [self.anybody]
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.interop.conftest import Phones
+import pytest
+from tests.interop.conftest import Phones, new_demo
 from tests.interop.demo import Demo
 from tests.interop.phones.call import RawCall
 from tests.interop.phones.raw import Account, RawPhone
@@ -54,8 +56,15 @@ async def ended(caller: RawPhone, target: str) -> None:
     await call.hang_up()
 
 
-async def test_calls_that_fail_give_everything_back(own_demo: Demo, phones: Phones):
-    demo = own_demo.start()  # what calls of other tests still hold is not asked here
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Demo]:
+    """Of its own, since calls of other tests may hold something; the process that speaks runs from the start,
+    and its pipes are counted."""
+    with new_demo(tmp_path, unspoken=True) as running:
+        yield running.start()
+
+
+async def test_calls_that_fail_give_everything_back(demo: Demo, phones: Phones):
     await phones.raw(demo.account("102"))  # rings
     busy, answering = await phones.raw(demo.account("103")), await phones.raw(demo.account("105"))
     answers: set[asyncio.Task[RawCall]] = set()

@@ -212,11 +212,11 @@ async def test_what_somebody_forwards_to_is_not_deleted_until_that_is_turned_off
     cookies = await cookies_of(company.facts.http, ADMIN, FIXED_PASSWORDS[ADMIN])
     async with httpx.AsyncClient(base_url=company.facts.http, cookies=cookies, timeout=30) as client:
         tenant = f"/api/v1/tenants/{company.tenant().id}"
-        made = await client.post(f"{tenant}/departments", json={"name": "Billing", "extension": "210"})
+        made = await client.post(f"{tenant}/departments", json={"name": "Billing", "extension": "219"})
         assert made.status_code == 201, made.text
         hoa = (await client.get(f"{tenant}/people", params={"q": "Hoa"})).json()["items"][0]["id"]
         preferences = f"{tenant}/people/{hoa}/preferences"
-        assert (await client.patch(preferences, json={"forward": "210"})).status_code == 200
+        assert (await client.patch(preferences, json={"forward": "219"})).status_code == 200
         page = await opened(browser, company, "departments")
         for refused in (True, False):
             await page.click("Billing", ".company-card")
@@ -224,12 +224,12 @@ async def test_what_somebody_forwards_to_is_not_deleted_until_that_is_turned_off
             await page.click("Delete", "[role=alert] button")
             if not refused:
                 continue
-            await page.sees("Calls of these people are forwarded to 210: Hoa Le.")
+            await page.sees("Calls of these people are forwarded to 219: Hoa Le.")
             assert await page.complaints() == []
             await page.click("Cancel", "[role=dialog] button")
             await page.click("People", ".part-tabs a")
             await page.click("Hoa Le", ".company-person")
-            await page.sees("All calls go to Billing (210) at once")
+            await page.sees("All calls go to Billing (219) at once")
             assert await page.complaints() == []
             await page.click("Turn off", "[role=dialog] button")
             await page.sees_no("All calls go to Billing")
@@ -237,7 +237,7 @@ async def test_what_somebody_forwards_to_is_not_deleted_until_that_is_turned_off
             await page.click("Departments", ".part-tabs a")
         await page.until("document.querySelector('[role=dialog]') === null")
         await page.sees_no("Billing")
-        refusal = await client.patch(preferences, json={"forward": "210"})
+        refusal = await client.patch(preferences, json={"forward": "219"})
         assert refusal.json()["code"] == "cannot_forward", "there is nothing to forward to any more"
     await page.close()
 

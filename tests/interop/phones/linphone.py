@@ -54,13 +54,17 @@ class Linphone:
         return self
 
     async def close(self) -> None:
-        """End the process."""
+        """End the process (it hangs up and unregisters); kill it when it does not go."""
+        if self._process is not None and self._process.returncode is None:
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+            try:
+                await asyncio.wait_for(self._process.wait(), PATIENCE)
+            except TimeoutError:
+                self._process.kill()
+                await self._process.wait()
         if self._reader is not None:
             self._reader.cancel()
-        if self._process is None or self._process.returncode is not None:
-            return
-        self._process.terminate()
-        await self._process.wait()
 
     def log(self) -> str:
         """What the library had to complain of."""

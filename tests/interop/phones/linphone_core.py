@@ -77,6 +77,10 @@ class Core:
         """Lets the library do what is due."""
         self._do("core_iterate", self._core)
 
+    def stop(self) -> None:
+        """Hang up and unregister."""
+        self._do("core_stop", self._core)
+
     def obey(self, verb: str, argument: str) -> None:
         """Carries out a command."""
         call = self._do("core_get_current_call", self._core)
@@ -127,6 +131,7 @@ def main(port: str, configuration: str, tone: str, heard: str) -> None:
             verb, _, argument = line.decode().partition(" ")
             core.obey(verb, argument)
         if not read:
+            core.stop()
             return
 
 

@@ -30,3 +30,19 @@ def demo(tmp_path: Path, receiver: Receiver) -> Iterator[Demo]:
         yield demo
     finally:
         demo.close()
+
+
+@pytest.fixture(scope="module")
+def shared_victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """One whose processes the tests of a module kill."""
+    victim = Demo(tmp_path_factory.mktemp("victim") / "demo", ring_seconds=20)
+    with victim:
+        victim.start()
+        yield victim
+
+
+@pytest.fixture
+def victim(shared_victim: Demo) -> Demo:
+    """That one, with the processes that it has now."""
+    shared_victim.reread()
+    return shared_victim

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
 
 import pytest
 from tests.faults.outage import PATIENCE, SLOW, records, until
@@ -20,20 +19,6 @@ pytestmark = pytest.mark.faults
 AGAIN = 90.0
 """Seconds after which baresip 1.0 has registered again: it waits for half a minute or a whole one when its
 connection is lost."""
-
-
-@pytest.fixture(scope="module")
-def shared_victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    victim = Demo(tmp_path_factory.mktemp("connections") / "demo", ring_seconds=20)
-    with victim:
-        victim.start()
-        yield victim
-
-
-@pytest.fixture
-def victim(shared_victim: Demo) -> Demo:
-    shared_victim.reread()
-    return shared_victim
 
 
 async def hear_each_other(one: Baresip, other: Baresip) -> None:

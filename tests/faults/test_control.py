@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
 
 import pytest
 from tests.faults.outage import (
@@ -25,20 +24,6 @@ from tests.interop.phones.sound import hears_something, now_at
 from tests.interop.talk import hear_each_other, talk
 
 pytestmark = pytest.mark.faults
-
-
-@pytest.fixture(scope="module")
-def shared_victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    victim = Demo(tmp_path_factory.mktemp("control") / "demo", ring_seconds=20)
-    with victim:
-        victim.start()
-        yield victim
-
-
-@pytest.fixture
-def victim(shared_victim: Demo) -> Demo:
-    shared_victim.reread()
-    return shared_victim
 
 
 def intact(call: RawCall, mark: int) -> None:

@@ -1,6 +1,12 @@
 from __future__ import annotations
 
-from tongdai.app.supervisor.restarts import LONGEST_DELAY, STABLE_SECONDS, TOLERATED, Restarts
+from tongdai.app.supervisor.restarts import (
+    LONGEST_DELAY,
+    LONGEST_DELAY_OF_WORKING,
+    STABLE_SECONDS,
+    TOLERATED,
+    Restarts,
+)
 
 
 def test_a_process_that_worked_is_back_at_once():
@@ -14,7 +20,7 @@ def test_killed_again_and_again_it_is_back_at_once_a_few_times_and_then_waits_lo
     assert delays[:TOLERATED] == [0.0] * TOLERATED
     assert delays[TOLERATED:] == sorted(delays[TOLERATED:])
     assert delays[TOLERATED] > 0
-    assert delays[-1] == LONGEST_DELAY
+    assert delays[-1] == LONGEST_DELAY_OF_WORKING
 
 
 def test_a_process_that_never_gets_to_work_waits_from_its_second_end():
@@ -22,6 +28,7 @@ def test_a_process_that_never_gets_to_work_waits_from_its_second_end():
     assert restarts.ended(lived=0.1, was_ready=False) == 0
     assert restarts.ended(lived=0.1, was_ready=False) > 0
     assert restarts.streak == 2
+    assert [restarts.ended(lived=0.1, was_ready=False) for _ in range(10)][-1] == LONGEST_DELAY
 
 
 def test_time_heals():

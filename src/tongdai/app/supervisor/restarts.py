@@ -8,6 +8,9 @@ TOLERATED = 5
 """Early ends in a row of a process that did get to work, before it is made to wait."""
 FIRST_DELAY = 0.2
 LONGEST_DELAY = 5.0
+LONGEST_DELAY_OF_WORKING = 2.0
+"""Of a process that did get to work: with what its start takes, calls are served again within 3 s however
+often it is killed."""
 
 
 class Restarts:
@@ -26,4 +29,5 @@ class Restarts:
         tolerated = TOLERATED if was_ready else 1
         if self.streak <= tolerated:
             return 0.0
-        return min(FIRST_DELAY * 2.0 ** (self.streak - tolerated - 1), LONGEST_DELAY)
+        longest = LONGEST_DELAY_OF_WORKING if was_ready else LONGEST_DELAY
+        return min(FIRST_DELAY * 2.0 ** (self.streak - tolerated - 1), longest)

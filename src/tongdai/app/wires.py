@@ -17,7 +17,7 @@ from tongdai.sip.transport.framing import Framing, StreamFraming
 from tongdai.sip.transport.stream import Identity, StreamKind, StreamTransport
 from tongdai.sip.transport.udp import UdpTransport
 from tongdai.sip.ua import UserAgent
-from tongdai.sip.ua.overload import Overload, pressure_of
+from tongdai.sip.ua.overload import Overload, Queue
 
 log = get_logger(__name__)
 
@@ -26,10 +26,6 @@ _LOOK_EVERY = 16
 
 _CALM = 10.0
 """Seconds without a refusal after which the log says that it is over."""
-
-_TELLING_ROOM = 2 << 20
-"""A smaller queue is filled by what comes in during one pause of some hundredths of a second: it says nothing
-about overload, and calls would be refused that could well be taken."""
 
 
 _MOST_CONNECTIONS = 20_000
@@ -72,6 +68,7 @@ class Wires:
         self._refused = 0
         self._calm_at = 0.0
         self._udp: dict[Address, UdpTransport] = {}
+        self._queues: dict[Address, Queue] = {}
         self._streams: dict[StreamKind, dict[Address, StreamTransport]] = {}
         self._numbers = itertools.count(1)
 
@@ -80,6 +77,7 @@ class Wires:
         self._udp[advertised] = await UdpTransport.open(
             socket.socket(fileno=fd), self.on_datagram, advertised=advertised
         )
+        self._queues[advertised] = Queue()
 
     async def open_stream(
         self,
@@ -153,11 +151,11 @@ class Wires:
         self.on_message(data, flow)
 
     def _look(self, overload: Overload) -> None:
-        queues = [udp.queue() for udp in self._udp.values()]
-        overload.pressure = max(
-            (pressure_of(waiting, room) for waiting, room in queues if room >= _TELLING_ROOM), default=0.0
-        )
         now = self._clock()
+        pressures = [
+            queue.pressure(*self._udp[address].queue(), now) for address, queue in self._queues.items()
+        ]
+        overload.pressure = max(pressures, default=0.0)
         if overload.refused != self._refused:
             if not self._calm_at:
                 log.warning("more comes over UDP than can be done; some is refused")

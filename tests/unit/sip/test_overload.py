@@ -6,7 +6,7 @@ import pytest
 
 from tongdai.sip.flow import Flow
 from tongdai.sip.message import Response, parse
-from tongdai.sip.ua.overload import RETRY_SECONDS, Overload, pressure_of
+from tongdai.sip.ua.overload import RETRY_SECONDS, Overload, Queue
 
 FLOW = Flow("udp", ("192.0.2.1", 5060), ("198.51.100.7", 40000))
 
@@ -106,6 +106,35 @@ def test_without_rport_only_who_listens_where_it_sends_from_is_refused_here(over
     assert overload.refuse(request("INVITE", rport=""), home) is not None
 
 
-def test_what_waits_makes_the_pressure():
-    assert [pressure_of(part, 1000) for part in (0, 500, 1000, 2000)] == [0, 0.5, 1, 1]
-    assert pressure_of(2 << 20, 100 << 20) == 0.5, "a large queue is a long wait"
+def test_what_stands_in_the_queue_makes_the_pressure():
+    queue = Queue()
+    assert queue.pressure(1 << 20, 8 << 20, 100.0) == 0.25, "it came at once"
+    assert queue.pressure(1 << 20, 8 << 20, 100.11) == 1.0, "and is still there"
+    assert queue.pressure(1 << 19, 8 << 20, 100.15) == 0.5
+    assert queue.pressure(1 << 20, 8 << 20, 100.19) == 0.5, "it was less in the meantime"
+
+
+def test_what_is_worked_off_is_no_pressure_however_often_it_comes():
+    queue = Queue()
+    for second in range(10):
+        assert queue.pressure(1 << 20, 8 << 20, second) == 0.25
+        assert queue.pressure(0, 8 << 20, second + 0.09) == 0.0
+        assert queue.pressure(1 << 20, 8 << 20, second + 0.11) == 0.25
+
+
+def test_much_at_once_is_pressure_too():
+    assert Queue().pressure(2 << 20, 100 << 20, 0.0) == 0.5, "it will take long"
+    assert Queue().pressure(100 << 20, 100 << 20, 0.0) == 1.0
+    assert Queue().pressure(400 << 10, 416 << 10, 0.0) == 0.0, "a small queue is full after one pause"
+
+
+def test_a_small_queue_that_stays_full_is_pressure():
+    queue = Queue()
+    queue.pressure(416 << 10, 416 << 10, 0.0)
+    assert queue.pressure(416 << 10, 416 << 10, 0.15) == 1.0
+
+
+def test_what_was_there_long_ago_does_not_count():
+    queue = Queue()
+    queue.pressure(1 << 20, 8 << 20, 0.0)
+    assert queue.pressure(1 << 20, 8 << 20, 60.0) == 0.25

@@ -16,6 +16,11 @@ _BEGINS = frozenset(b"INVITE REGISTER SUBSCRIBE PUBLISH OPTIONS MESSAGE NOTIFY R
 _ROOM = 4 << 20
 """Bytes of a queue that take some tenths of a second to work off (2.3 KB a datagram in the kernel).
 Longer, and peers send everything again."""
+_STANDING_ROOM = 1 << 20
+_STANDING_SECONDS = 0.1
+_TELLING_ROOM = 2 << 20
+"""A smaller queue is filled by what comes in during one pause of some hundredths of a second: how much waits
+at the moment says nothing about overload, and calls would be refused that could well be taken."""
 _UNPROVEN, _CALL, _PROVEN = (0.25, 0.5), (0.45, 0.7), (0.7, 0.95)
 """The pressure at which the first of them are refused, and that from which on all are."""
 
@@ -131,6 +136,24 @@ def _draw(call_id: bytes) -> int:
     return crc32(call_id) * 2654435761 % _DRAWS  # the checksums alone of neighbours are alike
 
 
-def pressure_of(waiting: int, room: int) -> float:
-    """Under what pressure a socket is whose queue holds `waiting` of `room` bytes."""
-    return min(1.0, waiting / min(room, _ROOM))
+class Queue:
+    """Under what pressure one socket is. What waits after a pause is worked off, and refusing then would lose
+    calls that could well be taken; what stands there all the time only delays everybody, so that more calls
+    are in progress, each of which costs more (RFC 8289 §3 tells the two apart). So the pressure is that of
+    the least that waited lately, or of much more at the moment."""
+
+    def __init__(self) -> None:
+        self._since = float("-inf")
+        self._least = self._least_before = 0
+
+    def pressure(self, waiting: int, room: int, now: float) -> float:
+        """From 0 to 1, when `waiting` of `room` bytes are taken at this time, in seconds."""
+        passed = now - self._since
+        if passed < _STANDING_SECONDS:
+            self._least = min(self._least, waiting)
+        else:
+            self._least_before = self._least if passed < 2 * _STANDING_SECONDS else 0
+            self._least, self._since = waiting, now
+        standing = min(self._least, self._least_before) / min(room, _STANDING_ROOM)
+        momentary = waiting / min(room, _ROOM) if room >= _TELLING_ROOM else 0.0
+        return min(1.0, max(standing, momentary))

@@ -33,6 +33,7 @@ OTHERS: dict[str, Ask] = {
     "flow.create": lambda me, c, x: flows.create(me, c, b"{}", "102"),
     "extension.assign_music": lambda me, c, x: extensions.assign_music(me, c, "900"),
     "extension.release": lambda me, c, x: extensions.release(me, c, Destination.ROOM, x.room),
+    "extension.retire": lambda me, c, x: extensions.retire(me, c, Destination.ROOM, x.room),
     "mailbox.forget": lambda me, c, x: mailboxes.forget(me, c, x.person),
     "department without members": lambda me, c, x: departments.set_members(me, c, x.department, ()),
     "phrase.put": lambda me, c, x: phrases.put(me, c, NewPhrase("menu.invalid", "blob.wav")),

@@ -164,6 +164,7 @@ WITHOUT_IDS = {
     "extension.free",
     "extension.of",
     "extension.release",
+    "extension.retire",
     "flow.refuse_if_led_to",
     "mailbox.forget",
     "number.refuse_if_led_to",

@@ -86,3 +86,26 @@ async def test_an_extension_to_which_a_key_leads_stays(db: Database, tenant: Ten
         await flows.delete(tenant, connection, other.id)
         await flows.delete(tenant, connection, menu.id)
         await people.set_extension(tenant, connection, hoa.id, "104")
+
+
+async def test_what_leads_to_itself_goes(db: Database, tenant: TenantId):
+    """A menu whose key said it again by its own extension could not be deleted for ever, nor could who
+    forwarded the calls to themselves."""
+    async with db.write() as connection:
+        nodes = {"main": {"options": {"9": "again"}}, "again": {"extension": "100"}}
+        graph = msgspec.json.encode({"label": "Main menu", "nodes": nodes})
+        menu = await flows.create(tenant, connection, graph, "100")
+        lan = await people.create(tenant, connection, NewPerson(name="Lan", extension="101"))
+    await store.store(db, [Change(tenant, lan.id, msgspec.convert({"busy": "101"}, Preferences))])
+    async with db.write() as connection:
+        await flows.delete(tenant, connection, menu.id)
+        await people.delete(tenant, connection, lan.id)
+
+
+async def test_an_extension_is_not_taken_from_what_leads_to_itself_by_it(db: Database, tenant: TenantId):
+    """It stays, and its callers would be led to nobody."""
+    async with db.write() as connection:
+        lan = await people.create(tenant, connection, NewPerson(name="Lan", extension="101"))
+    await store.store(db, [Change(tenant, lan.id, msgspec.convert({"busy": "101"}, Preferences))])
+    async with db.write() as connection:
+        assert await refused(people.set_extension(tenant, connection, lan.id, "102")) == "forwarded_there"

@@ -15,7 +15,6 @@ from tongdai.tenants.department.schema import DepartmentChanges, NewDepartment
 from tongdai.tenants.errors import Invalid, NotFound
 from tongdai.tenants.extension import service as extensions
 from tongdai.tenants.extension.model import Destination
-from tongdai.tenants.flow import service as flows
 from tongdai.tenants.mailbox import service as mailboxes
 from tongdai.tenants.number import service as numbers
 from tongdai.tenants.person import service as people
@@ -69,7 +68,6 @@ async def delete(tenant: TenantId, connection: AsyncConnection, department: str)
     """Delete a department, not its people. Refused while a number or a menu leads to it."""
     await get(tenant, connection, department)
     await numbers.refuse_if_led_to(tenant, connection, Destination.DEPARTMENT, department)
-    await flows.refuse_if_led_to(tenant, connection, Destination.DEPARTMENT, department)
-    await extensions.release(tenant, connection, Destination.DEPARTMENT, department)
+    await extensions.retire(tenant, connection, Destination.DEPARTMENT, department)
     await mailboxes.forget(tenant, connection, department)
     await store.rows.delete(tenant, connection, department)

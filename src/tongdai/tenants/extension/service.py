@@ -47,14 +47,27 @@ async def assign_music(tenant: TenantId, connection: AsyncConnection, extension:
 async def release(tenant: TenantId, connection: AsyncConnection, kind: Destination, target: str) -> None:
     """Take the extension away from what it leads to, if it has one. Raises `Invalid`, which names them, while
     a menu leads there by it, or people forward their calls to it."""
-    for held in await rows.where(tenant, connection, kind=kind, target=target):
-        await leads.refuse_if_led_to(tenant, connection, f"extension ({held.extension})", {held.extension})
-        await _refuse_if_forwarded_to(tenant, connection, held.extension)
-        await rows.delete(tenant, connection, held.extension)
+    for extension in await of(tenant, connection, kind, target):
+        await leads.refuse_if_led_to(tenant, connection, f"extension ({extension})", {extension})
+        await _refuse_if_forwarded_to(tenant, connection, extension)
+        await rows.delete(tenant, connection, extension)
 
 
-async def _refuse_if_forwarded_to(tenant: TenantId, connection: AsyncConnection, extension: str) -> None:
-    names = [x.name for x in await people.forwarding_to(tenant, connection, extension)]
+async def retire(tenant: TenantId, connection: AsyncConnection, kind: Destination, target: str) -> None:
+    """Take the extension away from what is about to be deleted. Raises `Invalid`, which names them, while
+    menus lead there or people forward their calls there. What leads to itself goes with what it leads to."""
+    held = await of(tenant, connection, kind, target)
+    await leads.refuse_if_led_to(tenant, connection, kind, {target, *held}, but=target)
+    for extension in held:
+        await _refuse_if_forwarded_to(tenant, connection, extension, but=target)
+        await rows.delete(tenant, connection, extension)
+
+
+async def _refuse_if_forwarded_to(
+    tenant: TenantId, connection: AsyncConnection, extension: str, *, but: str = ""
+) -> None:
+    forwarding = await people.forwarding_to(tenant, connection, extension)
+    names = [person.name for person in forwarding if person.id != but]
     if names:
         shown = names if len(names) <= _MOST_NAMED else [*names[:_MOST_NAMED], "…"]
         raise Invalid(

@@ -60,14 +60,13 @@ async def delete(tenant: TenantId, connection: AsyncConnection, flow: str) -> No
     """Delete a flow with every version. Refused while a number or another flow leads to it."""
     await versions(tenant, connection, flow)
     await numbers.refuse_if_led_to(tenant, connection, Destination.FLOW, flow)
-    await refuse_if_led_to(tenant, connection, Destination.FLOW, flow, but=flow)
-    await extensions.release(tenant, connection, Destination.FLOW, flow)
+    await extensions.retire(tenant, connection, Destination.FLOW, flow)
     await store.rows.delete_where(tenant, connection, id=flow)
 
 
 async def refuse_if_led_to(
-    tenant: TenantId, connection: AsyncConnection, kind: Destination, target: str, *, but: str = ""
+    tenant: TenantId, connection: AsyncConnection, kind: Destination, target: str
 ) -> None:
     """See `leads.refuse_if_led_to`: by id, or by the extension that it has."""
     names = {target, *await extensions.of(tenant, connection, kind, target)}
-    await leads.refuse_if_led_to(tenant, connection, kind, names, but=but)
+    await leads.refuse_if_led_to(tenant, connection, kind, names)

@@ -12,7 +12,6 @@ from tongdai.tenants.credentials import hash_password
 from tongdai.tenants.errors import Invalid, NotFound, Taken
 from tongdai.tenants.extension import service as extensions
 from tongdai.tenants.extension.model import Destination
-from tongdai.tenants.flow import service as flows
 from tongdai.tenants.mailbox import service as mailboxes
 from tongdai.tenants.number import service as numbers
 from tongdai.tenants.person.model import Person
@@ -100,8 +99,7 @@ async def delete(tenant: TenantId, connection: AsyncConnection, person: str) -> 
     if former.admin:
         await _refuse_last_admin(tenant, connection, person)
     await numbers.refuse_if_led_to(tenant, connection, Destination.PERSON, person)
-    await flows.refuse_if_led_to(tenant, connection, Destination.PERSON, person)
-    await extensions.release(tenant, connection, Destination.PERSON, person)
+    await extensions.retire(tenant, connection, Destination.PERSON, person)
     await mailboxes.forget(tenant, connection, person)
     await forget_preferences(tenant, connection, person)
     await rows.delete(tenant, connection, person)

@@ -61,6 +61,5 @@ async def set_pin(tenant: TenantId, connection: AsyncConnection, room: str, pin:
 async def delete(tenant: TenantId, connection: AsyncConnection, room: str) -> None:
     await get(tenant, connection, room)
     await numbers.refuse_if_led_to(tenant, connection, Destination.ROOM, room)
-    await flows.refuse_if_led_to(tenant, connection, Destination.ROOM, room)
-    await extensions.release(tenant, connection, Destination.ROOM, room)
+    await extensions.retire(tenant, connection, Destination.ROOM, room)
     await rows.delete(tenant, connection, room)

@@ -1,10 +1,21 @@
 import i18next from "i18next";
 import createClient from "openapi-fetch";
-import { asProblem, Problem, type ProblemDetails } from "@/api/problem";
+import { asProblem, lost, Problem, type ProblemDetails } from "@/api/problem";
 import type { components, paths } from "@/api/schema";
 
+/** `fetch`, with the whole answer: one that breaks off is no answer. Throws `Problem` without a connection. */
+export async function overNetwork(request: Request): Promise<Response> {
+  try {
+    const answer = await fetch(request);
+    const body = await answer.arrayBuffer();
+    return new Response(body.byteLength > 0 ? body : null, answer);
+  } catch (thrown) {
+    throw lost(thrown);
+  }
+}
+
 /** Our own API, typed from its OpenAPI. The session's cookie goes along by itself. */
-export const api = createClient<paths>({ baseUrl: "/", credentials: "same-origin" });
+export const api = createClient<paths>({ baseUrl: "/", credentials: "same-origin", fetch: overNetwork });
 
 // what the API tells in words comes in the language of the pages, which need not be that of the browser
 api.use({

@@ -42,9 +42,17 @@ export function isRefusal(error: unknown): boolean {
   return error instanceof Problem && error.status >= 400 && error.status < 500;
 }
 
-/** The problem that a failed request or anything else thrown means. */
+/** What every browser throws when a script that a page needs could not be fetched. */
+const SCRIPT_LOST = /dynamically imported module|importing a module script/i;
+
+/** What it means that something did not come over the network. */
+export function lost(thrown: unknown): Problem {
+  return new Problem({ status: 0, code: "no_network", detail: String(thrown) });
+}
+
+/** The problem that anything thrown means: what no request has thrown is a fault of ours. */
 export function asProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;
-  const lost = thrown instanceof TypeError; // what fetch throws without a network
-  return new Problem({ status: 0, code: lost ? "no_network" : "fault", detail: String(thrown) });
+  if (thrown instanceof TypeError && SCRIPT_LOST.test(thrown.message)) return lost(thrown);
+  return new Problem({ status: 0, code: "fault", detail: String(thrown) });
 }

@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { overNetwork } from "@/api/client";
 import { Problem } from "@/api/problem";
 
 export interface OutsideCompany {
@@ -27,7 +28,7 @@ export function useOutside(email: string | undefined) {
     enabled: email !== undefined,
     staleTime: Infinity,
     queryFn: async () => {
-      const answer = await fetch("/api/v1/demo/outside-phone", { credentials: "same-origin" });
+      const answer = await overNetwork(new Request("/api/v1/demo/outside-phone"));
       const told = await answer.json();
       if (!answer.ok) throw new Problem(told);
       return told as OutsideAccount;

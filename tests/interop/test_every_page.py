@@ -90,7 +90,7 @@ VIEWS = {
     "settings-account": View("/settings#account", EMPLOYEE, ".settings-list li"),
     "provider": View("/", PROVIDER, ".audit-row"),
     "provider-account": View("/settings", PROVIDER, ".settings-list li"),
-    "nowhere": View("/nowhere", EMPLOYEE, ".main h3"),
+    "nowhere": View("/nowhere", EMPLOYEE, ".main h1"),
     "outside": View("/outside", EMPLOYEE, ".split-phone .row"),
     "phone-fails": View("/phone", EMPLOYEE, ".right h3", (tab("recent"),), answering(503)),
     "live-fails": View("/live", ADMIN, ".main h3", before=answering(503)),
@@ -119,6 +119,10 @@ var boxes = ".main, .split-half, [role=dialog] section, [role=radiogroup]";
   .map((one) => `${one.className}: ${one.scrollWidth} > ${one.clientWidth}`)
 """
 """What can be pushed sideways, or is cut off."""
+
+HEADED = """
+((found) => found === 1 ? [] : [`${found} headings of the page`])(document.querySelectorAll("h1").length)
+"""
 
 
 async def signed_in(demo: Demo, email: str) -> httpx.AsyncClient:
@@ -210,6 +214,7 @@ async def test_it_can_be_seen_read_and_used(
         for scheme in ("light", "dark"):
             await page.scheme(scheme)
             found = await page.complaints() + await page.eval(KEYS) + await page.eval(WIDE)
+            found += await page.eval(HEADED)
             wrong += [f"{language}, {size}, {scheme}: {one}" for one in found]
             if folder:
                 folder.mkdir(parents=True, exist_ok=True)

@@ -46,6 +46,30 @@ async def test_a_call_is_dragged_onto_a_colleague(demo: Demo, phones: Phones, br
     await page.close()
 
 
+async def test_places_to_drop_on_are_shown_only_while_something_is_dragged(
+    demo: Demo, phones: Phones, browser: Chromium
+):
+    """They stayed so when the call was answered meanwhile: its card was another one then, and the end of the
+    drag was told to nobody."""
+    minh, lan = [await phones.raw(demo.account(x)) for x in ("102", "101")]
+    page = await opened(browser, demo)
+    calling = asyncio.create_task(minh.call("101"))
+    ringing = await lan.rings()
+    await page.until("document.querySelector('.live-call[data-state=ringing]') !== null")
+    await page.eval(
+        "document.querySelector('.live-call').dispatchEvent("
+        "new DragEvent('dragstart', { bubbles: true, dataTransfer: new DataTransfer() }))"
+    )
+    await page.until("document.querySelector('.live-targets[data-dragging=true]') !== null")
+    await ringing.accept()
+    near = await calling
+    await page.until("document.querySelector('.live-call[data-state=talking]') !== null")
+    await page.ask("Input.dispatchMouseEvent", type="mouseMoved", x=300, y=300)
+    await page.until("document.querySelector('.live-targets[data-dragging=true]') === null")
+    await near.hang_up()
+    await page.close()
+
+
 NAMED = "(document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent)"
 
 

@@ -27,7 +27,7 @@ interface Props {
   onOpen(open: boolean): void;
   onDetails(call: Call): void;
   onMove(call: Call): void;
-  onDrag(call: Call | null): void;
+  onDrag(dragging: boolean): void;
 }
 
 /** A call: who, with whom, since when. It can be dragged, and its menu does the same by keyboard. */
@@ -46,9 +46,9 @@ export function CallCard({ call, onDrag, ...menu }: Props) {
       onDragStart={(event) => {
         event.dataTransfer.setData("text/plain", call.id);
         event.dataTransfer.effectAllowed = "move";
-        onDrag(call);
+        onDrag(true);
       }}
-      onDragEnd={() => onDrag(null)}
+      onDragEnd={() => onDrag(false)}
     >
       <UnstyledButton className="live-open" onClick={() => onDetails(call)} title={t("what")}>
         <Avatar name={call.caller.name || undefined} color="jade" size={38} aria-hidden />

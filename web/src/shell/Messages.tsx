@@ -10,18 +10,21 @@ export function Empty({
   icon,
   title,
   text,
+  order = 3,
   children,
 }: {
   icon?: ReactNode;
   title: string;
   text?: string;
+  /** Of its heading: 1 where it is the page. */
+  order?: 1 | 3;
   children?: ReactNode;
 }) {
   return (
     <Center py={48} px="md">
       <Stack align="center" gap={6} maw={340}>
         {icon && <Text c="dimmed">{icon}</Text>}
-        <Title order={3} size="h4" ta="center">
+        <Title order={order} size="h4" ta="center">
           {title}
         </Title>
         {text && (
@@ -38,7 +41,7 @@ export function Empty({
 export function NotFound() {
   const { t } = useTranslation();
   return (
-    <Empty title={t("notFound.title")} text={t("notFound.text")}>
+    <Empty title={t("notFound.title")} text={t("notFound.text")} order={1}>
       <Button component="a" href="/" variant="light">
         {t("notFound.home")}
       </Button>

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from tests.fuzz.kept import grown
@@ -27,16 +28,22 @@ ROUNDS = int(os.environ.get("TONGDAI_SOAK_TEXTS", "6"))
 _varying = re.compile(r'nonce="[^"]*"|branch=\S+|tag=\S+|rport=\d+|\r\nCall-ID: [^\r]*|guess\d+')
 
 
-class Guesser:
-    """A socket of somebody who tries names and passwords, over UDP."""
+class Wire(Protocol):
+    """A socket, as far as it is needed here."""
 
-    def __init__(self, demo: Demo, host: str, domain: str) -> None:
-        self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._sock.bind((host, 0))
-        self._sock.settimeout(10.0)
-        self._sock.connect(demo.server)
-        host, port = self._sock.getsockname()
-        self._here = f"{host}:{port}"
+    def send(self, data: bytes, /) -> object: ...
+
+    def recv(self, most: int, /) -> bytes: ...
+
+    def close(self) -> None: ...
+
+
+class Guesser:
+    """Somebody who tries names and passwords over a socket, and says that he is `here`."""
+
+    def __init__(self, sock: Wire, here: str, domain: str) -> None:
+        self._sock = sock
+        self._here = here
         self._domain = domain
         self._number = 0
 
@@ -87,8 +94,12 @@ class Guesser:
 
 @contextmanager
 def guesser(demo: Demo, host: str = "127.0.0.1", domain: str = "anphat.demo") -> Iterator[Guesser]:
-    """A guesser for a while."""
-    made = Guesser(demo, host, domain)
+    """A guesser for a while, over UDP."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind((host, 0))
+    sock.settimeout(10.0)
+    sock.connect(demo.server)
+    made = Guesser(sock, "{}:{}".format(*sock.getsockname()), domain)
     try:
         yield made
     finally:

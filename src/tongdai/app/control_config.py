@@ -15,6 +15,7 @@ import msgspec
 from tongdai.app.alarms.outbound import AlarmHook
 from tongdai.core.errors import TongdaiError
 from tongdai.core.interfaces import read_servers
+from tongdai.core.proxies import Header
 
 READY = b"ready"
 """What a process writes to `ready_fd` once it does its work."""
@@ -84,6 +85,10 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Host names by which phones know this server, separated by commas."""
     ws_origins: str = ""
     """Origins of pages that may connect beside our own, separated by commas."""
+    trusted_proxies: str = ""
+    """Addresses and networks of proxies before the WebSocket, separated by commas."""
+    proxy_header: Header = "x-forwarded-for"
+    """Header in which they say whom a connection is from."""
     dns_servers: str = ""
     """Servers of DNS, separated by commas; empty: those of the system."""
     ring_seconds: float | None = None

@@ -8,11 +8,13 @@ import functools
 import ipaddress
 from pathlib import Path
 
+from tongdai.app.alarms.outbound import read_networks
 from tongdai.app.certificate import Certificate
 from tongdai.app.control_config import ControlConfig
 from tongdai.app.wires import Wires
 from tongdai.core.errors import TongdaiError
 from tongdai.core.log import get_logger
+from tongdai.core.proxies import Proxies
 from tongdai.sip.transport.stream import Identity
 from tongdai.sip.transport.websocket import Origins, WebSocketFraming, origins
 
@@ -25,7 +27,8 @@ _RENEW_SECONDS = 30.0
 async def open_wires(wires: Wires, config: ControlConfig, identity: Identity) -> Certificate | None:
     """Serve every transport; returns the certificate of those that have one. Without a good certificate
     everything else goes on. `identity` says to whom we open connections of tls ourselves."""
-    framing = functools.partial(WebSocketFraming, _origins(config))
+    proxies = Proxies(read_networks(config.trusted_proxies), config.proxy_header)
+    framing = functools.partial(WebSocketFraming, _origins(config), proxies)
     for here in config.listens:
         await wires.open_udp(here.udp_fd, (here.advertised, config.sip_port))
         await wires.open_stream("tcp", here.tcp_fd, (here.advertised, config.sip_port))

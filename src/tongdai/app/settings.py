@@ -160,8 +160,9 @@ class Settings(BaseSettings):
     )
     trusted_proxies: str = Field(
         "",
-        description="Addresses and networks, separated by commas, of proxies before the API and the pages, "
-        "e.g. `127.0.0.1`: they, and nobody else, are believed about where a request is from.",
+        description="Addresses and networks, separated by commas, of proxies before the API, the pages "
+        "and SIP over WebSocket, e.g. `127.0.0.1`: they, and nobody else, are believed about where a request "
+        "or a phone is from.",
     )
     proxy_header: Header = Field(
         "x-forwarded-for",

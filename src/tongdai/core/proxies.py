@@ -44,6 +44,9 @@ class Proxies(msgspec.Struct, frozen=True):
         return address is not None and any(address in network for network in self.networks)
 
 
+NO_PROXIES = Proxies()
+
+
 def _read(text: str) -> IPv4Address | IPv6Address | None:
     try:
         address = ipaddress.ip_address(text)

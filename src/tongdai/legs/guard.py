@@ -156,7 +156,7 @@ class Guard:
 
 def guesser_of(flow: Flow) -> Hashable:
     """Whom guesses are counted for: the source, and on loopback the socket, since there each programme is
-    somebody else: phones of a trial, or whoever is behind a proxy of ours."""
+    somebody else: phones of a trial, or whoever is behind a proxy that is not named."""
     host = flow.remote[0]
     return flow.remote if host == "::1" or host.startswith("127.") else source_of(flow)
 

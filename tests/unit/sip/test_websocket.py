@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import ipaddress
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 from tests.unit.sip.test_stream import User, ends
 from websockets.client import ClientProtocol
@@ -14,6 +17,7 @@ from websockets.http11 import Response
 from websockets.typing import Origin, Subprotocol
 from websockets.uri import parse_uri
 
+from tongdai.core.proxies import Proxies
 from tongdai.sip.flow import Flow
 from tongdai.sip.message import Message, ParseError
 from tongdai.sip.transport import stream
@@ -198,6 +202,50 @@ def test_a_keep_alive_in_one_piece_with_a_close_is_not_answered():
     assert phone.framing.ended
 
 
+# -- behind a proxy
+
+
+PROXIES = Proxies([ipaddress.ip_network("127.0.0.1")])
+
+
+@asynccontextmanager
+async def phone_behind(proxies: Proxies, *lines: str) -> AsyncIterator[Flow]:
+    """A phone that has sent a message, with these lines in its handshake, from 127.0.0.1."""
+    user = User()
+    framing = functools.partial(WebSocketFraming, ALLOWED, proxies)
+    transport = await StreamTransport.open(listen_tcp(("127.0.0.1", 0)), user, kind="ws", framing=framing)
+    reader, writer = await connected(transport, *lines)
+    writer.write(Frame(Opcode.TEXT, OPTIONS).serialize(mask=True))
+    _, flow = await user.next("message")
+    assert flow.remote[1] == writer.get_extra_info("sockname")[1], "which is no other connection's"
+    transport.send(msgspec.structs.replace(flow, connection=0), OPTIONS)
+    assert OPTIONS in await reader.readexactly(4 + len(OPTIONS)), "it is reached where it is"
+    yield flow
+    writer.close()
+    _, lost = await user.next("lost")
+    assert lost == flow
+    assert len(transport) == 0
+    await transport.close()
+
+
+@pytest.mark.parametrize(
+    ("proxies", "lines", "host"),
+    [
+        (PROXIES, ["X-Forwarded-For: 203.0.113.9"], "203.0.113.9"),
+        (PROXIES, ["X-Forwarded-For: 198.51.100.7", "X-Forwarded-For: 203.0.113.9"], "203.0.113.9"),
+        (PROXIES, [], "127.0.0.1"),
+        (PROXIES, ["Forwarded: for=203.0.113.9"], "127.0.0.1"),
+        (Proxies(PROXIES.networks, "forwarded"), ["Forwarded: for=203.0.113.9"], "203.0.113.9"),
+        (Proxies([ipaddress.ip_network("127.0.0.2")]), ["X-Forwarded-For: 203.0.113.9"], "127.0.0.1"),
+        (Proxies(), ["X-Forwarded-For: 203.0.113.9"], "127.0.0.1"),
+    ],
+)
+async def test_a_phone_is_where_a_proxy_of_ours_says(proxies: Proxies, lines: list[str], host: str):
+    """All phones had the address of the proxy: one that guessed passwords slowed the others."""
+    async with phone_behind(proxies, *lines) as flow:
+        assert flow.remote[0] == host
+
+
 # -- on real sockets
 
 
@@ -210,11 +258,17 @@ async def server() -> AsyncIterator[tuple[StreamTransport, User]]:
     await transport.close()
 
 
-async def connected(transport: StreamTransport) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A connection whose handshake is done."""
+async def connected(
+    transport: StreamTransport, *lines: str
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection whose handshake is done, with these lines beside what there has to be."""
     reader, writer = await asyncio.open_connection(*transport.advertised)
     client = ClientProtocol(parse_uri("ws://127.0.0.1/"), subprotocols=[Subprotocol("sip")])
-    client.send_request(client.connect())
+    request = client.connect()
+    for line in lines:
+        name, value = line.split(": ")
+        request.headers[name] = value
+    client.send_request(request)
     writer.write(b"".join(client.data_to_send()))
     assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
     return reader, writer

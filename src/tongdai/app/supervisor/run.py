@@ -294,6 +294,8 @@ class Supervisor:
             media_interfaces=plan.media_interfaces,
             sip_names=plan.sip_names,
             ws_origins=plan.ws_origins,
+            trusted_proxies=plan.trusted_proxies,
+            proxy_header=plan.proxy_header,
             dns_servers=plan.dns_servers,
             ring_seconds=plan.ring_seconds,
             alarms=plan.alarms,

@@ -18,6 +18,10 @@ class Framing(Protocol):
         """What is complete with these bytes."""
         ...
 
+    def client(self, peer: str) -> str:
+        """The address of whom the connection is from, when that was learned just now and is not `peer`."""
+        ...
+
     def wrap(self, message: bytes) -> bytes:
         """A message as it is sent."""
         ...
@@ -60,6 +64,9 @@ class StreamFraming:
                 found.append(item)
                 self.ended = isinstance(item, ParseError)  # nobody knows where the next message begins
         return found
+
+    def client(self, peer: str) -> str:
+        return peer
 
     def wrap(self, message: bytes) -> bytes:
         return message

@@ -181,6 +181,9 @@ class _Connection(asyncio.Protocol):
         framing = self._framing
         halfway = framing.pending
         found = framing.feed(data)
+        client = framing.client(self.remote[0])
+        if client != self.remote[0]:
+            self._owner.rename(self, client)
         self.greeted = self.greeted or any(not isinstance(item, ParseError) for item in found)
         if found or (self.greeted and not halfway):
             self.touched = self._owner.time()  # keep-alives alone keep no stranger's connection
@@ -338,22 +341,36 @@ class StreamTransport:
             quietest = min(most.values(), key=lambda one: one.touched)
             quietest.abort()
             self.remove(quietest)
-        self._connections[connection.number] = connection
-        self._by_host.setdefault(host, {})[connection.number] = connection
-        self._by_remote[connection.remote] = connection
+        self._keep(connection)
+
+    def rename(self, connection: _Connection, host: str) -> None:
+        """A connection is from there, as a proxy of ours tells; the port stays the proxy's, which is no other
+        connection's."""
+        if connection.number in self._connections:
+            self._forget(connection)
+            connection.remote = (host, connection.remote[1])
+            self._keep(connection)
 
     def remove(self, connection: _Connection) -> None:
         """A connection is down."""
-        if self._connections.pop(connection.number, None) is None:
-            return
+        if connection.number in self._connections:
+            self._forget(connection)
+            self.user.on_lost(connection.flow)
+            self.user.on_lost(self.flow_to(connection.remote))
+
+    def _keep(self, connection: _Connection) -> None:
+        self._connections[connection.number] = connection
+        self._by_host.setdefault(connection.remote[0], {})[connection.number] = connection
+        self._by_remote[connection.remote] = connection
+
+    def _forget(self, connection: _Connection) -> None:
+        del self._connections[connection.number]
         neighbours = self._by_host[connection.remote[0]]
         del neighbours[connection.number]
         if not neighbours:
             del self._by_host[connection.remote[0]]
         if self._by_remote.get(connection.remote) is connection:
             del self._by_remote[connection.remote]
-        self.user.on_lost(connection.flow)
-        self.user.on_lost(self.flow_to(connection.remote))
 
     def close_soon(self, connection: _Connection) -> None:
         """Close once what the owner sends in this tick is written."""

@@ -13,6 +13,7 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.typing import Origin, Subprotocol
 
+from tongdai.core.proxies import NO_PROXIES, Proxies
 from tongdai.sip.message import MAX_MESSAGE, PING, PONG, Message, ParseError, parse
 
 Origins = Sequence[Origin | re.Pattern[str] | None]
@@ -44,17 +45,21 @@ class WebSocketFraming:
     """Phones answer pings, so silence means that the network is gone. A browser would notice only when it
     speaks, and its calls would ring nobody until then."""
 
-    def __init__(self, allowed: Origins) -> None:
+    def __init__(self, allowed: Origins, proxies: Proxies = NO_PROXIES) -> None:
+        """`proxies` of ours tell in the handshake whom it is from."""
         self._ws = ServerProtocol(
             origins=allowed, subprotocols=[_SIP], max_size=MAX_MESSAGE, extensions=None, logger=_log
         )
         self._fragments: list[bytes] = []
+        self._proxies = proxies
+        self._told: Sequence[str] = ()
 
     def feed(self, data: bytes) -> list[Message | ParseError]:
         self._ws.receive_data(data)
         found: list[Message | ParseError] = []
         for event in self._ws.events_received():
             if isinstance(event, Request):
+                self._told = event.headers.get_all(self._proxies.header)
                 self._ws.send_response(self._ws.accept(event))
             elif isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
                 self._fragments.append(bytes(event.data))
@@ -73,6 +78,10 @@ class WebSocketFraming:
                 found.append(parse(payload))
             except ParseError as problem:  # the next message is not touched by this one
                 found.append(problem)
+
+    def client(self, peer: str) -> str:
+        told, self._told = self._told, ()
+        return self._proxies.client(peer, told) if told else peer
 
     def wrap(self, message: bytes) -> bytes:
         if self._ws.state is not State.OPEN:

@@ -13,7 +13,9 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 SOURCE = ROOT / "src" / "tongdai"
-WORDS: dict[str, dict[str, str]] = json.loads((ROOT / "web/src/shell/problems.json").read_text())
+SHELL = ROOT / "web/src/shell"
+WORDS: dict[str, dict[str, str]] = json.loads((SHELL / "problems.json").read_text())
+WORDS["vi"] |= json.loads((SHELL / "problems.vi.json").read_text())
 
 ANSWERING = ("api", "tenants", "directory", "speech", "blobs", "app/inquiries.py")
 """What may refuse a request: the web process, and what control is asked by it."""

@@ -6,17 +6,18 @@ import { useTranslation } from "react-i18next";
 import { asProblem } from "@/api/problem";
 import { CallCard } from "@/phone/CallCard";
 import { useOwnExtension, usePeople } from "@/phone/directory";
+import { useMailbox } from "@/phone/mailbox";
 import { useMissed } from "@/phone/missed";
 import { NotifyHint } from "@/phone/NotifyHint";
 import "@/phone/phone.css";
 import { Recent } from "@/phone/Recent";
 import { takeLine, useLine, useOwnFailure } from "@/phone/store";
-import { useMailbox, Voicemail } from "@/phone/Voicemail";
 import { WhomTo } from "@/phone/WhomTo";
 import { wantedNumber, whenLinked } from "@/phone/wanted";
 import "@/phone/words";
 
 const Sound = lazy(async () => ({ default: (await import("@/phone/Sound")).Sound }));
+const Voicemail = lazy(async () => ({ default: (await import("@/phone/Voicemail")).Voicemail }));
 
 /** Comes after the phone works: it is nothing to wait for. */
 const Diverted = lazy(async () => ({ default: (await import("@/settings/Diverted")).Diverted }));
@@ -144,12 +145,10 @@ export function Page() {
               </Tabs>
             )}
             {current === "recent" && <Recent own={own} missed={missed} onCall={dial} />}
-            {current === "voicemail" && <Voicemail onCall={dial} />}
-            {current === "sound" && (
-              <Suspense>
-                <Sound onEcho={() => dial("*43", t("echo"))} />
-              </Suspense>
-            )}
+            <Suspense>
+              {current === "voicemail" && <Voicemail onCall={dial} />}
+              {current === "sound" && <Sound onEcho={() => dial("*43", t("echo"))} />}
+            </Suspense>
           </div>
         </div>
       )}

@@ -1,6 +1,6 @@
 import { ActionIcon, Menu, Text } from "@mantine/core";
 import { IconDots, IconMessage, IconPhone, IconTrash } from "@tabler/icons-react";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, ask, type Schemas } from "@/api/client";
@@ -8,6 +8,7 @@ import { asProblem } from "@/api/problem";
 import { shortTime } from "@/parts/days";
 import { number } from "@/parts/number";
 import { Sure } from "@/parts/Sure";
+import { useMailbox } from "@/phone/mailbox";
 import { Player } from "@/phone/Player";
 import { Awaited, Empty } from "@/shell/Messages";
 import { useMe, useTenant } from "@/shell/me";
@@ -15,22 +16,6 @@ import { useMe, useTenant } from "@/shell/me";
 type Message = Schemas["Message"];
 
 const PLACE = "/api/v1/tenants/{tenant}/mailboxes/{mailbox}/messages/{message}";
-
-/** One's own messages, the newest first. */
-export function useMailbox() {
-  const tenant = useTenant();
-  const mailbox = useMe().person ?? "";
-  return useQuery({
-    queryKey: ["mailbox", tenant, mailbox],
-    queryFn: async () => {
-      const path = { tenant, mailbox };
-      const found = await ask(
-        api.GET("/api/v1/tenants/{tenant}/mailboxes/{mailbox}/messages", { params: { path } }),
-      );
-      return found.toReversed();
-    },
-  });
-}
 
 /** Messages that callers left: listen, delete, call back. */
 export function Voicemail({ onCall }: { onCall(number: string, name: string): void }) {

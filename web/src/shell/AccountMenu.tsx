@@ -1,9 +1,9 @@
-import { Group, Menu, Text, UnstyledButton, useMantineColorScheme } from "@mantine/core";
+import { Group, Menu, UnstyledButton, useMantineColorScheme } from "@mantine/core";
 import { IconCheck, IconDeviceDesktop, IconLogout, IconMoon, IconSun } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
-import { Face } from "@/shell/Face";
+import { Account } from "@/shell/Account";
 import { LANGUAGES, type Language, speak } from "@/shell/i18n";
-import { useMe, useSignOut } from "@/shell/me";
+import { useSignOut } from "@/shell/me";
 
 const SCHEMES = [
   ["auto", IconDeviceDesktop],
@@ -11,10 +11,9 @@ const SCHEMES = [
   ["dark", IconMoon],
 ] as const;
 
-/** Who is signed in; theme, language, and the way out. */
+/** Theme, language, and the way out. */
 export function AccountMenu() {
   const { t, i18n } = useTranslation();
-  const me = useMe();
   const signOut = useSignOut();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const tick = <IconCheck size={16} />;
@@ -22,15 +21,7 @@ export function AccountMenu() {
     <Menu position="top-end" width={230} withinPortal>
       <Menu.Target>
         <UnstyledButton className="offer" title={t("menu.account")} w="auto">
-          <Face name={me.name} size={36} />
-          <div className="visible-wide">
-            <Text size="sm" fw={550} truncate>
-              {me.name}
-            </Text>
-            <Text size="xs" c="dimmed">
-              {t(`role.${me.role}`)}
-            </Text>
-          </div>
+          <Account />
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>

@@ -15,7 +15,7 @@ function preferred(): Language {
 }
 
 /** Begin to speak the language of whoever looks. Problems are told by the API's code; what has no words here is told as the API says it,
- * in English. */
+ * in English. Those that there can be at once have words at once. */
 export function startSpeaking(): void {
   const lng = preferred();
   document.documentElement.lang = lng;
@@ -26,12 +26,22 @@ export function startSpeaking(): void {
     defaultNS: "shell",
     interpolation: { escapeValue: false }, // React does
   });
+  addProblems(lng);
+}
+
+function addProblems(language: Language): void {
+  if (language !== "vi") return;
+  void import("@/shell/problems.vi.json").then(
+    (words) => i18next.addResourceBundle("vi", "problem", words.default, true),
+    () => undefined, // told in English then
+  );
 }
 
 export function speak(language: Language): void {
   localStorage.setItem(KEPT, language);
   document.documentElement.lang = language;
   void i18next.changeLanguage(language);
+  addProblems(language);
 }
 
 /** The words of a page, which come with it: `vi` is typed as `en`, so that none is forgotten. */

@@ -237,3 +237,19 @@ def test_all_phones_come_back_at_once_and_are_served_in_order():
     assert refused_calls <= 0.01 * calls
     first = sorted(phones, key=lambda phone: phone.registered_at or 0.0)[: len(phones) // 10]
     assert max(phone.number for phone in first) < len(phones) // 2, "who came first is in first"
+
+
+def test_who_comes_when_all_is_quiet_again_is_let_in():
+    """What the last of a flood made of the pressure was kept for the first who came long after it."""
+    server = Server()
+    for number in range(int(3 * CAPACITY)):
+        server.socket.arrive(text("INVITE", "102", number), source(number))
+    server.network.now += 1.0
+    while len(server.socket.waiting) > 800:
+        server.read()
+    assert server.overload.pressure > 0.5
+    server.socket.waiting.clear()
+    server.network.now += 60.0
+    server.socket.arrive(text("INVITE", "102", 1_000_000), source(7))
+    [(_, answer)] = server.read()
+    assert answer.startswith(b"SIP/2.0 401"), "challenged, as anybody"

@@ -6,6 +6,7 @@ import itertools
 import resource
 import socket
 import ssl
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -21,8 +22,8 @@ from tongdai.sip.ua.overload import Overload, Queue
 
 log = get_logger(__name__)
 
-_LOOK_EVERY = 16
-"""Datagrams between two looks at what waits."""
+_LOOK_SECONDS = 0.002
+"""Between two looks at what waits."""
 
 _CALM = 10.0
 """Seconds without a refusal after which the log says that it is over."""
@@ -64,11 +65,11 @@ class Wires:
         self._stir = stir
         self._on_lost = on_lost
         self._overload = overload
-        self._datagrams = 0
+        self._look_at = 0.0
         self._refused = 0
         self._calm_at = 0.0
         self._udp: dict[Address, UdpTransport] = {}
-        self._queues: dict[Address, Queue] = {}
+        self._queues: defaultdict[Address, Queue] = defaultdict(Queue)
         self._streams: dict[StreamKind, dict[Address, StreamTransport]] = {}
         self._numbers = itertools.count(1)
 
@@ -77,7 +78,6 @@ class Wires:
         self._udp[advertised] = await UdpTransport.open(
             socket.socket(fileno=fd), self.on_datagram, advertised=advertised
         )
-        self._queues[advertised] = Queue()
 
     async def open_stream(
         self,
@@ -140,9 +140,9 @@ class Wires:
     def on_datagram(self, data: bytes, flow: Flow) -> None:
         """A datagram, unless there are too many."""
         if self._overload is not None:
-            self._datagrams += 1
-            if self._datagrams % _LOOK_EVERY == 0:
-                self._look(self._overload)
+            now = self._clock()
+            if now >= self._look_at:
+                self._look(self._overload, now)
             refusal = self._overload.refuse(data, flow)
             if refusal is not None:
                 if refusal:
@@ -150,11 +150,9 @@ class Wires:
                 return
         self.on_message(data, flow)
 
-    def _look(self, overload: Overload) -> None:
-        now = self._clock()
-        pressures = [
-            queue.pressure(*self._udp[address].queue(), now) for address, queue in self._queues.items()
-        ]
+    def _look(self, overload: Overload, now: float) -> None:
+        self._look_at = now + _LOOK_SECONDS
+        pressures = [self._queues[address].pressure(*udp.queue(), now) for address, udp in self._udp.items()]
         overload.pressure = max(pressures, default=0.0)
         if overload.refused != self._refused:
             if not self._calm_at:

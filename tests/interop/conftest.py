@@ -152,11 +152,27 @@ class Phones:
         await phone.open()
         return await phone.registered() if register else phone
 
-    async def linphone(self, account: Account, *, codec: str = "opus") -> Linphone:
+    async def linphone(
+        self,
+        account: Account,
+        *,
+        codec: str = "opus",
+        transport: str = "udp",
+        protect: str = "none",
+        trusted: Path | None = None,
+    ) -> Linphone:
         """A registered Linphone."""
         if not linphone.installed():
             pytest.fail("liblinphone is missing: apt-get install liblinphone10")
-        phone = Linphone(account, self._place("linphone"), tone=next(self._tones), codec=codec)
+        phone = Linphone(
+            account,
+            self._place("linphone"),
+            tone=next(self._tones),
+            codec=codec,
+            transport=transport,
+            protect=protect,
+            trusted=trusted,
+        )
         self._open.append(phone)
         await phone.open()
         return await phone.registered()

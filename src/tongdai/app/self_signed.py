@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def make(certificate: Path, key: Path, names: Sequence[str], now: float) -> None
         .serial_number(x509.random_serial_number())
         .not_valid_before(today - timedelta(days=1))
         .not_valid_after(today + timedelta(days=_DAYS))
-        .add_extension(x509.SubjectAlternativeName([_name(name) for name in names]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(_alternatives(names)), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .sign(private, hashes.SHA256())
     )
@@ -41,11 +41,16 @@ def make(certificate: Path, key: Path, names: Sequence[str], now: float) -> None
     _write(certificate, made.public_bytes(serialization.Encoding.PEM), 0o644)
 
 
-def _name(name: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ipaddress.ip_address(name))
-    except ValueError:
-        return x509.DNSName(name)
+def _alternatives(names: Sequence[str]) -> Iterator[x509.GeneralName]:
+    for name in names:
+        try:
+            address = ipaddress.ip_address(name)
+        except ValueError:
+            yield x509.DNSName(name)
+        else:
+            yield x509.IPAddress(address)
+            if address.version == 4:  # Mbed TLS before 3.5, which is in many phones, looks for a name only
+                yield x509.DNSName(name)
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:

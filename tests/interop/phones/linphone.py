@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -26,12 +28,27 @@ def installed() -> bool:
 class Linphone:
     """One process with one account. It is an Ear for the call that it is in."""
 
-    def __init__(self, account: Account, directory: Path, *, tone: int, codec: str = "opus") -> None:
+    def __init__(
+        self,
+        account: Account,
+        directory: Path,
+        *,
+        tone: int,
+        codec: str = "opus",
+        transport: str = "udp",
+        protect: str = "none",
+        trusted: Path | None = None,
+    ) -> None:
+        """With `protect="srtp"` it takes no other calls. Over TLS it asks for a certificate that is signed by
+        one in `trusted`."""
         self.account = account
         self.directory = directory
         self.tone = tone
         self.events: list[str] = []
         self._codec = codec
+        self._transport = transport
+        self._protect = protect
+        self._trusted = trusted
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._arrived = asyncio.Event()
@@ -44,7 +61,7 @@ class Linphone:
         files = [self.directory / name for name in ("config", "tone.wav", "heard.wav")]
         with (self.directory / "log").open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, str(_CORE), str(free_port()), *map(str, files)),
+                *(sys.executable, str(_CORE), self._transport, str(free_port()), *map(str, files)),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
@@ -94,18 +111,18 @@ class Linphone:
     async def dial(self, target: str) -> None:
         await self.command(f"call {self.account.uri(target)}")
 
-    async def accept(self) -> None:
+    async def accept(self, *, mark: int = 0) -> None:
         """Wait until it rings, and take the call."""
-        await self.event("call incoming")
+        await self.event("call incoming", mark=mark)
         await self.command("answer")
-        await self.event("call talking")
+        await self.event("call talking", mark=mark)
 
     async def hang_up(self) -> None:
         await self.command("hang-up")
 
-    async def hung_up(self) -> None:
+    async def hung_up(self, *, mark: int = 0) -> None:
         """Wait until the call has ended."""
-        await self.event("call end")
+        await self.event("call end", mark=mark)
 
     async def hold(self) -> None:
         mark = len(self.events)
@@ -116,6 +133,34 @@ class Linphone:
         mark = len(self.events)
         await self.command("resume")
         await self.event("call talking", mark=mark)
+
+    async def transfer(self, target: str) -> None:
+        """Send the other party there."""
+        await self.command(f"transfer {self.account.uri(target)}")
+
+    async def watch(self, target: str, package: str) -> None:
+        """Subscribe to it, and wait until that is accepted."""
+        mark = len(self.events)
+        await self.command(f"subscribe {package} {self.account.uri(target)}")
+        await self.event("subscription active", mark=mark)
+
+    async def befriend(self, target: str) -> None:
+        """Ask for their presence."""
+        await self.command(f"friend {self.account.uri(target)}")
+
+    async def told(self, package: str, true: Callable[[str], bool]) -> str:
+        """Wait until the latest body of that package says so; returns it."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + PATIENCE
+        while True:
+            start = f"notify {package} "
+            bodies = [
+                json.loads(event.removeprefix(start)) for event in self.events if event.startswith(start)
+            ]
+            if bodies and true(bodies[-1]):
+                return str(bodies[-1])
+            assert loop.time() < deadline, f"linphone was not told; last: {bodies[-1:]}\n{self.log()[-3000:]}"
+            await asyncio.sleep(0.05)
 
     async def press(self, keys: str) -> None:
         await self.command(f"keys {keys}")
@@ -156,9 +201,13 @@ class Linphone:
         ]
         return "\n".join(
             [
-                *("[sip]", "default_proxy=0", "media_encryption=none", "[rtp]", "audio_rtp_port=16000-19999"),
+                *("[sip]", "default_proxy=0", f"media_encryption={self._protect}"),
+                f"media_encryption_mandatory={int(self._protect != 'none')}",
+                *([f"root_ca={self._trusted}"] if self._trusted else []),
+                *("[rtp]", "audio_rtp_port=16000-19999"),
                 *("[auth_info_0]", f"username={self.account.username}", f"passwd={self.account.password}"),
-                *("[proxy_0]", f"reg_proxy=<sip:{host}:{port}>", "reg_sendregister=1", "reg_expires=300"),
+                *("[proxy_0]", f"reg_proxy=<sip:{host}:{port};transport={self._transport}>"),
+                *("reg_sendregister=1", "reg_expires=300"),
                 *(f"reg_identity=sip:{self.account.username}@{domain}", "publish=0", *codecs),
             ]
         )

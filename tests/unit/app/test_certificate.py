@@ -26,7 +26,7 @@ def test_one_is_made_for_every_name_that_phones_may_use(files: tuple[Path, Path]
 
     made = x509.load_pem_x509_certificate(files[0].read_bytes())
     names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    assert names.get_values_for_type(x509.DNSName) == ["pbx.example.net"]
+    assert names.get_values_for_type(x509.DNSName) == ["pbx.example.net", "203.0.113.5"]
     assert [str(x) for x in names.get_values_for_type(x509.IPAddress)] == ["203.0.113.5", "2001:db8::1"]
     assert made.not_valid_before_utc.timestamp() < NOW < made.not_valid_after_utc.timestamp() - 3e8
     assert stat.S_IMODE(files[1].stat().st_mode) == 0o600

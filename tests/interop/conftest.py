@@ -188,6 +188,7 @@ class Phones:
         seconds: float = 15,
         port: int = 0,
         rate: int = 0,
+        repeats: bool = True,
         **keys: str,
     ) -> Sipp:
         """A SIPp scenario, not started yet; `keys` are what it calls [name]."""
@@ -203,6 +204,7 @@ class Phones:
             seconds=seconds,
             port=port,
             rate=rate,
+            repeats=repeats,
             keys=keys,
         )
         self._open.append(run)

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
+from tests.interop.carriers import use
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
 from tests.interop.phones.raw import Account
 from tests.interop.phones.sound import hears, hears_beep, hears_something, now_at
+from tests.interop.ports import bound
+
+
+async def register_at(port: int, account: Account, phones: Phones) -> None:
+    """Have the account at that port, which is free when this returns."""
+    phone = await phones.raw(account, port=port)
+    phone.vanish()
+    async with asyncio.timeout(5):
+        while bound(port):  # the loop closes it
+            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("transport", ["u1", "t1"], ids=["udp", "tcp"])
@@ -73,8 +85,7 @@ async def test_sipp_is_refused_with_a_wrong_password(demo: Demo, phones: Phones)
 
 async def test_a_busy_sipp_sends_the_caller_to_voicemail(demo: Demo, phones: Phones):
     busy = phones.sipp("busy", demo.account("102"))
-    registering = await phones.raw(demo.account("102"), port=busy.port)
-    registering.vanish()
+    await register_at(busy.port, demo.account("102"), phones)
     await busy.open()
     caller = await phones.raw(demo.account("101"))
     near = await caller.call("102", wait="sent")
@@ -82,6 +93,53 @@ async def test_a_busy_sipp_sends_the_caller_to_voicemail(demo: Demo, phones: Pho
     await busy.finished()
     await hears_beep(near)
     await (await phones.raw(demo.account("102"), port=busy.port)).unregister()
+
+
+@pytest.mark.parametrize("ack", ["1", "7"], ids=["of the challenged INVITE", "of none"])
+@pytest.mark.parametrize("transport", ["u1", "t1"], ids=["udp", "tcp"])
+async def test_an_ack_of_another_invite_confirms_nothing(
+    demo: Demo, phones: Phones, transport: str, ack: str
+):
+    account = demo.account("103")
+    await phones.sipp("wrong_ack", account, target="*43", transport=transport, repeats=False, ack=ack).run()
+
+
+async def test_a_call_whose_acks_are_of_another_invite_is_ended(demo: Demo, phones: Phones):
+    account = demo.account("103")
+    await phones.sipp("wrong_ack_only", account, target="*43", seconds=45, repeats=False, ack="3").run()
+
+
+BROKEN = {
+    "no description": "this is no description\r\n",
+    "no such line": "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4\r\nm=audio RTP/AVP\r\n",
+    "cut off": "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40",
+    "no codec of ours": "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+    "m=audio 4000 RTP/AVP 96\r\na=rtpmap:96 telegraph/8000\r\n",
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN.keys())
+@pytest.mark.parametrize("role", ["phone", "carrier"])
+async def test_a_call_is_answered_after_a_183_that_cannot_be_read(
+    trunked: Demo, phones: Phones, role: str, broken: str
+):
+    called = phones.sipp("broken_183", trunked.account("102"), broken=broken)
+    target = "102"
+    if role == "carrier":
+        await use(trunked, f"127.0.0.1:{called.port}", "--options=0")
+        target = "0908123456"
+    else:
+        await register_at(called.port, trunked.account("102"), phones)
+    await called.open()
+    caller = await phones.raw(trunked.account("101"))
+    near = await caller.call(target, wait="sent")
+    await near.answered()
+    assert all(not response.body for response in near.provisional), "what could not be read was passed on"
+    assert near.provisional[-1].status in (180, 183)
+    await near.hang_up()
+    await called.finished()
+    if role == "phone":
+        await (await phones.raw(trunked.account("102"), port=called.port)).unregister()
 
 
 async def test_sipp_as_the_carrier_is_called_and_calls(own_demo: Demo, phones: Phones):

@@ -34,9 +34,11 @@ class Sipp:
         seconds: float = 15,
         port: int = 0,
         rate: int = 0,
+        repeats: bool = True,
         keys: dict[str, str] | None = None,
     ) -> None:
-        """One call after the other, or so many begun a second (`rate`)."""
+        """One call after the other, or so many begun a second (`rate`). Without `repeats` nothing is sent
+        again by SIPp, and what comes again is a step of the scenario."""
         self.port = port or free_port()
         self._directory = directory
         self._scenario = scenario
@@ -55,6 +57,8 @@ class Sipp:
             *("-au", account.username, "-ap", account.password),
             *("-key", "user", account.username, "-key", "domain", account.domain or host),
         ]
+        if not repeats:
+            self._command.append("-nr")
         for name, value in (keys or {}).items():
             self._command += ["-key", name, value]
 

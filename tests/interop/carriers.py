@@ -34,12 +34,7 @@ async def use(demo: Demo, *arguments: str) -> str:
     """Make a trunk with these arguments the only way out, in place of the one before; returns its name."""
     name = f"T{secrets.token_hex(3)}"
     await command(demo, "trunk", "add", name, *arguments)
-    followed = f'"tenants": ["{DOMAIN}"]'
-    follows = demo.service_log().count(followed)
-    await command(demo, "trunk", "open", DOMAIN, name)
-    async with asyncio.timeout(5):
-        while demo.service_log().count(followed) == follows:
-            await asyncio.sleep(0.05)
+    await change(demo, "trunk", "open", DOMAIN, name)
     if former := _used.pop(demo.directory, ""):  # its port may be another carrier's by and by
         await command(demo, "trunk", "remove", former)
     _used[demo.directory] = name
@@ -48,6 +43,16 @@ async def use(demo: Demo, *arguments: str) -> str:
 
 _used: dict[Path, str] = {}
 """Which trunk a demo uses now."""
+
+
+async def change(demo: Demo, *arguments: str) -> None:
+    """A command that changes the tenant, until control goes by it."""
+    followed = f'"tenants": ["{DOMAIN}"]'
+    follows = demo.service_log().count(followed)
+    await command(demo, *arguments)
+    async with asyncio.timeout(5):
+        while demo.service_log().count(followed) == follows:
+            await asyncio.sleep(0.05)
 
 
 async def command(demo: Demo, *arguments: str) -> None:

@@ -5,7 +5,7 @@
 What is new goes into `.fuzz/NAME`, which begins with what earlier runs have found (`grown.tar.xz`); a crash
 leaves a file `crash-…` there: put it into `corpus/NAME` and mend it. After a long run keep what was found:
 
-    tar -C .fuzz -cJf tests/fuzz/grown.tar.xz ./message ./stream ./agent ./sdp ./digest ./uri
+    tar -C .fuzz -cJf tests/fuzz/grown.tar.xz ./message ./stream ./websocket ./agent ./sdp ./digest ./uri
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ from tongdai.sip.message import (
     Via,
     parse,
 )
+from tongdai.sip.transport.websocket import WebSocketFraming, origins
 from tongdai.sip.ua import InviteSession, UserAgent
 
 FLOW = Flow("udp", ("192.0.2.1", 5060), ("192.0.2.9", 5060))
@@ -82,6 +83,34 @@ def stream(data: bytes) -> None:
     cut = [str(item) for at in range(1, len(data), step) for item in pieces.feed(data[at : at + step])]
     assert found == cut
     assert whole.pending <= 2 * 65_536
+
+
+_HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: 192.0.2.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    b"Sec-WebSocket-Protocol: sip\r\n\r\n"
+)
+
+
+def websocket(data: bytes) -> None:
+    """The first byte says where the rest is cut, and, when odd, that a handshake went before: then what comes
+    out does not depend on the cuts. Nobody makes us say more than they said."""
+    if not data:
+        return
+    whole, pieces = (WebSocketFraming(origins(["192.0.2.1"])) for _ in range(2))
+    step, sent, opened = data[0] // 2 or 1, data[1:], bool(data[0] & 1)
+    if opened:
+        for framing in (whole, pieces):
+            assert not framing.feed(_HANDSHAKE)
+            assert framing.replies().startswith(b"HTTP/1.1 101 ")
+    found = [str(item) for item in whole.feed(sent)]
+    cut = [str(item) for at in range(0, len(sent), step) for item in pieces.feed(sent[at : at + step])]
+    said, also = whole.replies(), pieces.replies()
+    if opened:
+        assert (found, whole.ended) == (cut, pieces.ended)
+        # what answers pings overtakes what answers keep-alives, which have none once an end came along
+        assert sorted(said) == sorted(also) or whole.ended
+    assert max(len(said), len(also)) <= len(sent) + 1024
 
 
 def _answering() -> Recorder:
@@ -180,6 +209,7 @@ def _try(read: Callable[[V], T], value: V) -> T | None:
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "message": message,
     "stream": stream,
+    "websocket": websocket,
     "agent": agent,
     "sdp": description,
     "digest": digest,

@@ -340,6 +340,8 @@ class Control:
         rest_from_collecting()
         self._background.add(asyncio.create_task(Collector().run(self.stopping), name="collecting"))
         self.journal.measure_from_now()
+        self.journal.on_pending = self.pulse.pending
+        self.pulse.stir()
         lifeline.say_ready(self.config.ready_fd)
         log.info("taking calls", tenants=len(self.provider.tenants), devices=len(self.bindings))
         await self.stopping.wait()

@@ -48,6 +48,7 @@ class Pulse:
         self._send = send
         self._loop = asyncio.get_running_loop()
         self._scheduled = False
+        self._writing = False
         self._flushed = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._wake_at = float("inf")
@@ -80,12 +81,20 @@ class Pulse:
             self._scheduled = True
             self._loop.call_soon(self._flush)
 
+    def pending(self) -> None:
+        """Something waits to be committed. Who puts need not stir: a store behind the calls does not know of
+        this."""
+        if not self._writing:
+            self.stir()
+
     def _flush(self) -> None:
         self._scheduled = False
         self._flushed.set()
+        self._writing = True
         for write in self._writers:
             _try(write)
         _try(self._journal.commit)
+        self._writing = False
         if self._ua is not None:
             for flow, data in self._ua.drain():
                 _try(self._send, flow, data)

@@ -68,6 +68,8 @@ class LocalJournal:
         """Open or create, and read what is there. Raises `TongdaiError` when another process holds it."""
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.failing = False
+        self.on_pending: Callable[[], None] = lambda: None
+        """Called when something waits for a commit, and nothing did before."""
         self._directory = directory
         self._clock = clock
         self._retry_at = float("-inf")
@@ -92,17 +94,20 @@ class LocalJournal:
     def put(self, key: str, value: bytes) -> None:
         if key not in self._pending and self._live.get(key) == value:
             return
-        if not self._pending:
-            self._oldest = self._clock()
-        self._pending[key] = value
+        self._wait(key, value)
 
     def delete(self, key: str) -> None:
         if key in self._live:
-            if not self._pending:
-                self._oldest = self._clock()
-            self._pending[key] = None
+            self._wait(key, None)
         else:
             self._pending.pop(key, None)
+
+    def _wait(self, key: str, value: bytes | None) -> None:
+        first = not self._pending
+        self._pending[key] = value
+        if first:
+            self._oldest = self._clock()
+            self.on_pending()
 
     def commit(self) -> bool:
         if not self._pending:

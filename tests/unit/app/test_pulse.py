@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.unit.legs.doubles import MemoryJournal
 from tests.unit.sip.network import Recorder, SeededIds
 
 from tongdai.app.pulse import Pulse
+from tongdai.journal import LocalJournal
 from tongdai.sip.flow import Flow
 from tongdai.sip.message import parse
 from tongdai.sip.ua import UserAgent
@@ -91,6 +93,33 @@ def test_what_changed_is_committed_before_anything_is_sent():
         return heart.done
 
     assert run(main()) == ["commit call", "send OPTIONS"]
+
+
+def test_what_nobody_stirs_for_is_committed_in_the_same_turn_and_a_flush_makes_no_other_one(tmp_path: Path):
+    async def main() -> tuple[list[str], dict[str, bytes]]:
+        done: list[str] = []
+        journal = LocalJournal(tmp_path)
+        pulse = Pulse(clock=asyncio.get_running_loop().time, journal=journal, send=lambda flow, data: None)
+
+        def write() -> None:
+            done.append("flush")
+            journal.put("call", str(len(done)).encode())
+
+        ua = UserAgent(
+            Recorder(), clock=asyncio.get_running_loop().time, ids=SeededIds("x"), on_output=pulse.stir
+        )
+        pulse.use(ua, [ua], [write])
+        journal.on_pending = pulse.pending
+        try:
+            journal.put("fact", b"it was stored")
+            await tick()
+            journal.delete("fact")
+            await tick()
+            return done, journal.load()
+        finally:
+            journal.close()
+
+    assert run(main()) == (["flush", "flush"], {"call": b"2"})
 
 
 def test_everything_of_one_tick_leaves_together():

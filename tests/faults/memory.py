@@ -62,6 +62,10 @@ class Group:
         """All together may use so many bytes more than now."""
         self._most.write_text(str(int(self._used.read_text()) + more))
 
+    def left(self) -> int:
+        """Bytes until the limit; of files the kernel may have more to give up."""
+        return int(self._most.read_text()) - int(self._used.read_text())
+
     def lift(self) -> None:
         """Without a limit again."""
         self._most.write_text(self._endless)

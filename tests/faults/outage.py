@@ -34,10 +34,14 @@ PATIENCE = 30.0
 """Seconds that phones wait for control, which is back in one or two on a machine that does nothing else."""
 
 
+def to(receiver: Receiver) -> dict[str, str]:
+    """The settings by which the receiver is told of alarms."""
+    return {"TONGDAI_ALARM_WEBHOOK": receiver.url, "TONGDAI_WEBHOOK_NETWORKS": "127.0.0.0/8"}
+
+
 def told_demo(directory: Path, receiver: Receiver, *, unspoken: bool = False) -> Demo:
     """A demo that is not started yet, and tells the receiver of alarms."""
-    told = {"TONGDAI_ALARM_WEBHOOK": receiver.url, "TONGDAI_WEBHOOK_NETWORKS": "127.0.0.0/8"}
-    return new_demo(directory, told, unspoken=unspoken)
+    return new_demo(directory, to(receiver), unspoken=unspoken)
 
 
 @contextlib.asynccontextmanager

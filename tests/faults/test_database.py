@@ -80,6 +80,8 @@ async def test_calls_go_on_while_the_database_is_gone(
 
 OUTAGE = float(os.environ.get("TONGDAI_FAULTS_OUTAGE", "10"))
 """Seconds; 600 in `make faults`."""
+REGISTER_AGAIN = 60.0
+"""Seconds between the registrations of a phone, which hold for 300."""
 
 
 async def calls_until(end: float, caller: RawPhone, called: RawPhone, extension: str) -> tuple[int, int]:
@@ -103,6 +105,7 @@ async def test_who_is_registered_is_reached_for_as_long_as_it_lasts(
     lan, hoa = await phones.raw(demo.account("101")), await phones.raw(demo.account("103"))
     minh, quang = await phones.raw(demo.account("102")), await phones.raw(demo.account("105"))
     there = [await phones.raw(demo.account(name, domain="binhminh.demo")) for name in ("101", "102")]
+    all_of_them = (lan, hoa, minh, quang, *there)
     near, far = await talk(lan, hoa, "103")
     marks = len(near.rtp.received), len(far.rtp.received)
     async with administrator(demo) as (client, path):
@@ -112,7 +115,12 @@ async def test_who_is_registered_is_reached_for_as_long_as_it_lasts(
                 calls_until(end, minh, quang, "105"), calls_until(end, there[0], there[1], "102")
             )
             waited = []
+            again = time.monotonic() + REGISTER_AGAIN
             while not calling.done():
+                if time.monotonic() >= again:
+                    again += REGISTER_AGAIN
+                    answers = await asyncio.gather(*(phone.register() for phone in all_of_them))
+                    assert [answer.status for answer in answers] == [200] * len(all_of_them)
                 waited.append(await refused(client, path))
                 await asyncio.sleep(1)
             made, failed = map(sum, zip(*await calling, strict=True))

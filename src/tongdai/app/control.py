@@ -22,6 +22,7 @@ from tongdai.app.inquiries import Inquiries
 from tongdai.app.library import Library
 from tongdai.app.lifeline import Lifeline
 from tongdai.app.listening import open_wires, renew
+from tongdai.app.memory import Memory
 from tongdai.app.news import News
 from tongdai.app.prewarm import Prewarming
 from tongdai.app.process import Collector, rest_from_collecting
@@ -279,6 +280,7 @@ class Control:
                 self.engine.journal,
             ],
         )
+        self._memory = memory = Memory()
         self._vigil = Vigil(
             config.alarms,
             config.names[0] if config.names else sip[0][0],
@@ -289,6 +291,10 @@ class Control:
             stores={"calls": self.calllog, "messages": self.mailboxes, "preferences": self.preferences},
             engine=lambda: self.engine.client,
             blind=lambda: self._follower.blind,
+            memory=self._memory,
+        )
+        self.front.full = lambda request: (
+            bool(memory.shortage) and not self.directory.edge.is_emergency_somewhere(request.uri.subscriber)
         )
         self._following = asyncio.Lock()
         self._follower = Follower(self.db, provider.seq, self._follow)
@@ -335,6 +341,7 @@ class Control:
         self._prewarming.begin(self.provider.tenants)
         self._background.add(asyncio.create_task(self._kept.run(), name="keeping"))
         self._background.add(asyncio.create_task(self._follower.run(self.stopping), name="following"))
+        self._background.add(asyncio.create_task(self._memory.run(self.stopping), name="memory"))
         self._background.add(asyncio.create_task(self._vigil.run(self.stopping), name="alarms"))
         await self.rpc.open()
         rest_from_collecting()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tongdai.legs import Device, Legs
 from tongdai.legs.callers import Callers, Refusal
+from tongdai.legs.leg import RETRY_AFTER
 from tongdai.presence import Subscriptions
 from tongdai.presence.packages import ALLOW_EVENTS
 from tongdai.registrar import Registrar
-from tongdai.sip.ua import IncomingRequest
+from tongdai.sip.message import Request
+from tongdai.sip.ua import IncomingRequest, InviteSession
 from tongdai.sip.ua.core import ALLOW, SUPPORTED
 
 
@@ -25,6 +29,16 @@ class Front(Legs):
 
     registrar: Registrar
     subscriptions: Subscriptions
+    full: Callable[[Request], bool] | None = None
+    """Whether there is no room for another call, which this one would be."""
+
+    def on_invite(self, session: InviteSession) -> None:
+        """What replaces a call is none more."""
+        request = session.request
+        if self.full is not None and request is not None and session.replaces is None and self.full(request):
+            session.reject(503, headers=RETRY_AFTER)
+        else:
+            super().on_invite(session)
 
     def on_register(self, incoming: IncomingRequest) -> None:
         self.registrar.on_register(incoming)

@@ -9,10 +9,13 @@ from tests.unit.legs.doubles import PASSWORD, MemoryJournal
 from tests.unit.legs.stage import Phone, Stage
 
 from tongdai.app.front import admit
+from tongdai.calls import commands as c
+from tongdai.calls import events as e
 from tongdai.core.clock import ManualClock
 from tongdai.registrar import Bindings, Registrar
 from tongdai.sip.digest import Credentials
 from tongdai.sip.message import Response
+from tongdai.sip.pickup import ringing_dialog
 
 
 class Reception(Stage):
@@ -132,3 +135,24 @@ def test_what_is_not_offered_is_refused(reception: Reception, method: str, statu
         assert "INVITE" in allowed
         assert method not in allowed
     assert reception.office.events == []
+
+
+def test_a_call_for_which_there_is_no_room_is_refused_but_an_emergency_and_what_replaces_a_call_are_not(
+    reception: Reception,
+):
+    lan, hoa = reception.phone("anphat", "101"), reception.phone("anphat", "102")
+    hoa.handler.on["invite"] = lambda session: session.progress(180)
+    rings = reception.calls(c.DeviceTarget("bnd-102"))
+    reception.office.front.full = lambda request: request.uri.subscriber != "115"
+    lan.dial(reception.office, "103")
+    reception.run()
+    [refusal] = reception.messages("SIP/2.0 503", to=lan)
+    assert int(refusal.headers.get("Retry-After") or 0) > 0
+    assert reception.office.of(e.LegOffered) == []
+    reception.offered(lan, "102", headers=[("Replaces", str(ringing_dialog(rings)))])
+    assert reception.office.last(e.LegOffered).replaces == rings
+    reception.offered(lan, "115")
+    assert reception.office.last(e.LegOffered).dialled == "115"
+    reception.office.front.full = lambda request: False
+    reception.offered(lan, "103")
+    assert reception.office.last(e.LegOffered).dialled == "103"

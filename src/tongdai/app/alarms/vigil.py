@@ -11,6 +11,7 @@ from tongdai.app.alarms.alarms import Alarms
 from tongdai.app.alarms.outbound import AlarmHook
 from tongdai.app.alarms.watch import Check, Database, Watch, disk
 from tongdai.app.alarms.webhook import Webhook
+from tongdai.app.memory import Memory
 from tongdai.db import Database as Db
 from tongdai.journal import LocalJournal
 from tongdai.journal.refused import refused
@@ -32,7 +33,7 @@ class Store(Protocol):
 
 
 class Vigil:
-    """The alarms of a control process: `journal`, `database`, `refused`, `disk`, `media`."""
+    """The alarms of a control process: `journal`, `database`, `refused`, `disk`, `memory`, `media`."""
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class Vigil:
         stores: Mapping[str, Store],
         engine: Callable[[], EngineClient | None],
         blind: Callable[[], bool],
+        memory: Memory,
     ) -> None:
         """`stores` are what the database is written from, by what each of their items is called. `blind`:
         whether the configuration that is served was not read from it. Raises ValueError for a webhook that
@@ -54,6 +56,7 @@ class Vigil:
         self._stores = stores
         self._engine = engine
         self._blind = blind
+        self._memory = memory
         self._webhook = Webhook(hook, server)
         self._alarms = Alarms(wall, self._webhook.tell, journal)
         self._database = Database(lambda: db.write_in_thread(lambda _: None))
@@ -62,6 +65,7 @@ class Vigil:
             "database": self._look_at_database,
             "refused": lambda: asyncio.to_thread(refused, data),
             "disk": lambda: disk(data),
+            "memory": self._look_at_memory,
             "media": self._look_at_media,
         }
         self._watch = Watch(self._alarms, checks)
@@ -80,6 +84,7 @@ class Vigil:
         return {
             **self._alarms.metrics(),
             "alarms_untold": self._webhook.backlog,
+            "memory_left_bytes": self._memory.left,
             "journal_slowest_commit_seconds": self._journal.slowest_commit(),
             "journal_unwritten_entries": lag.unwritten.entries,
             "journal_unwritten_seconds": lag.unwritten.seconds,
@@ -107,6 +112,9 @@ class Vigil:
         if waiting:
             return f"the database cannot be read or written; {', '.join(waiting)} wait"
         return "calls are served from what was kept of the configuration" if self._blind() else ""
+
+    async def _look_at_memory(self) -> str:
+        return f"{self._memory.shortage}: calls are refused" if self._memory.shortage else ""
 
     async def _look_at_media(self) -> str:
         engine = self._engine()

@@ -12,6 +12,7 @@ import pytest
 
 from tongdai.app.alarms.outbound import AlarmHook
 from tongdai.app.alarms.vigil import UNSYNCED_SECONDS, Vigil
+from tongdai.app.memory import Left, Memory
 from tongdai.core.clock import ManualClock
 from tongdai.journal import LocalJournal
 
@@ -29,7 +30,12 @@ def journal(tmp_path: Path, clock: ManualClock) -> Iterator[LocalJournal]:
 
 
 @pytest.fixture
-def vigil(tmp_path: Path, clock: ManualClock, journal: LocalJournal) -> Vigil:
+def memory() -> Memory:
+    return Memory()
+
+
+@pytest.fixture
+def vigil(tmp_path: Path, clock: ManualClock, journal: LocalJournal, memory: Memory) -> Vigil:
     return Vigil(
         AlarmHook(),
         "pbx.example.net",
@@ -40,6 +46,7 @@ def vigil(tmp_path: Path, clock: ManualClock, journal: LocalJournal) -> Vigil:
         stores={},
         engine=lambda: None,
         blind=lambda: False,
+        memory=memory,
     )
 
 
@@ -70,3 +77,11 @@ def test_the_lag_of_the_journal_is_a_metric(vigil: Vigil, journal: LocalJournal,
     clock.advance(0.5)
     assert {"journal_unsynced_entries", "journal_unsynced_seconds"} <= told.keys()
     assert vigil.metrics()["journal_unsynced_most_seconds"] in (0.0, 0.5), "it may be on the disk by now"
+
+
+async def test_a_shortage_of_memory_is_an_alarm_and_what_is_left_a_metric(vigil: Vigil, memory: Memory):
+    memory.take([Left("the group tongdai", 9 << 20, 512 << 20)])
+    assert await vigil._look_at_memory() == "the group tongdai has 9 MiB of memory left: calls are refused"
+    assert vigil.metrics()["memory_left_bytes"] == 9 << 20
+    memory.take([Left("the group tongdai", 90 << 20, 512 << 20)])
+    assert await vigil._look_at_memory() == ""

@@ -98,6 +98,7 @@ async def opened(data: Path) -> AsyncIterator[Indoors]:
     )
     control = Control(config, provider, LocalJournal(data / "journal"), asyncio.Event())
     await control.take_over(_reached(control), ())
+    control.journal.on_pending = control.pulse.pending
     control._located()
     indoors = Indoors(control)
     control.wires._udp = {(HERE, _PORT): indoors}  # type: ignore[dict-item]

@@ -69,7 +69,7 @@ class LocalJournal:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.failing = False
         self.on_pending: Callable[[], None] = lambda: None
-        """Called when something waits for a commit, and nothing did before."""
+        """Called when something is put, and nothing waits for a commit."""
         self._directory = directory
         self._clock = clock
         self._retry_at = float("-inf")
@@ -94,20 +94,21 @@ class LocalJournal:
     def put(self, key: str, value: bytes) -> None:
         if key not in self._pending and self._live.get(key) == value:
             return
-        self._wait(key, value)
+        if not self._pending:
+            self._first()
+        self._pending[key] = value
 
     def delete(self, key: str) -> None:
         if key in self._live:
-            self._wait(key, None)
+            if not self._pending:
+                self._first()
+            self._pending[key] = None
         else:
             self._pending.pop(key, None)
 
-    def _wait(self, key: str, value: bytes | None) -> None:
-        first = not self._pending
-        self._pending[key] = value
-        if first:
-            self._oldest = self._clock()
-            self.on_pending()
+    def _first(self) -> None:
+        self._oldest = self._clock()
+        self.on_pending()
 
     def commit(self) -> bool:
         if not self._pending:

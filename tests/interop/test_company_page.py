@@ -257,6 +257,10 @@ async def test_people_come_out_of_a_file_after_a_look_at_it(company: Demo, phone
     await page.click("Thu Ha", ".company-person")
     await page.click("Add a telephone", "button")
     await page.sees("Type this into the telephone.")
+    await page.until(
+        "document.querySelector('.company-secret').getBoundingClientRect().bottom <= innerHeight",
+        "what it is set up with is below the edge",
+    )
     caller = await phones.raw(company.account("101"))
     call = await caller.call("137")  # nobody answers: her voicemail does
     await call.hang_up()

@@ -54,6 +54,15 @@ def answering(status: int) -> str:
     )
 
 
+SECRET = (
+    "const asked = window.fetch; window.fetch = (what, how) => what.method !== 'POST' ? asked(what, how) :"
+    " Promise.resolve(Response.json({ id: 'device_1', username: 'hoa-2', password: 'x4kq-9m2v-tt7c-w3hd',"
+    " server: { domain: 'anphat.demo', host: '203.0.113.5', udp: 5060 } }, { status: 201 }));"
+)
+"""A telephone that is added is this one, and not kept."""
+FIRST = ".company-person"
+"""The administrator, who is the last one."""
+
 CARD = ".company-card"
 VIEWS = {
     "sign-in": View("/", "", ".door .offer"),
@@ -73,6 +82,22 @@ VIEWS = {
     "company-welcome": View("/company#welcome", ADMIN, ".company-key"),
     "company-people": View("/company#people", ADMIN, ".company-person"),
     "company-person": View("/company#people", ADMIN, "[role=dialog] form", (".company-person",)),
+    "company-secret": View(
+        "/company#people",
+        ADMIN,
+        ".company-secret dd button",
+        (FIRST, "[role=dialog] section[aria-label] .mantine-Button-root"),
+        SECRET,
+    ),
+    "company-sure": View(
+        "/company#people", ADMIN, ".sure", (FIRST, "[role=dialog] .mantine-Button-root[data-variant=subtle]")
+    ),
+    "company-refused": View(
+        "/company#people",
+        ADMIN,
+        ".sure p",
+        (FIRST, "[role=dialog] .mantine-Button-root[data-variant=subtle]", ".sure .mantine-Button-root"),
+    ),
     "company-departments": View("/company#departments", ADMIN, CARD),
     "company-department": View("/company#departments", ADMIN, "[role=dialog] .part-hears", (CARD,)),
     "company-rooms": View("/company#rooms", ADMIN, CARD),

@@ -11,7 +11,7 @@ import {
 } from "@mantine/core";
 import { IconBrowser, IconCheck, IconCopy, IconDeviceLandlinePhone } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, ask, once, type Person, type Schemas } from "@/api/client";
 import { Forwards } from "@/company/Forwards";
@@ -160,6 +160,11 @@ function Devices({ person }: { person: Person }) {
       void list.refetch();
     },
   });
+  const secret = useRef<HTMLDivElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is shown once, and moves when the list has the new one
+  useEffect(() => {
+    secret.current?.scrollIntoView({ block: "nearest" });
+  }, [made, phones?.length]);
   return (
     <section aria-label={t("people.devices")}>
       <Text fw={600} size="sm" mb={6}>
@@ -178,7 +183,7 @@ function Devices({ person }: { person: Person }) {
           </Group>
         ))}
         {made && (
-          <div className="company-secret">
+          <div className="company-secret" ref={secret}>
             <Text size="sm" mb={6}>
               {t("people.secretTitle")}
             </Text>

@@ -110,6 +110,7 @@ export function Page() {
         {narrow && (
           <SegmentedControl
             fullWidth
+            withItemsBorders={false}
             value={shown}
             onChange={setShown}
             data={[

@@ -1,20 +1,28 @@
-"""`kill -9` of control at random moments under load: SIPp calls all the time, phones that listen for tones do
-what people do.
+"""Faults at random moments under load: SIPp calls all the time, phones that listen for tones do what people
+do.
 
-    TONGDAI_FAULTS_MOMENTS=20 TONGDAI_FAULTS_SEED=random pytest -s tests/faults/test_random_moments.py
+TONGDAI_FAULTS_MOMENTS=20 TONGDAI_FAULTS_SEED=random pytest -s tests/faults/test_random_moments.py
+TONGDAI_FAULTS_MOMENTS=20 pytest -s tests/faults/test_random_moments.py -k engine
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import secrets
+import signal
+import time
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple, TypeVar
 
 import pytest
-from tests.faults.outage import PATIENCE, SLOW, administrator, kill_control, records, until
+from tests.faults.databases import a_writer_that_stands_still
+from tests.faults.outage import AGAIN, PATIENCE, SLOW, administrator, kill_control, records, until
 from tests.faults.test_control import intact
+from tests.faults.test_engine import PLAIN
+from tests.faults.upgrade import Upgrade
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
 from tests.interop.phones.call import RawCall
@@ -24,12 +32,17 @@ from tests.interop.talk import talk
 
 pytestmark = pytest.mark.faults
 
-MOMENTS = int(os.environ.get("TONGDAI_FAULTS_MOMENTS", "3"))
+MOMENTS = int(os.environ.get("TONGDAI_FAULTS_MOMENTS", "0"))
+"""Of each fault; 0: as many as each has by itself."""
 RATE = int(os.environ.get("TONGDAI_FAULTS_RATE", "5"))
 """Calls that SIPp begins in a second."""
 SECONDS = 8
 """For each moment."""
 SEED = os.environ.get("TONGDAI_FAULTS_SEED", "20261126")
+GIVES_UP = 10.0
+"""Seconds after which somebody knows that his keys had no effect."""
+
+T = TypeVar("T")
 
 
 class Office:
@@ -41,6 +54,7 @@ class Office:
         self.lan, self.hoa = lan, hoa
         self.calls = 0
         self.talking: tuple[RawCall, RawCall] | None = None
+        self.keys_are_lost = False
 
     async def dial(self, phone: RawPhone, target: str) -> RawCall:
         self.calls += 1
@@ -61,13 +75,28 @@ class Office:
         assert (await first.hang_up()).status in (200, 481)
         await second.hung_up(within=PATIENCE)
 
+    @property
+    def gives_up(self) -> float:
+        return GIVES_UP if self.keys_are_lost else PATIENCE
+
+    async def tried(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Tried again, as people do, when keys may have been lost with the engine that should have heard
+        them."""
+        for _ in range(2 if self.keys_are_lost else 0):
+            with contextlib.suppress(AssertionError):
+                return await attempt()
+        return await attempt()
+
     # what people do
 
     async def a_call(self) -> None:
         near, far = await self.reach(self.minh, self.quang, "105")
-        await near.press("5")
-        await far.hears_keys("5", within=PATIENCE)
+        await self.tried(lambda: self.a_key(near, far))
         await self.end(near, far)
+
+    async def a_key(self, near: RawCall, far: RawCall) -> None:
+        await near.press("5")
+        await far.hears_keys("5", within=self.gives_up)
 
     async def a_call_that_nobody_takes(self) -> None:
         near = await self.dial(self.minh, "105")
@@ -94,14 +123,21 @@ class Office:
         await self.end(near, last)
 
     async def a_menu(self) -> None:
+        near, far = await self.tried(self.through_the_menu)
+        await far.accept()
+        await hear(near, far)
+        await self.end(near, far)
+
+    async def through_the_menu(self) -> tuple[RawCall, RawCall]:
         near = await self.dial(self.minh, "100")
         await near.answered(within=PATIENCE)
         await hears_something(near, within=PATIENCE)
         await near.press("105")
-        far = await self.quang.rings(within=PATIENCE)
-        await far.accept()
-        await hear(near, far)
-        await self.end(near, far)
+        try:
+            return near, await self.quang.rings(within=self.gives_up)
+        except AssertionError:
+            await near.hang_up()
+            raise
 
     async def a_parked_call(self) -> None:
         near, far = await self.reach(self.minh, self.quang, "105")
@@ -142,13 +178,91 @@ async def offered(call: RawCall, direction: str) -> None:
     call.rtp.mute(direction == "sendonly")
 
 
+# what happens
+
+
+class Moment(NamedTuple):
+    """A running demo, a phone that asks whether control answers, and chance."""
+
+    demo: Demo
+    phone: RawPhone
+    chance: random.Random
+
+
+async def control_is_killed(moment: Moment) -> float:
+    return await kill_control(moment.demo, moment.phone)
+
+
+async def engine_is_killed(moment: Moment) -> float:
+    return await killed(moment.demo, "media")
+
+
+async def web_is_killed(moment: Moment) -> float:
+    return await killed(moment.demo, "web")
+
+
+async def supervisor_is_killed(moment: Moment) -> float:
+    """And another is started, as systemd would."""
+    begun = time.monotonic()
+    moment.demo.kill_supervisor()
+    await asyncio.sleep(moment.chance.uniform(0.0, 2.0))
+    await asyncio.to_thread(moment.demo.start, fresh=False)
+    return time.monotonic() - begun
+
+
+async def killed(demo: Demo, role: str) -> float:
+    """Kill it, and wait for the next one; after how many seconds that is there."""
+    pid = demo.reread().pids[role]
+    os.kill(pid, signal.SIGKILL)
+    return await until(
+        lambda: demo.reread().pids.get(role, pid) != pid, AGAIN * SLOW, f"there is no other {role}"
+    )
+
+
+async def database_is_locked(moment: Moment) -> float:
+    seconds = moment.chance.uniform(0.5, 4.0)
+    with a_writer_that_stands_still(moment.demo.directory / "tongdai.db"):
+        await asyncio.sleep(seconds)
+    return seconds
+
+
+async def version_is_upgraded(moment: Moment) -> float:
+    """To the one that serves."""
+    begun = time.monotonic()
+    upgrade = await Upgrade.begin(moment.demo)
+    assert await upgrade.succeeds(), upgrade.said
+    return time.monotonic() - begun
+
+
+class Fault(NamedTuple):
+    """What happens, and how long whoever talked before may hear nothing: 0: nothing may be lost."""
+
+    strike: Callable[[Moment], Awaitable[float]]
+    """Returns how many seconds it took until all was there again."""
+    unheard: float = 0.0
+    moments: int = 1
+
+
+FAULTS = {
+    "control": Fault(control_is_killed, moments=3),
+    "engine": Fault(engine_is_killed, unheard=PLAIN),
+    "supervisor": Fault(supervisor_is_killed),
+    "web": Fault(web_is_killed),
+    "database": Fault(database_is_locked),
+    "upgrade": Fault(version_is_upgraded),
+}
+
+
 @pytest.fixture
 def seed() -> int:
     return secrets.randbelow(10**9) if SEED == "random" else int(SEED)
 
 
-async def test_control_is_killed_at_random_moments(own_demo: Demo, phones: Phones, seed: int):
-    print(f"TONGDAI_FAULTS_SEED={seed} TONGDAI_FAULTS_MOMENTS={MOMENTS} TONGDAI_FAULTS_RATE={RATE}")
+@pytest.mark.parametrize("name", FAULTS)
+async def test_at_random_moments(own_demo: Demo, phones: Phones, seed: int, name: str):
+    fault = FAULTS[name]
+    moments = MOMENTS or fault.moments
+    print(f"TONGDAI_FAULTS_SEED={seed} TONGDAI_FAULTS_MOMENTS={moments} TONGDAI_FAULTS_RATE={RATE}")
     chance = random.Random(seed)
     own_demo.start()
     lan, hoa, *others = [await phones.raw(own_demo.account(x)) for x in ("101", "103", "102", "104", "105")]
@@ -157,14 +271,15 @@ async def test_control_is_killed_at_random_moments(own_demo: Demo, phones: Phone
     office = Office(chance, lan, hoa, others)
     office.talking = await talk(lan, hoa, "103")
     office.calls += 1
-    calls = MOMENTS * SECONDS * RATE
+    office.keys_are_lost = fault.unheard > 0
+    calls = moments * SECONDS * RATE
     load = phones.sipp(
-        "load", own_demo.account("106"), target="*43", calls=calls, rate=RATE, seconds=MOMENTS * 60
+        "load", own_demo.account("106"), target="*43", calls=calls, rate=RATE, seconds=moments * 60
     )
     await load.open()
     stories: list[Callable[[], Awaitable[None]]] = []
-    away = []
-    for moment in range(MOMENTS):
+    took = []
+    for moment in range(moments):
         stories = stories or chance.sample(office.stories, len(office.stories))
         story = stories.pop()
         marks = [len(end.rtp.received) for end in office.talking]
@@ -172,10 +287,15 @@ async def test_control_is_killed_at_random_moments(own_demo: Demo, phones: Phone
         delay = chance.uniform(0.0, 2.5)
         print(f"moment {moment + 1}: {story.__name__}, after {delay:.3f} s")
         await asyncio.sleep(delay)
-        away.append(await kill_control(own_demo, lan))
+        took.append(await fault.strike(Moment(own_demo, lan, chance)))
         await doing
         for end, mark in zip(office.talking, marks, strict=True):
-            intact(end, mark)
+            if not fault.unheard:
+                intact(end, mark)
+            elif story != office.hold_and_resume:  # when who holds hears nothing for longer
+                print(f"nothing was heard for {end.rtp.longest_gap(mark) * 1000:.0f} ms")
+                assert end.rtp.longest_gap(mark) <= fault.unheard
+        await hear(*office.talking)
     await load.finished()
     await office.end(*office.talking)
     wanted = office.calls + calls
@@ -183,5 +303,5 @@ async def test_control_is_killed_at_random_moments(own_demo: Demo, phones: Phone
     async with administrator(own_demo) as (client, _):
         assert "tongdai_control_calls 0.0" in (await client.get("/metrics/control")).text
     assert len(records(own_demo)) == wanted, "a call has two"
-    print(f"back after {sum(away) / len(away):.2f} s on average, {max(away):.2f} s at most; {wanted} calls")
+    print(f"{name}: {sum(took) / len(took):.2f} s on average, {max(took):.2f} s at most; {wanted} calls")
     own_demo.stop()

@@ -22,11 +22,12 @@ class Upgrade:
         self.said = ""
 
     @classmethod
-    async def begin(cls, victim: Demo, environment: Path) -> Upgrade:
+    async def begin(cls, victim: Demo, *environment: Path) -> Upgrade:
+        """To the version of that environment; without one to that which serves."""
         process = await asyncio.create_subprocess_exec(
             str(TONGDAI),
             "upgrade",
-            str(environment),
+            *map(str, environment),
             f"--data={victim.directory}",
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

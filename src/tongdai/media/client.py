@@ -21,7 +21,7 @@ from tongdai.media.events import EngineEvent
 
 log = get_logger(__name__)
 
-BACKOFF = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+BACKOFF = (0.01, 0.02, 0.05, 0.1)
 """Seconds between attempts to reach the engine again; the last one repeats."""
 
 

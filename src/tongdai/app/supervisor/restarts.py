@@ -8,9 +8,9 @@ TOLERATED = 5
 """Early ends in a row of a process that did get to work, before it is made to wait."""
 FIRST_DELAY = 0.2
 LONGEST_DELAY = 5.0
-LONGEST_DELAY_OF_WORKING = 2.0
-"""Of a process that did get to work: with what its start takes, calls are served again within 3 s however
-often it is killed."""
+LONGEST_DELAY_OF_WORKING = 1.0
+"""Of a process that did get to work: with what its start takes, calls sound again within 2 s, and new ones
+are taken within 3 s, however often it is killed."""
 
 
 class Restarts:

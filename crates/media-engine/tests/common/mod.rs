@@ -22,7 +22,8 @@ use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-static NEXT: AtomicU16 = AtomicU16::new(0);
+/// Of engines alone: their ports are by it, and come round after twenty.
+static ENGINES: AtomicU16 = AtomicU16::new(0);
 
 /// How long a condition is waited for. Nothing takes so long but a machine that is busy with other things.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -93,7 +94,7 @@ impl Engine {
 
     /// Starts with more arguments, and its log goes there.
     pub fn start_logging(more: &[&str], pairs: u16, log: Stdio) -> Engine {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let number = ENGINES.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("tongdai-engine-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let first = 10_000 + (std::process::id() % 100) as u16 * 80 + number * 400 % 8000;

@@ -1,6 +1,6 @@
 //! A phone with a real socket.
 
-use super::{NEXT, PATIENCE, sleep_ms, sleep_until};
+use super::{PATIENCE, sleep_ms, sleep_until};
 use media_proto::codec::{Codec, Decoder, Encoder};
 use media_proto::opus;
 use media_proto::resample::Resampler;
@@ -9,10 +9,12 @@ use media_proto::rtp::{self, Header};
 use media_proto::rx::Measured;
 use media_proto::srtp::{MAX_OVERHEAD, Protector, Unprotector};
 use std::net::{SocketAddr, UdpSocket};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+
+static PHONES: AtomicU16 = AtomicU16::new(0);
 
 /// The payload type of telephone-event here.
 pub const EVENT: u8 = 101;
@@ -87,7 +89,7 @@ impl Phone {
                 }
             })
         };
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let number = PHONES.fetch_add(1, Ordering::Relaxed);
         Phone {
             socket,
             engine: SocketAddr::from(([127, 0, 0, 1], 9)),

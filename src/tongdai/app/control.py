@@ -280,7 +280,7 @@ class Control:
                 self.engine.journal,
             ],
         )
-        self._memory = memory = Memory()
+        self._memory = Memory()
         self._vigil = Vigil(
             config.alarms,
             config.names[0] if config.names else sip[0][0],
@@ -294,7 +294,8 @@ class Control:
             memory=self._memory,
         )
         self.front.full = lambda request: (
-            bool(memory.shortage) and not self.directory.edge.is_emergency_somewhere(request.uri.subscriber)
+            bool(self._memory.shortage)
+            and not self.directory.edge.is_emergency_somewhere(request.uri.subscriber)
         )
         self._following = asyncio.Lock()
         self._follower = Follower(self.db, provider.seq, self._follow)

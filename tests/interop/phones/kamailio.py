@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-import time
 from pathlib import Path
 
+from tests.interop.phones.daemon import Daemon, installed
 from tests.interop.phones.link import Address
 from tests.interop.ports import free_port
 
@@ -36,15 +33,12 @@ request_route {
 """
 
 
-class Kamailio:
+class Kamailio(Daemon):
     """On UDP and TCP; what comes from phones goes to the server over UDP, and nothing goes without Path and
     Record-Route. It keeps the flows of phones (RFC 5626 §5): over one that is gone, nothing is reached."""
 
     def __init__(self, directory: Path, server: Address) -> None:
-        program = shutil.which("kamailio") or shutil.which("kamailio", path="/usr/sbin")
-        assert program is not None, "kamailio is missing: run `make test-packages`"
         self.address: Address = ("127.0.0.1", free_port())
-        self._log = directory / "kamailio.log"
         listen = f"127.0.0.1:{self.address[1]}"
         lines = [
             "#!KAMAILIO",
@@ -57,30 +51,6 @@ class Kamailio:
         ]
         configuration = directory / "kamailio.cfg"
         configuration.write_text("\n".join(lines))
-        command = [program, "-DD", "-E", "-m", "16", "-M", "4", "-f", str(configuration)]
+        command = [installed("kamailio"), "-DD", "-E", "-m", "16", "-M", "4", "-f", str(configuration)]
         command += ["-Y", str(directory), "-w", str(directory)]
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        self._wait()
-
-    def log(self) -> str:
-        return self._log.read_text(errors="replace")
-
-    def _wait(self) -> None:
-        end = time.monotonic() + 10
-        while time.monotonic() < end:
-            assert self._process.poll() is None, f"kamailio ended at once:\n{self.log()[-2000:]}"
-            with socket.socket() as probe:
-                if probe.connect_ex(self.address) == 0:
-                    return
-            time.sleep(0.05)
-        raise AssertionError(f"kamailio does not listen:\n{self.log()[-2000:]}")
-
-    def close(self) -> None:
-        """Its own children end with it."""
-        self._process.terminate()
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        super().__init__(command, directory / "kamailio.log", self.address)

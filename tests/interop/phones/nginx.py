@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
 import textwrap
-import time
 from pathlib import Path
 
+from tests.interop.phones.daemon import Daemon, installed
 from tests.interop.phones.link import Address
 from tests.interop.ports import free_port
 
@@ -24,20 +21,18 @@ def shown() -> str:
     return textwrap.dedent("".join(lines[:end]))
 
 
-class Nginx:
+class Nginx(Daemon):
     """At `host`, from where it also asks the server; `http` and `sip` are where it listens. It speaks TLS
     with this certificate, and to the server none, as that has none on loopback."""
 
     def __init__(
         self, directory: Path, host: str, *, http: Address, sip: Address, certificate: Path, key: Path
     ) -> None:
-        program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-        assert program is not None, "nginx is missing: run `make test-packages`"
         self.http: Address = (host, free_port())
         self.sip: Address = (host, free_port())
         self.http_url = f"https://{host}:{self.http[1]}"
         self.sip_url = f"wss://{host}:{self.sip[1]}"
-        self._log = directory / "nginx.log"
+        log = directory / "nginx.log"
         proxy = shown()
         for old, new in (
             ("https://10.1.2.4:8080", f"http://{http[0]}:{http[1]}"),
@@ -52,38 +47,11 @@ class Nginx:
         places = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         configuration = directory / "nginx.conf"
         configuration.write_text(
-            f"daemon off; master_process off; pid {directory}/nginx.pid; error_log {self._log} notice;\n"
+            f"daemon off; master_process off; pid {directory}/nginx.pid; error_log {log} notice;\n"
             f"events {{}}\nhttp {{\naccess_log {directory}/access.log;\nproxy_bind {host};\n"
             + "".join(f"{place}_temp_path {directory}/{place};\n" for place in places)
             + proxy
             + "}\n"
         )
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [program, "-e", str(self._log), "-p", str(directory), "-c", str(configuration)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        self._wait()
-
-    def log(self) -> str:
-        return self._log.read_text(errors="replace")
-
-    def _wait(self) -> None:
-        end = time.monotonic() + 10
-        while time.monotonic() < end:
-            assert self._process.poll() is None, f"nginx ended at once:\n{self.log()[-2000:]}"
-            with socket.socket() as probe:
-                if probe.connect_ex(self.sip) == 0:
-                    return
-            time.sleep(0.05)
-        raise AssertionError(f"nginx does not listen:\n{self.log()[-2000:]}")
-
-    def close(self) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        command = [installed("nginx"), "-e", str(log), "-p", str(directory), "-c", str(configuration)]
+        super().__init__(command, log, self.sip)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import ipaddress
 from pathlib import Path
@@ -15,6 +14,7 @@ from tongdai.app.wires import Wires
 from tongdai.core.errors import TongdaiError
 from tongdai.core.log import get_logger
 from tongdai.core.proxies import Proxies
+from tongdai.core.waiting import happens
 from tongdai.sip.transport.stream import Identity
 from tongdai.sip.transport.websocket import Origins, WebSocketFraming, origins
 
@@ -54,9 +54,7 @@ async def open_wires(wires: Wires, config: ControlConfig, identity: Identity) ->
 async def renew(certificate: Certificate, stopping: asyncio.Event) -> None:
     """Follow the files of the certificate until told to stop."""
     while not stopping.is_set():
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_RENEW_SECONDS):
-                await stopping.wait()
+        await happens(stopping, _RENEW_SECONDS)
         try:
             if certificate.refresh():
                 log.info("another TLS certificate")

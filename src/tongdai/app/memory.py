@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from tongdai.core.log import get_logger
+from tongdai.core.waiting import happens
 
 log = get_logger(__name__)
 
@@ -57,9 +58,7 @@ class Memory:
             except Exception as error:
                 log.exception("how much memory is left cannot be read", error=str(error))
                 self.shortage = ""
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(EVERY_SECONDS):
-                    await stopping.wait()
+            await happens(stopping, EVERY_SECONDS)
 
     def take(self, readings: list[Left]) -> None:
         """It stands so now."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import resource
 import sys
 import time
 from collections.abc import Callable
+
+from tongdai.core.waiting import happens
 
 MOST_FILES = 100_000
 """Descriptors that are asked for: a phone over TCP, TLS or WebSocket takes one."""
@@ -55,10 +56,8 @@ class Collector:
         now = asyncio.get_running_loop().time
         while not stopping.is_set():
             used, at = time.process_time(), now()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(every):
-                    await stopping.wait()
-                    return
+            if await happens(stopping, every):
+                return
             self.look((time.process_time() - used) / (now() - at))
 
 

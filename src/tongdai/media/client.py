@@ -4,7 +4,6 @@ after the engine or the connection was lost."""
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ import msgspec
 
 from tongdai.core.log import get_logger
 from tongdai.core.memory import end_without_memory
+from tongdai.core.waiting import happens
 from tongdai.media import wire
 from tongdai.media.commands import Commands
 from tongdai.media.errors import EngineError, EngineGone, EngineRefused
@@ -168,9 +168,7 @@ class EngineClient(Commands):
                 log.debug("media engine unreachable", path=str(self._path), error=str(error))
             delay = BACKOFF[min(attempt, len(BACKOFF) - 1)]
             attempt += 1
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(delay):
-                    await self._closing.wait()
+            await happens(self._closing, delay)
 
     async def _greet(self) -> None:
         _, connection = await self._loop.create_unix_connection(

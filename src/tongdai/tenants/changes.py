@@ -4,7 +4,6 @@ calls."""
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -12,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tongdai.core.log import get_logger
 from tongdai.core.tenancy import TenantId
+from tongdai.core.waiting import happens
 from tongdai.db import Database
 from tongdai.db.tables import change
 
@@ -71,9 +71,7 @@ class Follower:
         """Follow until told to stop."""
         while not stopping.is_set():
             pause = POLL_SECONDS if await self.look() else RETRY_SECONDS
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await stopping.wait()
+            await happens(stopping, pause)
 
     async def look(self) -> bool:
         """Follow what changed since the last time. False, and at first a line in the log, when that did not

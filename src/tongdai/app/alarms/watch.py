@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from tongdai.app.alarms.alarms import Alarms
 from tongdai.core.log import get_logger
+from tongdai.core.waiting import happens
 
 log = get_logger(__name__)
 
@@ -44,9 +44,7 @@ class Watch:
                 log.exception("an alarm could not be looked at", alarm=name)
                 detail = f"it cannot be looked at: {error}"
             self._alarms.put(name, detail)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._every):
-                    await stopping.wait()
+            await happens(stopping, self._every)
 
 
 async def disk(directory: Path, least: int = LEAST_FREE) -> str:

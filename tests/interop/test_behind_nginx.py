@@ -1,4 +1,5 @@
-"""A proxy before the API, the pages and SIP over WebSocket: it is believed about whom something is from."""
+"""A proxy before the API, the pages and SIP over WebSocket: it is believed about whom something is from,
+and about TLS that it speaks for us."""
 
 from __future__ import annotations
 
@@ -9,8 +10,10 @@ import httpx
 import pytest
 from tests.interop.conftest import new_demo
 from tests.interop.demo import Demo
+from tests.interop.phones.browser import Chromium
 from tests.interop.phones.nginx import Nginx
 from tests.interop.phones.raw import Account
+from tests.interop.phones.webpage import LAN, WebPage
 from tests.interop.test_guessing import Guesser, status
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
@@ -27,7 +30,7 @@ FREE = 10
 
 @pytest.fixture(scope="module")
 def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    told = {"TONGDAI_TRUSTED_PROXIES": f"{PROXY},{OUTER}"}
+    told = {"TONGDAI_TRUSTED_PROXIES": f"{PROXY},{OUTER}", "TONGDAI_SIP_NAMES": f"localhost,{PROXY}"}
     with new_demo(tmp_path_factory.mktemp("behind"), told) as running:
         yield running.start()
 
@@ -121,3 +124,28 @@ async def test_a_session_is_from_where_the_proxy_says(behind: Demo, nginx: Nginx
         assert [x["address"] for x in sessions if x["current"]] == ["203.0.113.9"]
         page = await client.get("/phone", headers={"Accept": "text/html"})
         assert page.text.startswith("<!doctype html>")
+
+
+async def test_a_page_with_tls_of_the_proxy_has_a_phone(nginx: Nginx, browser: Chromium):
+    """It was told of ws, which no page of https may open, and of a session for everybody on the line."""
+    page = await WebPage.open(browser, nginx.http_url + "/phone", LAN)
+    try:
+        await page.sign_in_as("Lan Nguyen")
+        (cookie,) = (await page.ask("Network.getCookies"))["cookies"]
+        assert cookie["name"] == "__Host-tongdai_session"
+        assert cookie["secure"]
+        await page.type("Name or number", "*43")
+        await page.hears(LAN)
+        await page.click("Hang up")
+        await page.sees("Ready")
+    finally:
+        await page.close()
+
+
+@pytest.mark.parametrize("told", [{"X-Forwarded-Proto": "https"}, {"Forwarded": "proto=https"}])
+async def test_who_comes_around_it_makes_no_page_one_of_https(behind: Demo, told: dict[str, str]):
+    transport = httpx.AsyncHTTPTransport(local_address=STRANGER)
+    async with httpx.AsyncClient(base_url=behind.facts.http, transport=transport, headers=told) as client:
+        page = await client.get("/phone")
+        assert "strict-transport-security" not in page.headers
+        assert " ws://127.0.0.1:" in page.headers["content-security-policy"]

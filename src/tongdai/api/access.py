@@ -70,8 +70,26 @@ def cookie_name(secure: bool) -> str:
 def address_of(connection: HTTPConnection) -> str:
     """From where a request is: behind a proxy of ours, what that says."""
     proxies = context(connection).proxies
-    peer = connection.client.host if connection.client is not None else ""
-    return proxies.client(peer, connection.headers.getlist(proxies.header))
+    return proxies.client(_peer(connection), connection.headers.getlist(proxies.header))
+
+
+def is_https(connection: HTTPConnection) -> bool:
+    """Whether the browser speaks TLS, with us or with a proxy of ours."""
+    ctx = context(connection)
+    if ctx.secure:
+        return True
+    headers, proxies = connection.headers, ctx.proxies
+    schemes = headers.getlist("x-forwarded-proto")
+    return proxies.https(_peer(connection), headers.getlist(proxies.header), schemes)
+
+
+def _peer(connection: HTTPConnection) -> str:
+    return connection.client.host if connection.client is not None else ""
+
+
+def sip_socket_secure(connection: HTTPConnection) -> bool:
+    """Whether a page that is asked for so has to open wss: of the proxy, when that speaks TLS for us."""
+    return context(connection).sip.ws_tls or is_https(connection)
 
 
 async def identity(connection: HTTPConnection) -> Identity:
@@ -83,7 +101,7 @@ async def identity(connection: HTTPConnection) -> Identity:
     scheme, secret = get_authorization_scheme_param(connection.headers.get("authorization"))
     by_cookie = scheme.lower() != "bearer"
     if by_cookie:
-        secret = connection.cookies.get(cookie_name(ctx.secure), "")
+        secret = connection.cookies.get(cookie_name(is_https(connection)), "")
         if secret and connection.scope.get("method", "WEBSOCKET") not in _SAFE:
             same_origin(connection)
     found = None
@@ -120,8 +138,12 @@ def same_origin(connection: HTTPConnection) -> None:
     origin = connection.headers.get("origin")
     if site is not None and site not in ("same-origin", "none"):
         raise _foreign()
-    if origin is not None and urlsplit(origin).netloc != connection.headers.get("host", ""):
-        raise _foreign()
+    if origin is not None:
+        page = urlsplit(origin)
+        if page.netloc != connection.headers.get("host", "") or (
+            page.scheme != "https" and is_https(connection)
+        ):
+            raise _foreign()
 
 
 def _foreign() -> Problem:

@@ -38,7 +38,7 @@ def make_app(context: Context, more: Iterable[APIRouter] = ()) -> FastAPI:
     app.state.context = context
     problems.install(app)
     site.install(app)
-    app.add_middleware(Edge, metrics=context.metrics, clock=context.clock, secure=context.secure)
+    app.add_middleware(Edge, metrics=context.metrics, clock=context.clock)
     return app
 
 

@@ -59,7 +59,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     proxies: Proxies = Proxies()
     """Ours, which are believed about whom a request is from."""
     secure: bool
-    """Whether this is HTTPS."""
+    """Whether we speak TLS ourselves; a proxy of ours may where we do not (`access.is_https`)."""
     presence: dict[str, tuple[float, int, m.Presence]] = msgspec.field(default_factory=dict)
     """What control said last of a tenant, when it was asked (monotonic seconds), and after which news."""
     data: Path

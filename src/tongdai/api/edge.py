@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tongdai.api.access import is_https
 from tongdai.api.metrics import WebMetrics
 from tongdai.api.problems import Problem
 from tongdai.core.clock import Clock
@@ -15,7 +17,9 @@ _HEADERS = [
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
 ]
+_HSTS = (b"strict-transport-security", b"max-age=31536000")
 
 
 def is_sound(content_type: str) -> bool:
@@ -32,13 +36,10 @@ class _TooLarge(Exception):
 class Edge:
     """ASGI middleware."""
 
-    def __init__(self, app: ASGIApp, *, metrics: WebMetrics, clock: Clock, secure: bool) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: WebMetrics, clock: Clock) -> None:
         self._app = app
         self._metrics = metrics
         self._clock = clock
-        self._headers = list(_HEADERS)
-        if secure:
-            self._headers.append((b"strict-transport-security", b"max-age=31536000"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -46,6 +47,7 @@ class Edge:
             return
         began = self._clock.monotonic()
         status = 500
+        extra = [*_HEADERS, _HSTS] if is_https(HTTPConnection(scope)) else _HEADERS
         limit = MOST_BYTES if self._is_sound(scope) else JSON_BYTES
         got = 0
 
@@ -62,7 +64,6 @@ class Edge:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 present = {name.lower() for name, _ in message["headers"]}
-                extra = [(b"cache-control", b"no-store"), *self._headers]
                 message["headers"] = [
                     *message["headers"],
                     *((name, value) for name, value in extra if name not in present),

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Match, Route
 
+from tongdai.api.access import sip_socket_secure
 from tongdai.api.context import context
 from tongdai.api.problems import Problem
 
@@ -81,7 +82,8 @@ class Site:
         nonce = secrets.token_urlsafe(16)
         ctx = context(request)
         host = request.url.hostname or ctx.sip.host
-        sip = f"{'wss' if ctx.sip.ws_tls else 'ws'}://{f'[{host}]' if ':' in host else host}:{ctx.sip.ws}"
+        scheme = "wss" if sip_socket_secure(request) else "ws"
+        sip = f"{scheme}://{f'[{host}]' if ':' in host else host}:{ctx.sip.ws}"
         return Response(
             self._index.replace("%NONCE%", nonce),
             media_type="text/html",

@@ -162,11 +162,12 @@ class Settings(BaseSettings):
         "",
         description="Addresses and networks, separated by commas, of proxies before the API, the pages "
         "and SIP over WebSocket, e.g. `127.0.0.1`: they, and nobody else, are believed about where a request "
-        "or a phone is from.",
+        "or a phone is from, and by `X-Forwarded-Proto` about TLS that they speak with browsers.",
     )
     proxy_header: Header = Field(
         "x-forwarded-for",
-        description="Header at whose end they say it: `x-forwarded-for`, or `forwarded` (RFC 7239).",
+        description="Header at whose end they say where from: `x-forwarded-for`, or `forwarded` (RFC 7239; "
+        "its `proto` then counts, not `X-Forwarded-Proto`).",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
     log_format: Literal["json", "console"] = Field(

@@ -1,4 +1,5 @@
-"""Who a request is from when it came through a proxy of ours, which alone is believed about that."""
+"""Whom a request is from, and how he asked, when it came through a proxy of ours, which alone is believed
+about that."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ _PAIR = re.compile(r'\s*(?:([\w!#$%&\'*+.^`|~-]+)=("(?:[^"\\]|\\.)*"|[^\s",;]*))
 
 class Proxies(msgspec.Struct, frozen=True):
     """The networks of our proxies, and the header in which they write whom a request is from. Only that one
-    is looked at: another one they pass on as it came, from whomever."""
+    is looked at, and X-Forwarded-Proto beside X-Forwarded-For: another one they pass on as it came, from
+    whomever."""
 
     networks: Sequence[IPv4Network | IPv6Network] = ()
     header: Header = "x-forwarded-for"
@@ -26,11 +28,30 @@ class Proxies(msgspec.Struct, frozen=True):
     def client(self, peer: str, headers: Iterable[str]) -> str:
         """The address of whom the request is from: `peer` (who sent it to us), or when that is a proxy of
         ours the last one in its headers that is none. What cannot be read there is as if it were not."""
-        if not self._ours(_read(peer)):
-            return peer
+        return self._way(peer, self._told(headers, "for"))[0]
+
+    def https(self, peer: str, headers: Iterable[str], schemes: Iterable[str]) -> bool:
+        """Whether he asked the outermost proxy of ours over TLS. `schemes` are the headers of
+        X-Forwarded-Proto; each proxy may add to them, or the innermost writes the one that counts."""
+        headers = list(headers)
+        passed = self._way(peer, self._told(headers, "for"))[1]
+        if self.header == "x-forwarded-for":
+            told = ",".join(schemes).split(",")
+        else:
+            told = self._told(headers, "proto")
+        if passed == 0 or not told:
+            return False
+        return told[-min(passed, len(told))].strip().lower() in ("https", "wss")
+
+    def _told(self, headers: Iterable[str], what: str) -> list[str]:
         line = ",".join(headers)
-        hops = line.split(",") if self.header == "x-forwarded-for" else _forwarded(line)
-        found = peer
+        return line.split(",") if self.header == "x-forwarded-for" else _forwarded(line, what)
+
+    def _way(self, peer: str, hops: Sequence[str]) -> tuple[str, int]:
+        """The last address that is no proxy of ours, and how many of them the request has passed after it."""
+        if not self._ours(_read(peer)):
+            return peer, 0
+        found, passed = peer, 1
         for hop in reversed(hops):
             address = _read(_without_port(hop))
             if address is None:
@@ -38,7 +59,8 @@ class Proxies(msgspec.Struct, frozen=True):
             found = str(address)
             if not self._ours(address):
                 break
-        return found
+            passed += 1
+        return found, passed
 
     def _ours(self, address: IPv4Address | IPv6Address | None) -> bool:
         return address is not None and any(address in network for network in self.networks)
@@ -63,8 +85,9 @@ def _without_port(hop: str) -> str:
     return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
-def _forwarded(line: str) -> list[str]:
-    """What `for` is in each element, empty where there is none; nothing at all of what cannot be parsed."""
+def _forwarded(line: str, what: str) -> list[str]:
+    """What `for` or `proto` is in each element, empty where there is none; nothing at all of what cannot be
+    parsed."""
     found = [""]
     at = 0
     while at < len(line):
@@ -72,7 +95,7 @@ def _forwarded(line: str) -> list[str]:
         if pair is None:
             return []
         name, value, end = pair.groups()
-        if name is not None and name.lower() == "for":
+        if name is not None and name.lower() == what:
             found[-1] = re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value
         if end == ",":
             found.append("")

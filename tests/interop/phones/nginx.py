@@ -22,14 +22,15 @@ def shown() -> str:
 
 
 class Nginx(Daemon):
-    """At `host`, from where it also asks the server; `http` and `sip` are where it listens. It speaks TLS
-    with this certificate, and to the server none, as that has none on loopback."""
+    """At `host`, from where it also asks the server; `http` and `sip` are where that listens. It speaks TLS
+    with this certificate, and to the server none, as that has none on loopback. SIP over WebSocket has the
+    same port here as there: the pages know no other."""
 
     def __init__(
         self, directory: Path, host: str, *, http: Address, sip: Address, certificate: Path, key: Path
     ) -> None:
         self.http: Address = (host, free_port())
-        self.sip: Address = (host, free_port())
+        self.sip: Address = (host, sip[1])
         self.http_url = f"https://{host}:{self.http[1]}"
         self.sip_url = f"wss://{host}:{self.sip[1]}"
         log = directory / "nginx.log"

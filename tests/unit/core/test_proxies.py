@@ -66,3 +66,50 @@ def test_a_proxy_is_known_where_ipv4_comes_in_ipv6():
 )
 def test_forwarded_is_read_as_its_rfc_says(headers: tuple[str, ...], found: str):
     assert client("127.0.0.1", *headers, header="forwarded") == found
+
+
+def https(peer: str, headers: list[str], *schemes: str, header: Header = "x-forwarded-for") -> bool:
+    return Proxies(OURS, header).https(peer, headers, schemes)
+
+
+@pytest.mark.parametrize(
+    ("headers", "schemes", "found"),
+    [
+        ([], ["https"], True),
+        (["203.0.113.9"], ["https"], True),
+        (["203.0.113.9"], ["HTTPS"], True),
+        (["203.0.113.9"], ["wss"], True),  # so does Traefik call a WebSocket over TLS
+        (["203.0.113.9"], ["http"], False),
+        (["203.0.113.9"], [], False),
+        (["203.0.113.9"], [""], False),
+        (["198.51.100.7, 203.0.113.9"], ["https, http"], False),  # the first is what a stranger wrote himself
+        (["198.51.100.7", "203.0.113.9"], ["https", "http"], False),
+        (["203.0.113.9, 10.1.2.3"], ["https, http"], True),  # a second proxy of ours, asked by the first
+        (["203.0.113.9, 10.1.2.3"], ["https"], True),
+        (["203.0.113.9, 10.1.2.3"], ["http, https"], False),
+    ],
+)
+def test_it_is_tls_when_the_outermost_proxy_of_ours_was_asked_so(
+    headers: list[str], schemes: list[str], found: bool
+):
+    assert https("127.0.0.1", headers, *schemes) is found
+    for peer in ("203.0.113.9", "198.51.100.7", ""):
+        assert not https(peer, headers, *schemes)
+
+
+@pytest.mark.parametrize(
+    ("headers", "found"),
+    [
+        (["for=203.0.113.9;proto=https"], True),
+        (['for=203.0.113.9;Proto="https"'], True),
+        (["for=203.0.113.9;proto=http"], False),
+        (["for=203.0.113.9"], False),
+        (["for=198.51.100.7;proto=https, for=203.0.113.9;proto=http"], False),
+        (["for=203.0.113.9;proto=https, for=10.1.2.3;proto=http"], True),
+        (['for="203.0.113.9;proto=https'], False),
+        ([], False),
+    ],
+)
+def test_forwarded_says_it_too_and_then_it_alone(headers: list[str], found: bool):
+    assert https("127.0.0.1", headers, "https", header="forwarded") is found
+    assert not https("203.0.113.9", headers, "https", header="forwarded")

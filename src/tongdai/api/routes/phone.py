@@ -7,10 +7,10 @@ import hashlib
 import hmac
 import secrets
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from tongdai.api.access import Identity, Who, forbidden
+from tongdai.api.access import Identity, Who, forbidden, sip_socket_secure
 from tongdai.api.context import Context, Ctx
 from tongdai.api.routes.me import IceServer, ice_servers
 from tongdai.tenants.device import service as devices
@@ -41,7 +41,7 @@ class BrowserPhone(BaseModel):
 
 
 @router.put("", summary="Be a phone in this browser", response_model_exclude_none=True)
-async def be_a_phone(who: Who, ctx: Ctx) -> BrowserPhone:
+async def be_a_phone(request: Request, who: Who, ctx: Ctx) -> BrowserPhone:
     """Makes a device that belongs to this session, and the same again to each page of it. Signing out, or
     ending the session from elsewhere, takes it away."""
     if not who.person or who.login.kind != LoginKind.SESSION:
@@ -65,7 +65,7 @@ async def be_a_phone(who: Who, ctx: Ctx) -> BrowserPhone:
         username=found.username,
         domain=domain,
         password=password,
-        socket=WebSocketAddress(port=ctx.sip.ws, secure=ctx.sip.ws_tls),
+        socket=WebSocketAddress(port=ctx.sip.ws, secure=sip_socket_secure(request)),
         ice_servers=(await ice_servers(who, ctx)).ice_servers,
     )
 

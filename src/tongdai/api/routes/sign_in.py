@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, TypeAdapter
 
-from tongdai.api.access import Identity, Role, Who, address_of, cookie_name, same_origin
+from tongdai.api.access import Identity, Role, Who, address_of, cookie_name, is_https, same_origin
 from tongdai.api.context import Context, Ctx
 from tongdai.api.problems import Problem
 from tongdai.api.rpc.messages import ControlSilent
@@ -117,7 +117,7 @@ async def sign_in(request: Request, response: Response, body: Credentials, ctx: 
             tenant, writing, subject.person, LoginKind.SESSION,
             now=ctx.clock.wall(), address=address, agent=agent,
         )  # fmt: skip
-    _set_cookie(response, ctx, secret, int(logins.SESSION_SECONDS))
+    _set_cookie(response, is_https(request), secret, int(logins.SESSION_SECONDS))
     role = Role.PROVIDER if subject.provider else Role.ADMINISTRATOR if subject.admin else Role.EMPLOYEE
     return shown(Identity(role, tenant, subject.person, subject, login, address), ctx)
 
@@ -132,7 +132,7 @@ async def offers(ctx: Ctx) -> list[Offer]:
 
 
 @router.post("/sign-out", status_code=204, summary="Sign out")
-async def sign_out(who: Who, response: Response, ctx: Ctx) -> None:
+async def sign_out(request: Request, who: Who, response: Response, ctx: Ctx) -> None:
     """End the session or the token by which this is asked."""
     async with ctx.db.write() as connection:
         await logins.end(who.tenant, connection, who.person, who.login.id)
@@ -142,16 +142,16 @@ async def sign_out(who: Who, response: Response, ctx: Ctx) -> None:
             async with ctx.writer.change(who.tenant, who.actor, "device.delete", audited=False) as change:
                 await devices.forget_browsers(who.tenant, change.connection)
                 change.tell(phone.id)
-    _set_cookie(response, ctx, "", 0)
+    _set_cookie(response, is_https(request), "", 0)
 
 
-def _set_cookie(response: Response, ctx: Context, secret: str, seconds: int) -> None:
+def _set_cookie(response: Response, secure: bool, secret: str, seconds: int) -> None:
     response.set_cookie(
-        cookie_name(ctx.secure),
+        cookie_name(secure),
         secret,
         max_age=seconds,
         path="/",
-        secure=ctx.secure,
+        secure=secure,
         httponly=True,
         samesite="strict",
     )

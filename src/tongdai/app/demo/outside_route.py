@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from tongdai.api.access import Who
+from tongdai.api.access import Who, sip_socket_secure
 from tongdai.api.context import Ctx
 from tongdai.api.routes.phone import WebSocketAddress
 from tongdai.app.demo.outside_phone import OutsidePhone
@@ -38,7 +38,7 @@ def outside_router(phone: OutsidePhone) -> APIRouter:
     router = APIRouter(prefix="/api/v1/demo", tags=["Demo"])
 
     @router.get("/outside-phone", summary="Be a phone in the world outside")
-    async def outside_phone(who: Who, ctx: Ctx) -> OutsideAccount:
+    async def outside_phone(request: Request, who: Who, ctx: Ctx) -> OutsideAccount:
         companies = [
             OutsideCompany(
                 name=x.name,
@@ -55,7 +55,7 @@ def outside_router(phone: OutsidePhone) -> APIRouter:
             username=phone.username,
             domain=phone.domain,
             password=phone.password,
-            socket=WebSocketAddress(port=ctx.sip.ws, secure=ctx.sip.ws_tls),
+            socket=WebSocketAddress(port=ctx.sip.ws, secure=sip_socket_secure(request)),
             companies=companies,
         )
 

@@ -202,6 +202,80 @@ def test_a_keep_alive_in_one_piece_with_a_close_is_not_answered():
     assert phone.framing.ended
 
 
+# -- together with the handshake
+
+
+def handshake(origin: str = "") -> bytes:
+    client = ClientProtocol(
+        parse_uri("ws://pbx.example.com/"),
+        origin=Origin(origin) if origin else None,
+        subprotocols=[Subprotocol("sip")],
+    )
+    client.send_request(client.connect())
+    return b"".join(client.data_to_send())
+
+
+def said(framing: WebSocketFraming, data: bytes, piece: int) -> tuple[bytes, bytes]:
+    """What it says to this, in pieces of so many bytes: to the handshake, and after that."""
+    out = b""
+    for at in range(0, len(data), piece):
+        framing.feed(data[at : at + piece])
+        out += framing.replies()
+    head, end, rest = out.partition(b"\r\n\r\n")
+    assert end, "the handshake is answered first"
+    return head, rest
+
+
+PIECES = pytest.mark.parametrize("piece", [1, 7, 1 << 20])
+
+
+@PIECES
+@pytest.mark.parametrize("code", [b"", CloseCode.NORMAL_CLOSURE.to_bytes(2)], ids=["no code", "code"])
+def test_a_close_right_behind_it_is_answered_and_ends_the_connection(piece: int, code: bytes):
+    """RFC 6455 §5.5.1. It was taken as come before there was a connection: no answer, and 75 s of waiting."""
+    framing = WebSocketFraming(ALLOWED)
+    sent = handshake() + Frame(Opcode.CLOSE, code).serialize(mask=True)
+    head, rest = said(framing, sent, piece)
+    assert head.startswith(b"HTTP/1.1 101")
+    assert rest == Frame(Opcode.CLOSE, code).serialize(mask=False)
+    assert framing.ended
+
+
+@PIECES
+def test_a_ping_right_behind_it_is_answered_after_it(piece: int):
+    framing = WebSocketFraming(ALLOWED)
+    head, rest = said(framing, handshake() + Frame(Opcode.PING, b"there?").serialize(mask=True), piece)
+    assert head.startswith(b"HTTP/1.1 101")
+    assert rest == Frame(Opcode.PONG, b"there?").serialize(mask=False)
+    assert not framing.ended
+
+
+@PIECES
+def test_what_is_wrong_right_behind_it_ends_the_connection(piece: int):
+    framing = WebSocketFraming(ALLOWED)
+    head, rest = said(framing, handshake() + Frame(Opcode.TEXT, OPTIONS).serialize(mask=False), piece)
+    assert head.startswith(b"HTTP/1.1 101")
+    assert rest[2:4] == CloseCode.PROTOCOL_ERROR.to_bytes(2)
+    assert framing.ended
+
+
+@PIECES
+@pytest.mark.parametrize("opcode", [Opcode.CLOSE, Opcode.PING, Opcode.TEXT])
+def test_nothing_is_read_behind_one_that_is_refused(piece: int, opcode: Opcode):
+    framing = WebSocketFraming(ALLOWED)
+    sent = handshake("https://evil.example") + Frame(opcode, b"").serialize(mask=True)
+    head, rest = said(framing, sent, piece)
+    assert head.startswith(b"HTTP/1.1 403")
+    assert not rest.startswith((b"\x88", b"\x8a"))
+    assert framing.ended
+
+
+def test_a_message_right_behind_it_is_read():
+    framing = WebSocketFraming(ALLOWED)
+    (message,) = framing.feed(handshake() + Frame(Opcode.TEXT, OPTIONS).serialize(mask=True))
+    assert isinstance(message, Message)
+
+
 # -- behind a proxy
 
 

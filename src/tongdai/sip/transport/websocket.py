@@ -19,6 +19,7 @@ from tongdai.sip.message import MAX_MESSAGE, PING, PONG, Message, ParseError, pa
 Origins = Sequence[Origin | re.Pattern[str] | None]
 
 _SIP = Subprotocol("sip")
+_END_OF_HEAD = b"\r\n\r\n"
 _log = logging.getLogger("tongdai.sip.websocket")
 _log.setLevel(logging.WARNING)  # every handshake and frame is none of an operator's business
 
@@ -50,13 +51,31 @@ class WebSocketFraming:
         self._ws = ServerProtocol(
             origins=allowed, subprotocols=[_SIP], max_size=MAX_MESSAGE, extensions=None, logger=_log
         )
+        self._head = b""
+        """The last bytes of the handshake that has not ended."""
         self._fragments: list[bytes] = []
         self._proxies = proxies
         self._told: Sequence[str] = ()
 
     def feed(self, data: bytes) -> list[Message | ParseError]:
-        self._ws.receive_data(data)
         found: list[Message | ParseError] = []
+        for part in self._apart(data):
+            self._ws.receive_data(part)
+            self._take(found)
+        return found
+
+    def _apart(self, data: bytes) -> Sequence[bytes]:
+        """The handshake, and what comes along with it: the library acts upon frames as soon as it has them,
+        and is to do so only once the connection is open."""
+        if self._ws.state is not State.CONNECTING:
+            return (data,)
+        seen = self._head + data
+        end = seen.find(_END_OF_HEAD)
+        cut = len(data) if end < 0 else end + len(_END_OF_HEAD) - len(self._head)
+        self._head = seen[1 - len(_END_OF_HEAD) :]
+        return [part for part in (data[:cut], data[cut:]) if part]
+
+    def _take(self, found: list[Message | ParseError]) -> None:
         for event in self._ws.events_received():
             if isinstance(event, Request):
                 self._told = event.headers.get_all(self._proxies.header)
@@ -67,7 +86,6 @@ class WebSocketFraming:
                     payload = b"".join(self._fragments)
                     self._fragments.clear()
                     self._read(payload, found)
-        return found
 
     def _read(self, payload: bytes, found: list[Message | ParseError]) -> None:
         if payload == PING:

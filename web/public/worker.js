@@ -6,7 +6,7 @@ const KEPT = "shell-%VERSION%";
 const FILES = []; // %FILES%
 const PAGE = "/phone";
 
-async function keep() {
+async function install() {
   const cache = await caches.open(KEPT);
   const wanted = [];
   for (const file of FILES) {
@@ -43,7 +43,7 @@ async function page(request) {
 
 addEventListener("install", (event) => {
   self.skipWaiting();
-  event.waitUntil(keep());
+  event.waitUntil(install());
 });
 
 addEventListener("activate", (event) => event.waitUntil(forget().then(() => clients.claim())));
@@ -56,11 +56,19 @@ addEventListener("fetch", (event) => {
   else if (request.mode === "navigate" && !pathname.startsWith("/api/")) event.respondWith(page(request));
 });
 
+let done = Promise.resolve();
+
+// One after the other: a notification is closed when its call has ended before it was shown, and not when it came after.
 addEventListener("message", (event) => {
-  const { show, options } = event.data ?? {};
-  if (!show) return;
+  const { show, options, keep } = event.data ?? {};
   const data = { page: event.source.id };
-  event.waitUntil(registration.showNotification(show, { ...options, data }));
+  const work = async () => {
+    if (show) return registration.showNotification(show, { ...options, data });
+    if (!keep) return;
+    for (const one of await registration.getNotifications()) if (!keep.includes(one.tag)) one.close();
+  };
+  done = done.then(work).catch(() => undefined);
+  event.waitUntil(done);
 });
 
 addEventListener("notificationclick", (event) => {

@@ -10,6 +10,11 @@ export interface Notice {
   };
 }
 
+/** Close all others. */
+interface Keep {
+  keep: string[];
+}
+
 export type NoticeAct = "open" | "answer" | "decline";
 
 export function mayNotify(): NotificationPermission {
@@ -40,13 +45,12 @@ export async function notify(call: CallView, words: Words): Promise<void> {
       ],
     },
   };
-  (await worker())?.active?.postMessage(notice);
+  await send(notice);
 }
 
 /** Nothing rings any more, or only this. */
 export async function unnotify(ringing: string[]): Promise<void> {
-  const shown = (await (await worker())?.getNotifications()) ?? [];
-  for (const one of shown) if (!ringing.includes(one.tag)) one.close();
+  if (mayNotify() === "granted") await send({ keep: ringing } satisfies Keep);
 }
 
 /** Hear of clicks: which call, and what is to be done with it. */
@@ -58,6 +62,15 @@ export function whenClicked(act: (call: string, what: NoticeAct) => void): () =>
   return () => navigator.serviceWorker?.removeEventListener("message", hear);
 }
 
-async function worker(): Promise<ServiceWorkerRegistration | undefined> {
-  return navigator.serviceWorker?.getRegistration();
+let sent: Promise<void> = Promise.resolve();
+
+/** In the order in which it is asked: what ended is not shown after that, nor what rings closed for what rang before. */
+function send(message: Notice | Keep): Promise<void> {
+  sent = sent
+    .then(() => navigator.serviceWorker?.getRegistration())
+    .then(
+      (worker) => worker?.active?.postMessage(message),
+      () => undefined,
+    );
+  return sent;
 }

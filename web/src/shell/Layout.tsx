@@ -1,7 +1,7 @@
 import { Link, Navigate, Outlet, useLocation } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
-import { Account } from "@/shell/Account";
+import { AccountCorner } from "@/shell/AccountCorner";
 import { Brand } from "@/shell/Brand";
 import { LiveEvents, useLineState } from "@/shell/Live";
 import { useMe } from "@/shell/me";
@@ -10,14 +10,6 @@ import { Version } from "@/shell/Version";
 
 /** The telephone goes on whichever page is shown. */
 const PhoneHost = lazy(async () => ({ default: (await import("@/phone/Host")).Host }));
-
-/** Comes after the phone works: it is nothing to wait for. */
-const AccountMenu = lazy(() =>
-  import("@/shell/AccountMenu").then(
-    ({ AccountMenu }) => ({ default: AccountMenu }),
-    () => ({ default: AccountAlone }),
-  ),
-);
 
 /** The frame around every page. */
 export function Layout() {
@@ -41,9 +33,7 @@ export function Layout() {
           </Link>
         ))}
         <div className="grow" />
-        <Suspense fallback={<AccountAlone />}>
-          <AccountMenu />
-        </Suspense>
+        <AccountCorner />
       </nav>
       <main className="main" id="content">
         {me.tenant === null ? (
@@ -61,14 +51,6 @@ export function Layout() {
           </LiveEvents>
         )}
       </main>
-    </div>
-  );
-}
-
-function AccountAlone() {
-  return (
-    <div className="offer">
-      <Account />
     </div>
   );
 }

@@ -90,6 +90,7 @@ async def does(page: WebPage, what: str) -> None:
     await page.until("document.querySelector('[role=menu]')?.contains(document.activeElement)")
     await goes_to(page, what, "ArrowDown", 40)
     await page.press("Enter", 13)
+    await page.until("document.querySelector('[role=menu]') === null", "the menu stays")
 
 
 async def test_everything_is_done_by_keyboard(demo: Demo, phones: Phones, browser: Chromium):

@@ -42,6 +42,13 @@ export function isRefusal(error: unknown): boolean {
   return error instanceof Problem && error.status >= 400 && error.status < 500;
 }
 
+const LONGEST_PAUSE_MS = 5_000;
+
+/** How long to wait before what was no refusal is asked again, after so many times. */
+export function retryPause(count: number): number {
+  return Math.min(500 * 2 ** count, LONGEST_PAUSE_MS);
+}
+
 /** What every browser throws when a script that a page needs could not be fetched. */
 const SCRIPT_LOST = /dynamically imported module|importing a module script/i;
 

@@ -4,7 +4,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, ask, type Schemas } from "@/api/client";
-import { asProblem } from "@/api/problem";
+import { asProblem, isRefusal, retryPause } from "@/api/problem";
 import { shortTime } from "@/parts/days";
 import { number } from "@/parts/number";
 import { Sure } from "@/parts/Sure";
@@ -51,6 +51,8 @@ function MessageRow({ message, onCall }: { message: Message; onCall(number: stri
   const again = () => void queries.invalidateQueries({ queryKey: ["mailbox"] });
   const keeping = useMutation({
     mutationFn: () => ask(api.PATCH(PLACE, { params, body: { saved: true } })),
+    retry: (_, error) => !isRefusal(error), // nobody listens to it again for that
+    retryDelay: retryPause,
     onSuccess: again,
   });
   const { caller } = message;
@@ -98,9 +100,9 @@ function MessageRow({ message, onCall }: { message: Message; onCall(number: stri
           </Menu.Dropdown>
         </Menu>
       </div>
-      {keeping.error && (
+      {keeping.failureReason && (
         <Text size="sm" c="red" role="alert">
-          {asProblem(keeping.error).words}
+          {asProblem(keeping.failureReason).words}
         </Text>
       )}
       {deleting && (

@@ -2,15 +2,13 @@ import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { lazy, type ReactNode, Suspense, useState } from "react";
-import { isRefusal, Problem } from "@/api/problem";
+import { isRefusal, Problem, retryPause } from "@/api/problem";
 import { isOutsideOpen } from "@/outside/open";
 import { Awaited } from "@/shell/Messages";
 import { MeProvider, useSession } from "@/shell/me";
 import { router } from "@/shell/router";
 import { SignIn } from "@/shell/SignIn";
 import { theme } from "@/shell/theme";
-
-const LONGEST_PAUSE_MS = 5_000;
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? "";
 
@@ -22,7 +20,7 @@ const queries = new QueryClient({
       networkMode: "always",
       staleTime: 30_000,
       retry: (_, error) => !isRefusal(error), // until it is there, or nobody wants to see it any more
-      retryDelay: (count) => Math.min(500 * 2 ** count, LONGEST_PAUSE_MS),
+      retryDelay: retryPause,
     },
   },
 });

@@ -242,6 +242,41 @@ async def test_what_somebody_forwards_to_is_not_deleted_until_that_is_turned_off
     await page.close()
 
 
+async def test_what_is_asked_stays_in_sight_when_a_list_above_it_comes_late(company: Demo, browser: Chromium):
+    """The telephones pushed the question down, and its buttons below the edge."""
+    late = """
+        const fetched = window.fetch;
+        window.fetch = async (asked, ...more) => {
+          if (String(asked.url ?? asked).endsWith("/devices")) await new Promise((go) => (window.lists = go));
+          return fetched(asked, ...more);
+        };
+    """
+    login = ADMIN, FIXED_PASSWORDS[ADMIN]
+    cookies = await cookies_of(company.facts.http, *login)
+    async with httpx.AsyncClient(base_url=company.facts.http, cookies=cookies, timeout=30) as client:
+        people = f"/api/v1/tenants/{company.tenant().id}/people"
+        made = await client.post(people, json={"name": "Binh Do"})
+        assert made.status_code == 201, made.text
+        for _ in range(4):
+            added = await client.post(f"{people}/{made.json()['id']}/devices", json={})
+            assert added.status_code == 201, added.text
+    page = await WebPage.open(browser, f"{company.facts.http}/company#people", login=login, before=late)
+    await page.click("Binh Do", ".company-person")
+    await page.until("window.lists !== undefined")
+    await page.click("Delete", "[role=dialog] button")
+    question = "named('Delete', '[role=alert] button').getBoundingClientRect()"
+    await page.until(f"{question}.bottom <= innerHeight")
+    await page.settled()
+    before = await page.eval(f"{question}.bottom")
+    await page.eval("lists()")
+    shown = "document.querySelector('[aria-label=Telephones]').innerText"
+    await page.until(f"{shown}.match(/Off/g)?.length === 4")
+    await page.until(f"Math.abs({question}.bottom - {before}) < 2", "it went below the edge")
+    await page.click("Delete", "[role=alert] button")
+    await page.sees_no("Binh Do")
+    await page.close()
+
+
 async def test_people_come_out_of_a_file_after_a_look_at_it(company: Demo, phones: Phones, browser: Chromium):
     page = await opened(browser, company, "people")
     await page.click("Import CSV", "button")

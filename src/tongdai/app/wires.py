@@ -163,7 +163,11 @@ class Wires:
             log.warning("no more comes over UDP than can be done", refused=overload.refused)
 
     def on_message(self, message: bytes | Message, flow: Flow) -> None:
-        self._try(flow, self._ua.receive, message, flow, self._clock())
+        try:
+            self._ua.receive(message, flow, self._clock())
+        except Exception as error:
+            _failed(flow, error)
+        self._stir()
 
     def on_bad_message(self, problem: ParseError, flow: Flow) -> None:
         self._try(flow, self._ua.refuse, problem, flow)
@@ -176,9 +180,13 @@ class Wires:
         try:
             call(*args)
         except Exception as error:
-            end_without_memory(error)
-            log.exception("what came over the network could not be dealt with", flow=str(flow))
+            _failed(flow, error)
         self._stir()
+
+
+def _failed(flow: Flow, error: Exception) -> None:
+    end_without_memory(error)
+    log.error("what came over the network could not be dealt with", flow=str(flow), exc_info=error)
 
 
 T = TypeVar("T")

@@ -67,6 +67,8 @@ class Interfaces:
 def seen_at(described: str, source: str) -> str:
     """Where a peer is that describes itself to be at `described` and signals from `source`: behind a NAT when
     only the first is private, and then not there."""
+    if described == source:
+        return described
     try:
         alike = ip_address(described).version == ip_address(source).version
     except ValueError:

@@ -24,6 +24,8 @@ from tongdai.sip.ua import DialogState, InviteSession, Refer
 CODECS = {codec.name.upper(): codec for codec in (sdp.OPUS, sdp.G722, sdp.PCMU, sdp.PCMA)}
 """What the engine speaks, in our order of preference."""
 
+_OURS = frozenset(codec.encoding for codec in CODECS.values())
+
 _EVERYBODY_HAS = ("PCMU", "PCMA")
 _EVENTS = (sdp.TELEPHONE_EVENT_48000, sdp.TELEPHONE_EVENT)
 _SUPPORTED = (*CODECS.values(), sdp.CN, *_EVENTS)
@@ -85,6 +87,7 @@ class SipLeg:
     """A leg and its session. Methods are called by `Legs`, in states that fit."""
 
     def __init__(self, record: LegRecord, media: LegMedia, session: InviteSession | None = None) -> None:
+        self.id = record.id
         self.record = record
         self.media = media
         self.session = session
@@ -104,10 +107,6 @@ class SipLeg:
         self.gone = False
 
     @property
-    def id(self) -> str:
-        return self.record.id
-
-    @property
     def session_in_use(self) -> InviteSession:
         assert self.session is not None, "the leg has no session yet"
         return self.session
@@ -124,7 +123,7 @@ class SipLeg:
         if self.record.codecs:
             return self.record.codecs, self.record.foreign
         offered = _audio_of(self.remote_offer) if self.remote_offer is not None else []
-        ours = [c.name.upper() for c in offered if any(c.same_as(own) for own in CODECS.values())]
+        ours = [codec.name.upper() for codec in offered if codec.encoding in _OURS]
         return ours, [codec for codec in offered if codec.is_foreign]
 
     # descriptions
@@ -448,8 +447,7 @@ def _audio_of(description: sdp.SessionDescription) -> list[sdp.Codec]:
 
 def _names(codecs: Sequence[sdp.Codec]) -> list[str]:
     """Those of voice codecs that we speak or can pass on."""
-    voice = (c for c in codecs if c.is_foreign or any(c.same_as(own) for own in CODECS.values()))
-    return [codec.name.upper() for codec in voice]
+    return [codec.name.upper() for codec in codecs if codec.encoding in _OURS or codec.is_foreign]
 
 
 def leaves_out(prefer: Sequence[str]) -> bool:

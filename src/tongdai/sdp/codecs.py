@@ -27,20 +27,21 @@ class Codec(msgspec.Struct, frozen=True):
 
     @property
     def is_voice(self) -> bool:
-        return not (self.is_dtmf or self.is_noise)
+        return self.name.lower() not in ("telephone-event", "cn")
 
     @property
     def is_foreign(self) -> bool:
         """Voice that we do not speak; it can be passed on between two parties that both do."""
         return self.is_voice and self.channels == 1 and not is_known(self.name)
 
+    @property
+    def encoding(self) -> tuple[str, int, int]:
+        """What it is, whatever number it has."""
+        return self.name.lower(), self.clock_rate, self.channels
+
     def same_as(self, other: Codec) -> bool:
-        """The same encoding, whatever number it has."""
-        return (
-            self.name.lower() == other.name.lower()
-            and self.clock_rate == other.clock_rate
-            and self.channels == other.channels
-        )
+        """The same encoding."""
+        return self.encoding == other.encoding
 
 
 PCMU = Codec("PCMU", 8000, 0)

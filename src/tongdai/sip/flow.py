@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from socket import AF_INET, AF_INET6, inet_pton
 from typing import Literal
 
@@ -44,14 +43,14 @@ class Flow(msgspec.Struct, frozen=True, cache_hash=True):
 
 def ip_version(host: str) -> Literal[0, 4, 6]:
     """Of an IP literal without brackets; 0 for what is none."""
-    with suppress(OSError, ValueError):  # ValueError: a NUL inside
+    try:
         if ":" in host:
             inet_pton(AF_INET6, host)
             return 6
-        if host and host[-1].isdigit():
-            inet_pton(AF_INET, host)
-            return 4
-    return 0
+        inet_pton(AF_INET, host)
+    except (OSError, ValueError):  # ValueError: a NUL inside
+        return 0
+    return 4
 
 
 def local_for(addresses: Sequence[Address], host: str) -> Address:

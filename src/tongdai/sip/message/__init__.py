@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from tongdai.sip.message.errors import ParseError
 from tongdai.sip.message.grammar import Params, quote, split_list, unquote
-from tongdai.sip.message.headers import Headers, canonical
+from tongdai.sip.message.headers import Headers
 from tongdai.sip.message.message import Message, Request, Response
 from tongdai.sip.message.parser import MAX_MESSAGE, parse
 from tongdai.sip.message.reasons import reason_phrase
@@ -35,7 +35,6 @@ __all__ = [
     "SipUri",
     "StreamParser",
     "Via",
-    "canonical",
     "escape_user",
     "parse",
     "quote",

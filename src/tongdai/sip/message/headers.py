@@ -43,7 +43,18 @@ _COMPACT = {
     "y": "Identity",
 }
 _LOWER: dict[str, str] = {name.lower(): name for name in _NAMES} | _COMPACT
-_SPELLED: dict[str, str] = (
+
+
+class _Spelling(dict[str, str]):
+    """The one spelling of a field name: `v` and `VIA` are `Via`, `x-foo` is `X-Foo`. Names that we do not
+    know are not remembered, as strangers make them up."""
+
+    def __missing__(self, name: str) -> str:
+        lower = name.lower()
+        return _LOWER.get(lower) or "-".join([part.capitalize() for part in lower.split("-")])
+
+
+_SPELLING = _Spelling(
     {name: name for name in _NAMES} | _LOWER | {short.upper(): name for short, name in _COMPACT.items()}
 )
 
@@ -64,15 +75,6 @@ _LOOSE = frozenset(
 _SPACE = " \t"
 
 
-def canonical(name: str) -> str:
-    """The one spelling of a field name: `v` and `VIA` are `Via`, `x-foo` is `X-Foo`."""
-    known = _SPELLED.get(name)
-    if known is not None:
-        return known
-    lower = name.lower()
-    return _LOWER.get(lower) or "-".join([part.capitalize() for part in lower.split("-")])
-
-
 class Headers:
     """Header fields, ordered; fields of one name keep their order, which is all that has a meaning
     (§7.3.1)."""
@@ -83,7 +85,7 @@ class Headers:
         fields: dict[str, list[str]] = {}
         self._fields = fields
         for name, value in items:
-            name = _SPELLED.get(name) or canonical(name)
+            name = _SPELLING[name]
             if name in fields:
                 fields[name].append(value)
             else:
@@ -91,19 +93,19 @@ class Headers:
 
     def get(self, name: str) -> str | None:
         """The first value of the field as it was written, or None."""
-        values = self._fields.get(name) or self._fields.get(canonical(name))
+        values = self._fields.get(_SPELLING[name])
         return values[0] if values else None
 
     def get_all(self, name: str) -> list[str]:
         """Every line of the field, unsplit. A copy."""
-        return list(self._fields.get(canonical(name), ()))
+        return list(self._fields.get(_SPELLING[name], ()))
 
     def get_list(self, name: str) -> list[str]:
         """Every element of a field whose grammar is a comma-separated list (Via, Contact, Route, Allow ...).
 
         Raises `ParseError`.
         """
-        values = self._fields.get(canonical(name))
+        values = self._fields.get(_SPELLING[name])
         if values is None:
             return []
         if len(values) == 1:
@@ -112,7 +114,7 @@ class Headers:
 
     def add(self, name: str, value: str) -> None:
         """Append a field line."""
-        name = canonical(name)
+        name = _SPELLING[name]
         values = self._fields.get(name)
         if values is None:
             self._fields[name] = [value]
@@ -121,24 +123,24 @@ class Headers:
 
     def set(self, name: str, value: str) -> None:
         """Replace all fields of that name by one."""
-        self._fields[canonical(name)] = [value]
+        self._fields[_SPELLING[name]] = [value]
 
     def put_first(self, name: str, value: str) -> None:
         """Add a field before all others."""
-        name = canonical(name)
+        name = _SPELLING[name]
         self._fields = {name: [value, *self._fields.pop(name, ())], **self._fields}
 
     def set_all(self, name: str, values: Iterable[str]) -> None:
         """Replace all fields of that name."""
         lines = list(values)
         if lines:
-            self._fields[canonical(name)] = lines
+            self._fields[_SPELLING[name]] = lines
         else:
-            self._fields.pop(canonical(name), None)
+            self._fields.pop(_SPELLING[name], None)
 
     def remove(self, name: str) -> None:
         """Remove all fields of that name."""
-        self._fields.pop(canonical(name), None)
+        self._fields.pop(_SPELLING[name], None)
 
     def copy(self) -> Headers:
         """Independent of this one."""
@@ -147,7 +149,7 @@ class Headers:
         return new
 
     def __contains__(self, name: str) -> bool:
-        return canonical(name) in self._fields
+        return _SPELLING[name] in self._fields
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         for name, values in self._fields.items():
@@ -175,7 +177,7 @@ def parse_fields(lines: list[str]) -> tuple[Headers, str | None]:
     values: list[str] = []
     for line in lines:
         name, _, value = line.partition(":")
-        known = _SPELLED.get(name)
+        known = _SPELLING.get(name)
         if known is None:
             if line[:1] in (" ", "\t") and values:
                 values[-1] = f"{values[-1]} {line.strip(_SPACE)}".strip(_SPACE)
@@ -204,7 +206,7 @@ def _unusual_name(name: str, line: str) -> str:
     stripped = name.rstrip(_SPACE)
     if not is_token(stripped):
         raise ParseError("bad header name")
-    known = canonical(stripped)
+    known = _SPELLING[stripped]
     if len(stripped) != len(name) and known not in _LOOSE:
         raise ParseError("space before the colon of a header")
     return known

@@ -38,10 +38,10 @@ class Message:
     # -- the five fields that every message has
 
     def _need(self, name: str) -> str:
-        value = self.headers.get(name)
-        if not value:
+        values = self.headers._fields.get(name)
+        if not values or not values[0]:
             raise ParseError(f"no {name}")
-        return value
+        return values[0]
 
     @property
     def via(self) -> Via:

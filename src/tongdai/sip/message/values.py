@@ -105,7 +105,8 @@ class NameAddr:
         found = _name_addr(text)
         if found is not None:
             display, uri, params = found.groups()
-            return cls(uri, unquote(display.strip()) or None, parse_params(params) if params else None)
+            name = unquote(display.strip()) if display else ""
+            return cls(uri, name or None, parse_params(params) if params else None)
         found = _addr_spec(text)
         if found is None:
             raise ParseError(f"bad address {text[:60]!r}")

@@ -75,7 +75,7 @@ class UserAgent:
 
     def receive(self, data: bytes | Message, flow: Flow, now: float) -> None:
         """Take one datagram or one framed message; answer what needs no owner, tell the handler the rest."""
-        if isinstance(data, bytes | bytearray):
+        if not isinstance(data, Message):
             if not data.strip(b"\r\n\0 "):
                 return  # keep-alive
             if data[0] < 2:

@@ -135,13 +135,13 @@ def adopt_response(state: DialogState, response: Response) -> None:
     acknowledged and can only be ended in its dialog, so the peer gets both where the INVITE went.
     """
     state.remote_tag = response.to.tag
-    routes: list[str] = []
-    with suppress(ParseError):
-        found = response.record_route
-        found.reverse()
-        for route in found[:1]:
+    try:
+        routes = response.record_route
+        routes.reverse()
+        for route in routes[:1]:
             NameAddr.parse(route).uri  # noqa: B018
-        routes = found
+    except ParseError:
+        routes = []
     state.route_set = routes
     accept_target(state, response)
 

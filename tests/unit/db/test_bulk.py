@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, insert, select, text
 
 from tongdai.db import migrate, open_database
@@ -57,3 +58,18 @@ async def test_rows_of_a_batch_are_those_that_sqlalchemy_writes(tmp_path: Path):
     await db.close()
     assert values[:2] == values[2:]
     assert kinds[:2] == kinds[2:]
+
+
+@pytest.mark.parametrize("count", [1, 3, 4, 63, 64, 65, 85, 150])
+async def test_every_row_is_written_however_many_there_are(tmp_path: Path, count: int):
+    url = f"sqlite+aiosqlite:///{tmp_path / 'x.db'}"
+    await migrate(url)
+    db = open_database(url)
+    calls = [f"{n:03}" for n in range(count)]
+    await db.write_in_thread(
+        lambda c: insert_rows(c, leg_cdr, [row(call, f'"{call}"', None) for call in calls])
+    )
+    query = select(leg_cdr.c.call, leg_cdr.c.party).order_by(leg_cdr.c.call)
+    found = await db.read_in_thread(lambda connection: [tuple(x) for x in connection.execute(query)])
+    await db.close()
+    assert found == [(call, call) for call in calls]

@@ -41,7 +41,7 @@ _ICE_LETTERS = string.ascii_letters + string.digits
 RETRY_AFTER = (("Retry-After", "5"),)
 
 
-class LegRecord(msgspec.Struct):
+class LegRecord(msgspec.Struct, omit_defaults=True):
     """What the journal keeps of a leg, so that a process that takes over has it whole."""
 
     id: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Codec(msgspec.Struct, frozen=True):
+class Codec(msgspec.Struct, frozen=True, omit_defaults=True):
     """One format of an m= line. `payload_type` is the number offered; names compare without case (RFC 8866
     §6.6)."""
 

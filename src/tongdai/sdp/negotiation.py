@@ -34,7 +34,7 @@ class LocalMedia(msgspec.Struct, frozen=True):
     """Our side of a stream whose peer proves itself, where we can have one."""
 
 
-class NegotiatedCodec(msgspec.Struct, frozen=True):
+class NegotiatedCodec(msgspec.Struct, frozen=True, omit_defaults=True):
     """A codec both sides take, with the number to send it under and the number it arrives under."""
 
     name: str
@@ -50,7 +50,7 @@ class NegotiatedCodec(msgspec.Struct, frozen=True):
         return is_known(self.name)
 
 
-class Negotiated(msgspec.Struct, frozen=True):
+class Negotiated(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the two descriptions agree on, seen from our side."""
 
     codecs: list[NegotiatedCodec]

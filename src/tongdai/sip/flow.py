@@ -13,7 +13,7 @@ Address = tuple[str, int]
 """(IP literal without brackets, port)."""
 
 
-class Flow(msgspec.Struct, frozen=True, cache_hash=True):
+class Flow(msgspec.Struct, frozen=True, cache_hash=True, omit_defaults=True):
     """Where a message came from, and so where an answer to it goes (RFC 5626 §2 uses the word alike).
 
     `local` is the address the peer reaches us at: it goes into Via and Contact, so an owner behind a NAT puts

@@ -12,7 +12,7 @@ Role = Literal["uac", "uas"]
 Phase = Literal["early", "confirmed", "terminated"]
 
 
-class ReferState(msgspec.Struct):
+class ReferState(msgspec.Struct, omit_defaults=True):
     """One implicit subscription of RFC 3515. `id` is its name towards the owner, `cseq` that on the wire
     (§2.4.6): they differ when our REFER was repeated with credentials."""
 
@@ -25,7 +25,7 @@ class ReferState(msgspec.Struct):
     """Not the first REFER of its dialog: Event carries the id."""
 
 
-class DialogState(msgspec.Struct):
+class DialogState(msgspec.Struct, omit_defaults=True):
     """One INVITE usage (RFC 3261 §12, RFC 5057) and its unfinished transactions.
 
     msgspec encodes it as it is (`msgspec.msgpack.encode(state)`), and `UserAgent.restore` continues from it.

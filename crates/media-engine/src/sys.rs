@@ -5,6 +5,7 @@ use socket2::{Domain, SockRef, Socket, Type};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 fn check(result: c_int) -> io::Result<c_int> {
@@ -15,36 +16,46 @@ fn timespec(duration: Duration) -> libc::timespec {
     libc::timespec { tv_sec: duration.as_secs() as libc::time_t, tv_nsec: duration.subsec_nanos().into() }
 }
 
-/// A descriptor that another thread waits on, to be woken.
+/// A descriptor that another thread waits on, to be woken. Who is told many things at once is woken by the first of them.
 #[derive(Debug)]
-pub struct EventFd(OwnedFd);
+pub struct EventFd {
+    fd: OwnedFd,
+    told: AtomicBool,
+}
 
 impl EventFd {
     pub fn new() -> io::Result<EventFd> {
         // SAFETY: takes no pointers; the result is checked.
         let fd = check(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) })?;
         // SAFETY: the descriptor is new and nobody else's.
-        Ok(EventFd(unsafe { OwnedFd::from_raw_fd(fd) }))
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        Ok(EventFd { fd, told: AtomicBool::new(false) })
     }
 
-    /// Wakes whoever waits. A counter that is full wakes as well, so there is no error to tell.
+    /// Wakes whoever waits; what it is for must be in its place before. A counter that is full wakes as well, so there is
+    /// no error to tell.
     pub fn notify(&self) {
+        if self.told.swap(true, Ordering::SeqCst) {
+            return;
+        }
         let one = 1u64.to_ne_bytes();
         // SAFETY: the buffer is valid for its length.
-        unsafe { libc::write(self.0.as_raw_fd(), one.as_ptr().cast::<c_void>(), one.len()) };
+        unsafe { libc::write(self.fd.as_raw_fd(), one.as_ptr().cast::<c_void>(), one.len()) };
     }
 
-    /// Forgets what it was woken for.
+    /// Forgets that it was woken; what it was woken for is to be looked at afterwards.
     pub fn drain(&self) {
         let mut count = [0u8; 8];
         // SAFETY: the buffer is valid for its length.
-        unsafe { libc::read(self.0.as_raw_fd(), count.as_mut_ptr().cast::<c_void>(), count.len()) };
+        unsafe { libc::read(self.fd.as_raw_fd(), count.as_mut_ptr().cast::<c_void>(), count.len()) };
+        // Only now: whoever tells something after this writes again, whoever did so before has put it into its place.
+        self.told.store(false, Ordering::SeqCst);
     }
 }
 
 impl AsFd for EventFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.fd.as_fd()
     }
 }
 
@@ -217,8 +228,17 @@ fn address(name: &libc::sockaddr_storage) -> Option<SocketAddr> {
     }
 }
 
+/// A socket on this address that waits for nothing, and sends voice.
+pub fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM.nonblocking().cloexec(), None)?;
+    socket.bind(&address.into())?;
+    let socket = socket.into();
+    mark_as_voice(&socket, address.is_ipv6());
+    Ok(socket)
+}
+
 /// Marks what a socket sends as voice (DSCP EF, RFC 4594). A system that does not let us is no reason to fail.
-pub fn mark_as_voice(socket: &UdpSocket, ipv6: bool) {
+fn mark_as_voice(socket: &UdpSocket, ipv6: bool) {
     let class: c_int = 0xb8;
     let (level, option) =
         if ipv6 { (libc::IPPROTO_IPV6, libc::IPV6_TCLASS) } else { (libc::IPPROTO_IP, libc::IP_TOS) };
@@ -372,9 +392,45 @@ mod tests {
     use super::*;
 
     fn local(port: u16) -> io::Result<UdpSocket> {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, port))?;
-        socket.set_nonblocking(true)?;
-        Ok(socket)
+        bind((Ipv4Addr::LOCALHOST, port).into())
+    }
+
+    #[test]
+    fn who_is_told_twice_is_woken_once_and_again_when_told_after_that() {
+        let wake = EventFd::new().unwrap();
+        let woken = || poll(&[wake.as_fd().as_raw_fd()], Duration::ZERO).unwrap()[0];
+        assert!(!woken());
+        wake.notify();
+        wake.notify();
+        assert!(woken());
+        wake.drain();
+        assert!(!woken());
+        wake.notify();
+        assert!(woken());
+    }
+
+    #[test]
+    fn nothing_that_is_told_is_slept_over() {
+        let wake = std::sync::Arc::new(EventFd::new().unwrap());
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let tellers: Vec<_> = (0..3)
+            .map(|_| {
+                let (sender, wake) = (sender.clone(), wake.clone());
+                std::thread::spawn(move || {
+                    for n in 0..20_000 {
+                        sender.send(n).unwrap();
+                        wake.notify();
+                    }
+                })
+            })
+            .collect();
+        let mut heard = 0;
+        while heard < 60_000 {
+            assert!(poll(&[wake.as_fd().as_raw_fd()], Duration::from_secs(20)).unwrap()[0], "{heard} heard");
+            wake.drain();
+            heard += receiver.try_iter().count();
+        }
+        tellers.into_iter().for_each(|teller| teller.join().unwrap());
     }
 
     #[test]

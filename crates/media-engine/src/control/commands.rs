@@ -16,7 +16,7 @@ use media_proto::mixer::Gain;
 use media_proto::{SAMPLE_RATE, dtmf, tone};
 use serde_json::json;
 use std::io;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// Longest row of digits that one command may send.
@@ -419,13 +419,7 @@ fn tone_of(name: wire::ToneName) -> tone::Tone {
 
 /// Binds a pair of ports.
 fn bind(ip: IpAddr, port: u16) -> io::Result<Sockets> {
-    let socket = |port| {
-        let socket = UdpSocket::bind((ip, port))?;
-        socket.set_nonblocking(true)?;
-        sys::mark_as_voice(&socket, ip.is_ipv6());
-        Ok::<_, io::Error>(socket)
-    };
-    Ok(Sockets { rtp: socket(port)?, rtcp: socket(port + 1)? })
+    Ok(Sockets { rtp: sys::bind((ip, port).into())?, rtcp: sys::bind((ip, port + 1).into())? })
 }
 
 /// What is wrong with a command, without the text that stood in the wrong place: it may be a key.

@@ -60,6 +60,15 @@ def records(demo: Demo) -> list[str]:
         return [row[0] for row in connection.execute("SELECT call FROM cdr ORDER BY started")]
 
 
+def lengths(demo: Demo) -> list[float]:
+    """Seconds of each call that has a CDR, all of whose times follow one another."""
+    with contextlib.closing(sqlite3.connect(demo.directory / "tongdai.db", timeout=10)) as connection:
+        found = connection.execute("SELECT started, answered_at, ended FROM cdr").fetchall()
+    for started, answered, ended in found:
+        assert started <= ended if answered is None else started <= answered <= ended, found
+    return [ended - started for started, _, ended in found]
+
+
 async def a_call(caller: RawPhone, called: RawPhone, extension: str) -> None:
     """They talk, and the caller hangs up."""
     near, far = await talk(caller, called, extension)

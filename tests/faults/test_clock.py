@@ -3,51 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.faults.outage import SLOW, a_call, kill_control, records, until
+from tests.faults.clock import HOUR, FakeTime
+from tests.faults.outage import SLOW, a_call, kill_control, lengths, records, until
 from tests.interop.conftest import Phones, new_demo
 from tests.interop.demo import Demo
 from tests.interop.talk import hear_each_other, talk
 
 pytestmark = pytest.mark.faults
 
-LIBRARY = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
-HOUR = 3600
-
-
-class FakeTime:
-    """What every process of the demo takes for the time; monotonic time goes its way."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self.set(0)
-
-    def set(self, seconds: int) -> None:
-        new = self._file.with_suffix(".new")
-        new.write_text(f"{seconds:+d}\n")
-        new.replace(self._file)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {
-            "LD_PRELOAD": str(LIBRARY),
-            "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            "FAKETIME_NO_CACHE": "1",
-            "DONT_FAKE_MONOTONIC": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
-
 
 @pytest.fixture
 def time_of(tmp_path: Path) -> FakeTime:
-    if not LIBRARY.exists():
-        pytest.skip("libfaketime is missing: apt-get install libfaketime")
-    return FakeTime(tmp_path / "faketime")
+    return FakeTime(tmp_path)
 
 
 @pytest.fixture
@@ -57,13 +28,6 @@ def demo(tmp_path: Path, time_of: FakeTime) -> Iterator[Demo]:
         yield demo
     finally:
         demo.close()
-
-
-def lengths(demo: Demo) -> list[float]:
-    with contextlib.closing(sqlite3.connect(demo.directory / "tongdai.db", timeout=10)) as connection:
-        found = connection.execute("SELECT started, answered_at, ended FROM cdr").fetchall()
-    assert all(started <= answered <= ended for started, answered, ended in found)
-    return [ended - started for started, _, ended in found]
 
 
 @pytest.mark.parametrize("hours", [1, -1])

@@ -4,12 +4,12 @@ once there is room."""
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.faults.disk import a_small_disk, fill
 from tests.faults.outage import (
     AGAIN,
     ALARM,
@@ -28,21 +28,11 @@ from tests.receiver import Receiver
 
 pytestmark = pytest.mark.faults
 
-SIZE = "192m"
-
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
-    """A disk that is soon full."""
-    place = tmp_path / "small"
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(place)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"no disk can be mounted here: {mounted.stderr.decode().strip()}")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
+    with a_small_disk(tmp_path / "small") as place:
+        yield place
 
 
 @pytest.fixture
@@ -52,18 +42,6 @@ def demo(small: Path, receiver: Receiver) -> Iterator[Demo]:
         yield demo
     finally:
         demo.close()
-
-
-def fill(place: Path) -> Path:
-    """Take all that is left."""
-    ballast = place / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        try:
-            while file.write(bytes(1 << 16)):
-                pass
-        except OSError:
-            return ballast
-    raise AssertionError("the disk is never full")
 
 
 async def test_calls_go_on_while_the_disk_is_full(

@@ -14,16 +14,19 @@ import random
 import secrets
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import pytest
+from tests.faults.clock import HOUR, FakeTime
 from tests.faults.databases import a_writer_that_stands_still
-from tests.faults.outage import AGAIN, PATIENCE, SLOW, administrator, kill_control, records, until
+from tests.faults.disk import a_small_disk, fill
+from tests.faults.outage import AGAIN, PATIENCE, SLOW, administrator, kill_control, lengths, records, until
 from tests.faults.test_control import intact
 from tests.faults.test_engine import PLAIN
 from tests.faults.upgrade import Upgrade
-from tests.interop.conftest import Phones
+from tests.interop.conftest import Phones, new_demo
 from tests.interop.demo import Demo
 from tests.interop.phones.call import RawCall
 from tests.interop.phones.raw import RawPhone
@@ -226,12 +229,48 @@ async def database_is_locked(moment: Moment) -> float:
     return seconds
 
 
+async def clock_is_set(moment: Moment) -> float:
+    """By an hour, and back."""
+    seconds = moment.chance.uniform(0.5, 4.0)
+    clock = FakeTime(moment.demo.directory.parent)
+    clock.set(moment.chance.choice((HOUR, -HOUR)))
+    await asyncio.sleep(seconds)
+    clock.set(0)
+    return seconds
+
+
+async def disk_is_full(moment: Moment) -> float:
+    seconds = moment.chance.uniform(0.5, 4.0)
+    ballast = await asyncio.to_thread(fill, moment.demo.directory.parent)
+    await asyncio.sleep(seconds)
+    ballast.unlink()
+    return seconds
+
+
 async def version_is_upgraded(moment: Moment) -> float:
     """To the one that serves."""
     begun = time.monotonic()
     upgrade = await Upgrade.begin(moment.demo)
     assert await upgrade.succeeds(), upgrade.said
     return time.monotonic() - begun
+
+
+@contextlib.contextmanager
+def whose_clock_can_be_set(directory: Path) -> Iterator[Demo]:
+    with contextlib.closing(new_demo(directory, FakeTime(directory).environment)) as demo:
+        yield demo
+
+
+@contextlib.contextmanager
+def whose_disk_can_be_filled(directory: Path) -> Iterator[Demo]:
+    with a_small_disk(directory / "small") as small, contextlib.closing(new_demo(small)) as demo:
+        yield demo
+
+
+@contextlib.contextmanager
+def as_any(directory: Path) -> Iterator[Demo]:
+    with contextlib.closing(new_demo(directory)) as demo:
+        yield demo
 
 
 class Fault(NamedTuple):
@@ -241,6 +280,7 @@ class Fault(NamedTuple):
     """Returns how many seconds it took until all was there again."""
     unheard: float = 0.0
     moments: int = 1
+    demo: Callable[[Path], contextlib.AbstractContextManager[Demo]] = as_any
 
 
 FAULTS = {
@@ -249,8 +289,17 @@ FAULTS = {
     "supervisor": Fault(supervisor_is_killed),
     "web": Fault(web_is_killed),
     "database": Fault(database_is_locked),
+    "clock": Fault(clock_is_set, moments=2, demo=whose_clock_can_be_set),
+    "disk": Fault(disk_is_full, demo=whose_disk_can_be_filled),
     "upgrade": Fault(version_is_upgraded),
 }
+
+
+@pytest.fixture
+def demo(name: str, tmp_path: Path) -> Iterator[Demo]:
+    """One that this fault can happen to; not started yet."""
+    with FAULTS[name].demo(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
@@ -259,13 +308,13 @@ def seed() -> int:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-async def test_at_random_moments(own_demo: Demo, phones: Phones, seed: int, name: str):
+async def test_at_random_moments(demo: Demo, phones: Phones, seed: int, name: str):
     fault = FAULTS[name]
     moments = MOMENTS or fault.moments
     print(f"TONGDAI_FAULTS_SEED={seed} TONGDAI_FAULTS_MOMENTS={moments} TONGDAI_FAULTS_RATE={RATE}")
     chance = random.Random(seed)
-    own_demo.start()
-    lan, hoa, *others = [await phones.raw(own_demo.account(x)) for x in ("101", "103", "102", "104", "105")]
+    demo.start()
+    lan, hoa, *others = [await phones.raw(demo.account(x)) for x in ("101", "103", "102", "104", "105")]
     for phone in (lan, hoa, *others):
         phone.give_up = PATIENCE
     office = Office(chance, lan, hoa, others)
@@ -274,7 +323,7 @@ async def test_at_random_moments(own_demo: Demo, phones: Phones, seed: int, name
     office.keys_are_lost = fault.unheard > 0
     calls = moments * SECONDS * RATE
     load = phones.sipp(
-        "load", own_demo.account("106"), target="*43", calls=calls, rate=RATE, seconds=moments * 60
+        "load", demo.account("106"), target="*43", calls=calls, rate=RATE, seconds=moments * 60
     )
     await load.open()
     stories: list[Callable[[], Awaitable[None]]] = []
@@ -287,7 +336,7 @@ async def test_at_random_moments(own_demo: Demo, phones: Phones, seed: int, name
         delay = chance.uniform(0.0, 2.5)
         print(f"moment {moment + 1}: {story.__name__}, after {delay:.3f} s")
         await asyncio.sleep(delay)
-        took.append(await fault.strike(Moment(own_demo, lan, chance)))
+        took.append(await fault.strike(Moment(demo, lan, chance)))
         await doing
         for end, mark in zip(office.talking, marks, strict=True):
             if not fault.unheard:
@@ -299,9 +348,10 @@ async def test_at_random_moments(own_demo: Demo, phones: Phones, seed: int, name
     await load.finished()
     await office.end(*office.talking)
     wanted = office.calls + calls
-    await until(lambda: len(records(own_demo)) >= wanted, 10 * SLOW, "not every call has its CDR")
-    async with administrator(own_demo) as (client, _):
+    await until(lambda: len(records(demo)) >= wanted, 10 * SLOW, "not every call has its CDR")
+    async with administrator(demo) as (client, _):
         assert "tongdai_control_calls 0.0" in (await client.get("/metrics/control")).text
-    assert len(records(own_demo)) == wanted, "a call has two"
+    assert len(records(demo)) == wanted, "a call has two"
+    assert max(lengths(demo)) < moments * 60 + 60
     print(f"{name}: {sum(took) / len(took):.2f} s on average, {max(took):.2f} s at most; {wanted} calls")
-    own_demo.stop()
+    demo.stop()

@@ -12,12 +12,12 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import httpx
-from tests.interop.conftest import new_demo
+from tests.interop.conftest import Phones, new_demo
 from tests.interop.demo import Demo
 from tests.interop.phones.call import RawCall
 from tests.interop.phones.raw import RawPhone
 from tests.interop.phones.sound import hears, hears_beep, hears_something
-from tests.interop.talk import talk
+from tests.interop.talk import hear_each_other, talk
 from tests.receiver import Receiver
 
 from tongdai.app.demo.secrets import FIXED_PASSWORDS
@@ -73,6 +73,28 @@ async def a_call(caller: RawPhone, called: RawPhone, extension: str) -> None:
     """They talk, and the caller hangs up."""
     near, far = await talk(caller, called, extension)
     await near.hang_up()
+    await far.hung_up()
+
+
+def intact(call: RawCall, mark: int) -> None:
+    """Nothing of what it heard was lost, and it is the same stream."""
+    assert call.rtp.lost(mark) == 0
+    assert len(call.rtp.ssrcs()) == 1
+    print(f"longest time without a packet: {call.rtp.longest_gap(mark) * 1000:.0f} ms")
+
+
+@contextlib.asynccontextmanager
+async def a_call_that_goes_on(demo: Demo, phones: Phones) -> AsyncIterator[tuple[RawCall, RawCall]]:
+    """Of 101 and 103, whatever happens meanwhile: nothing is lost, and they hear each other at the end of it.
+    Then they hang up."""
+    lan, hoa = await phones.raw(demo.account("101")), await phones.raw(demo.account("103"))
+    near, far = await talk(lan, hoa, "103")
+    marks = len(near.rtp.received), len(far.rtp.received)
+    yield near, far
+    await hear_each_other(near, far)
+    for end, mark in zip((near, far), marks, strict=True):
+        intact(end, mark)
+    assert (await near.hang_up()).status == 200
     await far.hung_up()
 
 

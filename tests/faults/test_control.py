@@ -12,6 +12,7 @@ from tests.faults.outage import (
     PATIENCE,
     SLOW,
     begin_a_message,
+    intact,
     kill_control,
     messages,
     records,
@@ -19,18 +20,10 @@ from tests.faults.outage import (
 )
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
-from tests.interop.phones.call import RawCall
 from tests.interop.phones.sound import hears_something, now_at
 from tests.interop.talk import hear_each_other, talk
 
 pytestmark = pytest.mark.faults
-
-
-def intact(call: RawCall, mark: int) -> None:
-    """Nothing of what it heard was lost, and it is the same stream."""
-    assert call.rtp.lost(mark) == 0
-    assert len(call.rtp.ssrcs()) == 1
-    print(f"longest time without a packet: {call.rtp.longest_gap(mark) * 1000:.0f} ms")
 
 
 async def test_everything_that_a_call_can_be_in_goes_on(victim: Demo, phones: Phones):

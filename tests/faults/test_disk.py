@@ -15,6 +15,7 @@ from tests.faults.outage import (
     ALARM,
     SLOW,
     a_call,
+    a_call_that_goes_on,
     administrator,
     leave_a_message,
     records,
@@ -23,7 +24,7 @@ from tests.faults.outage import (
 )
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
-from tests.interop.talk import hear_each_other, talk
+from tests.interop.talk import hear_each_other
 from tests.receiver import Receiver
 
 pytestmark = pytest.mark.faults
@@ -48,12 +49,9 @@ async def test_calls_go_on_while_the_disk_is_full(
     demo: Demo, phones: Phones, receiver: Receiver, small: Path
 ):
     demo.start()
-    lan, hoa = await phones.raw(demo.account("101")), await phones.raw(demo.account("103"))
     minh, quang = await phones.raw(demo.account("102")), await phones.raw(demo.account("105"))
     await leave_a_message(minh, 2.0)
-    near, far = await talk(lan, hoa, "103")
-    marks = len(near.rtp.received), len(far.rtp.received)
-    async with administrator(demo) as (client, path):
+    async with a_call_that_goes_on(demo, phones) as (near, far), administrator(demo) as (client, path):
         people = (await client.get(f"{path}/people", params={"q": "Mai"})).json()["items"]
         mailbox = f"{path}/mailboxes/{people[0]['id']}/messages"
 
@@ -71,8 +69,6 @@ async def test_calls_go_on_while_the_disk_is_full(
         await receiver.hears("journal", "on", within=ALARM * SLOW)
         assert await messages() == 1, "a message that is not whole is listed"
         await hear_each_other(near, far)
-        for end, mark in zip((near, far), marks, strict=True):
-            assert end.rtp.lost(mark) == 0
         ballast.unlink()
         took = await until(lambda: len(records(demo)) >= 4, AGAIN * SLOW, "the calls were not stored")
         print(f"stored {took:.1f} s after there was room")
@@ -81,7 +77,5 @@ async def test_calls_go_on_while_the_disk_is_full(
         await leave_a_message(minh, 2.0)
         await asyncio.sleep(0.5)
         assert await messages() == 2
-    await near.hang_up()
-    await far.hung_up()
     await until(lambda: len(records(demo)) == 6, AGAIN * SLOW, f"these were stored: {records(demo)}")
     demo.stop()

@@ -13,8 +13,17 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.faults.memory import Group, Hog, group, hog
-from tests.faults.outage import AGAIN, ALARM, PATIENCE, SLOW, a_call, records, to, until
-from tests.faults.test_control import intact
+from tests.faults.outage import (
+    AGAIN,
+    ALARM,
+    PATIENCE,
+    SLOW,
+    a_call,
+    a_call_that_goes_on,
+    records,
+    to,
+    until,
+)
 from tests.faults.test_limits import echo_calls, limit, refused, workers_of
 from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
@@ -107,30 +116,23 @@ async def test_pages_are_given_up_before_calls_and_control_before_sound(
 ):
     """As under `MemoryMax=` of systemd: one limit for all of it, and something that takes more and more."""
     demo.start()
-    lan, hoa = await phones.raw(demo.account("101")), await phones.raw(demo.account("103"))
     minh, quang = await phones.raw(demo.account("102")), await phones.raw(demo.account("105"))
     await settled(demo)
-    near, far = await talk(lan, hoa, "103")
-    marks = len(near.rtp.received), len(far.rtp.received)
-    first = dict(demo.reread().pids)
-    with hog(limited) as eater:
-        limited.limit(24 << 20)
-        await ends_for_memory(first["web"], eater, before=first["control"])
-        assert [alive(first[name]) for name in ("media", "supervisor")] == [True] * 2
-        await ends_for_memory(first["control"], eater)
-        await asyncio.sleep(1.0)
-        assert [alive(first[name]) for name in ("media", "supervisor")] == [True] * 2
-        await hear_each_other(near, far)
-        limited.lift()
-    await answers(hoa)
-    await takes_calls(minh)
-    await a_call(minh, quang, "105")
-    await shows_pages(demo)
-    await hear_each_other(near, far)
-    for end, mark in zip((near, far), marks, strict=True):
-        intact(end, mark)
-    assert (await near.hang_up()).status == 200
-    await far.hung_up()
+    async with a_call_that_goes_on(demo, phones) as (near, far):
+        first = dict(demo.reread().pids)
+        with hog(limited) as eater:
+            limited.limit(24 << 20)
+            await ends_for_memory(first["web"], eater, before=first["control"])
+            assert [alive(first[name]) for name in ("media", "supervisor")] == [True] * 2
+            await ends_for_memory(first["control"], eater)
+            await asyncio.sleep(1.0)
+            assert [alive(first[name]) for name in ("media", "supervisor")] == [True] * 2
+            await hear_each_other(near, far)
+            limited.lift()
+        await answers(far.phone)
+        await takes_calls(minh)
+        await a_call(minh, quang, "105")
+        await shows_pages(demo)
     demo.stop()
 
 
@@ -138,33 +140,26 @@ async def test_calls_are_refused_before_the_kernel_ends_anything_and_taken_when_
     demo: Demo, limited: Group, receiver: Receiver, phones: Phones
 ):
     demo.start()
-    lan, hoa = await phones.raw(demo.account("101")), await phones.raw(demo.account("103"))
     minh, quang = await phones.raw(demo.account("102")), await phones.raw(demo.account("105"))
     await settled(demo)
-    near, far = await talk(lan, hoa, "103")
-    marks = len(near.rtp.received), len(far.rtp.received)
-    first = dict(demo.reread().pids)
-    with hog(limited) as eater:
-        limited.limit(96 << 20)
+    async with a_call_that_goes_on(demo, phones):
+        first = dict(demo.reread().pids)
+        with hog(limited) as eater:
+            limited.limit(96 << 20)
+            await a_call(minh, quang, "105")
+            while limited.left() > 12 << 20:
+                await asyncio.to_thread(eater.take, 1)
+            alarm = asyncio.ensure_future(receiver.hears("memory", "on", within=ALARM * SLOW))
+            while not alarm.done():  # the kernel gives up what it has kept of files
+                await asyncio.to_thread(eater.take, 1)
+                await asyncio.sleep(1.0)
+            print(f"alarm: {alarm.result()}")
+            assert all(refused(call) for call in await echo_calls(minh, 3))
+            assert alive(first["web"]), "pages were given up before calls were refused"
+        await receiver.hears("memory", "over", within=ALARM * SLOW)
         await a_call(minh, quang, "105")
-        while limited.left() > 12 << 20:
-            await asyncio.to_thread(eater.take, 1)
-        alarm = asyncio.ensure_future(receiver.hears("memory", "on", within=ALARM * SLOW))
-        while not alarm.done():  # the kernel gives up what it has kept of files
-            await asyncio.to_thread(eater.take, 1)
-            await asyncio.sleep(1.0)
-        print(f"alarm: {alarm.result()}")
-        assert all(refused(call) for call in await echo_calls(minh, 3))
-        assert alive(first["web"]), "pages were given up before calls were refused"
-    await receiver.hears("memory", "over", within=ALARM * SLOW)
-    await a_call(minh, quang, "105")
-    assert {name: demo.reread().pids[name] for name in first} == first
-    assert all(alive(pid) for pid in first.values())
-    await hear_each_other(near, far)
-    for end, mark in zip((near, far), marks, strict=True):
-        intact(end, mark)
-    assert (await near.hang_up()).status == 200
-    await far.hung_up()
+        assert {name: demo.reread().pids[name] for name in first} == first
+        assert all(alive(pid) for pid in first.values())
     await until(lambda: len(records(demo)) == 3, AGAIN * SLOW, f"these were stored: {records(demo)}")
     demo.stop()
 
@@ -241,24 +236,17 @@ async def test_control_that_is_refused_memory_is_replaced_and_goes_on_with_its_c
 ):
     """As under `LimitAS=`: no process is ended by the kernel for it, but is refused what it asks for."""
     demo.start()
-    lan, hoa = await phones.raw(demo.account("101")), await phones.raw(demo.account("103"))
     minh, quang = await phones.raw(demo.account("102")), await phones.raw(demo.account("105"))
-    near, far = await talk(lan, hoa, "103")
-    marks = len(near.rtp.received), len(far.rtp.received)
-    control = demo.facts.pids["control"]
-    limit(control, resource.RLIMIT_AS, address_space(control))
-    strangers: list[socket.socket] = []
-    while alive(control):
-        assert len(strangers) < 2000, "the limit does not bite"
-        await fill(demo, strangers, 20)
-    print(f"control was refused memory after {len(strangers)} connections")
-    for stranger in strangers:
-        stranger.close()
-    await answers(hoa)
-    await a_call(minh, quang, "105")
-    await hear_each_other(near, far)
-    for end, mark in zip((near, far), marks, strict=True):
-        intact(end, mark)
-    assert (await near.hang_up()).status == 200
-    await far.hung_up()
+    async with a_call_that_goes_on(demo, phones) as (_, far):
+        control = demo.facts.pids["control"]
+        limit(control, resource.RLIMIT_AS, address_space(control))
+        strangers: list[socket.socket] = []
+        while alive(control):
+            assert len(strangers) < 2000, "the limit does not bite"
+            await fill(demo, strangers, 20)
+        print(f"control was refused memory after {len(strangers)} connections")
+        for stranger in strangers:
+            stranger.close()
+        await answers(far.phone)
+        await a_call(minh, quang, "105")
     demo.stop()

@@ -22,8 +22,17 @@ import pytest
 from tests.faults.clock import HOUR, FakeTime
 from tests.faults.databases import a_writer_that_stands_still
 from tests.faults.disk import a_small_disk, fill
-from tests.faults.outage import AGAIN, PATIENCE, SLOW, administrator, kill_control, lengths, records, until
-from tests.faults.test_control import intact
+from tests.faults.outage import (
+    AGAIN,
+    PATIENCE,
+    SLOW,
+    administrator,
+    intact,
+    kill_control,
+    lengths,
+    records,
+    until,
+)
 from tests.faults.test_engine import PLAIN
 from tests.faults.upgrade import Upgrade
 from tests.interop.conftest import Phones, new_demo

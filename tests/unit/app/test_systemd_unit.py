@@ -56,6 +56,7 @@ def test_it_leaves_the_processes_alone_that_go_on_with_calls():
     said = directives()
     assert (said["KillMode"], said["OOMPolicy"], said["Restart"]) == ("process", "continue", "always")
     assert said["StartLimitIntervalSec"] == "0"
+    assert said["Type"] == "notify", "a reload must wait for a supervisor that listens to the signal"
     assert said["ExecReload"] == "/bin/kill -HUP $MAINPID"
     assert "PrivateTmp" not in said, "a supervisor that is started again would have another one"
     state = [f"/var/lib/{name}" for name in said["StateDirectory"].split()]

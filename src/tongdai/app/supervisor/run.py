@@ -33,6 +33,7 @@ from tongdai.app.supervisor.survivors import (
     open_lifeline,
     socket_directory,
 )
+from tongdai.app.supervisor.systemd import Notify
 from tongdai.app.supervisor.upgrade import Upgrade
 from tongdai.app.web_config import WebConfig
 from tongdai.core.clock import SystemClock
@@ -61,6 +62,7 @@ class Supervisor:
         self._clock = SystemClock()
         self._stopping = asyncio.Event()
         self._failure: TongdaiError | None = None
+        self._notify = Notify()
         self._stderr = _log_fd(plan.log_file)
         self._run = plan.data / "run"
         self._run.mkdir(mode=0o700, exist_ok=True)
@@ -395,6 +397,7 @@ class Supervisor:
         elif self.control.ready:
             hosts = [listen.host for listen in self._plan.listens]
             log.info("taking calls", hosts=hosts, port=self._sip_port)
+            self._notify.ready()
 
     def _hopeless(self, name: str) -> None:
         self._failure = TongdaiError(

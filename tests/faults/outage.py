@@ -98,12 +98,18 @@ async def a_call_that_goes_on(demo: Demo, phones: Phones) -> AsyncIterator[tuple
     await far.hung_up()
 
 
+async def answers(phone: RawPhone) -> None:
+    """Wait until control does."""
+    host, port = phone.account.server
+    request = phone.request("OPTIONS", f"sip:{host}:{port}", phone.account.aor)
+    assert (await phone.transact(request, give_up=PATIENCE)).status == 200
+
+
 async def kill_control(victim: Demo, watcher: RawPhone) -> float:
     """Kill it, and wait until it answers; after how many seconds that was."""
     os.kill(victim.reread().pids["control"], signal.SIGKILL)
     begun = time.monotonic()
-    request = watcher.request("OPTIONS", f"sip:{victim.server[0]}:{victim.server[1]}", watcher.account.aor)
-    assert (await watcher.transact(request, give_up=PATIENCE)).status == 200
+    await answers(watcher)
     seconds = time.monotonic() - begun
     print(f"control answers {seconds:.2f} s after it was killed")
     return seconds

@@ -16,10 +16,10 @@ from tests.faults.memory import Group, Hog, group, hog
 from tests.faults.outage import (
     AGAIN,
     ALARM,
-    PATIENCE,
     SLOW,
     a_call,
     a_call_that_goes_on,
+    answers,
     records,
     to,
     until,
@@ -61,11 +61,6 @@ async def ends_for_memory(pid: int, eater: Hog, *, before: int = 0) -> None:
             return
         await asyncio.to_thread(eater.take, STEP)
     raise AssertionError("nothing was ended for want of memory")
-
-
-async def answers(phone: RawPhone) -> None:
-    request = phone.request("OPTIONS", f"sip:{phone.account.server[0]}", phone.account.aor)
-    assert (await phone.transact(request, give_up=PATIENCE)).status == 200
 
 
 async def takes_calls(phone: RawPhone) -> None:

@@ -22,10 +22,10 @@ class Upgrade:
         self.said = ""
 
     @classmethod
-    async def begin(cls, victim: Demo, *environment: Path) -> Upgrade:
-        """To the version of that environment; without one to that which serves."""
+    async def begin(cls, victim: Demo, *environment: Path, tongdai: Path = TONGDAI) -> Upgrade:
+        """To the version of that environment; without one to that of the command."""
         process = await asyncio.create_subprocess_exec(
-            str(TONGDAI),
+            str(tongdai),
             "upgrade",
             *map(str, environment),
             f"--data={victim.directory}",

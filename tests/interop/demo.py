@@ -84,11 +84,13 @@ class Demo:
         environment: Mapping[str, str] | None = None,
         within: Sequence[str] = (),
         unspoken: bool = False,
+        tongdai: Path = TONGDAI,
     ) -> None:
         """`environment` has what no option sets; `within` is a command that runs it elsewhere, in a
         network namespace; `unspoken`: what others have had spoken is spoken anew, and kept in `directory`."""
         self.directory = directory
         self._unspoken = unspoken
+        self._tongdai = tongdai
         self._within = list(within)
         self._environment = dict(environment or {})
         self.facts = Facts(Sip("", 0, 0), {}, [])
@@ -112,6 +114,12 @@ class Demo:
         self._options = [option for option in self._options if not option.startswith("--media-ports")]
         self._options.append(f"--media-ports={first}-{last}")
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """Those by which `tongdai serve` is reached where this demo is."""
+        pairs = [option.removeprefix("--").partition("=") for option in (*self._ports, *self._options)]
+        return {name.replace("-", "_"): value for name, _, value in pairs}
+
     def carried_by(self, peer: tuple[str, int]) -> None:
         """Use that SIP peer as the carrier instead of the simulated one."""
         self._options.append(f"--carrier={peer[0]}:{peer[1]}")
@@ -123,7 +131,7 @@ class Demo:
         self._share_speech()
         command = [
             *self._within,
-            str(TONGDAI),
+            str(self._tongdai),
             "demo",
             f"--data={self.directory}",
             *self._ports,
@@ -262,7 +270,7 @@ class Demo:
     def cli(self, *arguments: str) -> str:
         """Run `tongdai ARGUMENTS --data DIR`; returns its output, AssertionError when it fails."""
         done = subprocess.run(
-            [str(TONGDAI), *arguments, "--data", str(self.directory)],
+            [str(self._tongdai), *arguments, "--data", str(self.directory)],
             capture_output=True,
             text=True,
             timeout=60,

@@ -87,6 +87,7 @@ def booted(directory: Path, bound: Mapping[Path, str]) -> Iterator[Machine]:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
+            start_new_session=True,  # what interrupts the tests does not keep it from tidying up
         )
     machine = Machine(process, log)
     try:

@@ -31,7 +31,7 @@ test-packages:
 	@scripts/apt.sh "sip-tester: command -v sipp" "baresip: command -v baresip" "liblinphone10: ls /usr/lib/*/liblinphone.so.10" "chromium: command -v chromium" \
 		"coturn: command -v turnserver" "kamailio: command -v kamailio" "nginx-light: command -v nginx || ls /usr/sbin/nginx" "nodejs: command -v node" "npm: command -v npm" \
 		"sipvicious: command -v svwar" "sipsak: command -v sipsak" \
-		"libfaketime: ls /usr/lib/*/faketime/libfaketime.so.1" \
+		"libfaketime: ls /usr/lib/*/faketime/libfaketime.so.1" "systemd: command -v systemd-analyze" \
 		"iproute2: command -v ip" "iptables: command -v iptables" "ffmpeg: command -v ffmpeg" "lame: command -v lame"
 	@$(MAKE) --no-print-directory tests/interop/browser/build/page.js
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -14,7 +13,6 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).with_name("machine.sh")
-SYSTEMD = Path("/lib/systemd/systemd")
 BOOT = 60.0
 
 
@@ -76,8 +74,8 @@ def _children(pid: int) -> list[int]:
 @contextlib.contextmanager
 def booted(directory: Path, bound: Mapping[Path, str]) -> Iterator[Machine]:
     """One that has some directories of ours under other names."""
-    if os.geteuid() or not SYSTEMD.exists() or shutil.which("unshare") is None:
-        pytest.skip("it takes root and an installed systemd")
+    if os.geteuid():
+        pytest.skip("only root can boot a machine beside this one")
     directory.mkdir()
     log = directory / "log"
     pairs = [str(x) for pair in bound.items() for x in pair]

@@ -294,7 +294,7 @@ async def test_how_it_sounds_is_said_in_words(demo: Demo, phones: Phones, pages:
     hoa = await phones.raw(demo.account("103"))
     lan = await pages.open(demo, "Lan Nguyen", LAN)
     call = await calls(lan, hoa)
-    words = "['Clear line', 'Slight interference', 'Bad connection']"
+    words = "['Clear line', 'Some noise', 'Bad line']"
     await lan.until(f"{words}.includes(document.querySelector('.call .quality')?.innerText)")
     assert await lan.complaints() == []
     await call.hang_up()

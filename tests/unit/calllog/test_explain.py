@@ -346,7 +346,7 @@ def test_a_story_in_vietnamese():
     )
     assert one_line(VOICEMAIL, "vi") == (
         "gọi 102 → máy 102 đổ chuông → không ai trả lời trong 20 giây → người gọi gác máy"
-        " → để lại tin nhắn 7 giây cho Minh Tran"
+        " → để lại lời nhắn 7 giây cho Minh Tran"
     )
 
 

@@ -22,7 +22,7 @@ export function Page() {
       <Select
         size="sm"
         mb="md"
-        maw={320}
+        className="audit-whose"
         label={t("of")}
         searchable
         allowDeselect={false}

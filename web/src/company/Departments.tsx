@@ -119,7 +119,7 @@ function One({ department, onClose }: { department: Department | null; onClose()
       <MultiSelect
         size="md"
         label={t("departments.members")}
-        description={t("departments.membersHelp")}
+        description={kind === "queue" && t("departments.membersHelp")}
         searchable
         searchValue={q}
         onSearchChange={setQ}

@@ -153,7 +153,7 @@ export const en = {
   sound: {
     music: "Hold music",
     musicLead: "What callers hear while they wait or are on hold.",
-    house: "Music of the house",
+    house: "Built-in music",
     own: "Sounds of your own",
     ownLead: "Upload music or recordings once, and choose them where they shall be heard.",
     upload: "Upload a sound",

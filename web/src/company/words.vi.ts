@@ -37,7 +37,7 @@ export const vi: typeof en = {
   menu: {
     title: "Mỗi phím dẫn tới đâu",
     key: "Phím",
-    label: "Lời nhắc",
+    label: "Lời hướng dẫn",
     to: "Dẫn tới",
     addKey: "Thêm phím",
     otherwise: "Không bấm phím nào thì chuyển tới",
@@ -53,9 +53,10 @@ export const vi: typeof en = {
     greeting: "“{{text}}”",
     ownGreeting: "Lời chào do công ty thu.",
     press: "“{{label}}, bấm phím {{key}}.”",
-    nothing: "Sau {{seconds}} giây không bấm phím, lời nhắc lặp lại, rồi chuyển tới {{name}}.",
+    nothing:
+      "Sau {{seconds}} giây không bấm phím, lời hướng dẫn được đọc lại, rồi cuộc gọi chuyển tới {{name}}.",
     person: "Máy của {{name}} đổ chuông {{seconds}} giây. Sau đó người gọi có thể để lại lời nhắn.",
-    ring: "Máy của {{names}} cùng đổ chuông. Không ai nhấc, người gọi để lại lời nhắn cho {{name}}.",
+    ring: "Máy của {{names}} cùng đổ chuông. Không ai trả lời thì người gọi để lại lời nhắn cho {{name}}.",
     queue:
       "Lời chào, nhạc chờ và vị trí trong hàng chờ, cho tới khi một trong những người này rảnh: {{names}}.",
     empty: "Phòng ban này chưa có ai nên không nhận được cuộc gọi.",
@@ -72,7 +73,7 @@ export const vi: typeof en = {
     voicemail: "Hộp thư thoại của {{name}}",
     directory: "Tìm theo tên",
     menu: "Phím chọn",
-    repeat: "Nghe lại lời nhắc",
+    repeat: "Nghe lại hướng dẫn",
     hang_up: "Kết thúc cuộc gọi",
     music: "Nhạc chờ",
   },
@@ -141,7 +142,7 @@ export const vi: typeof en = {
     noneText:
       "Phòng họp là số để nhiều người cùng nói chuyện: đồng nghiệp bấm số máy lẻ, người ngoài nhập mã PIN.",
     pin: "Mã PIN",
-    pinHelp: "4 đến 10 chữ số. Không có thì chỉ đồng nghiệp vào được.",
+    pinHelp: "4 đến 10 chữ số. Để trống thì chỉ đồng nghiệp vào được.",
     deleteSure: "Xóa phòng họp {{name}}? Sẽ không ai vào được nữa.",
   },
   numbers: {
@@ -162,16 +163,16 @@ export const vi: typeof en = {
     uses: { flow: "lời chào của {{name}}", music: "nhạc chờ", phrase: "{{name}}" },
   },
   phrases: {
-    lead: "Mọi câu người gọi nghe thấy ngoài lời chào của bạn. Hãy nghe từng câu, và thay bằng giọng của bạn nếu muốn.",
+    lead: "Mọi câu người gọi nghe ngoài lời chào của bạn. Nghe từng câu, và thay bằng giọng của bạn nếu muốn.",
     find: "Tìm câu thông báo",
     none: "Không có câu nào có chữ này",
     title: "Câu thông báo",
     own: "Của bạn",
     replace: "Thay",
-    restore: "Trở lại giọng đọc của tongdai",
+    restore: "Dùng lại giọng đọc của tongdai",
     hearsOwn: "Âm thanh của bạn: {{name}}",
     loses:
-      "Ở chỗ … , giọng đọc của tongdai nói tên hoặc số khác nhau ở mỗi cuộc gọi. Âm thanh của bạn sẽ không có phần đó.",
+      "Ở chỗ … , giọng đọc của tongdai nói tên hoặc số khác nhau ở mỗi cuộc gọi. Bản thu của bạn sẽ không có phần đó.",
     text: "Nội dung",
     use: "Dùng câu này",
     places: {

@@ -137,7 +137,11 @@ function CallMenu({
           {t("what")}
         </Menu.Item>
         <Menu.Divider />
-        <Menu.Item color="red" leftSection={<IconPhoneOff {...icon} />} onClick={() => acts.hangUp(call)}>
+        <Menu.Item
+          className="danger"
+          leftSection={<IconPhoneOff {...icon} />}
+          onClick={() => acts.hangUp(call)}
+        >
           {t("hangUp")}
         </Menu.Item>
       </Menu.Dropdown>

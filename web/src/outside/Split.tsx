@@ -83,7 +83,7 @@ export function Split({ me, children }: Props) {
               <h2>{t("title")}</h2>
               {account && !live && (
                 <Text size="sm" className="quiet numbers">
-                  {t("youAre", { name: account.name, number: national(account.number) })}
+                  {t("youAre", { number: national(account.number) })}
                 </Text>
               )}
             </div>

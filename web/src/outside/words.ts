@@ -3,7 +3,7 @@ import { addWords } from "@/shell/i18n";
 const en = {
   title: "Outside world",
   company: "The company",
-  youAre: "You are a {{name}}, {{number}}",
+  youAre: "You are a customer, {{number}}",
   leave: "Close the outside world",
   signIn: "Sign in on the other side, and you have a telephone here.",
   line: {
@@ -31,7 +31,7 @@ const en = {
 const vi: typeof en = {
   title: "Bên ngoài",
   company: "Công ty",
-  youAre: "Bạn là {{name}}, {{number}}",
+  youAre: "Bạn là khách hàng, {{number}}",
   leave: "Đóng phần bên ngoài",
   signIn: "Hãy đăng nhập ở nửa bên kia, rồi bạn sẽ có điện thoại ở đây.",
   line: {

@@ -83,7 +83,7 @@ export function SoundChooser({ text: said, label, help, language, use, first = "
         </Group>
       )}
       <Trouble error={trouble ?? using.error} />
-      <Group>
+      <Group className="part-use">
         <Listen
           disabled={typed ? words === "" : sound === null}
           sound={() => {

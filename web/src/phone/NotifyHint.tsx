@@ -23,10 +23,10 @@ export function NotifyHint({ calls }: { calls: CallView[] }) {
     <Alert variant="light" role="status">
       {t("notifyHint")}
       <Group gap="xs" mt="xs">
-        <Button size="xs" onClick={() => void Notification.requestPermission().then(asked)}>
+        <Button size="sm" onClick={() => void Notification.requestPermission().then(asked)}>
           {t("notifyYes")}
         </Button>
-        <Button size="xs" variant="subtle" onClick={asked}>
+        <Button size="sm" variant="subtle" onClick={asked}>
           {t("notifyNo")}
         </Button>
       </Group>

@@ -57,7 +57,7 @@ export function Page() {
     <div className="page phone">
       <div className="left">
         <header className="lineState">
-          <Text component="h1" fw={650} size="xl" m={0}>
+          <Text component="h1" fw={620} m={0}>
             {t("title")}
           </Text>
           <Text size="sm" c="dimmed" role="status" className={`dot ${view.line}`} hidden={away}>
@@ -76,7 +76,7 @@ export function Page() {
           <Alert variant="light" role="status">
             {t(`line.${view.line}`)}
             {view.line === "elsewhere" && (
-              <Button size="xs" mt="xs" display="block" onClick={() => takeLine()}>
+              <Button size="sm" mt="xs" display="block" onClick={() => takeLine()}>
                 {t("useHere")}
               </Button>
             )}
@@ -91,7 +91,7 @@ export function Page() {
         {parked && (
           <Alert withCloseButton closeButtonLabel={t("close", { ns: "shell" })} onClose={() => setParked("")}>
             {t("parked", { place: parked })}
-            <Button size="xs" mt="xs" display="block" onClick={() => dial(parked, t("parkedCall"))}>
+            <Button size="sm" mt="xs" display="block" onClick={() => dial(parked, t("parkedCall"))}>
               {t("fetchBack")}
             </Button>
           </Alert>
@@ -110,7 +110,6 @@ export function Page() {
         {narrow && (
           <SegmentedControl
             fullWidth
-            withItemsBorders={false}
             value={shown}
             onChange={setShown}
             data={[

@@ -14,6 +14,14 @@ import { useMe } from "@/shell/me";
 
 const AT_ONCE = 30;
 
+/** Why nobody talked in a call that one made, where it is not that nobody answered. */
+const IN_VAIN: Partial<Record<Logged["disposition"], "reason.busy" | "reason.failed">> = {
+  busy: "reason.busy",
+  refused: "reason.failed",
+  unavailable: "reason.failed",
+  failed: "reason.failed",
+};
+
 /** What happened in a call is asked for now and then: its code comes with the first question. */
 const Story = lazy(async () => ({ default: (await import("@/live/Story")).Story }));
 
@@ -98,7 +106,8 @@ function RecentRow({
   const missed = !made && call.missed;
   const Icon = missed ? IconPhoneX : made ? IconArrowUpRight : IconArrowDownLeft;
   const at = shortTime(new Date(call.started), new Date(), language);
-  const length = missed ? t("missed") : call.seconds > 0 ? clock(call.seconds) : t("unanswered");
+  const why = (made && IN_VAIN[call.disposition]) || "unanswered";
+  const length = missed ? t("missed") : call.seconds > 0 ? clock(call.seconds) : t(why);
   return (
     <div className="recentCall" data-missed={missed}>
       <button
@@ -113,7 +122,7 @@ function RecentRow({
         <span className="grow">
           <span className="recentName">{name || shown(number) || t("unknown")}</span>
           <span className="recentWhen numbers">
-            {[name && shown(number), at, length].filter(Boolean).join(" · ")}
+            {[name !== number && name && shown(number), at, length].filter(Boolean).join(" · ")}
           </span>
         </span>
       </button>

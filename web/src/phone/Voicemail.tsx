@@ -94,7 +94,11 @@ function MessageRow({ message, onCall }: { message: Message; onCall(number: stri
                 {t("callBack")}
               </Menu.Item>
             )}
-            <Menu.Item color="red" leftSection={<IconTrash size={17} />} onClick={() => setDeleting(true)}>
+            <Menu.Item
+              className="danger"
+              leftSection={<IconTrash size={17} />}
+              onClick={() => setDeleting(true)}
+            >
               {t("deleteMessage")}
             </Menu.Item>
           </Menu.Dropdown>

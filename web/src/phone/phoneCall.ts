@@ -244,7 +244,8 @@ export class PhoneCall {
     this.keys += keys;
     const { connection } = this.session;
     if (connection?.connectionState !== "connected") return;
-    for (const { dtmf } of connection.getSenders()) dtmf?.insertDTMF(dtmf.toneBuffer + this.keys, 120, 80);
+    for (const { dtmf } of connection.getSenders())
+      if (dtmf?.canInsertDTMF) dtmf.insertDTMF(dtmf.toneBuffer + this.keys, 120, 80);
     this.keys = "";
   }
 

@@ -29,11 +29,11 @@ export function Diverted() {
         )}
       </Text>
       <Group gap={4} wrap="nowrap">
-        <Button size="xs" variant="default" loading={prefer.isPending} onClick={off}>
+        <Button size="sm" variant="default" loading={prefer.isPending} onClick={off}>
           {t("diverted.off")}
         </Button>
         <Button
-          size="xs"
+          size="sm"
           variant="subtle"
           color="gray"
           renderRoot={(props) => <Link to="/settings" hash="calls" {...props} />}

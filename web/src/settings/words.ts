@@ -3,9 +3,9 @@ import { addWords } from "@/shell/i18n";
 
 export const en = {
   title: "Settings",
-  parts: { calls: "My calls", voicemail: "Voicemail", phones: "Telephones", account: "Sign-in and language" },
+  parts: { calls: "My calls", voicemail: "Voicemail", phones: "Telephones", account: "Account" },
   dnd: {
-    title: "Do not disturb",
+    title: "When my phone rings",
     label: "Do not disturb",
     help: "All your phones stay silent. You can still call.",
     busy: "Callers hear that I am busy",
@@ -57,8 +57,8 @@ export const en = {
     lead: "Say your name and when you call back. Listen to it before callers do.",
     own: "Your own greeting",
     default: "The voice of tongdai, with your name",
-    now: "Callers hear now:",
-    listenNow: "Listen to the greeting of now",
+    now: "Now callers hear:",
+    listenNow: "Listen to the current greeting",
     text: "Greeting",
     use: "Use this greeting",
     restore: "Back to the voice of tongdai",
@@ -93,12 +93,12 @@ export const en = {
   password: {
     title: "Password",
     lead: "A new one signs every other browser out.",
-    current: "Present password",
+    current: "Current password",
     next: "New password",
     help: "8 characters or more. Four words that rhyme are easy to keep.",
     save: "Change the password",
     saved: "Changed. Every other browser was signed out.",
-    wrong: "This is not your present password.",
+    wrong: "This is not your current password.",
   },
   sessions: {
     title: "Where you are signed in",

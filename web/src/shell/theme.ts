@@ -54,5 +54,6 @@ export const theme = createTheme({
     Button: Button.extend({ defaultProps: { size: "md" } }),
     TextInput: TextInput.extend({ defaultProps: { size: "md" } }),
     Paper: Paper.extend({ defaultProps: { radius: "lg" } }),
+    SegmentedControl: { defaultProps: { withItemsBorders: false } },
   },
 });

@@ -11,7 +11,7 @@ export const en = {
     theme: "Theme",
     light: "Light",
     dark: "Dark",
-    auto: "As the system",
+    auto: "System",
     language: "Language",
     account: "Account",
     signOut: "Sign out",

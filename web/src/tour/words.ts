@@ -110,7 +110,7 @@ const vi: typeof en = {
     },
     decline: { title: "Từ chối", text: "Lan đang bận. Hộp thư thoại nhận cuộc gọi." },
     leave: { title: "Để lại lời nhắn", text: "Đợi tiếng bíp, nói gì đó, rồi gác máy." },
-    listen: { title: "Nghe lời nhắn", text: "Lời nhắn đã ở trong Hộp thư thoại. Hãy nghe đến hết." },
+    listen: { title: "Nghe tin nhắn", text: "Tin nhắn đã ở trong Hộp thư thoại. Hãy nghe đến hết." },
     room: { title: "Mở phòng họp", text: "Gõ 600 rồi bấm Enter: bạn là người đầu tiên trong phòng." },
     join: {
       title: "Vào phòng họp từ bên ngoài",

@@ -107,7 +107,7 @@ async def sign_in(request: Request, response: Response, body: Credentials, ctx: 
         raise Problem(
             401,
             "wrong_password",
-            "This e-mail address and password do not fit.",
+            "This e-mail address and password do not match.",
             "Check both, then try again.",
         )
     ctx.guesses.succeeded(address, email)

@@ -71,7 +71,7 @@ PHRASES = {
     "pressed.bad_forward": "bấm {digits}: không chuyển tiếp tới đó được",
     # tổng đài làm gì
     "waited": "chờ ở vị trí {position}",
-    "message": "để lại tin nhắn {seconds:duration} cho {label}",
+    "message": "để lại lời nhắn {seconds:duration} cho {label}",
     "transferred": "{who} chuyển cuộc gọi tới {number}",
     "transferred.asked": "{who} hỏi trước rồi chuyển cuộc gọi tới {number}",
     "given_back": "cuộc gọi trở về {who}",

@@ -73,7 +73,7 @@ async def _refuse_last_admin(tenant: TenantId, connection: AsyncConnection, pers
     admins = await rows.where(tenant, connection, admin=True)
     if [x.id for x in admins] == [person]:
         raise Invalid(
-            "last_admin", "Nobody else administers this tenant.", "Make somebody else administrator first."
+            "last_admin", "Nobody else administers this company.", "Make somebody else administrator first."
         )
 
 

@@ -127,7 +127,7 @@ export function Tour({ account, company, narrow }: Props) {
           <Badge variant="light" radius="sm" tt="none" className="tour-half" data-half={step.half}>
             {step.half === "own" ? company.name : t("outside")}
           </Badge>
-          <Text fw={640} truncate>
+          <Text fw={640} lh={1.35}>
             {t(`steps.${progress.step}.title`, words)}
           </Text>
         </Group>

@@ -145,7 +145,7 @@ async def test_sessions_are_seen_and_ended_and_a_new_password_ends_all_others(co
     await page.fill("[autocomplete=current-password]", "not the password")
     await page.fill("[autocomplete=new-password]", "four words that rhyme")
     await page.click("Change the password", "button")
-    await page.sees("This is not your present password.")
+    await page.sees("This is not your current password.")
     await page.fill("[autocomplete=current-password]", FIXED_PASSWORDS[email])
     await page.click("Change the password", "button")
     await page.sees("Changed. Every other browser was signed out.")

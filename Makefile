@@ -13,7 +13,7 @@ help:
 	@echo "make setup  only build: .venv with tongdai, the media engine and the pages"
 	@echo "make test   all tests: engine, call logic, real phones over real sockets"
 	@echo "make soak   100,000 calls that fail or are abandoned (CALLS=…), 10,000 guesses, 10,000 idle connections: nobody may notice"
-	@echo "make faults everything that is killed, locked, filled up or set wrong; control at 20 random moments, twice"
+	@echo "make faults everything that is killed, locked, filled up or set wrong; each of it at 20 random moments, twice"
 	@echo "make lint   style, types, layers, for Python, Rust and TypeScript"
 	@echo "make format rewrite Python, Rust and TypeScript in the house style"
 	@echo "make bench  the benchmarks of bench/"
@@ -43,7 +43,7 @@ tests/interop/browser/build/page.js: $(addprefix tests/interop/browser/,page.js 
 test: setup test-packages
 	cargo test --workspace --locked --quiet
 	cd web && npm run --silent test
-	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 CALLS ?= 100000
 soak: setup

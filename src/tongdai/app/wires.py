@@ -163,11 +163,7 @@ class Wires:
             log.warning("no more comes over UDP than can be done", refused=overload.refused)
 
     def on_message(self, message: bytes | Message, flow: Flow) -> None:
-        try:
-            self._ua.receive(message, flow, self._clock())
-        except Exception as error:
-            _failed(flow, error)
-        self._stir()
+        self._try(flow, self._ua.receive, message, flow, self._clock())
 
     def on_bad_message(self, problem: ParseError, flow: Flow) -> None:
         self._try(flow, self._ua.refuse, problem, flow)
@@ -180,13 +176,9 @@ class Wires:
         try:
             call(*args)
         except Exception as error:
-            _failed(flow, error)
+            end_without_memory(error)
+            log.exception("what came over the network could not be dealt with", flow=str(flow))
         self._stir()
-
-
-def _failed(flow: Flow, error: Exception) -> None:
-    end_without_memory(error)
-    log.error("what came over the network could not be dealt with", flow=str(flow), exc_info=error)
 
 
 T = TypeVar("T")

@@ -195,12 +195,10 @@ class CallLog:
 
     def _take(self, logged: LoggedFact, live: _LiveLog, anew: bool = False) -> None:
         live.take(logged)
-        if not live.ended:
-            self._queue(live)
-        elif not self._patience:
-            self._complete(live)
-        elif isinstance(logged.fact, CallEnded) and live.unmeasured and not anew:
+        if isinstance(logged.fact, CallEnded) and live.unmeasured and self._patience and not anew:
             self._waiting.append((self._clock.monotonic() + self._patience, live))
+        elif live.ended and not self._patience:
+            self._complete(live)
         else:
             self._queue(live)
 

@@ -28,31 +28,28 @@ class Proxies(msgspec.Struct, frozen=True):
     def client(self, peer: str, headers: Iterable[str]) -> str:
         """The address of whom the request is from: `peer` (who sent it to us), or when that is a proxy of
         ours the last one in its headers that is none. What cannot be read there is as if it were not."""
-        return self._way(peer, self._told(headers, "for"))[0]
+        return self._way(peer, headers)[0]
 
     def https(self, peer: str, headers: Iterable[str], schemes: Iterable[str]) -> bool:
         """Whether he asked the outermost proxy of ours over TLS. `schemes` are the headers of
         X-Forwarded-Proto; each proxy may add to them, or the innermost writes the one that counts."""
         headers = list(headers)
-        passed = self._way(peer, self._told(headers, "for"))[1]
-        if self.header == "x-forwarded-for":
-            told = ",".join(schemes).split(",")
-        else:
-            told = self._told(headers, "proto")
-        if passed == 0 or not told:
+        passed = self._way(peer, headers)[1]
+        if not passed:
             return False
-        return told[-min(passed, len(told))].strip().lower() in ("https", "wss")
+        told = self._told(schemes if self.header == "x-forwarded-for" else headers, "proto")
+        return bool(told) and told[-min(passed, len(told))].strip().lower() in ("https", "wss")
 
     def _told(self, headers: Iterable[str], what: str) -> list[str]:
         line = ",".join(headers)
         return line.split(",") if self.header == "x-forwarded-for" else _forwarded(line, what)
 
-    def _way(self, peer: str, hops: Sequence[str]) -> tuple[str, int]:
+    def _way(self, peer: str, headers: Iterable[str]) -> tuple[str, int]:
         """The last address that is no proxy of ours, and how many of them the request has passed after it."""
         if not self._ours(_read(peer)):
             return peer, 0
         found, passed = peer, 1
-        for hop in reversed(hops):
+        for hop in reversed(self._told(headers, "for")):
             address = _read(_without_port(hop))
             if address is None:
                 break

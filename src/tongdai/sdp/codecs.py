@@ -27,7 +27,7 @@ class Codec(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def is_voice(self) -> bool:
-        return self.name.lower() not in ("telephone-event", "cn")
+        return not (self.is_dtmf or self.is_noise)
 
     @property
     def is_foreign(self) -> bool:

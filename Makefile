@@ -93,5 +93,5 @@ fuzz: setup
 	$(BIN)/python -m tests.fuzz $(TARGET) $(SECONDS)
 
 clean:
-	rm -rf .venv build dist target web/node_modules src/tongdai/api/pages src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist target web/node_modules src/tongdai/api/pages src/tongdai/sip/message/*.so src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -75,7 +75,7 @@ install_locked() {
 }
 
 install_project() {
-    say "building the media engine (release) and installing tongdai into $venv"
+    say "building the media engine and the grammar of SIP (release), and installing tongdai into $venv"
     command -v cargo >/dev/null 2>&1 || die "cargo is missing: the media engine is written in Rust." \
         "Install Rust $(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) or later (see rustup.rs), then run make again."
     "$venv/bin/python" -m pip install -q --no-build-isolation --no-deps --force-reinstall -e .
@@ -104,7 +104,7 @@ fi
 mkdir -p "$stamps"
 pwd >"$stamps/place"
 step packages "$(fingerprint requirements/dev.txt)" install_locked
-[ -x "$venv/bin/tongdai" ] && [ -x "$venv/bin/tongdai-media" ] || rm -f "$stamps/project"
+[ -x "$venv/bin/tongdai" ] && [ -x "$venv/bin/tongdai-media" ] && [ -f src/tongdai/sip/message/grammar.abi3.so ] || rm -f "$stamps/project"
 step project "$(fingerprint pyproject.toml Cargo.toml Cargo.lock crates)" install_project
 [ -d web/node_modules ] || rm -f "$stamps/web-packages"
 step web-packages "$(fingerprint web/package.json web/package-lock.json)" install_web_packages

@@ -113,6 +113,8 @@ def test_a_header_value_cannot_begin_a_new_line() -> None:
         (b"c: app", b"X-Smuggled : a\r\nc: app"),
         (b"c: app", b"P-Asserted-Identity : <sip:ceo@x>\r\nc: app"),
         (b"c: app", b"no colon\r\nc: app"),
+        (b"c: app", b"Contact\r\nc: app"),
+        (b"v: SIP/2.0/UDP", b"v: SIP\xc2\xa0/2.0/UDP"),
         (b"c: app", b"b@d: app\r\nc: app"),
         (b"c: app", b"Content-Type: text/plain\r\nc: app"),
         (b"INVITE sip:bob@biloxi.example.com SIP", b"INVITE  sip:bob@biloxi.example.com SIP"),
@@ -323,11 +325,22 @@ def test_addresses(text: str, display: str | None, uri: str, tag: str) -> None:
         "<sip:a@b>;;",
         "<sip:a@b> x",
         "< sip:a @b>",
+        "<sip:a@b>;tag=1;TAG=2",
+        '<sip:a@b>;x="1";y=2;x="3"',
+        "<sip:a@b>" + "".join(f";p{number}" for number in range(40)) + ";p7",
+        "<sip:a@b>;\N{KELVIN SIGN}ey=1",
+        "<sip:a@b>;tag=\ud800",
     ],
 )
 def test_bad_addresses(text: str) -> None:
     with pytest.raises(ParseError):
         NameAddr.parse(text)
+
+
+def test_thousands_of_parameters_are_read_in_order() -> None:
+    params = {f"p{number}": str(number) for number in range(5000)}
+    address = NameAddr("sip:a@b", None, dict(params))
+    assert list(NameAddr.parse(str(address)).params.items()) == list(params.items())
 
 
 def test_lists_are_split_only_between_elements() -> None:

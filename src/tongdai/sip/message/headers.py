@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tongdai.sip.message.errors import ParseError
-from tongdai.sip.message.grammar import is_token, split_list
+from tongdai.sip.message.grammar import HeadReader, split_list
 
 _NAMES = """Accept Accept-Contact Accept-Encoding Accept-Language Alert-Info Allow Allow-Events Answer-Mode
 Authentication-Info Authorization Call-ID Call-Info Contact Content-Disposition Content-Encoding
@@ -72,7 +71,8 @@ _LOOSE = frozenset(
 )
 
 
-_SPACE = " \t"
+MAX_FIELDS = 256
+"""Header lines of a message."""
 
 
 class Headers:
@@ -90,6 +90,13 @@ class Headers:
                 fields[name].append(value)
             else:
                 fields[name] = [value]
+
+    @classmethod
+    def of(cls, fields: dict[str, list[str]]) -> Headers:
+        """These very fields, their names as we spell them."""
+        new = cls.__new__(cls)
+        new._fields = fields
+        return new
 
     def get(self, name: str) -> str | None:
         """The first value of the field as it was written, or None."""
@@ -168,50 +175,5 @@ class Headers:
         return f"Headers({list(self)!r})"
 
 
-def parse_fields(lines: list[str]) -> tuple[Headers, str | None]:
-    """Read header lines, folded ones too (§7.3.1). Returns the fields and the first error, so that a bad
-    request can be answered."""
-    headers = Headers()
-    fields = headers._fields
-    error = None
-    values: list[str] = []
-    for line in lines:
-        name, _, value = line.partition(":")
-        known = _SPELLING.get(name)
-        if known is None:
-            if line[:1] in (" ", "\t") and values:
-                values[-1] = f"{values[-1]} {line.strip(_SPACE)}".strip(_SPACE)
-                continue
-            try:
-                known = _unusual_name(name, line)
-            except ParseError as problem:
-                error = error or problem.reason
-                values = [""]
-                continue
-        bucket = fields.get(known)
-        if bucket is None:
-            fields[known] = values = [value.strip(_SPACE)]
-        elif known in _ONCE:
-            error = error or f"{known} more than once"
-            values = [""]
-        else:
-            values = bucket
-            values.append(value.strip(_SPACE))
-    return headers, error
-
-
-def _unusual_name(name: str, line: str) -> str:
-    if name == line:
-        raise ParseError("header line without a colon")
-    stripped = name.rstrip(_SPACE)
-    if not is_token(stripped):
-        raise ParseError("bad header name")
-    known = _SPELLING[stripped]
-    if len(stripped) != len(name) and known not in _LOOSE:
-        raise ParseError("space before the colon of a header")
-    return known
-
-
-def print_fields(headers: Headers) -> list[str]:
-    """The lines of a message head, without line ends."""
-    return [f"{name}: {value}" for name, values in headers._fields.items() for value in values]
+reader = HeadReader(_NAMES, _COMPACT, _ONCE, _LOOSE, MAX_FIELDS)
+"""Reads the head of a message into `Headers.of` fields."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from tongdai.sip.message.body import find_part
 from tongdai.sip.message.errors import ParseError
-from tongdai.sip.message.grammar import split_list
-from tongdai.sip.message.headers import Headers, print_fields
+from tongdai.sip.message.grammar import print_message, split_list
+from tongdai.sip.message.headers import Headers
 from tongdai.sip.message.reasons import reason_phrase
 from tongdai.sip.message.uri import SipUri
 from tongdai.sip.message.values import AuthValue, CSeq, NameAddr, Via
@@ -164,13 +164,9 @@ class Message:
 
         Raises ValueError when a header value would begin a new line.
         """
-        self.headers.set("Content-Length", str(len(self.body)))
-        lines = print_fields(self.headers)
-        lines.insert(0, self.start_line())
-        head = "\r\n".join(lines)
-        if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1:
-            raise ValueError("a line break inside a SIP header")
-        return head.encode() + b"\r\n\r\n" + self.body
+        fields = self.headers._fields
+        fields["Content-Length"] = [str(len(self.body))]
+        return print_message(self.start_line(), fields, self.body)
 
     def __repr__(self) -> str:
         return f"<{self.start_line()}>"
@@ -224,11 +220,9 @@ class Request(Message):
     ) -> Response:
         """A response with the fields that RFC 3261 §8.2.6 copies; `to_tag` is added where To has none."""
         fields = self.headers._fields
-        copied = {name: fields[name] for name in _COPIED if name in fields}
+        new = Headers.of({name: fields[name].copy() for name in _COPIED if name in fields})
         if to_tag is not None and not self.to.tag:
-            copied["To"] = [f"{fields['To'][0]};tag={to_tag}"]
-        new = Headers()
-        new._fields = {name: list(values) for name, values in copied.items()}
+            new._fields["To"] = [f"{fields['To'][0]};tag={to_tag}"]
         for name, value in headers:
             new.add(name, value)
         return Response(status, reason or reason_phrase(status), new, body)

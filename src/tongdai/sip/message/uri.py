@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import quote as percent_encode
-from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from tongdai.sip.message.errors import ParseError
-from tongdai.sip.message.grammar import HOST, Params, check_host, decode_text, is_token, parse_port
-
-# Phones send '#', '^', '{' and alike unescaped in the user part; only what would change the structure is
-# refused. No IGNORECASE: with it, a range beyond ASCII holds i, k and s, which have such relatives in
-# Unicode.
-_sip = re.compile(
-    r"([Ss][Ii][Pp][Ss]?):"
-    r"(?:([^@\s<>\":\x00-\x1f\x7f-\U0010ffff]+)(?::([^@\s<>\"\x00-\x1f\x7f-\U0010ffff]*))?@)?"
-    rf"({HOST})(?::([0-9]+))?((?:;[^\s?<>\";]+)*)(?:\?([^\s<>\"]*))?"
-).fullmatch
-_tel = re.compile(r"[Tt][Ee][Ll]:(\+?[0-9A-Fa-f*#().\-]+)((?:;[^\s<>\";]+)*)").fullmatch
-_scheme = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):").match
-_bad_escape = re.compile(r"%(?![0-9A-Fa-f]{2})").search
+from tongdai.sip.message.grammar import Params, read_uri
 
 _USER_SAFE = "-_.!~*'()&=+$,;?/"  # unreserved / user-unreserved
 _PARAM_SAFE = "-_.!~*'()[]/:&+$"  # param-unreserved / unreserved
@@ -47,29 +32,7 @@ class SipUri(msgspec.Struct, frozen=True, eq=False):
     @classmethod
     def parse(cls, text: str) -> SipUri:
         """Raises `ParseError`; status 416 for a scheme that is not ours (RFC 3261 §8.2.2.1)."""
-        found = _sip(text)
-        if found is None:
-            return cls._parse_other(text)
-        scheme, user, password, host, port, params, headers = found.groups()
-        return cls(
-            check_host(host),
-            None if user is None else _decode(user),
-            parse_port(port),
-            scheme.lower(),
-            None if password is None else _decode(password),
-            _parse_params(params) if params else {},
-            _parse_headers(headers) if headers else [],
-        )
-
-    @classmethod
-    def _parse_other(cls, text: str) -> SipUri:
-        found = _tel(text)
-        if found is not None:
-            return cls("", found[1], None, "tel", None, _parse_params(found[2]) if found[2] else {})
-        scheme = _scheme(text)
-        if scheme is not None and scheme[1].lower() not in ("sip", "sips", "tel"):
-            raise ParseError(f"unsupported URI scheme {scheme[1][:20]!r}", status=416)
-        raise ParseError(f"bad URI {text[:60]!r}")
+        return cls(*read_uri(text))
 
     def __str__(self) -> str:
         if self.scheme == "tel":
@@ -148,35 +111,5 @@ def escape_user(user: str) -> str:
     return _encode(user, _USER_SAFE)
 
 
-def _decode(text: str) -> str:
-    if "%" not in text:
-        return text
-    if _bad_escape(text):
-        raise ParseError(f"bad escape in {text[:40]!r}")
-    return decode_text(unquote_to_bytes(text))
-
-
 def _encode(text: str, safe: str) -> str:
     return text if text.isalnum() and text.isascii() else percent_encode(text, safe)
-
-
-def _parse_params(text: str) -> Params:
-    params: Params = {}
-    for part in text[1:].split(";"):
-        name, equals, value = part.partition("=")
-        name = _decode(name).lower()
-        if not name or name in params:
-            raise ParseError(f"bad or repeated URI parameter {name[:40]!r}")
-        params[name] = _decode(value) if equals else None
-    return params
-
-
-def _parse_headers(text: str) -> list[tuple[str, str]]:
-    out = []
-    for part in text.split("&"):
-        name, equals, value = part.partition("=")
-        name = _decode(name)
-        if not equals or not is_token(name):
-            raise ParseError("bad header inside a URI")
-        out.append((name, _decode(value)))
-    return out

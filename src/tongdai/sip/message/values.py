@@ -8,33 +8,19 @@ import msgspec
 
 from tongdai.sip.message.errors import ParseError
 from tongdai.sip.message.grammar import (
-    HOST,
-    QUOTED,
-    TOKEN,
     Params,
-    check_host,
     is_token,
     parse_params,
-    parse_port,
     print_params,
     quote,
-    unquote,
+    read_address,
+    read_credentials,
+    read_cseq,
+    read_via,
 )
 from tongdai.sip.message.uri import SipUri
 
-# via-parm = protocol-name SLASH protocol-version SLASH transport LWS sent-by *(SEMI via-params)
-_via = re.compile(
-    rf"SIP\s*/\s*2\.0\s*/\s*({TOKEN})\s+({HOST})(?:\s*:\s*([0-9]+))?\s*(;.*)?",
-    re.ASCII | re.IGNORECASE | re.DOTALL,
-).fullmatch
-_plain_via = re.compile(r"SIP/2\.0/([A-Z]+) ([A-Za-z0-9_.\-]+)(?::([0-9]+))?").fullmatch
-# name-addr = [ display-name ] "<" addr-spec ">" ; unquoted names are read more liberally than *(token
-# LWS), since phones send any language unquoted
-_name_addr = re.compile(rf"\s*({QUOTED}\s*|[^\"<>,;]*)<\s*([^<>\s]+)\s*>\s*(;.*)?", re.DOTALL).fullmatch
-_addr_spec = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.\-]*:[^\s;?,<>\"]+)\s*(;.*)?", re.DOTALL).fullmatch
-_cseq = re.compile(rf"([0-9]+)\s+({TOKEN})").fullmatch
-_auth_param = re.compile(rf"\s*({TOKEN})\s*=\s*({QUOTED}|[^\s,\"]+)\s*(?:,|$)").match
-_reason = re.compile(rf"({TOKEN})\s*(;.*)?", re.DOTALL).fullmatch
+_reason = re.compile(r"([^\s;]+)\s*(;.*)?", re.DOTALL).fullmatch
 
 
 class Via(msgspec.Struct):
@@ -48,26 +34,7 @@ class Via(msgspec.Struct):
     @classmethod
     def parse(cls, text: str) -> Via:
         """Raises `ParseError`."""
-        first, semicolon, params = text.partition(";")
-        quick = _plain_via(first)
-        if quick is not None:
-            transport, host, port = quick.groups()
-            return cls(
-                transport,
-                host.lower(),
-                parse_port(port) if port else None,
-                parse_params(semicolon + params) if semicolon else {},
-            )
-        found = _via(text)
-        if found is None:
-            raise ParseError(f"bad Via {text[:60]!r}")
-        transport, host, port, params = found.groups()
-        return cls(
-            transport.upper(),
-            check_host(host),
-            parse_port(port) if port else None,
-            parse_params(params) if params else {},
-        )
+        return cls(*read_via(text))
 
     @property
     def branch(self) -> str:
@@ -102,15 +69,7 @@ class NameAddr:
     def parse(cls, text: str) -> NameAddr:
         """Raises `ParseError`. Without angle brackets, parameters belong to the header field and `?` and
         `,` are errors (RFC 3261 §20)."""
-        found = _name_addr(text)
-        if found is not None:
-            display, uri, params = found.groups()
-            name = unquote(display.strip()) if display else ""
-            return cls(uri, name or None, parse_params(params) if params else None)
-        found = _addr_spec(text)
-        if found is None:
-            raise ParseError(f"bad address {text[:60]!r}")
-        return cls(found[1], None, parse_params(found[2]) if found[2] else None)
+        return cls(*read_address(text))
 
     @property
     def uri(self) -> SipUri:
@@ -151,10 +110,7 @@ class CSeq(msgspec.Struct, frozen=True):
     @classmethod
     def parse(cls, text: str) -> CSeq:
         """Raises `ParseError`; numbers end below 2**32 (§8.1.1.5 asks for 2**31, some count further)."""
-        found = _cseq(text)
-        if found is None or len(found[1]) > 20 or (number := int(found[1])) >= 2**32:
-            raise ParseError(f"bad CSeq {text[:40]!r}")
-        return cls(number, found[2])
+        return cls(*read_cseq(text))
 
     def __str__(self) -> str:
         return f"{self.number} {self.method}"
@@ -169,22 +125,7 @@ class AuthValue(msgspec.Struct, frozen=True):
     @classmethod
     def parse(cls, text: str) -> AuthValue:
         """Raises `ParseError`, also for a parameter given twice."""
-        scheme, _, rest = text.strip().partition(" ")
-        if not is_token(scheme):
-            raise ParseError("bad authentication scheme")
-        params: dict[str, str] = {}
-        position = 0
-        rest = rest.strip()
-        while position < len(rest):
-            found = _auth_param(rest, position)
-            if found is None:
-                raise ParseError(f"bad authentication parameters {rest[position:][:40]!r}")
-            name = found[1].lower()
-            if name in params:
-                raise ParseError(f"authentication parameter {name!r} twice")
-            params[name] = unquote(found[2])
-            position = found.end()
-        return cls(scheme.lower(), params)
+        return cls(*read_credentials(text))
 
 
 class Replaces(msgspec.Struct, frozen=True):
@@ -225,7 +166,7 @@ class Reason(msgspec.Struct, frozen=True):
     def parse(cls, text: str) -> Reason:
         """Raises `ParseError`."""
         found = _reason(text.strip())
-        if found is None:
+        if found is None or not is_token(found[1]):
             raise ParseError(f"bad Reason {text[:60]!r}")
         params = parse_params(found[2]) if found[2] else {}
         cause = params.get("cause") or ""

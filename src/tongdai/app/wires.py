@@ -143,7 +143,7 @@ class Wires:
             now = self._clock()
             if now >= self._look_at:
                 self._look(self._overload, now)
-            refusal = self._overload.refuse(data, flow)
+            refusal = self._overload.refuse(data, flow, now)
             if refusal is not None:
                 if refusal:
                     self.send(flow, refusal)

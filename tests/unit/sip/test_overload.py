@@ -6,7 +6,7 @@ import pytest
 
 from tongdai.sip.flow import Flow
 from tongdai.sip.message import Response, parse
-from tongdai.sip.ua.overload import RETRY_SECONDS, Overload, Queue
+from tongdai.sip.ua.overload import RETRY_SECONDS, Overload, Queue, Returns
 
 FLOW = Flow("udp", ("192.0.2.1", 5060), ("198.51.100.7", 40000))
 
@@ -35,7 +35,7 @@ def overload() -> Overload:
 
 def test_a_refusal_can_be_answered_to_and_says_when_to_come_back(overload: Overload):
     overload.pressure = 0.7
-    answer = parse(overload.refuse(request("INVITE"), FLOW) or b"")
+    answer = parse(overload.refuse(request("INVITE"), FLOW, 0.0) or b"")
     assert isinstance(answer, Response)
     assert answer.status == 503
     assert answer.via.params == {"rport": "40000", "received": "198.51.100.7", "branch": "z9hG4bK1"}
@@ -47,12 +47,12 @@ def test_a_refusal_can_be_answered_to_and_says_when_to_come_back(overload: Overl
 
 def test_the_ack_of_a_refusal_costs_nothing(overload: Overload):
     ack = request("ACK", to=";tag=busy-abc")
-    assert overload.refuse(ack, FLOW) is None, "none was refused, so it is not ours"
+    assert overload.refuse(ack, FLOW, 0.0) is None, "none was refused, so it is not ours"
     overload.pressure = 1.0
-    overload.refuse(request("INVITE"), FLOW)
+    overload.refuse(request("INVITE"), FLOW, 0.0)
     overload.pressure = 0.0
-    assert overload.refuse(ack, FLOW) == b""
-    assert overload.refuse(request("ACK", to=";tag=other"), FLOW) is None
+    assert overload.refuse(ack, FLOW, 0.0) == b""
+    assert overload.refuse(request("ACK", to=";tag=other"), FLOW, 0.0) is None
 
 
 PROOF = "Authorization: Digest x=y"
@@ -79,14 +79,14 @@ PROOF = "Authorization: Digest x=y"
 def test_what_costs_least_to_lose_is_lost_first(overload: Overload, message: bytes, until: float):
     for pressure in (0.5, 0.7, 0.95):
         overload.pressure = pressure
-        assert (overload.refuse(message, FLOW) is None) is (pressure < until)
+        assert (overload.refuse(message, FLOW, 0.0) is None) is (pressure < until)
 
 
 def test_the_share_of_calls_that_is_refused_grows_with_the_pressure(overload: Overload):
     calls = [request("INVITE").replace(b"Call-ID: c1", b"Call-ID: %d" % number) for number in range(1000)]
 
     def refused() -> list[bool]:
-        return [overload.refuse(call, FLOW) is not None for call in calls]
+        return [overload.refuse(call, FLOW, 0.0) is not None for call in calls]
 
     shares = []
     before = [False] * len(calls)
@@ -99,11 +99,58 @@ def test_the_share_of_calls_that_is_refused_grows_with_the_pressure(overload: Ov
     assert shares == pytest.approx([0, 1 / 5, 1 / 2, 4 / 5, 1], abs=0.05)
 
 
+def busy(rate: int) -> Returns:
+    """As much was let in for a second before time 1."""
+    returns = Returns()
+    for number in range(rate + 1):
+        returns.took(number / rate)
+    return returns
+
+
+def test_a_few_that_are_refused_come_back_after_a_second():
+    assert [busy(400).wait(0, 1.0) for _ in range(3)] == [1, 1, 1]
+
+
+def test_many_that_are_refused_come_back_as_fast_as_there_is_room_in_the_order_of_their_coming():
+    returns = busy(400)
+    waits = [returns.wait(0, 1.0 + number / 1000) for number in range(500)]
+    came_back = [1.0 + number / 1000 + wait for number, wait in enumerate(waits)]
+    for quarter in range(int(max(came_back) + 1) * 4):
+        assert sum(quarter <= 4 * at < quarter + 1 for at in came_back) <= 400 / 4 / 2, "two requests of each"
+    assert waits[:250] == sorted(waits[:250]), "of each quarter of a second"
+    assert max(waits) == 5
+
+
+def test_when_all_places_are_given_away_they_come_back_at_any_time_from_then_on():
+    returns = busy(8)
+    waits = [returns.wait(number, 1.0) for number in range(1000)]
+    assert waits[:30] == list(range(1, 31))
+    assert set(waits[30:]) == set(range(15, 31))
+    assert returns.wait(0, 40.0) == 1, "long after it"
+
+
+def test_calls_that_are_refused_make_no_phone_wait_longer(overload: Overload):
+    overload.pressure = 1.0
+    for _ in range(10_000):
+        overload.refuse(request("INVITE"), FLOW, 0.0)
+    answer = parse(overload.refuse(request("REGISTER"), FLOW, 0.0) or b"")
+    assert answer.number("Retry-After") == 1
+
+
+def test_no_phone_is_always_among_the_first_that_are_refused(overload: Overload):
+    overload.pressure = 0.375
+    register = request("REGISTER")
+    let_in = [overload.refuse(register, FLOW, float(second)) is None for second in range(100)]
+    assert 40 <= sum(let_in) <= 60
+    longest = max(len(run) for run in "".join("-x"[in_] for in_ in let_in).split("x"))
+    assert longest <= 3, "seconds in a row"
+
+
 def test_without_rport_only_who_listens_where_it_sends_from_is_refused_here(overload: Overload):
     overload.pressure = 0.7
-    assert overload.refuse(request("INVITE", rport=""), FLOW) is None
+    assert overload.refuse(request("INVITE", rport=""), FLOW, 0.0) is None
     home = Flow("udp", FLOW.local, ("10.0.0.7", 5060))
-    assert overload.refuse(request("INVITE", rport=""), home) is not None
+    assert overload.refuse(request("INVITE", rport=""), home, 0.0) is not None
 
 
 def test_what_stands_in_the_queue_makes_the_pressure():

@@ -9,8 +9,8 @@ from zlib import crc32
 
 from tongdai.sip.flow import Flow, hostport
 
-RETRY_SECONDS = (5, 30)
-"""Between these are the Retry-After of our refusals, so that not all come back at once."""
+RETRY_SECONDS = (1, 30)
+"""Between these are the Retry-After of our refusals. It counts whole seconds."""
 
 _BEGINS = frozenset(b"INVITE REGISTER SUBSCRIBE PUBLISH OPTIONS MESSAGE NOTIFY REFER".split())
 _ROOM = 4 << 20
@@ -25,6 +25,16 @@ _UNPROVEN, _CALL, _PROVEN = (0.25, 0.5), (0.45, 0.7), (0.7, 0.95)
 """The pressure at which the first of them are refused, and that from which on all are."""
 
 _DRAWS = 1 << 32
+_TURN = 2654435769
+"""What is added each second to the draw of what is no call: a phone keeps its Call-ID for all its
+registrations, and would be among those that are refused first for ever."""
+
+_PHASES = 4
+"""Parts of a second. Who is told whole seconds comes back in the part in which it was refused, so the places
+of each are given away by themselves: those of a whole second would all come in one part of it."""
+_RATE_AT_FIRST = 500.0
+_RETURN = 2
+"""Requests of one that comes back: without a password, and with it."""
 
 _ECHOED = {
     name: kind
@@ -37,6 +47,41 @@ _tagged = re.compile(rb";[ \t]*tag[ \t]*=", re.IGNORECASE).search
 _user = re.compile(rb"[A-Z]+ (?:sips?|tel):([^@;>: ]{1,16})", re.IGNORECASE).match
 _sent_by = re.compile(rb"[ \t]*SIP/2\.0/UDP[ \t]+([^\s;,]+)", re.IGNORECASE).match
 _rport = re.compile(rb";rport(?=[;,\s]|$)", re.IGNORECASE)
+
+
+class Returns:
+    """Tells each of those that were refused when there is room for it: one after the other, as fast as their
+    kind was let in lately. So the wait is as long as the queue of those who were told to wait is."""
+
+    def __init__(self) -> None:
+        self._rate = _RATE_AT_FIRST
+        self._phase = self._taken = 0
+        self._next = [0] * _PHASES
+        """Of each phase the second that still has places, and how many of it are given away."""
+        self._given = [0] * _PHASES
+
+    def took(self, now: float) -> None:
+        """One was let in at this time, in seconds, while others may not."""
+        phase = int(now * _PHASES)
+        if phase != self._phase:
+            if phase == self._phase + 1:
+                self._rate = float(self._taken * _PHASES)
+            self._phase, self._taken = phase, 0
+        self._taken += 1
+
+    def wait(self, drawn: int, now: float) -> int:
+        """The Retry-After of one that is refused. When all places are given away, the draw spreads them."""
+        least, most = RETRY_SECONDS
+        second, phase = int(now), int(now * _PHASES) % _PHASES
+        if self._next[phase] < second + least:
+            self._next[phase], self._given[phase] = second + least, 0
+        wait = self._next[phase] - second
+        if wait > most:
+            return most // 2 + drawn % (most - most // 2 + 1)
+        self._given[phase] += 1
+        if self._given[phase] * _RETURN * _PHASES >= self._rate:
+            self._next[phase], self._given[phase] = self._next[phase] + 1, 0
+        return wait
 
 
 class Overload:
@@ -58,24 +103,32 @@ class Overload:
         """How many requests were refused so far."""
         self._tag = f";tag=busy-{token}".encode()
         self._emergency = emergency
+        self._calls, self._others = Returns(), Returns()
 
-    def refuse(self, data: bytes, flow: Flow) -> bytes | None:
+    def refuse(self, data: bytes, flow: Flow, now: float) -> bytes | None:
         """The refusal, to be sent to the flow; empty when there is nothing to say; None: the message may in,
-        or is too odd to be dealt with here."""
+        or is too odd to be dealt with here. `now` is in seconds."""
         method = data[: data.find(b" ", 0, 12)]
         if method == b"ACK":
             return b"" if self.refused and self._tag in data else None
-        if method not in _BEGINS or self.pressure < (_CALL if method == b"INVITE" else _UNPROVEN)[0]:
+        is_call = method == b"INVITE"
+        share = _CALL if is_call else _UNPROVEN
+        if method not in _BEGINS or self.pressure < share[0]:
             return None
         user = _user(data, 0, 80)
-        if method == b"INVITE" and user is not None and self._emergency(user[1].decode("latin-1")):
+        if is_call and user is not None and self._emergency(user[1].decode("latin-1")):
             return None
-        answer = self._answer(data, flow, _CALL if method == b"INVITE" else _UNPROVEN)
-        if answer is not None:
+        returns = self._calls if is_call else self._others
+        answer = self._answer(data, flow, share, returns, now, 0 if is_call else int(now))
+        if answer is None:
+            returns.took(now)
+        else:
             self.refused += 1
         return answer
 
-    def _answer(self, data: bytes, flow: Flow, share: tuple[float, float]) -> bytes | None:
+    def _answer(
+        self, data: bytes, flow: Flow, share: tuple[float, float], returns: Returns, now: float, turn: int
+    ) -> bytes | None:
         head, blank, _ = data.partition(b"\r\n\r\n")
         if not blank:
             return None
@@ -107,13 +160,11 @@ class Overload:
                 lines.append(line)
         if not seen[_VIA] or seen[1:_PROOF] != [1, 1, 1, 1]:
             return None
-        drawn = _draw(call)
+        drawn = (_draw(call) + turn * _TURN) % _DRAWS
         low, high = share
         if self.pressure < low + (high - low) * (drawn / _DRAWS):
             return None
-        low_wait, high_wait = RETRY_SECONDS
-        wait = low_wait + drawn % (high_wait - low_wait + 1)
-        lines += [b"Retry-After: %d" % wait, b"Content-Length: 0", b"", b""]
+        lines += [b"Retry-After: %d" % returns.wait(drawn, now), b"Content-Length: 0", b"", b""]
         return b"SIP/2.0 503 Service Unavailable\r\n" + b"\r\n".join(lines)
 
 

@@ -109,6 +109,32 @@ async def test_a_call_whose_acks_are_of_another_invite_is_ended(demo: Demo, phon
     await phones.sipp("wrong_ack_only", account, target="*43", seconds=45, repeats=False, ack="3").run()
 
 
+async def test_a_call_whose_hold_is_acknowledged_wrongly_is_ended(demo: Demo, phones: Phones):
+    callee = await phones.raw(demo.account("102"))
+    wrong = phones.sipp(
+        "wrong_ack_of_hold", demo.account("103"), target="102", seconds=45, repeats=False, ack="2"
+    )
+    await wrong.open()
+    far = await (await callee.rings()).accept()
+    await far.hung_up(within=45)
+    await wrong.finished()
+
+
+async def test_a_call_of_a_carrier_that_acknowledges_wrongly_is_ended(trunked: Demo, phones: Phones):
+    nobody = Account("carrier", "", trunked.sip_address)
+    carrier = phones.sipp(
+        "carrier_wrong_ack",
+        nobody,
+        target="+842871234500",
+        seconds=45,
+        repeats=False,
+        sender="+84908123456",
+        ack="7",
+    )
+    await use(trunked, f"127.0.0.1:{carrier.port}", "--options=0")
+    await carrier.run()
+
+
 BROKEN = {
     "no description": "this is no description\r\n",
     "no such line": "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4\r\nm=audio RTP/AVP\r\n",

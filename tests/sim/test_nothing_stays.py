@@ -13,6 +13,7 @@ from heapq import heapify, heappop, heappush
 from itertools import count, cycle
 
 import pytest
+from tests.unit.legs.stage import Phone
 from tests.unit.switch.exchange import Exchange
 
 from tongdai.calls.model import TenantState
@@ -48,7 +49,10 @@ class Company(Exchange):
         """Call-IDs of whose phone nothing comes any more, nor reaches it."""
         self.deaf: set[bytes] = set()
         """Call-IDs that are not acknowledged."""
+        self.wrong: set[bytes] = set()
+        """Call-IDs that are acknowledged with the CSeq of another INVITE."""
         self.network.drop = self._is_lost
+        self.network.alter = self._made_wrong
         self.caller = self.person("lan")
         self.answers, self.rings, self.refuses, self.leaves, self.absent = (
             self.person(name) for name in ("minh", "hoa", "anna", "quang", "mai")
@@ -77,6 +81,12 @@ class Company(Exchange):
         found = _call_id(data)
         call = found[1] if found else b""
         return call in self.gone or (data.startswith(b"ACK") and call in self.deaf)
+
+    def _made_wrong(self, flow: Flow, data: bytes) -> bytes:
+        found = _call_id(data)
+        if not data.startswith(b"ACK") or found is None or found[1] not in self.wrong:
+            return data
+        return re.sub(rb"CSeq: \d+ ACK", b"CSeq: 77 ACK", data)
 
     def vanishes(self, session: InviteSession) -> None:
         self.gone.add(session.call_id.encode())
@@ -148,6 +158,67 @@ def caller_vanishes_while_it_rings(company: Company) -> Script:
 def the_answer_is_never_acknowledged(company: Company) -> Script:
     session = company.caller.dial(company.office, "102")
     company.deaf.add(session.call_id.encode())
+    yield 1.0
+
+
+def the_answer_is_acknowledged_wrongly(company: Company) -> Script:
+    session = company.caller.dial(company.office, "102")
+    company.wrong.add(session.call_id.encode())
+    yield 1.0
+
+
+def the_answer_to_a_carrier_is_never_acknowledged(company: Company) -> Script:
+    session = company.carrier.dial(company.office, "842871234501")
+    company.deaf.add(session.call_id.encode())
+    yield 1.0
+
+
+def the_answer_to_a_carrier_is_acknowledged_wrongly(company: Company) -> Script:
+    session = company.carrier.dial(company.office, "842871234501")
+    company.wrong.add(session.call_id.encode())
+    yield 1.0
+
+
+def _offers_again(session: InviteSession, phone: Phone, marks: set[bytes]) -> None:
+    marks.add(session.call_id.encode())
+    if session.confirmed:
+        session.reinvite(phone.sdp(direction="sendonly"))
+
+
+def a_hold_is_never_acknowledged(company: Company) -> Script:
+    session = company.caller.dial(company.office, "102")
+    yield 1.0
+    _offers_again(session, company.caller, company.deaf)
+    yield 1.0
+
+
+def a_hold_is_acknowledged_wrongly(company: Company) -> Script:
+    session = company.caller.dial(company.office, "102")
+    yield 1.0
+    _offers_again(session, company.caller, company.wrong)
+    yield 1.0
+
+
+def a_hold_is_acknowledged_wrongly_and_the_caller_hangs_up(company: Company) -> Script:
+    session = company.caller.dial(company.office, "102")
+    yield 1.0
+    _offers_again(session, company.caller, company.wrong)
+    yield 1.0
+    session.bye()
+    yield 1.0
+
+
+def a_carriers_hold_is_never_acknowledged(company: Company) -> Script:
+    session = company.carrier.dial(company.office, "842871234501")
+    yield 1.0
+    _offers_again(session, company.carrier, company.deaf)
+    yield 1.0
+
+
+def a_carriers_hold_is_acknowledged_wrongly(company: Company) -> Script:
+    session = company.carrier.dial(company.office, "842871234501")
+    yield 1.0
+    _offers_again(session, company.carrier, company.wrong)
     yield 1.0
 
 
@@ -251,6 +322,14 @@ WAYS: tuple[Callable[[Company], Script], ...] = (
     cancelled_as_it_is_answered,
     caller_vanishes_while_it_rings,
     the_answer_is_never_acknowledged,
+    the_answer_is_acknowledged_wrongly,
+    the_answer_to_a_carrier_is_never_acknowledged,
+    the_answer_to_a_carrier_is_acknowledged_wrongly,
+    a_hold_is_never_acknowledged,
+    a_hold_is_acknowledged_wrongly,
+    a_hold_is_acknowledged_wrongly_and_the_caller_hangs_up,
+    a_carriers_hold_is_never_acknowledged,
+    a_carriers_hold_is_acknowledged_wrongly,
     caller_vanishes_without_bye,
     callee_vanishes_without_bye,
     callee_refuses_and_caller_leaves_the_mailbox,
@@ -291,6 +370,7 @@ def rest(company: Company) -> tuple[dict[str, object], int]:
     company.network.run(120)
     company.gone.clear()
     company.deaf.clear()
+    company.wrong.clear()
     for _ in range(2):
         session = company.caller.dial(company.office, "102")
         company.network.run(1)

@@ -173,6 +173,7 @@ class Network:
         self.wire: list[tuple[float, int, Flow, bytes]] = []
         self.log: list[tuple[float, Flow, bytes]] = []
         self.drop: Callable[[Flow, bytes], bool] = lambda flow, data: False
+        self.alter: Callable[[Flow, bytes], bytes] = lambda flow, data: data
         self.names: dict[str, list[Address]] = {}
         self.asked: list[Place] = []
         self._order = count()
@@ -196,6 +197,7 @@ class Network:
                 self.log.append((self.now, flow, data))
                 if self.drop(flow, data):
                     continue
+                data = self.alter(flow, data)
                 copies = 1 + (self.random.random() < self.duplicate)
                 for _ in range(copies):
                     if flow.transport == "udp" and self.random.random() < self.loss:

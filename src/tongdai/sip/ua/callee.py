@@ -165,10 +165,12 @@ class Callee(Part):
         self._core.handler.on_ended(self.session, 408, "no PRACK")
 
     def receive_ack(self, ack: Request, now: float) -> None:
-        """An ACK for a 2xx of ours; one for another INVITE is ignored."""
+        """An ACK for a 2xx of ours; one for another INVITE or dialog is ignored, whatever its branch."""
         incoming = self.incoming
         state = self.session.state
         if incoming is None or state.pending_ok is None or ack.cseq.number != incoming.cseq:
+            return
+        if (ack.call_id, ack.to.tag, ack.from_.tag) != (state.call_id, state.local_tag, state.remote_tag):
             return
         incoming.acked()
         self.incoming = None

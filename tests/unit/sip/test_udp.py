@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 
 from tongdai.sip.flow import Flow
+from tongdai.sip.transport import udp
 from tongdai.sip.transport.udp import UdpTransport, bind_udp
 
 
@@ -31,6 +33,17 @@ async def test_what_was_sent_while_nobody_read_is_answered() -> None:
     assert await asyncio.wait_for(got.get(), 5) == b"early"
     await transport.close()
     sender.close()
+
+
+async def test_a_queue_that_is_longer_already_stays_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who may, has opened it with more than `net.core.rmem_max`, to which asking again would cut it."""
+    sock = bind_udp(("127.0.0.1", 0))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 100_000)
+    before = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+    monkeypatch.setattr(udp, "RECEIVE_BUFFER", 10_000)
+    transport = await UdpTransport.open(sock, lambda data, flow: None)
+    assert transport.queue() == (0, before)
+    await transport.close()
 
 
 async def test_a_wildcard_socket_needs_an_address_to_advertise() -> None:

@@ -66,7 +66,8 @@ class UdpTransport(asyncio.DatagramProtocol):
                     "a socket bound to every address needs `advertised`: the one to be reached at"
                 )
             advertised = (host, port)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        if sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) < RECEIVE_BUFFER:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         loop = asyncio.get_running_loop()
         self = cls(advertised, on_message)
         self._closed = loop.create_future()

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tests.interop.conftest import Phones
 from tests.interop.demo import Demo
 
 
@@ -25,10 +26,10 @@ async def run(program: str, *arguments: str, directory: Path, seconds: float = 3
     )
     try:
         output, _ = await asyncio.wait_for(process.communicate(), seconds)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        raise
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     return process.returncode or 0, output.decode(errors="replace")
 
 
@@ -59,6 +60,49 @@ async def test_svcrack_does_not_come_to_the_password(demo: Demo, tmp_path: Path)
     _, said = await run("svcrack", *arguments, directory=tmp_path)
     assert known.password not in said
     assert "passwords are being guessed" in demo.service_log()
+
+
+async def test_phones_register_and_call_while_passwords_are_guessed(
+    own_demo: Demo, phones: Phones, tmp_path: Path
+):
+    """By three at a time, as fast as they go, from the address that the phones have too."""
+    own_demo.start()
+    host, port = own_demo.server
+    (tmp_path / "passwords").write_text("".join(f"wrong{number}\n" for number in range(100_000)))
+    guessed = [own_demo.account(extension).username for extension in ("104", "105", "106")]
+    scanning = [
+        asyncio.ensure_future(
+            run(
+                "svcrack",
+                "-u",
+                name,
+                "-d",
+                "passwords",
+                "-p",
+                str(port),
+                host,
+                directory=tmp_path,
+                seconds=60,
+            )
+        )
+        for name in guessed
+    ]
+    try:
+        await asyncio.sleep(2)
+        callee = await phones.raw(own_demo.account("102"))
+        for _ in range(10):
+            caller = await phones.raw(own_demo.account("101"))
+            near = await caller.call("102", wait="sent")
+            far = await (await callee.rings()).accept()
+            await near.answered()
+            await near.hang_up()
+            await far.hung_up()
+            await caller.unregister()
+        assert "passwords are being guessed" in own_demo.service_log()
+    finally:
+        for scan in scanning:
+            scan.cancel()
+        await asyncio.gather(*scanning, return_exceptions=True)
 
 
 async def test_sipsak_finds_the_server(demo: Demo, tmp_path: Path):

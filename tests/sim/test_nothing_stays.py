@@ -155,71 +155,64 @@ def caller_vanishes_while_it_rings(company: Company) -> Script:
     yield 1.0
 
 
-def the_answer_is_never_acknowledged(company: Company) -> Script:
-    session = company.caller.dial(company.office, "102")
-    company.deaf.add(session.call_id.encode())
+def _marked_as_it_begins(company: Company, phone: Phone, number: str, marks: set[bytes]) -> Script:
+    session = phone.dial(company.office, number)
+    marks.add(session.call_id.encode())
     yield 1.0
 
 
-def the_answer_is_acknowledged_wrongly(company: Company) -> Script:
-    session = company.caller.dial(company.office, "102")
-    company.wrong.add(session.call_id.encode())
+def _marked_as_it_holds(company: Company, phone: Phone, number: str, marks: set[bytes]) -> Script:
+    session = phone.dial(company.office, number)
+    yield 1.0
+    _holds(session, phone, marks)
     yield 1.0
 
 
-def the_answer_to_a_carrier_is_never_acknowledged(company: Company) -> Script:
-    session = company.carrier.dial(company.office, "842871234501")
-    company.deaf.add(session.call_id.encode())
-    yield 1.0
-
-
-def the_answer_to_a_carrier_is_acknowledged_wrongly(company: Company) -> Script:
-    session = company.carrier.dial(company.office, "842871234501")
-    company.wrong.add(session.call_id.encode())
-    yield 1.0
-
-
-def _offers_again(session: InviteSession, phone: Phone, marks: set[bytes]) -> None:
+def _holds(session: InviteSession, phone: Phone, marks: set[bytes]) -> None:
     marks.add(session.call_id.encode())
     if session.confirmed:
         session.reinvite(phone.sdp(direction="sendonly"))
 
 
+def the_answer_is_never_acknowledged(company: Company) -> Script:
+    return _marked_as_it_begins(company, company.caller, "102", company.deaf)
+
+
+def the_answer_is_acknowledged_wrongly(company: Company) -> Script:
+    return _marked_as_it_begins(company, company.caller, "102", company.wrong)
+
+
+def the_answer_to_a_carrier_is_never_acknowledged(company: Company) -> Script:
+    return _marked_as_it_begins(company, company.carrier, "842871234501", company.deaf)
+
+
+def the_answer_to_a_carrier_is_acknowledged_wrongly(company: Company) -> Script:
+    return _marked_as_it_begins(company, company.carrier, "842871234501", company.wrong)
+
+
 def a_hold_is_never_acknowledged(company: Company) -> Script:
-    session = company.caller.dial(company.office, "102")
-    yield 1.0
-    _offers_again(session, company.caller, company.deaf)
-    yield 1.0
+    return _marked_as_it_holds(company, company.caller, "102", company.deaf)
 
 
 def a_hold_is_acknowledged_wrongly(company: Company) -> Script:
-    session = company.caller.dial(company.office, "102")
-    yield 1.0
-    _offers_again(session, company.caller, company.wrong)
-    yield 1.0
+    return _marked_as_it_holds(company, company.caller, "102", company.wrong)
 
 
 def a_hold_is_acknowledged_wrongly_and_the_caller_hangs_up(company: Company) -> Script:
     session = company.caller.dial(company.office, "102")
     yield 1.0
-    _offers_again(session, company.caller, company.wrong)
+    _holds(session, company.caller, company.wrong)
     yield 1.0
     session.bye()
     yield 1.0
 
 
 def a_carriers_hold_is_never_acknowledged(company: Company) -> Script:
-    session = company.carrier.dial(company.office, "842871234501")
-    yield 1.0
-    _offers_again(session, company.carrier, company.deaf)
-    yield 1.0
+    return _marked_as_it_holds(company, company.carrier, "842871234501", company.deaf)
 
 
 def a_carriers_hold_is_acknowledged_wrongly(company: Company) -> Script:
-    session = company.carrier.dial(company.office, "842871234501")
-    yield 1.0
-    _offers_again(session, company.carrier, company.wrong)
-    yield 1.0
+    return _marked_as_it_holds(company, company.carrier, "842871234501", company.wrong)
 
 
 def caller_vanishes_without_bye(company: Company) -> Script:
@@ -370,6 +363,7 @@ def rest(company: Company) -> tuple[dict[str, object], int]:
     company.network.run(120)
     company.gone.clear()
     company.deaf.clear()
+    company.wrong.clear()
     company.wrong.clear()
     for _ in range(2):
         session = company.caller.dial(company.office, "102")

@@ -44,10 +44,9 @@ impl Hasher for Fnv {
 /// A field that is known.
 pub struct Known {
     pub name: String,
-    /// A second one is how messages are smuggled.
+    /// A second one is an error.
     once: bool,
-    /// HCOLON allows space before the colon, and RFC 4475 §3.1.1.1 does so in these. In other fields it is how a
-    /// field is smuggled past an element that compares names, so there it is an error.
+    /// There may be space before its colon.
     loose: bool,
 }
 

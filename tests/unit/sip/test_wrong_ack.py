@@ -72,6 +72,13 @@ class Peers(Network):
             self.run(1)
         return session
 
+    def assert_given_up(self) -> None:
+        """The callee has ended it with BYE, and nothing stays."""
+        assert self.callee.handler.last("ended")[2] == 408
+        assert self.caller.handler.names()[-1] == "bye"
+        self.run(100)
+        assert self.at_rest()
+
 
 AGAIN = pytest.mark.parametrize("again", [False, True], ids=["INVITE", "re-INVITE"])
 
@@ -85,10 +92,7 @@ def test_an_ack_of_something_else_acknowledges_nothing(change: Change, again: bo
     assert peers.sent(peers.callee).count("SIP/2.0 200 OK") == 10 + again
     assert not any(line.startswith("BYE") for line in peers.sent(peers.callee))
     peers.run(4)
-    assert peers.callee.handler.last("ended")[2] == 408
-    assert peers.caller.handler.names()[-1] == "bye"
-    peers.run(100)
-    assert peers.at_rest()
+    peers.assert_given_up()
 
 
 @AGAIN
@@ -96,10 +100,7 @@ def test_an_ack_that_never_comes_ends_the_session(again: bool):
     peers = Peers()
     peers.begin(again, lambda ack, branch: b"")
     peers.run(33)
-    assert peers.callee.handler.last("ended")[2] == 408
-    assert peers.caller.handler.names()[-1] == "bye"
-    peers.run(100)
-    assert peers.at_rest()
+    peers.assert_given_up()
 
 
 @AGAIN
@@ -117,9 +118,7 @@ def test_an_ack_of_the_first_invite_is_none_of_the_second():
     peers = Peers()
     peers.begin(True, lambda ack, branch: re.sub(rb"(?<=CSeq: )\d+", lambda x: b"%d" % (int(x[0]) - 1), ack))
     peers.run(33)
-    assert peers.callee.handler.last("ended")[2] == 408
-    peers.run(100)
-    assert peers.at_rest()
+    peers.assert_given_up()
 
 
 def test_a_peer_that_hangs_up_instead_of_an_ack_is_gone_at_once():

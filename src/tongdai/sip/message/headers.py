@@ -151,9 +151,7 @@ class Headers:
 
     def copy(self) -> Headers:
         """Independent of this one."""
-        new = Headers()
-        new._fields = {name: list(values) for name, values in self._fields.items()}
-        return new
+        return Headers.of({name: values.copy() for name, values in self._fields.items()})
 
     def __contains__(self, name: str) -> bool:
         return _SPELLING[name] in self._fields

@@ -44,11 +44,13 @@ class _LiveLog:
     monotonic into wall-clock time for the whole call, so that setting the machine's clock gives no call a
     wrong length, in the processes after this one too."""
 
-    __slots__ = ("anew", "answered", "ended", "epoch", "facts", "held", "queued", "stored", "unmeasured")
+    __slots__ = ("anew", "answered", "ended", "epoch", "facts", "held", "keys", "queued", "stored", "unmeasured")
 
     def __init__(self, epoch: float, anew: bool) -> None:
         self.epoch = epoch
         self.facts: list[LoggedFact] = []
+        self.keys: list[str] = []
+        """Of their entries in the journal."""
         self.stored = 0
         self.queued = False
         self.held = False
@@ -70,8 +72,9 @@ class _LiveLog:
         """The number of the last fact. There may be fewer: one of a later version could not be read."""
         return self.facts[-1].seq if self.facts else 0
 
-    def take(self, logged: LoggedFact) -> None:
+    def take(self, logged: LoggedFact, key: str) -> None:
         self.facts.append(logged)
+        self.keys.append(key)
         fact = logged.fact
         # isinstance asks the metaclass of a Struct, which takes several times as long
         if type(fact) is LegAnsweredFact:
@@ -132,7 +135,7 @@ class CallLog:
             live = self._live.get(logged.call) or self._begin(
                 logged.call, kept.epoch if same_boot else None, anew=True
             )
-            self._take(logged, live, anew=True)
+            self._take(logged, live, key, anew=True)
         for live in self._live.values():
             self._complete(live)
         self._behind.start()
@@ -149,8 +152,9 @@ class CallLog:
             at = max(at, live.facts[-1].at)
         logged = LoggedFact(call, tenant, live.last + 1, at, fact)
         kept = _Kept(call, tenant, logged.seq, at, fact, live.epoch)
-        self._journal.put(_key(logged), _encode(kept))
-        self._take(logged, live)
+        key = f"{PREFIX}{call}/{logged.seq:06}"
+        self._journal.put(key, _encode(kept))
+        self._take(logged, live, key)
         self._on_fact(logged)
 
     def facts(self, call: str) -> Sequence[LoggedFact]:
@@ -193,8 +197,8 @@ class CallLog:
         live = self._live[call] = _LiveLog(epoch, anew)
         return live
 
-    def _take(self, logged: LoggedFact, live: _LiveLog, anew: bool = False) -> None:
-        live.take(logged)
+    def _take(self, logged: LoggedFact, live: _LiveLog, key: str, anew: bool = False) -> None:
+        live.take(logged, key)
         if isinstance(logged.fact, CallEnded) and live.unmeasured and self._patience and not anew:
             self._waiting.append((self._clock.monotonic() + self._patience, live))
         elif live.ended and not self._patience:
@@ -242,9 +246,5 @@ class CallLog:
             live.held = True
 
     def _forget(self, call: str) -> None:
-        for logged in self._live.pop(call).facts:
-            self._journal.delete(_key(logged))
-
-
-def _key(logged: LoggedFact) -> str:
-    return f"{PREFIX}{logged.call}/{logged.seq:06}"
+        for key in self._live.pop(call).keys:
+            self._journal.delete(key)

@@ -77,11 +77,11 @@ class LocalJournal:
         self._oldest = 0.0
         """When the first of what is pending was put."""
         self._most_unwritten = 0.0
-        self._compact_bytes = compact_bytes
+        self._compact_bytes = self._compact_at = compact_bytes
+        """`_compact_at`: how large the logs may become until what lives is weighed against them."""
         self._lock = _lock(directory / "lock")
         self._pending: dict[str, bytes | None] = {}
         self._live: dict[str, bytes] = {}
-        self._live_bytes = 0
         self._log_bytes = 0
         """In all logs since the last snapshot."""
         self._number = self._recover()
@@ -137,7 +137,7 @@ class LocalJournal:
         self._apply(self._pending)
         self._syncer.dirty(self._fd, len(self._pending))
         self._pending = {}
-        if self._log_bytes > max(self._compact_bytes, COMPACT_FACTOR * self._live_bytes):
+        if self._log_bytes > self._compact_at:
             self._compact()
         return True
 
@@ -195,24 +195,27 @@ class LocalJournal:
             self._fd = -1
 
     def _apply(self, batch: dict[str, bytes | None]) -> None:
-        live = self._live
         for key, value in batch.items():
-            old = live.pop(key, None)
-            if old is not None:
-                self._live_bytes -= len(key) + len(old)
-            if value is not None:
-                live[key] = value
-                self._live_bytes += len(key) + len(value)
+            if value is None:
+                self._live.pop(key, None)
+            else:
+                self._live[key] = value
 
     # -- compaction
 
     def _compact(self) -> None:
+        """Begin a new log, and a snapshot for it, if what lives is little beside the logs."""
         if self._compaction is not None and self._compaction.is_alive():
+            return
+        live_bytes = sum(len(key) + len(value) for key, value in self._live.items())
+        self._compact_at = max(self._compact_bytes, COMPACT_FACTOR * live_bytes)
+        if self._log_bytes <= self._compact_at:
             return
         try:
             fd, end = _open_log(self._log(self._number + 1))
         except OSError as error:
             log.error("journal log cannot be begun", number=self._number + 1, error=str(error))
+            self._compact_at = self._log_bytes + self._compact_bytes
             return
         old, self._fd, self._end = self._fd, fd, end
         self._number += 1

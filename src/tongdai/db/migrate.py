@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -13,6 +14,7 @@ log = get_logger(__name__)
 
 
 def _upgrade(connection: Connection) -> None:
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # says five times what nobody can use
     # a quarter of a second that a restarting control process, which never migrates, must not wait for
     from alembic import command
     from alembic.config import Config

@@ -61,6 +61,8 @@ class Supervisor:
         self._plan = plan
         self._clock = SystemClock()
         self._stopping = asyncio.Event()
+        self._serving = 0
+        """The control process of which the log says that it takes calls."""
         self._failure: TongdaiError | None = None
         self._notify = Notify()
         self._stderr = _log_fd(plan.log_file)
@@ -395,8 +397,10 @@ class Supervisor:
             }
             self._demo.changed(pids, works=self.control.ready)
         elif self.control.ready:
-            hosts = [listen.host for listen in self._plan.listens]
-            log.info("taking calls", hosts=hosts, port=self._sip_port)
+            if self._serving != self.control.pid:
+                self._serving = self.control.pid
+                hosts = [listen.host for listen in self._plan.listens]
+                log.info("taking calls", hosts=hosts, port=self._sip_port)
             self._notify.ready()
 
     def _hopeless(self, name: str) -> None:

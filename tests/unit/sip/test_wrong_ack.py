@@ -80,6 +80,21 @@ class Peers(Network):
         assert self.at_rest()
 
 
+@pytest.mark.parametrize("change", WRONG.values(), ids=WRONG.keys())
+def test_whom_we_called_asks_for_something_else_and_acknowledges_it_wrongly(change: Change):
+    peers = Peers()
+    ours = peers.begin(False, None)
+    theirs: InviteSession = peers.callee.handler.last("invite")[1]
+    peers.caller.handler.on["reinvite"] = lambda session, sdp: session.accept_reinvite(ANSWER)
+    peers.change = change
+    theirs.reinvite(OFFER)
+    peers.run(33)
+    assert peers.caller.handler.last("ended")[1:3] == (ours, 408)
+    assert peers.callee.handler.names()[-1] == "bye"
+    peers.run(100)
+    assert peers.at_rest()
+
+
 AGAIN = pytest.mark.parametrize("again", [False, True], ids=["INVITE", "re-INVITE"])
 
 

@@ -7,7 +7,8 @@ Facts are in no language: where one says `why`, that is a word of ours and what 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from operator import attrgetter
 
 import msgspec
 
@@ -286,13 +287,16 @@ class LoggedFact(msgspec.Struct, frozen=True):
     fact: Fact
 
 
+_PERSON: dict[type[Fact], Callable[[Fact], str]] = {
+    CallStarted: attrgetter("party.person"),
+    LegCreated: attrgetter("party.person"),
+    Retrieved: attrgetter("by.person"),
+    PickedUp: attrgetter("by.person"),
+}
+"""Who takes part in a call by what such a fact says."""
+
+
 def people_of(facts: Iterable[LoggedFact]) -> frozenset[str]:
     """Who of the company has taken part in a call, by id: they may read what became of it."""
-    found = set()
-    for logged in facts:
-        match logged.fact:
-            case (
-                CallStarted(party=party) | LegCreated(party=party) | Retrieved(by=party) | PickedUp(by=party)
-            ):
-                found.add(party.person)
+    found = {_PERSON[type(x.fact)](x.fact) for x in facts if type(x.fact) in _PERSON}
     return frozenset(found - {""})

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace as like
 from tests.interop.ports import free_port
 
 from tongdai.core.binary import engine_binary
@@ -43,40 +44,49 @@ class Pen(Commands):
 
 OPUS_WISHES = "maxplaybackrate=16000;useinbandfec=1"
 CODECS = [wire.Codec("PCMA", 8), wire.Codec("PCMU", 0)]
-PLAIN: dict[str, Any] = {"ip": "192.0.2.7", "port": 40000, "codecs": CODECS, "ptime": 20}
+PLAIN = wire.Remote("192.0.2.7", 40000, CODECS, "sendrecv", ptime=20)
+KEYS = [wire.Keys(101)]
 
 COMMANDS: dict[str, Callable[[Commands], object]] = {
     "open": lambda do: do.open("s-1"),
     "open at an address": lambda do: do.open("s-1", "2001:db8::1"),
     "signal": lambda do: do.signal("s-1", "198.51.100.4", 5060),
     "open again": lambda do: do.open("s-1", "192.0.2.1", 20000),
-    "remote": lambda do: do.remote("s-1", dtmf=[wire.Keys(101)], **PLAIN),
+    "remote": lambda do: do.remote("s-1", like(PLAIN, dtmf=KEYS)),
     "remote with everything": lambda do: do.remote(
         "s-1",
-        **{**PLAIN, "ptime": 30},
-        rtcp_ip="192.0.2.8",
-        rtcp_port=40101,
-        dtmf=[wire.Keys(101)],
-        direction="sendonly",
-        tag="anphat/call-7/leg-2",
+        like(
+            PLAIN,
+            ptime=30,
+            rtcp_ip="192.0.2.8",
+            rtcp_port=40101,
+            dtmf=KEYS,
+            direction="sendonly",
+            tag="anphat/call-7/leg-2",
+        ),
     ),
     "remote with keys": lambda do: do.remote(
         "s-1",
-        dtmf=[wire.Keys(101)],
-        srtp=wire.Srtp(
-            "AES_CM_128_HMAC_SHA1_80",
-            "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz",
-            "PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR",
+        like(
+            PLAIN,
+            dtmf=KEYS,
+            srtp=wire.Srtp(
+                "AES_CM_128_HMAC_SHA1_80",
+                "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz",
+                "PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR",
+            ),
         ),
-        **PLAIN,
     ),
     "remote of wide band": lambda do: do.remote(
         "s-1",
-        **{**PLAIN, "codecs": [wire.Codec("opus", 107, 111, OPUS_WISHES), wire.Codec("G722", 9)]},
-        dtmf=[wire.Keys(110, clock=48000), wire.Keys(96, 101)],
+        like(
+            PLAIN,
+            codecs=[wire.Codec("opus", 107, 111, OPUS_WISHES), wire.Codec("G722", 9)],
+            dtmf=[wire.Keys(110, clock=48000), wire.Keys(96, 101)],
+        ),
     ),
-    "remote without events": lambda do: do.remote("s-1", direction="recvonly", **PLAIN),
-    "remote on hold": lambda do: do.remote("s-1", dtmf=[wire.Keys(101)], direction="inactive", **PLAIN),
+    "remote without events": lambda do: do.remote("s-1", like(PLAIN, direction="recvonly")),
+    "remote on hold": lambda do: do.remote("s-1", like(PLAIN, dtmf=KEYS, direction="inactive")),
     "play": lambda do: do.play("s-1", "p-1", ["/prompts/en/welcome.wav", "/prompts/vi/chào.wav"]),
     "play for ever": lambda do: do.play("s-1", "p-2", ["/a.wav"], repeat=True),
     "stop": lambda do: do.stop("s-1"),
@@ -108,29 +118,28 @@ COMMANDS: dict[str, Callable[[Commands], object]] = {
     "voice levelled": lambda do: do.voice("s-1", agc=True),
     "remote of a browser": lambda do: do.remote(
         "s-1",
-        **{**PLAIN, "ip": "0.0.0.0", "port": 9},
-        dtmf=[wire.Keys(101)],
-        dtls=wire.Dtls(
-            "passive",
-            [
-                (
-                    "sha-256 19:E2:1C:3B:4B:9F:81:E6:B8:5C:F4:A5:A8:D8:73:04:"
-                    "BB:05:2F:70:9F:04:A9:0E:05:E9:26:33:E8:70:88:A2"
-                )
-            ],
+        like(
+            PLAIN,
+            ip="0.0.0.0",
+            port=9,
+            dtmf=KEYS,
+            dtls=wire.Dtls(
+                "passive",
+                [
+                    (
+                        "sha-256 19:E2:1C:3B:4B:9F:81:E6:B8:5C:F4:A5:A8:D8:73:04:"
+                        "BB:05:2F:70:9F:04:A9:0E:05:E9:26:33:E8:70:88:A2"
+                    )
+                ],
+            ),
+            ice=wire.Ice("Wq3r", "Q3JvY3VzIHZlcm51cyBzdW50", "9uB6"),
+            rtcp_mux=True,
         ),
-        ice=wire.Ice("Wq3r", "Q3JvY3VzIHZlcm51cyBzdW50", "9uB6"),
-        rtcp_mux=True,
     ),
     "remote with a foreign codec": lambda do: do.remote(
-        "s-1",
-        **{**PLAIN, "codecs": []},
-        foreign=[wire.Foreign("G729", 8000, 18)],
-        dtmf=[wire.Keys(101)],
+        "s-1", like(PLAIN, codecs=[], foreign=[wire.Foreign("G729", 8000, 18)], dtmf=KEYS)
     ),
-    "remote with comfort noise": lambda do: do.remote(
-        "s-1", dtmf=[wire.Keys(101)], cn=wire.Noise(13), **PLAIN
-    ),
+    "remote with comfort noise": lambda do: do.remote("s-1", like(PLAIN, dtmf=KEYS, cn=wire.Noise(13))),
     "record of both in stereo": lambda do: do.record(
         "s-1", "r-1", "/var/lib/voicemail/Đặng.wav", max_ms=180_000, both="stereo"
     ),
@@ -280,7 +289,7 @@ async def test_a_session_echoes_and_is_listed_and_counted(engine: Engine, phone:
     client = await engine.client()
     opened = await client.open("s-1")
     client.hear("s-1", wire.Echo())
-    client.remote("s-1", ip="127.0.0.1", port=phone.port, codecs=[wire.Codec("PCMU", 0)])
+    client.remote("s-1", wire.Remote("127.0.0.1", phone.port, [wire.Codec("PCMU", 0)], "sendrecv"))
     await client.sessions()  # a phone speaks after it was answered: the engine knows of it by then
     payload = bytes(range(160))
     for sequence in range(5):
@@ -330,7 +339,7 @@ async def test_playing_and_recording_report_their_end(engine: Engine, phone: Pho
         file.setparams((1, 2, 8000, 0, "NONE", ""))
         file.writeframes(bytes(2 * 800))
     await client.open("s-1")
-    client.remote("s-1", ip="127.0.0.1", port=phone.port, codecs=[wire.Codec("PCMU", 0)])
+    client.remote("s-1", wire.Remote("127.0.0.1", phone.port, [wire.Codec("PCMU", 0)], "sendrecv"))
     await client.play("s-1", "p-1", [str(sound)])
     done = await engine.event(events.PlayDone)
     assert (done.session, done.play, done.reason) == ("s-1", "p-1", "finished")

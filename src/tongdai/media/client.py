@@ -4,8 +4,8 @@ after the engine or the connection was lost."""
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any, cast
 
@@ -55,7 +55,7 @@ class EngineClient(Commands):
         self._lasting = lasting
         self._loop = asyncio.get_running_loop()
         self._connection: _Connection | None = None
-        self._ids = 0
+        self._ids = count(1)
         self._task: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
         self.fingerprint = ""
@@ -124,7 +124,7 @@ class EngineClient(Commands):
             future.set_exception(EngineGone(f"{op!r} not sent: no media engine"))
             future.exception()
             return future
-        return self._connection.ask(self._next_id(), op, reply, fields)
+        return self._connection.ask(next(self._ids), op, reply, fields)
 
     def flush(self) -> None:
         """Send what this tick has gathered now. Happens by itself at the beginning of the next tick."""
@@ -140,10 +140,6 @@ class EngineClient(Commands):
         if self._connection is not None:
             self._connection.end()
             self._connection = None
-
-    def _next_id(self) -> int:
-        self._ids += 1
-        return self._ids
 
     async def _stay(self) -> None:
         while True:
@@ -176,7 +172,7 @@ class EngineClient(Commands):
         )
         fields = {"proto": wire.PROTO, **({"after": self.last_event} if self.last_event else {})}
         try:
-            hello: wire.Hello = await connection.ask(self._next_id(), "hello", wire.Hello, fields)
+            hello: wire.Hello = await connection.ask(next(self._ids), "hello", wire.Hello, fields)
         except BaseException:
             connection.end()
             raise
@@ -225,8 +221,8 @@ class _Connection(asyncio.Protocol):
         self._reply_seconds = reply_seconds
         self._reader = wire.FrameReader()
         self._out: list[bytes] = []
-        self._waiting: dict[int, tuple[asyncio.Future[Any], str, type[Any] | None]] = {}
-        self._due: deque[tuple[float, int]] = deque()
+        self._waiting: dict[int, tuple[asyncio.Future[Any], str, type[Any] | None, float]] = {}
+        """Requests, each with when its time is up: in that order, since all wait equally long."""
         self._timer: asyncio.TimerHandle | None = None
         self._early: list[dict[str, Any]] | None = []
         self._transport: asyncio.Transport | None = None
@@ -255,7 +251,7 @@ class _Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         waiting, self._waiting = self._waiting, {}
-        for future, op, _ in waiting.values():
+        for future, op, _, _ in waiting.values():
             _fail(future, EngineGone(f"the media engine went away before it answered {op!r}"))
         self.lost.set()
 
@@ -278,10 +274,10 @@ class _Connection(asyncio.Protocol):
         if self._transport is None:
             _fail(future, EngineGone(f"{op!r} not sent: the media engine went away"))
             return future
-        self._waiting[number] = (future, op, reply)
-        self._due.append((self._loop.time() + self._reply_seconds, number))
+        due = self._loop.time() + self._reply_seconds
+        self._waiting[number] = (future, op, reply, due)
         if self._timer is None:
-            self._timer = self._loop.call_at(self._due[0][0], self._overdue)
+            self._timer = self._loop.call_at(due, self._overdue)
         self.write({"op": op, "id": number, **fields})
         return future
 
@@ -299,9 +295,10 @@ class _Connection(asyncio.Protocol):
             self._on_frame(frame)
 
     def _reply(self, frame: dict[str, Any]) -> None:
-        future, op, reply = self._waiting.pop(frame["re"], (None, "", None))
-        if future is None or future.done():
+        asked = self._waiting.pop(frame["re"], None)
+        if asked is None or asked[0].done():
             return
+        future, op, reply, _ = asked
         if not frame.get("ok"):
             _fail(future, EngineRefused(op, str(frame.get("error", "failed")), str(frame.get("detail", ""))))
             return
@@ -311,18 +308,15 @@ class _Connection(asyncio.Protocol):
             _fail(future, EngineRefused(op, "bad_reply", str(error)))
 
     def _overdue(self) -> None:
-        """Fail every request whose time is up; the queue is in order of time, since all wait equally long."""
+        """Fail every request whose time is up."""
         self._timer = None
         now = self._loop.time()
-        while self._due and (self._due[0][0] <= now or self._due[0][1] not in self._waiting):
-            _, number = self._due.popleft()
-            future, op, _ = self._waiting.pop(number, (None, "", None))
-            if future is not None:
-                _fail(
-                    future, EngineGone(f"the media engine did not answer {op!r} in {self._reply_seconds:g} s")
-                )
-        if self._due:
-            self._timer = self._loop.call_at(self._due[0][0], self._overdue)
+        for number, (future, op, _, due) in tuple(self._waiting.items()):
+            if due > now:
+                self._timer = self._loop.call_at(due, self._overdue)
+                return
+            del self._waiting[number]
+            _fail(future, EngineGone(f"the media engine did not answer {op!r} in {self._reply_seconds:g} s"))
 
 
 def _fail(future: asyncio.Future[Any], error: EngineError) -> None:

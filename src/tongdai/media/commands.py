@@ -7,6 +7,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import msgspec
+
 from tongdai.media import wire
 
 
@@ -36,49 +38,9 @@ class Commands:
         that host too."""
         self.send("signal", session=session, ip=ip, port=port)
 
-    def remote(
-        self,
-        session: str,
-        *,
-        ip: str,
-        port: int,
-        codecs: Sequence[wire.Codec],
-        direction: wire.Direction = "sendrecv",
-        dtmf: Sequence[wire.Keys] = (),
-        foreign: Sequence[wire.Foreign] = (),
-        cn: wire.Noise | None = None,
-        srtp: wire.Srtp | None = None,
-        dtls: wire.Dtls | None = None,
-        ice: wire.Ice | None = None,
-        rtcp_mux: bool = False,
-        rtcp_port: int | None = None,
-        rtcp_ip: str | None = None,
-        ptime: int | None = None,
-        tag: str | None = None,
-    ) -> None:
-        """Tell where the peer is and what it speaks; `direction` is ours, `ptime` in ms. May come again at
-        any time."""
-        self.send(
-            "remote",
-            **_given(
-                session=session,
-                ip=ip,
-                port=port,
-                codecs=list(codecs),
-                direction=direction,
-                dtmf=list(dtmf) or None,
-                foreign=list(foreign) or None,
-                cn=cn,
-                srtp=srtp,
-                dtls=dtls,
-                ice=ice,
-                rtcp_mux=rtcp_mux or None,
-                rtcp_port=rtcp_port,
-                rtcp_ip=rtcp_ip,
-                ptime=ptime,
-                tag=tag,
-            ),
-        )
+    def remote(self, session: str, peer: wire.Remote) -> None:
+        """Tell where the peer is and what it speaks. May come again at any time."""
+        self.send("remote", session=session, **msgspec.to_builtins(peer))
 
     def hear(self, session: str, source: wire.EngineSource) -> None:
         """What the session hears while nothing is played to it."""

@@ -136,16 +136,16 @@ class Links:
         both: list[wire.Direction] = ["sendonly", "recvonly"] if link.leg else ["sendrecv", "sendrecv"]
         for engine, there, direction in zip((one, other), (other, one), both, strict=True):
             at = link.opened[there]
-            engine.client.remote(
-                link.name,
-                ip=at.ip,
-                port=at.port,
+            peer = wire.Remote(
+                at.ip,
+                at.port,
                 rtcp_port=at.rtcp_port,
                 codecs=[wire.Codec(x.name, x.payload_type, fmtp=x.fmtp) for x in voice],
                 foreign=[wire.Foreign(x.name, x.clock_rate, x.payload_type) for x in foreign],
-                dtmf=_KEYS if link.leg else (),
+                dtmf=_KEYS if link.leg else [],
                 direction=direction,
             )
+            engine.client.remote(link.name, peer)
 
     # changes
 

@@ -169,10 +169,9 @@ class Sessions:
 
     def remote(self, leg: str, agreed: Negotiated) -> None:
         """Where the peer is and what it speaks."""
-        self._engines.asked(leg).client.remote(
-            leg,
-            ip=agreed.remote_host,
-            port=agreed.remote_port,
+        peer = wire.Remote(
+            agreed.remote_host,
+            agreed.remote_port,
             rtcp_port=agreed.remote_rtcp_port,
             codecs=[wire.Codec(x.name, x.send_pt, _other(x), x.fmtp) for x in agreed.codecs if x.is_known],
             foreign=[
@@ -190,6 +189,7 @@ class Sessions:
             ptime=agreed.ptime,
             tag=self._tenants.get(leg),
         )
+        self._engines.asked(leg).client.remote(leg, peer)
         self._hearing.links.changed(leg)
         if (lost_at := self._silenced.pop(leg, None)) is not None:
             self._players.go_on(leg, lost_at)

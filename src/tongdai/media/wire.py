@@ -3,6 +3,7 @@ map."""
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
@@ -80,6 +81,26 @@ class Ice(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         """For a log: without the password."""
         return f"Ice({self.ufrag!r}, …)"
+
+
+class Remote(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a peer is and what it speaks; `direction` is ours, `ptime` in ms."""
+
+    ip: str
+    port: int
+    codecs: list[Codec]
+    direction: Direction
+    dtmf: list[Keys] = []
+    foreign: list[Foreign] = []
+    cn: Noise | None = None
+    srtp: Srtp | None = None
+    dtls: Dtls | None = None
+    ice: Ice | None = None
+    rtcp_mux: bool = False
+    rtcp_port: int | None = None
+    rtcp_ip: str | None = None
+    ptime: int | None = None
+    tag: str | None = None
 
 
 class Silence(msgspec.Struct, frozen=True, tag_field="kind", tag="silence"):
@@ -177,6 +198,7 @@ class OutOfStep(Exception):
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(dict[str, Any])
+_length = struct.Struct(">I").unpack_from
 
 
 def encode(frame: dict[str, Any]) -> bytes:
@@ -197,17 +219,16 @@ class FrameReader:
         """Yield every frame that is complete now. Raises `OutOfStep` for what cannot be a frame."""
         buffer = self._buffer
         buffer += data
-        start = 0
+        start, there = 0, len(buffer)
         try:
-            while len(buffer) - start >= 4:
-                size = int.from_bytes(buffer[start : start + 4], "big")
+            while start + 4 <= there:
+                [size] = _length(buffer, start)
                 if size > MAX_FRAME:
                     raise OutOfStep(f"a frame of {size} bytes; the limit is {MAX_FRAME}")
                 end = start + 4 + size
-                if len(buffer) < end:
+                if end > there:
                     return
-                body = bytes(buffer[start + 4 : end])
-                start = end
+                body, start = buffer[start + 4 : end], end
                 try:
                     frame = _decoder.decode(body)
                 except msgspec.DecodeError as error:

@@ -128,7 +128,8 @@ async def test_commands_of_one_tick_go_out_in_order_in_one_write(engine: FakeEng
     client.hear("a", wire.Echo())
     last = client.request("hear", session="b", source=wire.HearMixer("m"))
     client.mixer_open("m")
-    client.remote("a", ip="127.0.0.1", port=4000, codecs=[wire.Codec("PCMU", 0)], dtmf=[wire.Keys(101)])
+    peer = wire.Remote("127.0.0.1", 4000, [wire.Codec("PCMU", 0)], "sendrecv", [wire.Keys(101)])
+    client.remote("a", peer)
     await last
     assert engine.reads == [4]
     frames = [engine.frames.get_nowait() for _ in range(4)]
@@ -225,6 +226,15 @@ async def test_an_engine_that_never_answers_fails_the_request(engine: FakeEngine
     engine.answer = lambda frame: None
     with pytest.raises(EngineGone, match="did not answer"):
         await client.open("a")
+    await client.close()
+
+
+async def test_of_several_requests_those_that_were_answered_are_not_failed(engine: FakeEngine, owner: Owner):
+    client = await owner.connect(engine.path, reply_seconds=0.01)
+    engine.answer = lambda frame: {"ok": True} if frame["session"] == "b" else None
+    asked = [client.request("play", session=session) for session in ("a", "b", "c")]
+    got = await asyncio.gather(*asked, return_exceptions=True)
+    assert [isinstance(reply, EngineGone) for reply in got] == [True, False, True]
     await client.close()
 
 

@@ -70,8 +70,11 @@ async def test_the_peer_is_told_with_the_tenant_as_tag(desk: Desk):
             "ip": "203.0.113.1",
             "port": 4000,
             "rtcp_port": 4001,
-            "codecs": [wire.Codec("PCMU", 0), wire.Codec("opus", 96, 111, "usedtx=1")],
-            "dtmf": [wire.Keys(97, 110, 48000), wire.Keys(101)],
+            "codecs": [
+                {"name": "PCMU", "pt": 0},
+                {"name": "opus", "pt": 96, "rx_pt": 111, "fmtp": "usedtx=1"},
+            ],
+            "dtmf": [{"pt": 97, "rx_pt": 110, "clock": 48000}, {"pt": 101, "clock": 8000}],
             "direction": "sendonly",
             "ptime": 30,
             "tag": "t",

@@ -117,9 +117,9 @@ async def test_two_who_are_in_two_engines_hear_each_other(two: Two):
     )
     assert (here["direction"], there["direction"]) == ("recvonly", "sendonly")
     assert here["port"] != there["port"]
-    assert [codec.name for codec in there["codecs"]] == ["G722", "PCMA", "PCMU", "opus"]
-    assert there["foreign"] == [wire.Foreign("GSM", 8000, 3)]
-    assert [key.clock for key in there["dtmf"]] == [8000, 48000]
+    assert [codec["name"] for codec in there["codecs"]] == ["G722", "PCMA", "PCMU", "opus"]
+    assert there["foreign"] == [{"name": "GSM", "clock": 8000, "pt": 3}]
+    assert [key.get("clock", 8000) for key in there["dtmf"]] == [8000, 48000]
 
 
 async def test_what_the_leg_speaks_from_now_on_is_passed_on_too(two: Two):
@@ -128,7 +128,7 @@ async def test_what_the_leg_speaks_from_now_on_is_passed_on_too(two: Two):
     two.former.sent.clear()
     two.sessions.remote("old", PEER)
     [told] = [x for x in two.former.of("remote") if x["session"] == TO_NEW]
-    assert told["codecs"][0].name == "opus"
+    assert told["codecs"][0]["name"] == "opus"
 
 
 async def test_nothing_of_it_is_left_when_they_hear_something_else_or_end(two: Two):
@@ -163,7 +163,7 @@ async def test_a_room_that_began_before_takes_who_comes_later(two: Two):
         assert [x["session"] for x in engine.of("open") if "@" in x["session"]] == [room]
         assert {x["session"] for x in engine.of("hear") if x["source"] == wire.HearMixer("t/600")} >= {room}
         [told] = [x for x in engine.of("remote") if x["session"] == room]
-        assert (told["direction"], [codec.name for codec in told["codecs"]]) == ("sendrecv", ["G722"])
+        assert (told["direction"], [codec["name"] for codec in told["codecs"]]) == ("sendrecv", ["G722"])
     two.sessions.chime("t", "600", joined=True)
     assert len(two.former.of("mixer_play") + two.engine.of("mixer_play")) == 1
     two.sessions.close("old")

@@ -122,7 +122,7 @@ class SipLeg:
         offered."""
         if self.record.codecs:
             return self.record.codecs, self.record.foreign
-        offered = _audio_of(self.remote_offer) if self.remote_offer is not None else []
+        offered = _audio_of(self.remote_offer) if self.remote_offer is not None else ()
         ours = [codec.name.upper() for codec in offered if codec.encoding in _OURS]
         return ours, [codec for codec in offered if codec.is_foreign]
 
@@ -185,13 +185,13 @@ class SipLeg:
         return self.record.offer
 
     @property
-    def _theirs(self) -> list[sdp.Codec]:
+    def _theirs(self) -> Sequence[sdp.Codec]:
         """What the peer's last description has."""
         text = self.session.remote_sdp if self.session is not None else None
         try:
-            return _audio_of(sdp.parse(text)) if text else []
+            return _audio_of(sdp.parse(text)) if text else ()
         except sdp.SdpError:
-            return []
+            return ()
 
     @property
     def side(self) -> Side:
@@ -439,10 +439,12 @@ def check_offer(offer: sdp.SessionDescription, host: str) -> None:
         _check_address(there, host)
 
 
-def _audio_of(description: sdp.SessionDescription) -> list[sdp.Codec]:
+def _audio_of(description: sdp.SessionDescription) -> Sequence[sdp.Codec]:
     """What a peer speaks."""
-    media = next((m for m in description.media if m.kind == "audio" and m.port), None)
-    return media.codecs() if media is not None else []
+    for media in description.media:
+        if media.kind == "audio" and media.port:
+            return media.codecs
+    return ()
 
 
 def _names(codecs: Sequence[sdp.Codec]) -> list[str]:

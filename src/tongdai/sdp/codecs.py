@@ -27,7 +27,7 @@ class Codec(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def is_voice(self) -> bool:
-        return not (self.is_dtmf or self.is_noise)
+        return self.name.lower() not in _NO_VOICE
 
     @property
     def is_foreign(self) -> bool:
@@ -55,6 +55,7 @@ TELEPHONE_EVENT = Codec("telephone-event", 8000, 101, fmtp="0-16")
 TELEPHONE_EVENT_48000 = Codec("telephone-event", 48000, 110, fmtp="0-16")
 """For those who speak Opus: keys have the clock of the sound (RFC 4733 §2.1)."""
 
+_NO_VOICE = ("telephone-event", "cn")
 _KNOWN = frozenset(codec.name.lower() for codec in (OPUS, G722, PCMU, PCMA))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import msgspec
@@ -41,8 +41,9 @@ class Origin(msgspec.Struct, frozen=True):
     username: str = "-"
 
 
-class Media(msgspec.Struct):
-    """One m= section. `port` 0 means refused or removed; `connection` overrides the session's c= line."""
+class Media(msgspec.Struct, dict=True):
+    """One m= section. `port` 0 means refused or removed; `connection` overrides the session's c= line. Its
+    attributes stay as they are once it was asked what they say."""
 
     kind: str
     port: int
@@ -51,23 +52,25 @@ class Media(msgspec.Struct):
     connection: str | None = None
     attributes: list[Attribute] = []
 
-    def attribute(self, name: str) -> str | None:
-        """The value of the first `a=name:value`, or None."""
-        return next((value for key, value in self.attributes if key == name), None)
+    @cached_property
+    def said(self) -> dict[str, str | None]:
+        """The value of each attribute; of several with one name, that of the first."""
+        return dict(reversed(self.attributes))
 
     def direction(self) -> Direction | None:
         """Its own direction attribute, if it has one."""
         return find_direction(self.attributes)
 
-    def codecs(self) -> list[Codec]:
+    @cached_property
+    def codecs(self) -> tuple[Codec, ...]:
         """The formats that have a meaning, in order: an rtpmap, or a static number (RFC 3551 §6)."""
-        about = tuple(one for one in self.attributes if one[0] in ("rtpmap", "fmtp"))
-        return list(_read_codecs(tuple(self.formats), about))
+        about = tuple([one for one in self.attributes if one[0] in ("rtpmap", "fmtp")])
+        return _read_codecs(tuple(self.formats), about)
 
     @property
     def ptime(self) -> int | None:
         """a=ptime in milliseconds."""
-        value = self.attribute("ptime")
+        value = self.said.get("ptime")
         return (
             int(value)
             if value and value.isascii() and value.isdigit() and 0 < int(value[:6]) <= 200
@@ -132,7 +135,7 @@ def find_direction(attributes: list[Attribute]) -> Direction | None:
 
 @lru_cache(maxsize=128)
 def _read_codecs(formats: tuple[str, ...], about: tuple[Attribute, ...]) -> tuple[Codec, ...]:
-    """See `Media.codecs`. A description is asked several times, and a phone says the same in every call."""
+    """See `Media.codecs`. A phone says the same in every call."""
     maps: dict[str, str] = {}
     fmtps: dict[str, str] = {}
     for name, value in about:

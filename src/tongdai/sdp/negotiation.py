@@ -134,21 +134,19 @@ def answer(
             streams.append(Media(media.kind, 0, media.protocol, media.formats, None, _mid_of(media)))
             continue
         pairs, theirs, side = fitting
-        offered = offer.direction_of(media)
-        ours = meet(direction, reverse(offered))
         srtp, crypto = None, []
         if theirs is not None and key is not None and side is None:
             crypto = [Crypto(theirs.tag, theirs.suite, key(theirs.suite))]
             srtp = Srtp(theirs.suite, send=crypto[0].key, receive=theirs.key)
+        agreed = _agree(pairs, offer, media, direction, srtp, side[1] if side else None)
         codecs = [own for _, own in pairs]
         here = msgspec.structs.replace(local, webrtc=side[0] if side else None)
-        stream = _local_stream(here, codecs, ours, ptime, media.protocol, crypto)
+        stream = _local_stream(here, codecs, agreed.direction, ptime, media.protocol, crypto)
         if side is not None:
             about = w.session_attributes(side[0], w.is_bundled(offer, side[0].mid))
-        elif _is_muxed(media):
+        elif agreed.rtcp_mux:
             stream.attributes.insert(0, ("rtcp-mux", None))
         streams.append(stream)
-        agreed = _agree(pairs, offer, media, ours, srtp, side[1] if side else None)
     if agreed is None:
         raise NotAcceptable(_NONE_FITS)
     return SessionDescription(Origin(session_id, version, local.host), local.host, streams, about), agreed
@@ -198,7 +196,7 @@ def continued(
         for media in before.media
     ]
     [stream] = offer.media
-    streams[index] = _renumbered(stream, [*before.media[index].codecs(), *theirs])
+    streams[index] = _renumbered(stream, [*before.media[index].codecs, *theirs])
     return msgspec.structs.replace(offer, media=streams)
 
 
@@ -207,7 +205,7 @@ def _renumbered(stream: Media, before: Sequence[Codec]) -> Media:
     taken = {str(codec.payload_type) for codec in before}
     free = (number for number in map(str, range(96, 128)) if number not in taken.union(stream.formats))
     changed: dict[str, str] = {}
-    for codec in stream.codecs():
+    for codec in stream.codecs:
         number = str(codec.payload_type)
         had = next((str(old.payload_type) for old in before if old.same_as(codec)), None)
         if had is not None:
@@ -234,20 +232,25 @@ def negotiate(offer: SessionDescription, answer: SessionDescription) -> Negotiat
     theirs, ours = answer.media[index], offer.media[index]
     if theirs.port == 0:
         raise NotAcceptable("the audio stream was refused")
-    offered = ours.codecs()
+    pairs = _chosen(ours.codecs, theirs.codecs)
+    if not pairs:
+        raise NotAcceptable("the answer has no codec of the offer")
+    srtp, secured = _taken(ours, theirs), _proved(offer, ours, answer, theirs)
+    return _agree(pairs, answer, theirs, offer.direction_of(ours), srtp, secured)
+
+
+@lru_cache(maxsize=128)
+def _chosen(offered: tuple[Codec, ...], answered: tuple[Codec, ...]) -> tuple[tuple[Codec, Codec], ...]:
+    """What of our offer an answer takes, each as answered and as we offered it; empty when no sound is among
+    them."""
     pairs = []
-    for codec in theirs.codecs():
+    for codec in answered:
         # The same number first: one encoding may have been offered twice with different parameters.
         same = [own for own in offered if own.same_as(codec)]
         same.sort(key=lambda own: own.payload_type != codec.payload_type)
         if same:
             pairs.append((codec, same[0]))
-    if not any(codec.is_voice for codec, _ in pairs):
-        raise NotAcceptable("the answer has no codec of the offer")
-    direction = meet(offer.direction_of(ours), reverse(answer.direction_of(theirs)))
-    return _agree(
-        pairs, answer, theirs, direction, _taken(ours, theirs), _proved(offer, ours, answer, theirs)
-    )
+    return tuple(pairs) if any(codec.is_voice for codec, _ in pairs) else ()
 
 
 def _our_side(
@@ -281,17 +284,15 @@ def _proved(
     return w.Secured(setup, other.fingerprints, mine.ice if other.ice is not None else None, other.ice)
 
 
-def _is_muxed(media: Media) -> bool:
-    return any(name == "rtcp-mux" for name, _ in media.attributes)
-
-
 def _mid_of(media: Media) -> list[Attribute]:
     """A refused stream keeps its name (RFC 9143 §7.3.1)."""
-    mid = media.attribute("mid")
+    mid = media.said.get("mid")
     return [("mid", mid)] if mid else []
 
 
 def _cryptos(media: Media) -> list[Crypto]:
+    if "crypto" not in media.said:
+        return []
     lines = [read_crypto(value) for name, value in media.attributes if name == "crypto" and value]
     return [line for line in lines if line is not None]
 
@@ -308,13 +309,12 @@ def _fits(media: Media, crypto: Crypto | None) -> bool:
 
 def _taken(ours: Media, theirs: Media) -> Srtp | None:
     """The keys that the answer `theirs` agrees on with our offer. Raises `NotAcceptable`."""
-    offered = {line.tag: line for line in _cryptos(ours)}
     answered = _first_crypto(theirs)
     if answered is None:
         if ours.protocol.startswith(PROTECTED):
             raise NotAcceptable("the answer has no key")
         return None
-    own = offered.get(answered.tag)
+    own = {line.tag: line for line in _cryptos(ours)}.get(answered.tag)
     if own is None or own.suite != answered.suite:
         raise NotAcceptable("the answer has a key for what was not offered")
     return Srtp(own.suite, send=own.key, receive=answered.key)
@@ -337,7 +337,7 @@ def _common(media: Media, supported: Sequence[Codec], prefer: Sequence[str]) -> 
     empty when no sound is among them."""
     if media.kind != "audio" or media.port == 0 or media.protocol not in _PROTOCOLS:
         return ()
-    return _paired(tuple(media.codecs()), tuple(supported), tuple(prefer))
+    return _paired(media.codecs, tuple(supported), tuple(prefer))
 
 
 @lru_cache(maxsize=128)
@@ -380,11 +380,7 @@ def _local_stream(
     attributes: list[Attribute] = [("crypto", str(line)) for line in crypto]
     if local.webrtc is not None:
         attributes += w.attributes(local.webrtc, local.host, local.port)
-    for codec in codecs:
-        channels = f"/{codec.channels}" if codec.channels > 1 else ""
-        attributes.append(("rtpmap", f"{codec.payload_type} {codec.name}/{codec.clock_rate}{channels}"))
-        if codec.fmtp:
-            attributes.append(("fmtp", f"{codec.payload_type} {codec.fmtp}"))
+    attributes += _described(tuple(codecs))
     if ptime is not None:
         attributes.append(("ptime", str(ptime)))
     if local.webrtc is None and local.rtcp_port is not None and local.rtcp_port != local.port + 1:
@@ -395,46 +391,63 @@ def _local_stream(
     )
 
 
+@lru_cache(maxsize=128)
+def _described(codecs: tuple[Codec, ...]) -> tuple[Attribute, ...]:
+    """What a stream says of its codecs, which are of few kinds."""
+    attributes: list[Attribute] = []
+    for codec in codecs:
+        channels = f"/{codec.channels}" if codec.channels > 1 else ""
+        attributes.append(("rtpmap", f"{codec.payload_type} {codec.name}/{codec.clock_rate}{channels}"))
+        if codec.fmtp:
+            attributes.append(("fmtp", f"{codec.payload_type} {codec.fmtp}"))
+    return tuple(attributes)
+
+
 def _agree(
     pairs: Sequence[tuple[Codec, Codec]],
     description: SessionDescription,
     media: Media,
-    direction: Direction,
+    wanted: Direction,
     srtp: Srtp | None,
     secured: w.Secured | None,
 ) -> Negotiated:
-    """`pairs` are (the peer's codec, ours); `description` and `media` are the peer's."""
-    both = [
-        (
-            ours,
-            NegotiatedCodec(ours.name, ours.clock_rate, theirs.payload_type, ours.payload_type, theirs.fmtp),
+    """`pairs` are (the peer's codec, ours); `description` and `media` are the peer's, `wanted` is our own
+    direction."""
+    voice, dtmf, noise = [], [], None
+    for theirs, ours in pairs:
+        codec = NegotiatedCodec(
+            ours.name, ours.clock_rate, theirs.payload_type, ours.payload_type, theirs.fmtp
         )
-        for theirs, ours in pairs
-    ]
-    host = description.host_of(media)
+        if ours.is_voice:
+            voice.append(codec)
+        elif ours.is_dtmf:
+            dtmf.append(codec)
+        else:
+            noise = noise or codec
+    host, said, direction = description.host_of(media), media.said, description.direction_of(media)
     # With ICE the address says nothing: nobody is held who has not found his yet (RFC 8839 §4.3.1).
     by_ice = secured is not None and secured.remote_ice is not None
     return Negotiated(
-        [codec for ours, codec in both if ours.is_voice],
-        [codec for ours, codec in both if ours.is_dtmf],
+        voice,
+        dtmf,
         host,
         media.port,
         _rtcp_port(media),
-        direction,
-        description.direction_of(media) in ("sendonly", "inactive") or (is_null(host) and not by_ice),
+        meet(wanted, reverse(direction)),
+        direction in ("sendonly", "inactive") or (is_null(host) and not by_ice),
         media.ptime,
         srtp,
         secured,
-        media.attribute("mid"),
-        _is_muxed(media),
+        said.get("mid"),
+        "rtcp-mux" in said,
         media.protocol,
-        next((codec for ours, codec in both if ours.is_noise), None),
+        noise,
     )
 
 
 def _rtcp_port(media: Media) -> int:
     """a=rtcp (RFC 3605), or the port after that of RTP."""
-    value = (media.attribute("rtcp") or "").partition(" ")[0]
+    value = (media.said.get("rtcp") or "").partition(" ")[0]
     if value.isascii() and value.isdigit() and 0 < int(value[:6]) < 65536:
         return int(value)
     return min(media.port + 1, 65535)

@@ -34,28 +34,29 @@ def parse(text: str | bytes) -> SessionDescription:
     name = "-"
     attributes: list[Attribute] = []
     media: list[Media] = []
+    here = attributes
     for line in lines[1:]:
-        kind, equals, value = line[:1], line[1:2], line[2:].rstrip(" \t")
-        if equals != "=":
-            if not line.strip(" \t"):
-                continue
-            raise SdpError(f"bad line {line[:40]!r}")
-        if kind == "a":
-            (media[-1].attributes if media else attributes).append(_parse_attribute(value))
-        elif kind == "m":
+        kind, value = line[:2], line[2:].rstrip(" \t")
+        if kind == "a=":
+            key, colon, rest = value.partition(":")
+            here.append((key, rest if colon else None))
+        elif kind == "m=":
             media.append(_parse_media(value))
             if len(media) > _MAX_MEDIA:
                 raise SdpError("too many streams")
-        elif kind == "c":
+            here = media[-1].attributes
+        elif kind == "c=":
             host = _parse_connection(value)
             if media:
                 media[-1].connection = host
             else:
                 connection = host
-        elif kind == "o" and not media:
+        elif kind == "o=" and not media:
             origin = _parse_origin(value)
-        elif kind == "s" and not media:
+        elif kind == "s=" and not media:
             name = value or "-"
+        elif kind[1:] != "=" and line.strip(" \t"):
+            raise SdpError(f"bad line {line[:40]!r}")
     if origin is None:
         raise SdpError("no origin (o=)")
     return SessionDescription(origin, connection, media, attributes, name)
@@ -87,11 +88,6 @@ def _protocol(value: str) -> str:
     return value.upper() if "RTP" in value.upper() else value
 
 
-def _parse_attribute(value: str) -> Attribute:
-    name, colon, rest = value.partition(":")
-    return name, rest if colon else None
-
-
 def print_description(description: SessionDescription) -> str:
     """The text, with CRLF line ends. Raises `SdpError` when a value holds a line break."""
     origin = description.origin
@@ -103,12 +99,12 @@ def print_description(description: SessionDescription) -> str:
     if description.connection is not None:
         lines.append(f"c=IN {_family(description.connection)} {description.connection}")
     lines.append("t=0 0")
-    _print_attributes(lines, description.attributes)
+    lines += _printed(description.attributes)
     for media in description.media:
         lines.append(f"m={media.kind} {media.port} {media.protocol} {' '.join(media.formats)}")
         if media.connection is not None:
             lines.append(f"c=IN {_family(media.connection)} {media.connection}")
-        _print_attributes(lines, media.attributes)
+        lines += _printed(media.attributes)
     lines.append("")
     text = "\r\n".join(lines)
     if text.count("\n") != len(lines) - 1 or text.count("\r") != len(lines) - 1:
@@ -116,9 +112,8 @@ def print_description(description: SessionDescription) -> str:
     return text
 
 
-def _print_attributes(lines: list[str], attributes: list[Attribute]) -> None:
-    for name, value in attributes:
-        lines.append(f"a={name}" if value is None else f"a={name}:{value}")
+def _printed(attributes: list[Attribute]) -> list[str]:
+    return [f"a={name}" if value is None else f"a={name}:{value}" for name, value in attributes]
 
 
 def _family(host: str) -> str:

@@ -395,7 +395,7 @@ def test_a_phone_that_has_only_codecs_that_the_caller_lacks_is_offered_those_too
 
     def answer(session: InviteSession) -> None:
         media = parse(session.remote_sdp or "").media[0]
-        seen.append((media.protocol, [x.name for x in media.codecs() if x.is_voice]))
+        seen.append((media.protocol, [x.name for x in media.codecs if x.is_voice]))
         if media.protocol == "RTP/AVP" and "G722" in seen[-1][1]:
             session.accept(minh.sdp("9 101"))
         else:

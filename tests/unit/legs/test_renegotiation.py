@@ -33,7 +33,7 @@ def takes(phone: Phone, formats: str) -> None:
 def offers(phone: Phone) -> list[list[str]]:
     """The codecs of each re-INVITE that the phone got."""
     got = [event[2] for event in phone.handler.events if event[0] == "reinvite"]
-    return [[codec.name for codec in parse(sdp).media[0].codecs() if codec.is_voice] for sdp in got]
+    return [[codec.name for codec in parse(sdp).media[0].codecs if codec.is_voice] for sdp in got]
 
 
 def first_codec(stage: Stage, leg: str) -> str:

@@ -88,7 +88,7 @@ def test_what_both_phones_have_is_sent_from_one_to_the_other_as_it_is(stage: Sta
     """Every call between two companies went through PCMU, and sounded so."""
     lan, binh, first, last = talk("96 9 0 97 101", "96 0 97 101")
     [invite] = stage.messages("INVITE", to=binh)
-    offered = [codec.name for codec in parse(invite.body.decode()).media[0].codecs() if codec.is_voice]
+    offered = [codec.name for codec in parse(invite.body.decode()).media[0].codecs if codec.is_voice]
     assert offered == ["opus", "G722", "PCMU", "PCMA"]
     assert spoken(stage, first)[0] == spoken(stage, last)[0] == "opus"
     far = stage.office.front._twins.other(NEAR)

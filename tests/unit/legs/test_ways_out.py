@@ -196,7 +196,7 @@ def test_a_second_488_is_the_end(stage: Stage):
 
 def codecs_of(request: Request) -> list[str]:
     [media] = sdp.parse(request.sdp or "").media
-    return [x.name for x in media.codecs() if x.name not in ("telephone-event", "CN")]
+    return [x.name for x in media.codecs if x.name not in ("telephone-event", "CN")]
 
 
 # 3xx

@@ -229,14 +229,14 @@ def test_an_offer_inside_a_session_keeps_what_numbers_and_streams_mean() -> None
     video, audio = offer.media
     assert (video.kind, video.port, video.attributes) == ("video", 0, [("mid", "v")])
     assert audio.formats == ["0", "101", "9", "97", "96"]
-    assert [(codec.name, codec.clock_rate, codec.payload_type) for codec in audio.codecs()] == [
+    assert [(codec.name, codec.clock_rate, codec.payload_type) for codec in audio.codecs] == [
         ("PCMU", 8000, 0),
         ("opus", 48000, 101),
         ("G722", 8000, 9),
         ("telephone-event", 8000, 97),
         ("telephone-event", 48000, 96),
     ]
-    assert audio.attribute("fmtp") == "101 useinbandfec=1"
+    assert audio.said["fmtp"] == "101 useinbandfec=1"
     assert parse(str(offer)) == offer
 
 
@@ -246,7 +246,7 @@ def test_an_offer_inside_a_session_uses_the_numbers_that_the_peer_gave_to_what_w
     )
     before, _ = answer(theirs, OURS, [PCMU], session_id=1, version=1)
     usual = make_offer(OURS, [OPUS, PCMU], session_id=1, version=2)
-    assert continued(usual, before, theirs.media[0].codecs()).media[0].formats == ["107", "0"]
+    assert continued(usual, before, theirs.media[0].codecs).media[0].formats == ["107", "0"]
     assert continued(usual, before).media[0].formats == ["111", "0"]
 
 

@@ -24,7 +24,7 @@ def test_a_description_is_read() -> None:
     assert (audio.kind, audio.port, audio.formats) == ("audio", 49170, ["0", "8", "97", "13", "34"])
     assert description.host_of(audio) == "2001:db8::1"
     assert description.host_of(video) == "192.0.2.101"
-    assert [(c.name, c.clock_rate, c.payload_type, c.fmtp) for c in audio.codecs()] == [
+    assert [(c.name, c.clock_rate, c.payload_type, c.fmtp) for c in audio.codecs] == [
         ("PCMU", 8000, 0, None),
         ("PCMA", 8000, 8, None),
         ("iLBC", 8000, 97, "mode=30"),
@@ -33,6 +33,13 @@ def test_a_description_is_read() -> None:
     assert audio.ptime == 30
     assert description.direction_of(audio) == "sendonly"
     assert description.direction_of(video) == "inactive"
+
+
+def test_of_several_attributes_with_one_name_the_first_holds_but_the_last_direction() -> None:
+    about = "a=sendonly\r\na=ptime:30\r\na=ptime:20\r\na=recvonly\r\na=rtcp-mux\r\n"
+    [audio] = parse(f"v=0\r\no=- 1 1 IN IP4 a\r\nm=audio 1 RTP/AVP 0\r\n{about}").media
+    assert (audio.ptime, audio.direction()) == (30, "recvonly")
+    assert audio.said["rtcp-mux"] is None
 
 
 def test_bare_line_feeds_are_read_too() -> None:
@@ -104,7 +111,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     try:
         description = parse(text)
         for stream in description.media:
-            stream.codecs()
+            assert len(stream.codecs) <= len(stream.formats)
         str(description)
     except SdpError:
         pass

@@ -71,7 +71,7 @@ def test_we_let_the_peer_begin_unless_it_will_not(
     answer, agreed = reply(chromium(setup=theirs), WebRtc(OURS, SIDE.ice, before))
     assert agreed.secured is not None
     assert agreed.secured.setup == ours
-    assert answer.media[0].attribute("setup") == ours
+    assert answer.media[0].said["setup"] == ours
 
 
 def test_our_offer_and_the_answer_agree() -> None:
@@ -117,7 +117,7 @@ def test_a_second_stream_is_refused_and_keeps_its_name() -> None:
     offer = chromium().replace("a=group:BUNDLE 0", "a=group:BUNDLE 0 1") + video
     answer, _ = reply(offer)
     assert [media.port for media in answer.media] == [20000, 0]
-    assert answer.media[1].attribute("mid") == "1"
+    assert answer.media[1].said["mid"] == "1"
     assert "a=group:BUNDLE 0\r\n" in str(answer)
 
 

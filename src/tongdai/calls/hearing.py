@@ -44,13 +44,11 @@ def gone(step: Step, call: Call, leg: Leg) -> None:
 def silent(call: Call, leg: Leg) -> bool:
     """Whether those who talk with the leg miss its sound: it sends nothing, or was silent from the beginning.
     Who only listens for a while is not missed."""
+    if not leg.lack or leg.state is not LegState.ANSWERED:
+        return False
     never_heard = leg.unheard_since <= leg.since + SPOKE_AT_ONCE
     talks = bool(call.peer) and leg.id in (call.subject, call.peer)
-    return (
-        (leg.lack == "packets" or (bool(leg.lack) and never_heard))
-        and leg.state is LegState.ANSWERED
-        and (talks or isinstance(leg.hears, InRoom))
-    )
+    return (leg.lack == "packets" or never_heard) and (talks or isinstance(leg.hears, InRoom))
 
 
 def _note(step: Step, call: Call, leg: Leg) -> None:

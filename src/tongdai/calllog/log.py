@@ -44,7 +44,18 @@ class _LiveLog:
     monotonic into wall-clock time for the whole call, so that setting the machine's clock gives no call a
     wrong length, in the processes after this one too."""
 
-    __slots__ = ("anew", "answered", "ended", "epoch", "facts", "held", "keys", "queued", "stored", "unmeasured")
+    __slots__ = (
+        "anew",
+        "answered",
+        "ended",
+        "epoch",
+        "facts",
+        "held",
+        "keys",
+        "queued",
+        "stored",
+        "unmeasured",
+    )
 
     def __init__(self, epoch: float, anew: bool) -> None:
         self.epoch = epoch

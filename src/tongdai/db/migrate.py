@@ -14,7 +14,7 @@ log = get_logger(__name__)
 
 
 def _upgrade(connection: Connection) -> None:
-    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # says five times what nobody can use
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # of which there are five
     # a quarter of a second that a restarting control process, which never migrates, must not wait for
     from alembic import command
     from alembic.config import Config

@@ -21,7 +21,7 @@ from harness import sipp
 from harness.failure import BenchError
 from harness.server import CALLEES, CALLERS, DOMAIN, Server, demo
 from tongdai.sip.digest import Credentials, DigestClient
-from tongdai.sip.message import Request, Response, parse
+from tongdai.sip.message import Headers, Request, Response, parse
 
 SERVER_CORE, LOAD_CORE = 0, 1
 EACH = 4
@@ -56,15 +56,17 @@ class Prober:
         request = Request(
             "REGISTER",
             f"sip:{DOMAIN}",
-            [
-                ("Via", f"SIP/2.0/UDP {self._here};branch=z9hG4bK{number};rport"),
-                ("From", f"<sip:{name}@{DOMAIN}>;tag=1"),
-                ("To", f"<sip:{name}@{DOMAIN}>"),
-                ("Call-ID", number),
-                ("CSeq", f"1{number} REGISTER"),
-                ("Contact", f"<sip:{name}@{self._here}>"),
-                *more,
-            ],
+            headers=Headers.of(
+                [
+                    ("Via", f"SIP/2.0/UDP {self._here};branch=z9hG4bK{number};rport"),
+                    ("From", f"<sip:{name}@{DOMAIN}>;tag=1"),
+                    ("To", f"<sip:{name}@{DOMAIN}>"),
+                    ("Call-ID", number),
+                    ("CSeq", f"1{number} REGISTER"),
+                    ("Contact", f"<sip:{name}@{self._here}>"),
+                    *more,
+                ]
+            ),
         )
         self._socket.send(bytes(request))
         answer = parse(self._socket.recv(65535))

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from harness.failure import BenchError
 from harness.server import DOMAIN, PASSWORD, Server
 from tongdai.sip.digest import Credentials, DigestClient
-from tongdai.sip.message import Request, Response, parse
+from tongdai.sip.message import Headers, Request, Response, parse
 
 _PERIOD = 0.05
 _ANSWER = 5.0
@@ -85,7 +85,7 @@ class _Phone:
         }
         if body:
             headers["Content-Type"] = "application/sdp"
-        return Request(method, f"sip:{to}@{DOMAIN}", headers.items(), body)
+        return Request(method, f"sip:{to}@{DOMAIN}", headers=Headers.of(headers.items()), body=body)
 
     def proven(self, request: Request, challenge: Response, cseq: int) -> Request:
         """The same with the digest, under the next number and another branch."""
@@ -97,7 +97,7 @@ class _Phone:
         headers.set("Via", f"SIP/2.0/UDP {self.here};branch=z9hG4bK{self.here}-{self._numbers};rport")
         headers.set("CSeq", f"{cseq} {request.method}")
         headers.add(*answer)
-        return Request(request.method, request.target, headers, request.body)
+        return Request(request.method, request.target, headers=headers, body=request.body)
 
     def register(self) -> None:
         """Be reachable here."""
@@ -168,4 +168,4 @@ def _ack(caller: _Phone, invite: Request, response: Response, cseq: int) -> Requ
     headers.set("CSeq", f"{cseq} ACK")
     headers.set("To", response.headers.get("To") or "")
     headers.remove("Content-Type")
-    return Request("ACK", invite.target, headers)
+    return Request("ACK", invite.target, headers=headers)

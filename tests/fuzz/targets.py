@@ -16,6 +16,7 @@ from tongdai.sip.digest import Credentials, DigestClient, DigestServer, Verdict,
 from tongdai.sip.flow import Flow
 from tongdai.sip.message import (
     AuthValue,
+    Headers,
     Message,
     NameAddr,
     ParseError,
@@ -175,13 +176,15 @@ def digest(data: bytes) -> None:
     if "\r" in text or "\n" in text:
         return
     server = DigestServer(b"k" * 32)
-    request = Request("REGISTER", "sip:example.com", [("Authorization", text)])
+    request = Request("REGISTER", "sip:example.com", headers=Headers.of([("Authorization", text)]))
     hashes = {"MD5": ha1("1001", REALM, "secret", "MD5")}
     found = server.verify(request, REALM, 1000.0, lambda name: hashes if name == "1001" else None)  # type: ignore[arg-type,return-value]
     assert found.verdict is not Verdict.OK
     numbers = count()
     client = DigestClient(Credentials("us", "secret"), lambda: f"c{next(numbers)}")
-    answer = client.answer(Response(401, None, [("WWW-Authenticate", text)]), "INVITE", "sip:example.com")
+    answer = client.answer(
+        Response(401, "", headers=Headers.of([("WWW-Authenticate", text)])), "INVITE", "sip:example.com"
+    )
     if answer is not None:
         assert AuthValue.parse(answer[1]).params["username"] == "us"
 

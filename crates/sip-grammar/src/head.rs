@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memmem};
 
 use crate::text::{Flaw, is_space, is_token, shown};
 use crate::values::{Address, Via, address, cseq, list, via};
@@ -18,6 +18,7 @@ pub struct Names {
     to: usize,
     call_id: usize,
     cseq: usize,
+    length: usize,
 }
 
 /// FNV-1a: the names are ours, so nobody can choose what is slow to find, and they are short.
@@ -77,6 +78,7 @@ impl Names {
             to: find("To")?,
             call_id: find("Call-ID")?,
             cseq: find("CSeq")?,
+            length: find("Content-Length")?,
             spellings,
             known,
         })
@@ -86,17 +88,22 @@ impl Names {
         self.spellings.get(name.as_bytes()).copied()
     }
 
-    /// A name that is not spelt as most do, and is not known perhaps: `x-foo` is `X-Foo`.
+    /// A name in the one way that it is written in: `v` and `VIA` are `Via`, `x-foo` is `X-Foo`.
+    pub fn spelt(&self, name: &str) -> Name {
+        if let Some(known) = self.find(name) {
+            return Name::Known(known);
+        }
+        let lower = name.to_lowercase();
+        self.find(&lower).map_or_else(|| Name::Other(capitalized(&lower)), Name::Known)
+    }
+
+    /// A name that is not spelt as most do, and is not known perhaps.
     fn unusual(&self, name: &str) -> Result<Name, Flaw> {
         let stripped = name.trim_end_matches(SPACE);
         if !is_token(stripped) {
             return Err(Flaw::new("bad header name"));
         }
-        let lower = stripped.to_ascii_lowercase();
-        let found = match self.find(&lower) {
-            Some(known) => Name::Known(known),
-            None => Name::Other(capitalized(&lower)),
-        };
+        let found = self.spelt(stripped);
         let loose = matches!(found, Name::Known(known) if self.known[known].loose);
         if stripped.len() != name.len() && !loose {
             return Err(Flaw::new("space before the colon of a header"));
@@ -159,6 +166,14 @@ pub fn read<'t>(names: &Names, text: &'t str, most: usize) -> Result<Head<'t>, F
     let (fields, field_error) = read_fields(names, rest);
     let (start, start_error) = start_line(first)?;
     Ok(Head { start, fields, error: start_error.or(field_error) })
+}
+
+/// A head and what follows its empty line; None when there is no such line.
+pub fn split(data: &[u8]) -> (&[u8], Option<&[u8]>) {
+    match memmem::find(data, b"\r\n\r\n") {
+        Some(at) => (&data[..at], Some(&data[at + 4..])),
+        None => (data, None),
+    }
 }
 
 /// The lines of a head. None for a bare CR or LF, which ends a line for some and not for others.
@@ -314,11 +329,28 @@ impl<'t> Head<'t> {
         Ok(Required { via, cseq, ends: Some((from, to)) })
     }
 
+    /// As much of what follows as Content-Length says (§18.3): more does not belong to the message, less is an error.
+    pub fn body<'b>(&self, names: &Names, after: &'b [u8]) -> Result<&'b [u8], Flaw> {
+        let Some(length) = self.first(names.length) else {
+            return Ok(after);
+        };
+        let size: usize = Some(length)
+            .filter(|digits| digits.len() <= 9 && digits.bytes().all(|byte| byte.is_ascii_digit()))
+            .and_then(|digits| digits.parse().ok())
+            .ok_or_else(|| Flaw::new("bad Content-Length"))?;
+        after
+            .get(..size)
+            .ok_or_else(|| Flaw::new(format!("Content-Length {size} but {} bytes of body", after.len())))
+    }
+
+    fn first(&self, wanted: usize) -> Option<&str> {
+        let found =
+            self.fields.iter().find(|(name, _)| matches!(name, Name::Known(known) if *known == wanted));
+        found.map(|(_, value)| &**value)
+    }
+
     fn need(&self, names: &Names, wanted: usize) -> Result<&str, Flaw> {
-        self.fields
-            .iter()
-            .find(|(name, _)| matches!(name, Name::Known(known) if *known == wanted))
-            .map(|(_, value)| &**value)
+        self.first(wanted)
             .filter(|value| !value.is_empty())
             .ok_or_else(|| Flaw::new(format!("no {}", names.known[wanted].name)))
     }

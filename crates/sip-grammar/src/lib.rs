@@ -1,5 +1,6 @@
 //! `tongdai.sip.message.grammar`: the text of SIP messages, read and printed. What is read goes to Python as text,
-//! numbers, tuples and dictionaries; what they mean is decided there. What the functions do is in `grammar.pyi`.
+//! numbers, tuples and dictionaries, or is put into the values of a message that Python has; what they mean is
+//! decided there. What the functions do is in `grammar.pyi`.
 
 mod head;
 mod text;
@@ -10,6 +11,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use pyo3::exceptions::PyValueError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple, PyType};
@@ -54,16 +56,22 @@ fn address_tuple<'py>(py: Python<'py>, address: &values::Address<'_>) -> PyResul
     Ok((PyString::new(py, address.uri), display, dict(py, &address.params)?))
 }
 
+/// The fields that a response repeats (RFC 3261 §8.2.6).
+const REPEATED: [&str; 5] = ["Via", "From", "To", "Call-ID", "CSeq"];
+
 #[pyclass(frozen)]
-struct HeadReader {
+struct Heads {
     names: head::Names,
     /// The same, as Python's texts.
     written: Vec<Py<PyString>>,
     most: usize,
+    via: Py<PyAny>,
+    cseq: Py<PyAny>,
+    address: Py<PyAny>,
 }
 
 #[pymethods]
-impl HeadReader {
+impl Heads {
     #[new]
     fn new(
         py: Python<'_>,
@@ -72,6 +80,7 @@ impl HeadReader {
         once: HashSet<String>,
         loose: HashSet<String>,
         most: usize,
+        values: (Py<PyAny>, Py<PyAny>, Py<PyAny>),
     ) -> PyResult<Self> {
         if names.len() > 128 {
             return Err(PyValueError::new_err("at most 128 names can be known"));
@@ -79,50 +88,106 @@ impl HeadReader {
         let names = head::Names::new(names, &compact, &once, &loose)
             .ok_or_else(|| PyValueError::new_err("a field that every message needs has no name"))?;
         let written = names.known.iter().map(|known| PyString::intern(py, &known.name).unbind()).collect();
-        Ok(Self { names, written, most })
+        let (via, cseq, address) = values;
+        Ok(Self { names, written, most, via, cseq, address })
     }
 
     fn read<'py>(&self, py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyTuple>> {
-        let text = text::decode(data);
+        let (head, after) = head::split(data);
+        let text = text::decode(head);
         let head = head::read(&self.names, &text, self.most).map_err(|flaw| raised(py, flaw))?;
         let fields = PyDict::new(py);
         let mut written: u128 = 0;
         for (name, value) in &head.fields {
-            let (name, again) = match name {
-                head::Name::Known(known) => {
-                    let again = written & (1 << known) != 0;
-                    written |= 1 << known;
-                    (self.written[*known].bind(py).clone(), again)
-                }
-                head::Name::Other(name) => (PyString::new(py, name), true),
+            let again = match name {
+                head::Name::Known(known) => written & (1 << known) != 0,
+                head::Name::Other(_) => true,
             };
-            match if again { fields.get_item(&name)? } else { None } {
-                Some(values) => values.cast_into::<PyList>()?.append(&**value)?,
-                None => fields.set_item(name, PyList::new(py, [&**value])?)?,
+            if let head::Name::Known(known) = name {
+                written |= 1 << known;
+            }
+            self.put(&fields, name, PyString::new(py, value).into_any(), again)?;
+        }
+        let mut error = head.error.clone();
+        let (mut via, mut cseq, mut from, mut to) = (None, None, None, None);
+        if error.is_none() {
+            match head.required(&self.names) {
+                Err(flaw) => error = Some(flaw.reason),
+                Ok(required) => {
+                    via = Some(self.via.bind(py).call1(via_tuple(py, required.via)?)?);
+                    cseq = Some(self.cseq.bind(py).call1(required.cseq)?);
+                    if let Some(ends) = &required.ends {
+                        from = Some(self.address.bind(py).call1(address_tuple(py, &ends.0)?)?);
+                        to = Some(self.address.bind(py).call1(address_tuple(py, &ends.1)?)?);
+                    }
+                }
             }
         }
+        if after.is_none() {
+            error.get_or_insert_with(|| "no empty line after the header".to_owned());
+        }
+        let body = head.body(&self.names, after.unwrap_or_default()).unwrap_or_else(|flaw| {
+            error.get_or_insert(flaw.reason);
+            b""
+        });
         let (status, first, second) = match head.start {
             head::Start::Request { method, target } => (0, method, target),
             head::Start::Response { status, reason } => (status, reason, ""),
         };
-        let (required, error) = match &head.error {
-            Some(error) => (None, Some(error.clone())),
-            None => match head.required(&self.names) {
-                Ok(required) => (Some(required), None),
-                Err(flaw) => (None, Some(flaw.reason)),
-            },
-        };
-        let required = match required {
-            None => None,
-            Some(required) => {
-                let ends = match &required.ends {
-                    None => None,
-                    Some((from, to)) => Some((address_tuple(py, from)?, address_tuple(py, to)?)),
-                };
-                Some((via_tuple(py, required.via)?, required.cseq, ends))
+        (status, first, second, fields, PyBytes::new(py, body), via, cseq, from, to, error).into_pyobject(py)
+    }
+
+    fn add(&self, fields: &Bound<'_, PyDict>, lines: &Bound<'_, PyAny>) -> PyResult<()> {
+        for line in lines.try_iter()? {
+            let (name, value) = line?.extract::<(Bound<'_, PyString>, Bound<'_, PyAny>)>()?;
+            self.put(fields, &self.names.spelt(name.to_str()?), value, true)?;
+        }
+        Ok(())
+    }
+
+    fn response<'py>(
+        &self,
+        request: &Bound<'py, PyDict>,
+        to_tag: Option<&str>,
+        lines: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let py = request.py();
+        let fields = PyDict::new(py);
+        for name in REPEATED {
+            let name = PyString::intern(py, name);
+            if let Some(values) = request.get_item(&name)? {
+                fields.set_item(name, values.cast_into::<PyList>()?.as_sequence().to_list()?)?;
             }
+        }
+        if let Some(tag) = to_tag
+            && let Some(to) = fields.get_item(intern!(py, "To"))?
+        {
+            let to = to.cast_into::<PyList>()?;
+            to.set_item(0, format!("{};tag={tag}", to.get_item(0)?.cast::<PyString>()?.to_str()?))?;
+        }
+        self.add(&fields, lines)?;
+        Ok(fields)
+    }
+}
+
+impl Heads {
+    /// Append a line to fields that have perhaps one of that name.
+    fn put(
+        &self,
+        fields: &Bound<'_, PyDict>,
+        name: &head::Name,
+        value: Bound<'_, PyAny>,
+        again: bool,
+    ) -> PyResult<()> {
+        let py = fields.py();
+        let name = match name {
+            head::Name::Known(known) => self.written[*known].bind(py).clone(),
+            head::Name::Other(name) => PyString::new(py, name),
         };
-        (status, first, second, fields, required, error).into_pyobject(py)
+        match if again { fields.get_item(&name)? } else { None } {
+            Some(values) => values.cast_into::<PyList>()?.append(value),
+            None => fields.set_item(name, PyList::new(py, [value])?),
+        }
     }
 }
 
@@ -133,6 +198,7 @@ fn print_message<'py>(
     fields: &Bound<'py, PyDict>,
     body: &[u8],
 ) -> PyResult<Bound<'py, PyBytes>> {
+    fields.set_item(intern!(py, "Content-Length"), PyList::new(py, [body.len().to_string()])?)?;
     let mut out = Vec::with_capacity(1024 + body.len());
     out.extend_from_slice(start.as_bytes());
     out.extend_from_slice(b"\r\n");
@@ -164,11 +230,24 @@ fn parse_params<'py>(text: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyDict>
 #[pyfunction]
 fn print_params(params: &Bound<'_, PyDict>) -> PyResult<String> {
     let mut out = String::new();
+    add_params(&mut out, params)?;
+    Ok(out)
+}
+
+fn add_params(out: &mut String, params: &Bound<'_, PyDict>) -> PyResult<()> {
     for (name, value) in params.iter() {
         let value = value.extract::<Option<Bound<'_, PyString>>>()?;
         let value = value.as_ref().map(|value| value.to_str()).transpose()?;
-        values::print_param(&mut out, name.cast::<PyString>()?.to_str()?, value);
+        values::print_param(out, name.cast::<PyString>()?.to_str()?, value);
     }
+    Ok(())
+}
+
+#[pyfunction]
+fn print_via(transport: &str, host: &str, port: Option<u32>, params: &Bound<'_, PyDict>) -> PyResult<String> {
+    let mut out = format!("SIP/2.0/{transport} ");
+    uri::print_hostport(&mut out, host, port);
+    add_params(&mut out, params)?;
     Ok(out)
 }
 
@@ -229,6 +308,42 @@ fn read_uri<'py>(text: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyTuple>> {
 }
 
 #[pyfunction]
+fn print_uri(
+    host: &str,
+    user: Option<&str>,
+    port: Option<u32>,
+    scheme: &str,
+    password: Option<&str>,
+    params: &Bound<'_, PyDict>,
+    headers: Vec<(Bound<'_, PyString>, Bound<'_, PyString>)>,
+) -> PyResult<String> {
+    let mut out = format!("{scheme}:");
+    if scheme == "tel" {
+        out.push_str(user.unwrap_or_default());
+    } else {
+        uri::print_authority(&mut out, user, password, host, port);
+    }
+    for (name, value) in params.iter() {
+        let value = value.extract::<Option<Bound<'_, PyString>>>()?;
+        let value = value.as_ref().map(|value| value.to_str()).transpose()?;
+        uri::print_param(&mut out, name.cast::<PyString>()?.to_str()?, value);
+    }
+    if scheme != "tel" {
+        for (at, (name, value)) in headers.iter().enumerate() {
+            uri::print_header(&mut out, at == 0, name.to_str()?, value.to_str()?);
+        }
+    }
+    Ok(out)
+}
+
+#[pyfunction]
+fn escape_user(user: &str) -> String {
+    let mut out = String::new();
+    uri::print_user(&mut out, user);
+    out
+}
+
+#[pyfunction]
 fn parse_port(py: Python<'_>, text: Option<&str>) -> PyResult<Option<u16>> {
     text.map(values::port).transpose().map_err(|flaw| raised(py, flaw))
 }
@@ -252,8 +367,8 @@ fn unquote(text: &str) -> Cow<'_, str> {
 mod grammar {
     #[pymodule_export]
     use super::{
-        HeadReader, is_token, parse_params, parse_port, print_message, print_params, quote, read_address,
-        read_credentials, read_cseq, read_uri, read_via, split_list, unquote,
+        Heads, escape_user, is_token, parse_params, parse_port, print_message, print_params, print_uri,
+        print_via, quote, read_address, read_credentials, read_cseq, read_uri, read_via, split_list, unquote,
     };
     use pyo3::prelude::*;
     use pyo3::types::PyDict;

@@ -1,6 +1,7 @@
 //! SIP, SIPS and tel URIs (RFC 3261 §19.1, RFC 3966).
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
 use crate::text::{Cursor, Flaw, decode, is_space, is_token, lower, shown};
 use crate::values::{Pairs, Params, digits, host, port, take_host, take_scheme, unique};
@@ -178,4 +179,68 @@ fn unescape(text: &str) -> Result<Cow<'_, str>, Flaw> {
         rest = &after[2..];
     }
     Ok(Cow::Owned(decode(&out).into_owned()))
+}
+
+/// A host, with IPv6 in brackets, and its port.
+pub fn print_hostport(out: &mut String, host: &str, port: Option<u32>) {
+    if host.contains(':') {
+        out.extend(["[", host, "]"]);
+    } else {
+        out.push_str(host);
+    }
+    if let Some(port) = port {
+        _ = write!(out, ":{port}");
+    }
+}
+
+/// What stands between the scheme and the parameters.
+pub fn print_authority(
+    out: &mut String,
+    user: Option<&str>,
+    password: Option<&str>,
+    host: &str,
+    port: Option<u32>,
+) {
+    if let Some(user) = user {
+        print_user(out, user);
+        if let Some(password) = password {
+            out.push(':');
+            escape(out, password, b"!*'()&=+$,");
+        }
+        out.push('@');
+    }
+    print_hostport(out, host, port);
+}
+
+/// unreserved / user-unreserved
+pub fn print_user(out: &mut String, user: &str) {
+    escape(out, user, b"!*'()&=+$,;?/");
+}
+
+pub fn print_param(out: &mut String, name: &str, value: Option<&str>) {
+    const PARAM: &[u8] = b"!*'()[]/:&+$"; // param-unreserved / unreserved
+    out.push(';');
+    escape(out, name, PARAM);
+    if let Some(value) = value {
+        out.push('=');
+        escape(out, value, PARAM);
+    }
+}
+
+pub fn print_header(out: &mut String, first: bool, name: &str, value: &str) {
+    const HEADER: &[u8] = b"!*'()[]/?:+$"; // hnv-unreserved / unreserved
+    out.push(if first { '?' } else { '&' });
+    escape(out, name, HEADER);
+    out.push('=');
+    escape(out, value, HEADER);
+}
+
+fn escape(out: &mut String, text: &str, safe: &[u8]) {
+    for &byte in text.as_bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) || safe.contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            _ = write!(out, "%{byte:02X}");
+        }
+    }
 }

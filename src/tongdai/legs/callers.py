@@ -228,7 +228,7 @@ def identity(caller: Party, domain: str) -> str:
     name = caller.name or None
     if not caller.number and caller.kind is PartyKind.OUTSIDE:
         name = name or "Anonymous"
-    return NameAddr(SipUri(domain, user), name).without_params()
+    return NameAddr(str(SipUri(domain, user)), name).without_params()
 
 
 def referred_by(party: Party | None, domain: str) -> list[tuple[str, str]]:

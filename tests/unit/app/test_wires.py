@@ -12,7 +12,7 @@ from tests.unit.sip.network import Recorder, SeededIds
 from tongdai.app import wires as module
 from tongdai.app.wires import Wires
 from tongdai.sip.flow import Flow
-from tongdai.sip.message import Message, ParseError, Request, parse
+from tongdai.sip.message import Headers, Message, ParseError, Request, parse
 from tongdai.sip.ua import IncomingRequest, UserAgent
 from tongdai.sip.ua.overload import Overload
 
@@ -61,14 +61,16 @@ def options() -> bytes:
         Request(
             "OPTIONS",
             "sip:example.com",
-            [
-                ("Via", "SIP/2.0/UDP 203.0.113.1:5060;branch=z9hG4bKx"),
-                ("From", "<sip:a@example.com>;tag=1"),
-                ("To", "<sip:example.com>"),
-                ("Call-ID", "c"),
-                ("CSeq", "1 OPTIONS"),
-                ("Max-Forwards", "70"),
-            ],
+            headers=Headers.of(
+                [
+                    ("Via", "SIP/2.0/UDP 203.0.113.1:5060;branch=z9hG4bKx"),
+                    ("From", "<sip:a@example.com>;tag=1"),
+                    ("To", "<sip:example.com>"),
+                    ("Call-ID", "c"),
+                    ("CSeq", "1 OPTIONS"),
+                    ("Max-Forwards", "70"),
+                ]
+            ),
         )
     )
 

@@ -6,13 +6,13 @@ import pytest
 
 from tongdai.calls.model import Diversion, DiversionReason, Party, PartyKind
 from tongdai.legs import diverted
-from tongdai.sip.message import Request
+from tongdai.sip.message import Headers, Request
 
 LAN, MINH = '"Lan" <sip:101@anphat.demo>', "<sip:102@anphat.demo>"
 
 
 def request(*lines: tuple[str, str]) -> Request:
-    return Request("INVITE", "sip:+842871234500@192.0.2.9", [*lines], b"")
+    return Request("INVITE", "sip:+842871234500@192.0.2.9", headers=Headers.of([*lines]), body=b"")
 
 
 def test_nothing_is_said_of_a_call_that_nobody_forwarded() -> None:

@@ -9,7 +9,7 @@ from tests.unit.legs.stage import Phone, Stage
 from tongdai.calls import events as e
 from tongdai.legs.guard import MOST_KEYS, Guard, Rates, source_of
 from tongdai.sip.flow import Flow, Transport
-from tongdai.sip.message import Request
+from tongdai.sip.message import Headers, Request
 
 HERE = ("192.0.2.100", 5060)
 
@@ -141,13 +141,15 @@ def test_an_account_that_is_not_there_counts_alike(stage: Stage, lan: Phone):
             request = Request(
                 "REGISTER",
                 "sip:anphat.demo",
-                [
-                    ("Via", f"SIP/2.0/UDP 198.51.100.66;branch=z9hG4bK{number}"),
-                    ("From", f"<sip:{name}@anphat.demo>;tag=1"),
-                    ("To", f"<sip:{name}@anphat.demo>"),
-                    ("Call-ID", f"{name}-{number}"),
-                    ("CSeq", "1 REGISTER"),
-                ],
+                headers=Headers.of(
+                    [
+                        ("Via", f"SIP/2.0/UDP 198.51.100.66;branch=z9hG4bK{number}"),
+                        ("From", f"<sip:{name}@anphat.demo>;tag=1"),
+                        ("To", f"<sip:{name}@anphat.demo>"),
+                        ("Call-ID", f"{name}-{number}"),
+                        ("CSeq", "1 REGISTER"),
+                    ]
+                ),
             )
             challenge = stage.office.callers.screen(request, stage.office.flow_to(guesser))
             assert challenge is not None
@@ -177,7 +179,9 @@ def test_somebody_elses_password_proves_no_name_that_is_nobodys(
 
 def test_a_challenge_is_for_who_asked_for_it(stage: Stage, lan: Phone):
     """Guesses under a forged address would lock out who has it: they lack the challenge sent there."""
-    request = Request("REGISTER", "sip:anphat.demo", [("To", "<sip:anphat-101@anphat.demo>")])
+    request = Request(
+        "REGISTER", "sip:anphat.demo", headers=Headers.of([("To", "<sip:anphat-101@anphat.demo>")])
+    )
     verdict = stage.office.callers.screen(request, flow("198.51.100.66"))
     assert verdict is not None
     nonce = verdict[1][0][1].partition('nonce="')[2].partition('"')[0]
@@ -198,17 +202,19 @@ def test_a_challenge_is_hardly_longer_than_what_asked_for_it(stage: Stage, metho
     request = Request(
         method,
         "sip:anphat.demo",
-        [
-            ("Via", "SIP/2.0/UDP 198.51.100.66:5060;branch=z9hG4bK-3466842498;rport"),
-            ("Max-Forwards", "70"),
-            ("To", '"100"<sip:100@192.0.2.100>'),
-            ("From", '"100"<sip:100@192.0.2.100>;tag=6339383'),
-            ("User-Agent", "friendly-scanner"),
-            ("Call-ID", "375868425672"),
-            ("CSeq", f"1 {method}"),
-            ("Contact", "sip:100@198.51.100.66:5060"),
-            ("Content-Length", "0"),
-        ],
+        headers=Headers.of(
+            [
+                ("Via", "SIP/2.0/UDP 198.51.100.66:5060;branch=z9hG4bK-3466842498;rport"),
+                ("Max-Forwards", "70"),
+                ("To", '"100"<sip:100@192.0.2.100>'),
+                ("From", '"100"<sip:100@192.0.2.100>;tag=6339383'),
+                ("User-Agent", "friendly-scanner"),
+                ("Call-ID", "375868425672"),
+                ("CSeq", f"1 {method}"),
+                ("Contact", "sip:100@198.51.100.66:5060"),
+                ("Content-Length", "0"),
+            ]
+        ),
     )
     data = bytes(request)
     stage.office.agent.receive(data, stage.office.flow_to(stranger), stage.network.now)
@@ -222,17 +228,19 @@ def forged(method: str, *more: tuple[str, str], to: str = '"100"<sip:100@192.0.2
     return Request(
         method,
         "sip:100@192.0.2.100",
-        [
-            ("Via", "SIP/2.0/UDP 198.51.100.66:5060;branch=z9hG4bK-3466842498;rport"),
-            ("Max-Forwards", "70"),
-            ("User-Agent", "friendly-scanner"),
-            ("From", '"100"<sip:100@192.0.2.100>;tag=6339383'),
-            ("To", to),
-            ("Call-ID", "375868425672"),
-            ("CSeq", f"1 {method}"),
-            ("Contact", "<sip:100@198.51.100.66:5060>"),
-            *more,
-        ],
+        headers=Headers.of(
+            [
+                ("Via", "SIP/2.0/UDP 198.51.100.66:5060;branch=z9hG4bK-3466842498;rport"),
+                ("Max-Forwards", "70"),
+                ("User-Agent", "friendly-scanner"),
+                ("From", '"100"<sip:100@192.0.2.100>;tag=6339383'),
+                ("To", to),
+                ("Call-ID", "375868425672"),
+                ("CSeq", f"1 {method}"),
+                ("Contact", "<sip:100@198.51.100.66:5060>"),
+                *more,
+            ]
+        ),
     )
 
 

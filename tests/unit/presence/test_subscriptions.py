@@ -14,7 +14,7 @@ from tongdai.presence import Subscriptions
 from tongdai.presence.packages import Mail, Package, State, Talk, Watched
 from tongdai.presence.subscriptions import MAX_OF_DEVICE, Subscription
 from tongdai.sip.flow import Flow
-from tongdai.sip.message import ParseError, Request
+from tongdai.sip.message import Headers, ParseError, Request
 from tongdai.sip.ua import DialogState
 
 FLOW = Flow("udp", ("10.0.0.1", 5060), ("192.0.2.9", 40001))
@@ -157,7 +157,8 @@ class Office:
         headers += [("Expires", str(expires))] if expires is not None else []
         headers += [("Accept", accept)] if accept else []
         incoming = Incoming(
-            Request("SUBSCRIBE", f"sip:{user}@anphat.demo", headers), to_tag or f"t{self.cseq}"
+            Request("SUBSCRIBE", f"sip:{user}@anphat.demo", headers=Headers.of(headers)),
+            to_tag or f"t{self.cseq}",
         )
         self.subscriptions.on_subscribe(incoming)  # type: ignore[arg-type]
         return incoming

@@ -10,7 +10,7 @@ from tongdai.core.clock import ManualClock
 from tongdai.journal import LocalJournal
 from tongdai.registrar import Binding, Bindings, Registrar
 from tongdai.sip.flow import Flow
-from tongdai.sip.message import Request
+from tongdai.sip.message import Headers, Request
 
 UDP = Flow("udp", ("10.0.0.1", 5060), ("192.0.2.9", 40001))
 TCP = Flow("tcp", ("10.0.0.1", 5060), ("192.0.2.9", 40002), connection=7)
@@ -82,13 +82,15 @@ class Office:
         request = Request(
             "REGISTER",
             "sip:anphat.demo",
-            [
-                ("To", f"<{to}>"),
-                ("From", f"<{to}>;tag=1"),
-                ("Call-ID", call_id),
-                ("CSeq", f"{self.cseq} REGISTER"),
-                *headers,
-            ],
+            headers=Headers.of(
+                [
+                    ("To", f"<{to}>"),
+                    ("From", f"<{to}>;tag=1"),
+                    ("Call-ID", call_id),
+                    ("CSeq", f"{self.cseq} REGISTER"),
+                    *headers,
+                ]
+            ),
         )
         for contact in contacts:
             request.headers.add("Contact", contact)

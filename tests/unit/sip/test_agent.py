@@ -9,7 +9,7 @@ from tests.unit.sip.network import ANSWER, OFFER, Network, Node, SeededIds
 
 from tongdai.sip.digest import Credentials, DigestServer, Verdict, ha1
 from tongdai.sip.flow import Flow
-from tongdai.sip.message import Request, Response, parse
+from tongdai.sip.message import Headers, Request, Response, parse
 from tongdai.sip.ua import IncomingRequest, SessionError, UserAgent
 
 PEER = ("198.51.100.7", 5060)
@@ -31,7 +31,7 @@ def request(method: str = "OPTIONS", uri: str = "sip:x@192.0.2.1", body: bytes =
         "CSeq": f"1 {method}",
         "Contact": "<sip:a@198.51.100.7>",
     } | {name.replace("_", "-"): value for name, value in fields.items()}
-    return bytes(Request(method, uri, [(n, v) for n, v in usual.items() if v], body))
+    return bytes(Request(method, uri, headers=Headers.of([(n, v) for n, v in usual.items() if v]), body=body))
 
 
 def answers(node: Node, data: bytes, remote: tuple[str, int] = PEER) -> list[Response]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from tongdai.sip.digest import Algorithm, Credentials, DigestClient, DigestServer, Verdict, ha1
-from tongdai.sip.message import Request, Response
+from tongdai.sip.message import Headers, Request, Response
 
 REALM = "tongdai"
 ACCOUNTS: dict[str, dict[Algorithm, str]] = {
@@ -27,7 +27,7 @@ class Desk:
         self.now = 5000.0
 
     def challenge(self, **options: object) -> Response:
-        return Response(401, None, self.server.challenge(REALM, self.now, **options))  # type: ignore[arg-type]
+        return Response(401, "", headers=Headers.of(self.server.challenge(REALM, self.now, **options)))  # type: ignore[arg-type]
 
     def answer(
         self,
@@ -39,7 +39,7 @@ class Desk:
     ) -> Request:
         header = DigestClient(Credentials(name, password), lambda: "c").answer(challenge, method, uri)
         assert header is not None
-        return Request(method, uri, [header])
+        return Request(method, uri, headers=Headers.of([header]))
 
     def verify(self, request: Request, algorithms: tuple[Algorithm, ...] = ("MD5",)) -> Verdict:
         return self.server.verify(request, REALM, self.now, lookup, algorithms=algorithms).verdict
@@ -56,7 +56,7 @@ def test_the_example_of_rfc_7616() -> None:
             f'algorithm={algorithm}, nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", '
             'opaque="FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS"'
         )
-        challenge = Response(401, None, [("WWW-Authenticate", line)])
+        challenge = Response(401, "", headers=Headers.of([("WWW-Authenticate", line)]))
         client = DigestClient(
             Credentials("Mufasa", "Circle of Life", "http-auth@example.org"),
             lambda: "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ",
@@ -69,7 +69,7 @@ def test_the_example_of_rfc_7616() -> None:
 
 def test_the_example_of_rfc_2069_style_without_qop() -> None:
     """RFC 2617 §3.5 without its qop: what phones from before 1999 send."""
-    challenge = Response(401, None, [("WWW-Authenticate", 'Digest realm="r", nonce="n"')])
+    challenge = Response(401, "", headers=Headers.of([("WWW-Authenticate", 'Digest realm="r", nonce="n"')]))
     answer = DigestClient(Credentials("u", "p"), lambda: "c").answer(challenge, "REGISTER", "sip:r")
     assert answer is not None
     assert "nc=" not in answer[1]
@@ -100,9 +100,9 @@ def test_wrong_password_and_unknown_name_look_alike(name: str, password: str) ->
 def test_nothing_or_a_foreign_challenge_is_missing() -> None:
     desk = Desk()
     assert desk.verify(Request("REGISTER", "sip:tongdai")) is Verdict.MISSING
-    other = Response(401, None, DigestServer(b"x" * 32).challenge(REALM, desk.now))
+    other = Response(401, "", headers=Headers.of(DigestServer(b"x" * 32).challenge(REALM, desk.now)))
     assert desk.verify(desk.answer(other)) is Verdict.MISSING
-    elsewhere = Response(401, None, desk.server.challenge("other realm", desk.now))
+    elsewhere = Response(401, "", headers=Headers.of(desk.server.challenge("other realm", desk.now)))
     assert desk.verify(desk.answer(elsewhere)) is Verdict.MISSING
     sha = desk.challenge(algorithms=["SHA-256"])
     assert desk.verify(desk.answer(sha), ("MD5",)) is Verdict.MISSING
@@ -121,7 +121,9 @@ def test_a_replay_is_stale_and_a_higher_count_is_not() -> None:
     fields = {"nonce": nonce, "nc": "00000002", "cnonce": "c"}
     right = _response(stored, fields, "REGISTER", "sip:tongdai", "MD5", "auth")
     before = value.split('response="')[1].split('"')[0]
-    again = Request("REGISTER", "sip:tongdai", [("Authorization", value.replace(before, right))])
+    again = Request(
+        "REGISTER", "sip:tongdai", headers=Headers.of([("Authorization", value.replace(before, right))])
+    )
     assert [desk.verify(again), desk.verify(again)] == [Verdict.OK, Verdict.STALE]
 
 
@@ -171,14 +173,14 @@ def test_a_digest_of_another_request_is_wrong() -> None:
     desk = Desk()
     for method, uri in (("INVITE", "sip:+8829999@tongdai"), ("REGISTER", "sip:101@other")):
         request = desk.answer(desk.challenge(), method="REGISTER", uri="sip:101@tongdai")
-        assert desk.verify(Request(method, uri, list(request.headers))) is Verdict.WRONG
+        assert desk.verify(Request(method, uri, headers=request.headers.copy())) is Verdict.WRONG
 
 
 def test_a_digest_uri_without_user_names_the_server() -> None:
     """SIPp signs sip:host:port, whatever the Request-URI."""
     desk = Desk()
     request = desk.answer(desk.challenge(), method="INVITE", uri="sip:127.0.0.1:5060")
-    assert desk.verify(Request("INVITE", "sip:102@tongdai", list(request.headers))) is Verdict.OK
+    assert desk.verify(Request("INVITE", "sip:102@tongdai", headers=request.headers.copy())) is Verdict.OK
 
 
 SIGNED = 'Digest username="a", realm="tongdai", nonce="1-1-x", uri="sip:x", response="0"'
@@ -198,7 +200,9 @@ SIGNED = 'Digest username="a", realm="tongdai", nonce="1-1-x", uri="sip:x", resp
     ],
 )
 def test_malformed_credentials_never_pass(value: str) -> None:
-    verdict = Desk().verify(Request("REGISTER", "sip:tongdai", [("Authorization", value)]))
+    verdict = Desk().verify(
+        Request("REGISTER", "sip:tongdai", headers=Headers.of([("Authorization", value)]))
+    )
     assert verdict in (Verdict.MALFORMED, Verdict.MISSING)
 
 
@@ -232,7 +236,7 @@ def test_the_client_answers_only_its_realm_and_what_it_can() -> None:
         (Credentials("u", "p"), 'Basic realm="r"'),
         (Credentials("u", "p"), "Digest realm"),
     ):
-        challenge = Response(407, None, [("Proxy-Authenticate", line)])
+        challenge = Response(407, "", headers=Headers.of([("Proxy-Authenticate", line)]))
         assert DigestClient(credentials, lambda: "c").answer(challenge, "INVITE", "sip:x") is None
 
 

@@ -6,7 +6,7 @@ import pytest
 from tests.unit.sip.network import SeededIds
 
 from tongdai.sip.flow import Flow
-from tongdai.sip.message import Request, Response
+from tongdai.sip.message import Headers, Request, Response
 from tongdai.sip.timers import Timers
 from tongdai.sip.transaction import ClientTransaction, ServerTransaction, State, TransactionLayer
 from tongdai.sip.transaction.machines import CLIENT, INVITE_CLIENT, INVITE_SERVER, SERVER, Event, Table
@@ -60,7 +60,7 @@ class Bench:
 
 def request(method: str) -> Request:
     fields = [("From", "<sip:a@b>;tag=1"), ("To", "<sip:c@d>"), ("Call-ID", "x"), ("CSeq", f"1 {method}")]
-    return Request(method, "sip:c@d", fields)
+    return Request(method, "sip:c@d", headers=Headers.of(fields))
 
 
 def answer(bench: Bench, transaction: ServerTransaction | None, status: int) -> None:
@@ -258,7 +258,9 @@ def test_whatever_the_network_does_a_machine_has_an_answer(table: Table, outside
 
 def test_a_response_without_a_transaction_is_not_taken() -> None:
     bench = Bench()
-    stray = Response(200, None, [("Via", "SIP/2.0/UDP x;branch=z9hG4bKy"), ("CSeq", "1 INVITE")])
+    stray = Response(
+        200, "", headers=Headers.of([("Via", "SIP/2.0/UDP x;branch=z9hG4bKy"), ("CSeq", "1 INVITE")])
+    )
     assert not bench.layer.receive_response(stray, 0.0)
 
 

@@ -130,7 +130,7 @@ class Carrier:
                 session,
                 str(SipUri(self._pbx[0], _international(number), self._pbx[1])),
                 Flow("udp", self._here, self._pbx),
-                NameAddr(SipUri(self._here[0], caller), request.from_.display).without_params(),
+                NameAddr(str(SipUri(self._here[0], caller)), request.from_.display).without_params(),
             )
 
     def _outside(self, session: InviteSession, number: str) -> None:

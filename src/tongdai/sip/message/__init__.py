@@ -8,13 +8,13 @@ bytes(request.response(200, to_tag="x"))
 from __future__ import annotations
 
 from tongdai.sip.message.errors import ParseError
-from tongdai.sip.message.grammar import Params, quote, split_list, unquote
+from tongdai.sip.message.grammar import Params, escape_user, quote, split_list, unquote
 from tongdai.sip.message.headers import Headers
 from tongdai.sip.message.message import Message, Request, Response
 from tongdai.sip.message.parser import MAX_MESSAGE, parse
 from tongdai.sip.message.reasons import reason_phrase
 from tongdai.sip.message.stream import PING, PONG, StreamParser
-from tongdai.sip.message.uri import SipUri, escape_user
+from tongdai.sip.message.uri import SipUri
 from tongdai.sip.message.values import AuthValue, CSeq, NameAddr, Reason, Replaces, Via
 
 __all__ = [

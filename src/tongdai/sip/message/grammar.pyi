@@ -2,8 +2,8 @@
 
 What reads raises `ParseError` for what is against the grammar. What prints raises ValueError."""
 
-from collections.abc import Mapping, Sequence, Set
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from typing import Final, Generic, TypeVar
 
 BAD_VERSION: Final[str]
 """The error of a request in another version of SIP."""
@@ -15,38 +15,68 @@ _Via = tuple[str, str, int | None, Params]
 _Address = tuple[str, str | None, Params]
 _CSeq = tuple[int, str]
 
-class HeadReader:
-    """Reads heads of messages, with these names of fields and their short forms. Fields in `once` may not
-    come twice, those in `loose` may have space before the colon."""
+_V = TypeVar("_V")
+_C = TypeVar("_C")
+_A = TypeVar("_A")
+_Fields = dict[str, list[str]]
+
+class Heads(Generic[_V, _C, _A]):
+    """Reads and makes heads of messages, with these names of fields and their short forms. Fields in `once`
+    may not come twice, those in `loose` may have space before the colon. `values` make a Via, a CSeq and an
+    address from what `read_via`, `read_cseq` and `read_address` give."""
 
     def __new__(
-        cls, names: Sequence[str], compact: Mapping[str, str], once: Set[str], loose: Set[str], most: int
-    ) -> HeadReader: ...
+        cls,
+        names: Sequence[str],
+        compact: Mapping[str, str],
+        once: Set[str],
+        loose: Set[str],
+        most: int,
+        values: tuple[Callable[..., _V], Callable[..., _C], Callable[..., _A]],
+    ) -> Heads[_V, _C, _A]: ...
     def read(
-        self, head: bytes
-    ) -> tuple[
-        int,
-        str,
-        str,
-        dict[str, list[str]],
-        tuple[_Via, _CSeq, tuple[_Address, _Address] | None] | None,
-        str | None,
-    ]:
-        """A head without its empty line: 0, method and target of a request, or status, reason and nothing of
-        a response; the fields in order, folded lines as one; the topmost Via, CSeq and From and To, but
-        these not of a response to which no ACK of ours is due; or what is wrong with it, that a request can
-        be told of.
+        self, data: bytes
+    ) -> tuple[int, str, str, _Fields, bytes, _V | None, _C | None, _A | None, _A | None, str | None]:
+        """A message: 0, method and target of a request, or status, reason and nothing of a response; the
+        fields in order, folded lines as one; the body, no longer than Content-Length says; the topmost Via,
+        CSeq, From and To, but the last two not of a response to which no ACK of ours is due; and the first
+        thing that is wrong with it, of which a request can be told.
 
         Raises `ParseError` when it cannot be said what kind of message it is."""
 
+    def add(self, fields: _Fields, lines: Iterable[tuple[str, str]]) -> None:
+        """Append lines to fields."""
+
+    def response(self, request: _Fields, to_tag: str | None, lines: Iterable[tuple[str, str]]) -> _Fields:
+        """The fields of a response: those that it repeats (RFC 3261 §8.2.6), its tag in To, and further
+        lines."""
+
 def print_message(start: str, fields: dict[str, list[str]], body: bytes) -> bytes:
-    """A message as it goes over the wire. Raises ValueError when a field would begin a new line."""
+    """A message as it goes over the wire; its fields get the Content-Length. Raises ValueError when one would
+    begin a new line."""
 
 def parse_params(text: str) -> Params:
     """Read `;a=1;b` (what follows a value): no parameter is empty or comes twice."""
 
 def print_params(params: Params) -> str:
     """`{"a": "1", "b": None}` -> `;a=1;b`, quoting what is no token."""
+
+def print_via(transport: str, host: str, port: int | None, params: Params) -> str:
+    """An element of Via."""
+
+def print_uri(
+    host: str,
+    user: str | None,
+    port: int | None,
+    scheme: str,
+    password: str | None,
+    params: Params,
+    headers: list[tuple[str, str]],
+) -> str:
+    """What `read_uri` reads, with escapes where they are needed."""
+
+def escape_user(user: str) -> str:
+    """The user part of a URI as it is written (RFC 3261 §19.1.2)."""
 
 def split_list(value: str) -> list[str]:
     """Split at the commas between elements: not those in quoted-strings or inside <>. No element is empty."""

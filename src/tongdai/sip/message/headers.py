@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tongdai.sip.message.grammar import HeadReader, split_list
+import msgspec
+
+from tongdai.sip.message.grammar import Heads, split_list
+from tongdai.sip.message.values import CSeq, NameAddr, Via
 
 _NAMES = """Accept Accept-Contact Accept-Encoding Accept-Language Alert-Info Allow Allow-Events Answer-Mode
 Authentication-Info Authorization Call-ID Call-Info Contact Content-Disposition Content-Encoding
@@ -75,27 +78,22 @@ MAX_FIELDS = 256
 """Header lines of a message."""
 
 
-class Headers:
+heads = Heads(_NAMES, _COMPACT, _ONCE, _LOOSE, MAX_FIELDS, (Via, CSeq, NameAddr))
+"""Reads and makes the fields that `Headers` hold."""
+
+
+class Headers(msgspec.Struct):
     """Header fields, ordered; fields of one name keep their order, which is all that has a meaning
     (§7.3.1)."""
 
-    __slots__ = ("_fields",)
-
-    def __init__(self, items: Iterable[tuple[str, str]] = ()) -> None:
-        fields: dict[str, list[str]] = {}
-        self._fields = fields
-        for name, value in items:
-            name = _SPELLING[name]
-            if name in fields:
-                fields[name].append(value)
-            else:
-                fields[name] = [value]
+    _fields: dict[str, list[str]] = {}
+    """Names as we spell them."""
 
     @classmethod
-    def of(cls, fields: dict[str, list[str]]) -> Headers:
-        """These very fields, their names as we spell them."""
-        new = cls.__new__(cls)
-        new._fields = fields
+    def of(cls, lines: Iterable[tuple[str, str]]) -> Headers:
+        """These lines."""
+        new = cls()
+        heads.add(new._fields, lines)
         return new
 
     def get(self, name: str) -> str | None:
@@ -151,7 +149,7 @@ class Headers:
 
     def copy(self) -> Headers:
         """Independent of this one."""
-        return Headers.of({name: values.copy() for name, values in self._fields.items()})
+        return Headers({name: values.copy() for name, values in self._fields.items()})
 
     def __contains__(self, name: str) -> bool:
         return _SPELLING[name] in self._fields
@@ -164,14 +162,5 @@ class Headers:
     def __len__(self) -> int:
         return sum(map(len, self._fields.values()))
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Headers) and self._fields == other._fields
-
-    __hash__ = None  # type: ignore[assignment]
-
     def __repr__(self) -> str:
         return f"Headers({list(self)!r})"
-
-
-reader = HeadReader(_NAMES, _COMPACT, _ONCE, _LOOSE, MAX_FIELDS)
-"""Reads the head of a message into `Headers.of` fields."""

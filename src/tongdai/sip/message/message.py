@@ -4,36 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
 from tongdai.sip.message.body import find_part
 from tongdai.sip.message.errors import ParseError
 from tongdai.sip.message.grammar import print_message, split_list
-from tongdai.sip.message.headers import Headers
+from tongdai.sip.message.headers import Headers, heads
 from tongdai.sip.message.reasons import reason_phrase
 from tongdai.sip.message.uri import SipUri
 from tongdai.sip.message.values import AuthValue, CSeq, NameAddr, Via
 
-_COPIED = ("Via", "From", "To", "Call-ID", "CSeq")
 
-
-class Message:
+class Message(msgspec.Struct, kw_only=True):
     """What requests and responses share.
 
     Typed accessors raise `ParseError` when the field is malformed and remember what they read: after changing
     `headers`, build a new message instead of asking again.
     """
 
-    __slots__ = ("_cseq", "_from", "_to", "_via", "body", "headers")
-
-    headers: Headers
-    body: bytes
-
-    def __init__(self, headers: Headers | Iterable[tuple[str, str]] = (), body: bytes = b"") -> None:
-        self.headers = headers if isinstance(headers, Headers) else Headers(headers)
-        self.body = body
-        self._via: Via | None = None
-        self._from: NameAddr | None = None
-        self._to: NameAddr | None = None
-        self._cseq: CSeq | None = None
+    headers: Headers = msgspec.field(default_factory=Headers)
+    body: bytes = b""
+    _via: Via | None = None
+    _cseq: CSeq | None = None
+    _from: NameAddr | None = None
+    _to: NameAddr | None = None
+    _uri: SipUri | None = None
 
     # -- the five fields that every message has
 
@@ -164,9 +159,7 @@ class Message:
 
         Raises ValueError when a header value would begin a new line.
         """
-        fields = self.headers._fields
-        fields["Content-Length"] = [str(len(self.body))]
-        return print_message(self.start_line(), fields, self.body)
+        return print_message(self.start_line(), self.headers._fields, self.body)
 
     def __repr__(self) -> str:
         return f"<{self.start_line()}>"
@@ -185,15 +178,8 @@ class Message:
 class Request(Message):
     """A request. `target` is the Request-URI as written."""
 
-    __slots__ = ("_uri", "method", "target")
-
-    def __init__(
-        self, method: str, target: str, headers: Headers | Iterable[tuple[str, str]] = (), body: bytes = b""
-    ) -> None:
-        super().__init__(headers, body)
-        self.method = method
-        self.target = target
-        self._uri: SipUri | None = None
+    method: str
+    target: str
 
     @property
     def uri(self) -> SipUri:
@@ -219,30 +205,17 @@ class Request(Message):
         to_tag: str | None = None,
     ) -> Response:
         """A response with the fields that RFC 3261 §8.2.6 copies; `to_tag` is added where To has none."""
-        fields = self.headers._fields
-        new = Headers.of({name: fields[name].copy() for name in _COPIED if name in fields})
-        if to_tag is not None and not self.to.tag:
-            new._fields["To"] = [f"{fields['To'][0]};tag={to_tag}"]
-        for name, value in headers:
-            new.add(name, value)
-        return Response(status, reason or reason_phrase(status), new, body)
+        if to_tag is not None and self.to.tag:
+            to_tag = None
+        fields = heads.response(self.headers._fields, to_tag, headers)
+        return Response(status, reason or reason_phrase(status), headers=Headers(fields), body=body)
 
 
 class Response(Message):
     """A response."""
 
-    __slots__ = ("reason", "status")
-
-    def __init__(
-        self,
-        status: int,
-        reason: str | None = None,
-        headers: Headers | Iterable[tuple[str, str]] = (),
-        body: bytes = b"",
-    ) -> None:
-        super().__init__(headers, body)
-        self.status = status
-        self.reason = reason_phrase(status) if reason is None else reason
+    status: int
+    reason: str
 
     def start_line(self) -> str:
         """See `Message.start_line`."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from tongdai.sip.message.errors import ParseError
 from tongdai.sip.message.grammar import BAD_VERSION
-from tongdai.sip.message.headers import Headers, reader
+from tongdai.sip.message.headers import Headers, heads
 from tongdai.sip.message.message import Request, Response
-from tongdai.sip.message.values import CSeq, NameAddr, Via
 
 MAX_MESSAGE = 65_536
 """Bytes of a whole message; larger ones are refused."""
@@ -24,34 +23,18 @@ def parse(data: bytes) -> Request | Response:
         raise ParseError("message too large", status=513)
     if data[:2] == b"\r\n":
         data = data.lstrip(b"\r\n")  # §7.5
-    head, blank, body = data.partition(b"\r\n\r\n")
-    return parse_head(head, body if blank else None)
+    return parse_any(data)
 
 
-def parse_head(head: bytes, body: bytes | None) -> Request | Response:
-    """Read a message from its head (without the empty line) and what followed; None when no empty line
-    did."""
-    status, first, second, fields, required, error = reader.read(head)
-    headers = Headers.of(fields)
-    message = Response(status, first, headers) if status else Request(first, second, headers)
-    if required is not None:
-        via, cseq, ends = required
-        message._via = Via(*via)
-        message._cseq = CSeq(*cseq)
-        if ends is not None:
-            message._from, message._to = NameAddr(*ends[0]), NameAddr(*ends[1])
-    if body is None:
-        error = error or "no empty line after the header"
-        body = b""
-    length = headers.get("Content-Length")
-    if length is None:
-        message.body = body
-    elif not (length.isascii() and length.isdigit()) or len(length) > 9:
-        error = error or "bad Content-Length"
-    elif (size := int(length)) > len(body):
-        error = error or f"Content-Length {size} but {len(body)} bytes of body"
-    else:
-        message.body = body[:size]
+def parse_any(data: bytes) -> Request | Response:
+    """Read a message of any size."""
+    status, first, second, fields, body, via, cseq, from_, to, error = heads.read(data)
+    headers = Headers(fields)
+    message = (
+        Response(status, first, headers=headers, body=body, _via=via, _cseq=cseq, _from=from_, _to=to)
+        if status
+        else Request(first, second, headers=headers, body=body, _via=via, _cseq=cseq, _from=from_, _to=to)
+    )
     if error is None:
         return message
     status = 505 if error == BAD_VERSION else 400

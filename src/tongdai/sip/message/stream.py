@@ -7,7 +7,7 @@ from typing import Final
 
 from tongdai.sip.message.errors import ParseError
 from tongdai.sip.message.message import Request, Response
-from tongdai.sip.message.parser import MAX_MESSAGE, parse, parse_head
+from tongdai.sip.message.parser import MAX_MESSAGE, parse, parse_any
 
 _length = re.compile(
     rb"^(?:content-length|l)[ \t]*:(?:[ \t]|\r\n[ \t])*([0-9]+)[ \t]*\r$", re.IGNORECASE | re.MULTILINE
@@ -100,7 +100,7 @@ class StreamParser:
         else:
             problem = ParseError("a message on a stream needs exactly one Content-Length")
         try:
-            message = parse_head(head[:-2], None)
+            message = parse_any(head[:-2])
         except ParseError as incomplete:
             problem.request = incomplete.request
         else:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote as percent_encode
-
 import msgspec
 
-from tongdai.sip.message.grammar import Params, read_uri
+from tongdai.sip.message.grammar import Params, print_uri, read_uri
 
-_USER_SAFE = "-_.!~*'()&=+$,;?/"  # unreserved / user-unreserved
-_PARAM_SAFE = "-_.!~*'()[]/:&+$"  # param-unreserved / unreserved
-_HEADER_SAFE = "-_.!~*'()[]/?:+$"  # hnv-unreserved / unreserved
 _UNCOMPARED = frozenset({"user", "ttl", "method", "maddr", "transport"})
 
 
@@ -35,33 +30,9 @@ class SipUri(msgspec.Struct, frozen=True, eq=False):
         return cls(*read_uri(text))
 
     def __str__(self) -> str:
-        if self.scheme == "tel":
-            return f"tel:{self.user}{self._print_params()}"
-        out = self.scheme + ":"
-        if self.user is not None:
-            out += escape_user(self.user)
-            if self.password is not None:
-                out += ":" + _encode(self.password, "-_.!~*'()&=+$,")
-            out += "@"
-        out += f"[{self.host}]" if ":" in self.host else self.host
-        if self.port is not None:
-            out += f":{self.port}"
-        if self.params:
-            out += self._print_params()
-        if self.headers:
-            pairs = [
-                f"{_encode(name, _HEADER_SAFE)}={_encode(value, _HEADER_SAFE)}"
-                for name, value in self.headers
-            ]
-            out += "?" + "&".join(pairs)
-        return out
-
-    def _print_params(self) -> str:
-        out = []
-        for name, value in self.params.items():
-            name = _encode(name, _PARAM_SAFE)
-            out.append(f";{name}" if value is None else f";{name}={_encode(value, _PARAM_SAFE)}")
-        return "".join(out)
+        return print_uri(
+            self.host, self.user, self.port, self.scheme, self.password, self.params, self.headers
+        )
 
     @property
     def subscriber(self) -> str:
@@ -104,12 +75,3 @@ class SipUri(msgspec.Struct, frozen=True, eq=False):
         return sorted((n.lower(), v) for n, v in self.headers) == sorted(
             (n.lower(), v) for n, v in other.headers
         )
-
-
-def escape_user(user: str) -> str:
-    """The user part of a URI as it is written (RFC 3261 §19.1.2)."""
-    return _encode(user, _USER_SAFE)
-
-
-def _encode(text: str, safe: str) -> str:
-    return text if text.isalnum() and text.isascii() else percent_encode(text, safe)

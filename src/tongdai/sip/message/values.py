@@ -12,6 +12,7 @@ from tongdai.sip.message.grammar import (
     is_token,
     parse_params,
     print_params,
+    print_via,
     quote,
     read_address,
     read_credentials,
@@ -42,28 +43,20 @@ class Via(msgspec.Struct):
         return self.params.get("branch") or ""
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        port = "" if self.port is None else f":{self.port}"
-        return f"SIP/2.0/{self.transport} {host}{port}{print_params(self.params)}"
+        return print_via(self.transport, self.host, self.port, self.params)
 
 
-class NameAddr:
+class NameAddr(msgspec.Struct):
     """A name-addr or addr-spec with header parameters: From, To, Contact, Route, Refer-To ... The URI is
     read lazily."""
 
-    __slots__ = ("_uri", "display", "params", "uri_text")
-
-    def __init__(self, uri: str | SipUri, display: str | None = None, params: Params | None = None) -> None:
-        self.display = display
-        """The display name without quotes, or None."""
-        self.params: Params = params or {}
-        """Parameters of the header field, not of the URI."""
-        self._uri: SipUri | None = None
-        if isinstance(uri, SipUri):
-            self._uri = uri
-            uri = str(uri)
-        self.uri_text = uri
-        """The URI as written."""
+    uri_text: str
+    """The URI as written."""
+    display: str | None = None
+    """The display name without quotes, or None."""
+    params: Params = {}
+    """Parameters of the header field, not of the URI."""
+    _uri: SipUri | None = None
 
     @classmethod
     def parse(cls, text: str) -> NameAddr:

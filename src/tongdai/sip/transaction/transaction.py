@@ -227,7 +227,7 @@ class ClientTransaction(Transaction):
         headers.add("To", message.headers.get("To") or "")
         headers.add("Call-ID", request.call_id)
         headers.add("CSeq", f"{request.cseq.number} ACK")
-        self._layer.transmit(self.flow, bytes(Request("ACK", request.target, headers)))
+        self._layer.transmit(self.flow, bytes(Request("ACK", request.target, headers=headers)))
 
     def _pass(self, message: Message | None, now: float) -> None:
         if isinstance(message, Response):

@@ -10,7 +10,17 @@ from tongdai.sip import stun
 from tongdai.sip.digest import Credentials
 from tongdai.sip.flow import Flow
 from tongdai.sip.ids import IdSource
-from tongdai.sip.message import Message, NameAddr, ParseError, Replaces, Request, Response, SipUri, parse
+from tongdai.sip.message import (
+    Headers,
+    Message,
+    NameAddr,
+    ParseError,
+    Replaces,
+    Request,
+    Response,
+    SipUri,
+    parse,
+)
 from tongdai.sip.transaction import ServerTransaction
 from tongdai.sip.transaction.routing import response_flow, stamp_source
 from tongdai.sip.ua import session_timer
@@ -229,7 +239,8 @@ class UserAgent:
                 ("Call-ID", call_id),
                 ("CSeq", f"{next(numbers)} {method}"),
             ]
-            return Request(method, target, [*items, *fixed, *extra], body), flow
+            headers = Headers.of([*items, *fixed, *extra])
+            return Request(method, target, headers=headers, body=body), flow
 
         def final(status: int, response: Response | None, now: float) -> None:
             if on_final is not None:

@@ -258,7 +258,7 @@ class OutgoingInvite:
         if self._cancel_sent or invite is None:
             return
         self._cancel_sent = True
-        headers = Headers([("Via", invite.headers.get_all("Via")[0]), ("Max-Forwards", "70")])
+        headers = Headers.of([("Via", invite.headers.get_all("Via")[0]), ("Max-Forwards", "70")])
         for name in ("From", "To", "Call-ID"):
             headers.add(name, invite.headers.get(name) or "")
         headers.add("CSeq", f"{invite.cseq.number} CANCEL")
@@ -266,9 +266,8 @@ class OutgoingInvite:
         if self.cancel_reason is not None:
             headers.add("Reason", self.cancel_reason)
         layer = self._core.layer
-        layer.send(
-            Request("CANCEL", invite.target, headers), self.flow, lambda *_: None, lambda *_: None, now
-        )
+        cancel = Request("CANCEL", invite.target, headers=headers)
+        layer.send(cancel, self.flow, lambda *_: None, lambda *_: None, now)
         # A peer that answers the CANCEL with silence has no final response for us either (§9.1).
         self._give_up = self._core.timers.schedule(now + 64 * layer.t1, self._abandon)
 

@@ -8,7 +8,7 @@ import msgspec
 
 from tongdai.core.addresses import is_nobodys, is_private
 from tongdai.sip.flow import Flow, ip_version
-from tongdai.sip.message import Message, NameAddr, ParseError, Request, Response, SipUri
+from tongdai.sip.message import Headers, Message, NameAddr, ParseError, Request, Response, SipUri
 from tongdai.sip.transaction.routing import listens_at_source
 from tongdai.sip.ua.core import ALLOW, SUPPORTED, HeaderList, contact_uri
 from tongdai.sip.ua.state import DialogState, Phase
@@ -54,7 +54,7 @@ def build_request(
     items += headers
     if content_type is not None:
         items.append(("Content-Type", content_type))
-    return Request(method, target, items, body)
+    return Request(method, target, headers=Headers.of(items), body=body)
 
 
 def _route(state: DialogState) -> tuple[str, list[str]]:

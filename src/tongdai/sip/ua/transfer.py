@@ -156,7 +156,7 @@ def read_refer(request: Request) -> Refer:
             rest.append((name, text))
     if replaces is not None:
         plain = SipUri(uri.host, uri.user, uri.port, uri.scheme, uri.password, uri.params, rest)
-        refer_to = NameAddr(plain, refer_to.display, refer_to.params)
+        refer_to = NameAddr(str(plain), refer_to.display, refer_to.params)
     subscribe = (request.headers.get("Refer-Sub") or "true").partition(";")[0].strip().lower() != "false"
     return Refer(request.cseq.number, refer_to, _read_referred_by(request), replaces, subscribe)
 

@@ -33,13 +33,13 @@ class Callee(Part):
 
     def begin(self, request: Request, transaction: ServerTransaction | None) -> None:
         """The first INVITE of the session."""
-        self.session.state.remote_sdp = request.sdp
-        note_allowed(self.session.state, request)
+        self._state.remote_sdp = request.sdp
+        note_allowed(self._state, request)
         self.incoming = self._new(transaction, request)
 
     def unanswered(self, phase: Phase) -> IncomingInvite:
         """The INVITE that waits for the owner. Raises `SessionError` when none does in that phase."""
-        now_in = self.session.state.phase
+        now_in = self._state.phase
         if self.incoming is None or self.incoming.answered or now_in != phase:
             raise SessionError(f"no INVITE of the peer waits for an answer; the session is {now_in}")
         return self.incoming
@@ -49,15 +49,15 @@ class Callee(Part):
         incoming = self.unanswered("early")
         if self._held is not None:
             raise SessionError("the INVITE was already accepted")
-        state = self.session.state
+        session, state = self.session, self._state
         state.local_sdp = sdp
         if incoming.reliable is not None and incoming.reliable.holds_answer:
             self._held = sdp, headers
             return
         described: str | None = sdp
-        if self.session.updated_early:
+        if session.updated_early:
             described = None  # the 2xx would undo the UPDATE
-        elif self.session.answered_early and incoming.request is not None and incoming.request.sdp is None:
+        elif session.answered_early and incoming.request is not None and incoming.request.sdp is None:
             described = None  # our offer was answered in the PRACK
         state.phase = "confirmed"
         incoming.respond(200, None, headers, described, now)
@@ -84,7 +84,7 @@ class Callee(Part):
         if not incoming.answered:
             incoming.respond(487, None, (), None, now)
             return False
-        if self.session.state.pending_ok is None:
+        if self._state.pending_ok is None:
             return False
         self.bye_owed = headers
         return True
@@ -96,7 +96,7 @@ class Callee(Part):
 
     def stop(self) -> None:
         """Repeat nothing any more."""
-        self.session.state.pending_ok = None
+        self._state.pending_ok = None
         if self.incoming is not None:
             self.incoming.stop()
 
@@ -131,7 +131,7 @@ class Callee(Part):
     def receive_prack(self, request: Request, transaction: ServerTransaction, now: float) -> None:
         """A PRACK (RFC 3262 §3); one that comes again, or after the final response, is as good as the first.
         Raises `ParseError`."""
-        session, state = self.session, self.session.state
+        session, state = self.session, self._state
         number, cseq = read_rack(request)
         if cseq != state.invite_cseq or not 0 < number <= state.rseq:
             transaction.respond(request.response(481), now)
@@ -167,7 +167,7 @@ class Callee(Part):
     def receive_ack(self, ack: Request, now: float) -> None:
         """An ACK for a 2xx of ours; one for another INVITE or dialog is ignored, whatever its branch."""
         incoming = self.incoming
-        state = self.session.state
+        state = self._state
         if incoming is None or state.pending_ok is None or ack.cseq.number != incoming.cseq:
             return
         if (ack.call_id, ack.to.tag, ack.from_.tag) != (state.call_id, state.local_tag, state.remote_tag):
@@ -178,8 +178,9 @@ class Callee(Part):
         if sdp is not None:
             state.remote_sdp = sdp
         if not self._pay_bye(now):
-            self._core.handler.on_ack(self.session, sdp)
-            self.session.go_on(now)
+            session = self.session
+            self._core.handler.on_ack(session, sdp)
+            session.go_on(now)
 
     def invite_unacked(self, now: float) -> None:
         """No ACK in 64*T1 (§13.3.1.4)."""
@@ -193,7 +194,7 @@ class Callee(Part):
         if incoming is None or incoming.answered:
             return
         incoming.respond(487, None, (), None, now)
-        if self.session.state.phase == "early":
+        if self._state.phase == "early":
             self.session.end()
             self._core.handler.on_cancelled(self.session, reason)
         else:
@@ -209,13 +210,13 @@ class Callee(Part):
         return True
 
     def _new(self, transaction: ServerTransaction | None, request: Request | None) -> IncomingInvite:
-        return IncomingInvite(self._core, self, self.session.state, transaction, request)
+        return IncomingInvite(self._core, self, self._state, transaction, request)
 
     # -- continuing
 
     def resume(self, invite: Request | None, now: float) -> None:
         """Continue after a restore, with the INVITE of the peer that was pending."""
-        state = self.session.state
+        state = self._state
         if state.pending_ok is not None:
             self.incoming = self._new(None, None)
             self.incoming.await_ack(state.pending_ok, now)

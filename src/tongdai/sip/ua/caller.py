@@ -77,21 +77,21 @@ class Caller(Part):
 
     def start(self, sdp: str | None, headers: HeaderList, now: float) -> None:
         """Send the first INVITE."""
-        self.session.state.local_sdp = sdp
+        self._state.local_sdp = sdp
         self.outgoing = self._new(sdp, headers, initial=True)
         self.outgoing.start(now)
 
     def cancel(self, reason: str | None, now: float) -> None:
         """Give up the first INVITE."""
-        if self.outgoing is None or self.session.state.phase != "early":
-            raise SessionError(f"nothing to cancel; the session is {self.session.state.phase}")
+        if self.outgoing is None or self._state.phase != "early":
+            raise SessionError(f"nothing to cancel; the session is {self._state.phase}")
         self.outgoing.cancel(reason, now)
 
     def ack(self, sdp: str, now: float) -> None:
         """Answer their offer in the ACK."""
         if self.unacked is None:
             raise SessionError("no 2xx waits for our answer")
-        self.session.state.local_sdp = sdp
+        self._state.local_sdp = sdp
         self._send_ack(self.unacked, sdp, now)
 
     def reinvite(
@@ -111,7 +111,7 @@ class Caller(Part):
         """Offer what is agreed, so that the peer shows that it is there; not while an INVITE does so."""
         if self.outgoing is not None or self._retry is not None:
             return
-        self.outgoing = self._new(self.session.state.local_sdp, (), initial=False, refreshes=True)
+        self.outgoing = self._new(self._state.local_sdp, (), initial=False, refreshes=True)
         self.session.go_on(now)
 
     def go_on(self, now: float) -> None:
@@ -128,7 +128,7 @@ class Caller(Part):
                 self._core.handler.on_changed(self.session)
                 return
         if outgoing.sdp is not None:
-            outgoing.former, self.session.state.local_sdp = self.session.state.local_sdp, outgoing.sdp
+            outgoing.former, self._state.local_sdp = self._state.local_sdp, outgoing.sdp
         outgoing.start(now)
 
     def move(self, flow: Flow) -> None:
@@ -155,7 +155,7 @@ class Caller(Part):
         return OutgoingInvite(
             self._core,
             self,
-            self.session.state,
+            self._state,
             sdp,
             headers,
             self._credentials,
@@ -175,7 +175,7 @@ class Caller(Part):
 
     def invite_progress(self, outgoing: OutgoingInvite, response: Response, now: float) -> None:
         """A 101..199; a reliable one is acknowledged with PRACK, and is news but once (RFC 3262 §4)."""
-        state, tag = self.session.state, response.to.tag
+        state, tag = self._state, response.to.tag
         number = reliable_number(response) if tag else 0
         if number and not outgoing.is_next(tag, number):
             return
@@ -196,7 +196,7 @@ class Caller(Part):
 
     def invite_success(self, outgoing: OutgoingInvite, response: Response, now: float) -> None:
         """A 2xx: the first, the same again, or that of another fork (§13.2.2.4)."""
-        state = self.session.state
+        session, state = self.session, self._state
         if outgoing is not self.outgoing:
             if response.to.tag == state.remote_tag:
                 self.receive_success_again(response)
@@ -213,19 +213,19 @@ class Caller(Part):
         sdp, known = None if answered else response.sdp, state.remote_sdp
         if sdp is not None:
             state.remote_sdp = sdp
-        if outgoing.cancelled or self.session.ended:
+        if outgoing.cancelled or session.ended:
             self._end_late_answer(outgoing, response, now)
             return
         state.phase = "confirmed"
-        self.session.timer.agreed(response, now)
+        session.timer.agreed(response, now)
         if outgoing.sdp is None:
             self.unacked = outgoing
         else:
             self._send_ack(outgoing, None, now)
         if outgoing.initial:
-            self._core.handler.on_answered(self.session, response, sdp)
+            self._core.handler.on_answered(session, response, sdp)
         elif not outgoing.refreshes or (sdp is not None and sdp != known):
-            self._core.handler.on_reinvite_result(self.session, response.status, sdp)
+            self._core.handler.on_reinvite_result(session, response.status, sdp)
         else:
             self._core.handler.on_changed(self.session)
 
@@ -242,7 +242,7 @@ class Caller(Part):
         if self.session.ended:
             return
         if outgoing.former is not None:
-            self.session.state.local_sdp = outgoing.former
+            self._state.local_sdp = outgoing.former
         if outgoing.refreshes:
             if status in (408, 481):
                 self.session.ending.lose(status, "the refresh of the session")
@@ -251,7 +251,7 @@ class Caller(Part):
         elif status == 491 and outgoing.attempt < _ATTEMPTS:
             # §14.1: the owner of the Call-ID waits longer, so that the two do not collide again.
             share = self._core.fraction()
-            delay = 2.1 + 1.9 * share if self.session.state.role == "uac" else 2.0 * share
+            delay = 2.1 + 1.9 * share if self._state.role == "uac" else 2.0 * share
             self._retry = self._core.timers.schedule(now + delay, self._try_again, outgoing)
         else:
             self._core.handler.on_reinvite_result(self.session, status, None)
@@ -260,7 +260,7 @@ class Caller(Part):
 
     def receive_success_again(self, response: Response) -> None:
         """Our ACK was lost: send it again. So it is also for an ACK that an earlier process sent."""
-        state = self.session.state
+        state = self._state
         if (
             response.cseq.number == self._acked_cseq
             and response.to.tag == state.remote_tag
@@ -289,7 +289,7 @@ class Caller(Part):
 
     def _end_fork(self, outgoing: OutgoingInvite, response: Response, now: float) -> None:
         """Another branch answered as well: acknowledge it and hang up on it, each time it says so."""
-        fork = fork_of(self.session.state, response)
+        fork = fork_of(self._state, response)
         self._core.transmit(request_flow(fork), bytes(self._build_ack(fork, outgoing, None)))
         bye = build_request(fork, "BYE", self._core.product)
         self._core.layer.send(bye, request_flow(fork), lambda *_: None, lambda *_: None, now)
@@ -298,7 +298,7 @@ class Caller(Part):
 
     def _send_ack(self, outgoing: OutgoingInvite, sdp: str | None, now: float) -> None:
         self.unacked = None
-        state = self.session.state
+        state = self._state
         request = self._build_ack(state, outgoing, sdp)
         state.last_ack = bytes(request)
         self._acked_cseq = request.cseq.number
@@ -323,7 +323,7 @@ class Caller(Part):
 
     def resume(self, invite: Request | None, heard: bool, now: float) -> None:
         """Continue after a restore, with the INVITE of ours that was pending."""
-        state = self.session.state
+        state = self._state
         if state.last_ack is not None:
             self._acked_cseq = parse(state.last_ack).cseq.number
         if invite is not None:

@@ -115,17 +115,20 @@ class UaCore:
 
     def add(self, session: InviteSession) -> None:
         """Make a session known."""
-        self.by_key[session.key] = session
-        self.by_tag[session.call_id, session.local_tag] = session
-        if session.state.role == "uas":
-            self.by_caller[session.call_id, session.remote_tag] = session
+        state = session.state
+        self.by_key[state.key] = session
+        self.by_tag[state.call_id, state.local_tag] = session
+        if state.role == "uas":
+            self.by_caller[state.call_id, state.remote_tag] = session
 
     def remove(self, session: InviteSession) -> None:
         """Forget a session; its transactions end by themselves."""
-        self.by_key.pop(session.key, None)
-        self.by_tag.pop((session.call_id, session.local_tag), None)
-        if self.by_caller.get((session.call_id, session.remote_tag)) is session:
-            del self.by_caller[session.call_id, session.remote_tag]
+        state = session.state
+        self.by_key.pop(state.key, None)
+        self.by_tag.pop((state.call_id, state.local_tag), None)
+        caller = state.call_id, state.remote_tag
+        if self.by_caller.get(caller) is session:
+            del self.by_caller[caller]
 
 
 def contact_uri(flow: Flow, user: str | None) -> str:

@@ -45,7 +45,7 @@ class Offers(Part):
             wait = [("Retry-After", str(int(self._core.fraction() * 10)))] if refusal == 500 else []
             transaction.respond(request.response(refusal, None, wait), now)
             return
-        refresh_target(self.session.state, request)
+        refresh_target(self._state, request)
         if sdp is None:
             self._respond(request, transaction, 200, None, (), None, now)
             self._core.handler.on_changed(self.session)
@@ -55,12 +55,12 @@ class Offers(Part):
     def receive(self, request: Request, transaction: ServerTransaction, sdp: str) -> None:
         """An offer that may be made now: tell the owner. Only one waits at a time."""
         self._waiting = (request, transaction)
-        self.session.state.remote_sdp = sdp
+        self._state.remote_sdp = sdp
         self._core.handler.on_reinvite(self.session, sdp)
 
     def accept(self, sdp: str, headers: HeaderList, now: float) -> None:
         """200 with our answer."""
-        self.session.state.local_sdp = sdp
+        self._state.local_sdp = sdp
         self.exchanged = True
         self._answer(200, None, headers, sdp, now)
 
@@ -105,7 +105,7 @@ class Offers(Part):
         body, content_type = sdp_body(sdp)
         fields = [("Server", self._core.product), *headers]
         if status < 300:
-            contact = ("Contact", f"<{self.session.state.local_contact}>")
+            contact = ("Contact", f"<{self._state.local_contact}>")
             timer = self.session.timer.answers(request, now) if self.session.confirmed else []
             fields = [contact, ("Allow", ALLOW), ("Supported", SUPPORTED), *timer, *fields]
         if content_type is not None:

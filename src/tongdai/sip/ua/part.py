@@ -16,10 +16,11 @@ class Part:
     for the collector of cycles, which stops everything else meanwhile. Whatever may call a part later (an
     INVITE under way) keeps the session."""
 
-    __slots__ = ("_core", "_session_ref")
+    __slots__ = ("_core", "_session_ref", "_state")
 
     def __init__(self, core: UaCore, session: InviteSession) -> None:
         self._core = core
+        self._state = session.state
         self._session_ref = weakref.ref(session)
 
     @property

@@ -54,6 +54,7 @@ class InviteSession:
         self, core: UaCore, state: DialogState, credentials: Credentials | None = None, tag: Any = None
     ) -> None:
         self._core = core
+        self.state = state
         self._credentials = credentials
         self._caller = Caller(core, self, credentials)
         self._callee = Callee(core, self)
@@ -61,7 +62,6 @@ class InviteSession:
         self._transfers = Transfers(core, self)
         self.timer = SessionTimer(core, self)
         self.ending = Ending(core, self, self._caller, self._callee)
-        self.state = state
         self.request: Request | None = None
         self.replaces: InviteSession | None = None
         self.tag = tag
@@ -441,7 +441,7 @@ class InviteSession:
     def leave(self) -> None:
         """The session is over for the owner."""
         self.state.phase = "terminated"
-        self._core.by_key.pop(self.key, None)
+        self._core.by_key.pop(self.state.key, None)
         now = self._core.clock()
         self._transfers.drop_waiting(now)
         self._offers.drop_waiting(now)

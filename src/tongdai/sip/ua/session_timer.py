@@ -36,7 +36,7 @@ class SessionTimer(Part):
 
     def asks(self) -> list[tuple[str, str]]:
         """The fields of a request of ours that refreshes the session."""
-        state = self.session.state
+        state = self._state
         if state.phase == "early":
             if not self._wanted:
                 return []
@@ -56,7 +56,7 @@ class SessionTimer(Part):
 
         Where the peer leaves it open, we refresh: phones that only claim to know timers then stay connected.
         """
-        state = self.session.state
+        state = self._state
         asked, theirs = _read(request), _knows_timers(request)
         if asked is not None:
             # A proxy may have asked for a phone that does not know timers: that one cannot refresh, or be
@@ -77,7 +77,7 @@ class SessionTimer(Part):
 
     def agreed(self, response: Response, now: float) -> None:
         """Our request that refreshes the session had a 2xx (§7.2); the timer runs anew."""
-        state = self.session.state
+        state = self._state
         try:
             agreed = _read(response)
         except ParseError:
@@ -89,7 +89,7 @@ class SessionTimer(Part):
     def raise_to(self, response: Response) -> bool:
         """Our request had a 422: whether it may be sent again with the interval that the peer names
         (§7.3)."""
-        state = self.session.state
+        state = self._state
         try:
             least = response.number("Min-SE")
         except ParseError:
@@ -106,10 +106,10 @@ class SessionTimer(Part):
     def run(self, now: float) -> None:
         """Begin anew with what is agreed: half the interval until our refresh, or nearly all of it for
         theirs."""
-        seconds = self.session.state.session_seconds
+        seconds = self._state.session_seconds
         if not seconds:
             self.stop()
-        elif self.session.state.we_refresh:
+        elif self._state.we_refresh:
             self._at(now + seconds / 2, self.refresh)
         else:
             self._at(now + seconds - min(_MARGIN, seconds / 3), self._expire)
@@ -117,7 +117,7 @@ class SessionTimer(Part):
     def resume(self, now: float) -> None:
         """Continue after a restore. When the last refresh was, nobody knows: ours is soon, but not that of
         all calls at once; theirs has all its time."""
-        state = self.session.state
+        state = self._state
         if state.session_seconds and state.we_refresh:
             self._at(now + self._core.fraction() * state.session_seconds / 4, self.refresh)
         else:
@@ -142,7 +142,7 @@ class SessionTimer(Part):
 
     def again(self, now: float) -> None:
         """Refresh once more before the interval ends, unless this one succeeds."""
-        self._at(now + self.session.state.session_seconds / 4, self.refresh)
+        self._at(now + self._state.session_seconds / 4, self.refresh)
 
     def _refreshed(self, status: int, response: Response | None) -> None:
         """Whatever a peer answers, it is there: only its silence (408) and a dialog that it does not know

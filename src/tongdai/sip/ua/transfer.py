@@ -42,7 +42,7 @@ class Transfers(Part):
     def receive_refer(self, request: Request, transaction: ServerTransaction) -> None:
         """Tell the owner. Raises `ParseError`."""
         refer = read_refer(request)
-        refers = self.session.state.refers
+        refers = self._state.refers
         refers.append(ReferState(refer.id, refer.id, False, with_id=bool(refers)))
         self._waiting[refer.id] = (request, transaction)
         self._core.handler.on_refer(self.session, refer)
@@ -86,12 +86,12 @@ class Transfers(Part):
         if waiting is None:
             raise SessionError(f"no REFER {refer.id} waits for an answer")
         request, transaction = waiting
-        contact = [("Contact", f"<{self.session.state.local_contact}>")] if status < 300 else []
+        contact = [("Contact", f"<{self._state.local_contact}>")] if status < 300 else []
         fields = [*contact, ("Server", self._core.product), *headers]
         transaction.respond(request.response(status, reason, fields), now)
 
     def _find(self, refer_id: int) -> ReferState:
-        for refer in self.session.state.refers:
+        for refer in self._state.refers:
             if refer.id == refer_id:
                 return refer
         raise SessionError(f"no REFER {refer_id} in this session")
@@ -100,7 +100,7 @@ class Transfers(Part):
 
     def send_refer(self, refer_to: str, headers: HeaderList, now: float) -> int:
         """Send a REFER; returns its id."""
-        state = self.session.state
+        state = self._state
         target = refer_to if refer_to.rstrip().endswith(">") else f"<{refer_to}>"
         refer = ReferState(0, 0, True, with_id=bool(state.refers))
         state.refers.append(refer)
@@ -123,7 +123,7 @@ class Transfers(Part):
         if package.strip().lower() != "refer":
             return False
         name, _, number = params.partition("=")
-        ours = [refer for refer in self.session.state.refers if refer.sent_by_us]
+        ours = [refer for refer in self._state.refers if refer.sent_by_us]
         if name.strip().lower() == "id" and number.strip().isdecimal():
             ours = [refer for refer in ours if refer.cseq == int(number[:12])]
         else:

@@ -18,20 +18,15 @@ class IdSource(Protocol):
 class RandomIds:
     """Tokens of 72 bits from the system's random source, read in blocks."""
 
-    __slots__ = ("_block", "_position")
+    __slots__ = ("_tokens",)
 
     _BYTES = 9
-    _BLOCK = 9 * 128
 
     def __init__(self) -> None:
-        self._block = ""
-        self._position = 0
+        self._tokens: list[str] = []
 
     def token(self) -> str:
         """See `IdSource.token`."""
-        start = self._position
-        if start >= len(self._block):
-            self._block = os.urandom(self._BLOCK).hex()
-            start = 0
-        self._position = start + 2 * self._BYTES
-        return self._block[start : self._position]
+        if not self._tokens:
+            self._tokens = os.urandom(128 * self._BYTES).hex(" ", self._BYTES).split()
+        return self._tokens.pop()

@@ -6,16 +6,14 @@ from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from typing import Any
 
+import msgspec
 
-class Timer:
+
+class Timer(msgspec.Struct, eq=False):
     """One pending call."""
 
-    __slots__ = ("_args", "_callback", "when")
-
-    def __init__(self, when: float, callback: Callable[..., None], args: tuple[Any, ...]) -> None:
-        self.when = when
-        self._callback: Callable[..., None] | None = callback
-        self._args = args
+    _callback: Callable[..., None] | None
+    _args: tuple[Any, ...]
 
 
 class Timers:
@@ -33,7 +31,7 @@ class Timers:
     def schedule(self, when: float, callback: Callable[..., None], *args: Any) -> Timer:
         """Call `callback(*args, now)` once `now` has reached `when` (seconds)."""
         self._order += 1
-        timer = Timer(when, callback, args)
+        timer = Timer(callback, args)
         heappush(self._heap, (when, self._order, timer))
         return timer
 

@@ -108,11 +108,11 @@ class Overload:
     def refuse(self, data: bytes, flow: Flow, now: float) -> bytes | None:
         """The refusal, to be sent to the flow; empty when there is nothing to say; None: the message may in,
         or is too odd to be dealt with here. `now` is in seconds."""
-        if not (self.pressure or self.refused):
+        if data.startswith(b"ACK "):
+            return b"" if self.refused and self._tag in data else None
+        if self.pressure < _UNPROVEN[0]:
             return None
         method = data[: data.find(b" ", 0, 12)]
-        if method == b"ACK":
-            return b"" if self.refused and self._tag in data else None
         is_call = method == b"INVITE"
         share = _CALL if is_call else _UNPROVEN
         if method not in _BEGINS or self.pressure < share[0]:

@@ -168,8 +168,14 @@ pub fn read<'t>(names: &Names, text: &'t str, most: usize) -> Result<Head<'t>, F
     Ok(Head { start, fields, error: start_error.or(field_error) })
 }
 
-/// A head and what follows its empty line; None when there is no such line.
+/// A head and what follows its empty line; None when there is no such line. Empty lines may come before it (§7.5).
 pub fn split(data: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let ends = if data.starts_with(b"\r\n") {
+        data.iter().take_while(|byte| b"\r\n".contains(byte)).count()
+    } else {
+        0
+    };
+    let data = &data[ends..];
     match memmem::find(data, b"\r\n\r\n") {
         Some(at) => (&data[..at], Some(&data[at + 4..])),
         None => (data, None),

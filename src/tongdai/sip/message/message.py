@@ -34,9 +34,9 @@ class Message(msgspec.Struct, kw_only=True):
 
     def _need(self, name: str) -> str:
         values = self.headers._fields.get(name)
-        if not values or not values[0]:
-            raise ParseError(f"no {name}")
-        return values[0]
+        if values and values[0]:
+            return values[0]
+        raise ParseError(f"no {name}")
 
     @property
     def via(self) -> Via:
@@ -129,7 +129,7 @@ class Message(msgspec.Struct, kw_only=True):
 
     def tokens(self, name: str) -> list[str]:
         """A list of option tags or methods (Require, Supported, Allow, Unsupported), in lower case."""
-        return [element.lower() for element in self.headers.get_list(name)]
+        return list(map(str.lower, self.headers.get_list(name)))
 
     def auth(self, name: str) -> list[AuthValue]:
         """Authorization, Proxy-Authorization, WWW-Authenticate, Proxy-Authenticate: one per line."""

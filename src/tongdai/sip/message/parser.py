@@ -11,7 +11,7 @@ MAX_MESSAGE = 65_536
 """Bytes of a whole message; larger ones are refused."""
 
 
-def parse(data: bytes) -> Request | Response:
+def parse(data: bytes, most: int = MAX_MESSAGE) -> Request | Response:
     """Read one whole message: a datagram, or what `StreamParser` cut out.
 
     The five fields every message needs are checked here; everything else is read when asked for. A body
@@ -19,15 +19,8 @@ def parse(data: bytes) -> Request | Response:
 
     Raises `ParseError`.
     """
-    if len(data) > MAX_MESSAGE:
+    if len(data) > most:
         raise ParseError("message too large", status=513)
-    if data[:2] == b"\r\n":
-        data = data.lstrip(b"\r\n")  # §7.5
-    return parse_any(data)
-
-
-def parse_any(data: bytes) -> Request | Response:
-    """Read a message of any size."""
     status, first, second, fields, body, via, cseq, from_, to, error = heads.read(data)
     headers = Headers(fields)
     message = (

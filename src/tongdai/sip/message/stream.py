@@ -7,7 +7,7 @@ from typing import Final
 
 from tongdai.sip.message.errors import ParseError
 from tongdai.sip.message.message import Request, Response
-from tongdai.sip.message.parser import MAX_MESSAGE, parse, parse_any
+from tongdai.sip.message.parser import MAX_MESSAGE, parse
 
 _length = re.compile(
     rb"^(?:content-length|l)[ \t]*:(?:[ \t]|\r\n[ \t])*([0-9]+)[ \t]*\r$", re.IGNORECASE | re.MULTILINE
@@ -100,7 +100,7 @@ class StreamParser:
         else:
             problem = ParseError("a message on a stream needs exactly one Content-Length")
         try:
-            message = parse_any(head[:-2])
+            message = parse(head[:-2], len(head))
         except ParseError as incomplete:
             problem.request = incomplete.request
         else:

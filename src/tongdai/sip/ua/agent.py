@@ -85,21 +85,21 @@ class UserAgent:
 
     def receive(self, data: bytes | Message, flow: Flow, now: float) -> None:
         """Take one datagram or one framed message; answer what needs no owner, tell the handler the rest."""
-        if not isinstance(data, Message):
-            if not data.strip(b"\r\n\0 "):
-                return  # keep-alive
-            if data[0] < 2:
-                told = stun.answer(bytes(data), flow.remote)
-                if told is not None and self._may_tell(flow):
-                    self._core.transmit(flow, told)
-                return
+        if isinstance(data, Message):
+            message = data
+        elif not data.strip(b"\r\n\0 "):
+            return  # keep-alive
+        elif data[0] < 2:
+            told = stun.answer(data, flow.remote)
+            if told is not None and self._may_tell(flow):
+                self._core.transmit(flow, told)
+            return
+        else:
             try:
-                message: Message = parse(bytes(data))
+                message = parse(data)
             except ParseError as problem:
                 self.refuse(problem, flow)
                 return
-        else:
-            message = data
         if isinstance(message, Request):
             self._receive_request(message, flow, now)
         elif isinstance(message, Response):

@@ -94,6 +94,15 @@ def test_headers_ignore_case_and_know_short_names() -> None:
     assert len(headers) == 2
 
 
+def test_the_first_element_of_a_list_is_replaced_alone() -> None:
+    headers = Headers.of([("Via", 'a;x="1,2", b'), ("v", "c")])
+    headers.set_first("Via", "n")
+    assert headers.get_all("Via") == ["n, b", "c"]
+    headers.set("Via", "a")
+    headers.set_first("Via", "n")
+    assert headers.get_all("Via") == ["n"]
+
+
 def test_a_header_value_cannot_begin_a_new_line() -> None:
     request = Request("INVITE", "sip:a@b", headers=Headers.of([("Subject", "hello\r\nVia: smuggled")]))
     with pytest.raises(ValueError, match="line break"):

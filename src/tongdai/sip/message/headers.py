@@ -130,6 +130,11 @@ class Headers(msgspec.Struct):
         """Replace all fields of that name by one."""
         self._fields[_SPELLING[name]] = [value]
 
+    def set_first(self, name: str, element: str) -> None:
+        """Replace the first element of a list that is there. Raises `ParseError` for what is no list."""
+        lines = self._fields[_SPELLING[name]]
+        lines[0] = ", ".join([element, *split_list(lines[0])[1:]]) if "," in lines[0] else element
+
     def put_first(self, name: str, value: str) -> None:
         """Add a field before all others."""
         name = _SPELLING[name]

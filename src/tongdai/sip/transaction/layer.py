@@ -163,7 +163,7 @@ class TransactionLayer:
     def _server_key(request: Request, method: str) -> Hashable:
         via = request.via
         branch = via.branch
-        if branch.startswith(MAGIC) and len(branch) > len(MAGIC):
+        if branch.startswith(MAGIC) and branch != MAGIC:
             return branch, via.host, via.port, method  # §17.2.3
         # RFC 2543: nothing but the message itself names the transaction.
         return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tongdai.core.addresses import is_private
 from tongdai.sip.flow import Flow
-from tongdai.sip.message import Request, Via, split_list
+from tongdai.sip.message import Request, Via
 
 
 def stamp_source(request: Request, flow: Flow) -> None:
@@ -22,10 +22,7 @@ def stamp_source(request: Request, flow: Flow) -> None:
         del params["received"]
     else:
         return
-    values = request.headers.get_all("Via")
-    elements = split_list(values[0])
-    elements[0] = str(via)
-    request.headers.set_all("Via", [", ".join(elements), *values[1:]])
+    request.headers.set_first("Via", str(via))
 
 
 def response_flow(via: Via, flow: Flow) -> Flow:

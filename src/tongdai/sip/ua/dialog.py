@@ -185,8 +185,8 @@ def sdp_body(sdp: str | None) -> tuple[bytes, str | None]:
 def incoming_dialog(request: Request, flow: Flow, *, key: str, local_tag: str, phase: Phase) -> DialogState:
     """The dialog that a request of the peer makes, seen from us as UAS (§12.1.1). Raises `ParseError` for a
     Contact or a first route that nothing could be sent to."""
-    contact = check_target(request)
-    for route in request.record_route[:1]:
+    contact, routes = check_target(request), request.record_route
+    for route in routes[:1]:
         NameAddr.parse(route).uri  # noqa: B018  (checked before anything depends on it)
     return DialogState(
         key=key,
@@ -201,7 +201,7 @@ def incoming_dialog(request: Request, flow: Flow, *, key: str, local_tag: str, p
         remote_target=str(contact),
         flow=flow,
         pinned=is_symmetric(request, flow, contact),
-        route_set=request.record_route,
+        route_set=routes,
         remote_cseq=request.cseq.number,
     )
 

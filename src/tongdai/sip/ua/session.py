@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
 from tongdai.sip.digest import Credentials
 from tongdai.sip.flow import Flow
@@ -153,11 +153,7 @@ class InviteSession:
     def snapshot(self) -> DialogState:
         """A copy of the state, to be journaled; `UserAgent.restore` continues from it."""
         state = self.state
-        copy = msgspec.structs.replace(
-            state,
-            route_set=list(state.route_set),
-            refers=[msgspec.structs.replace(refer) for refer in state.refers],
-        )
+        copy = replace(state, route_set=list(state.route_set), refers=list(map(replace, state.refers)))
         outgoing, incoming = self._caller.outgoing, self._callee.incoming
         if outgoing is not None and outgoing.transaction is not None:
             copy.pending_invite = outgoing.transaction.data

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tongdai.sip.message import Request
 from tongdai.sip.transaction import ServerTransaction
 from tongdai.sip.ua import session_timer
 from tongdai.sip.ua.answering import IncomingInvite
-from tongdai.sip.ua.core import HeaderList, SessionError, UaCore
+from tongdai.sip.ua.core import HeaderList, SessionError
 from tongdai.sip.ua.dialog import note_allowed, refresh_target
 from tongdai.sip.ua.part import Part
 from tongdai.sip.ua.reliable import read_rack
 from tongdai.sip.ua.state import Phase
 
-if TYPE_CHECKING:
-    from tongdai.sip.ua.session import InviteSession
-
 
 class Callee(Part):
     """`incoming` is the peer's INVITE until it is refused, or acknowledged."""
 
-    __slots__ = ("_held", "bye_owed", "incoming")
-
-    def __init__(self, core: UaCore, session: InviteSession) -> None:
-        super().__init__(core, session)
-        self._held: tuple[str, HeaderList] | None = None
-        """A 2xx that waits for a PRACK."""
-        self.incoming: IncomingInvite | None = None
-        self.bye_owed: HeaderList | None = None
-        """Our BYE waits for the ACK: the callee must not hang up before it or its timeout (§15)."""
+    _held: tuple[str, HeaderList] | None = None
+    """A 2xx that waits for a PRACK."""
+    incoming: IncomingInvite | None = None
+    bye_owed: HeaderList | None = None
+    """Our BYE waits for the ACK: the callee must not hang up before it or its timeout (§15)."""
 
     def begin(self, request: Request, transaction: ServerTransaction | None) -> None:
         """The first INVITE of the session."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from tongdai.sip.digest import Credentials
 from tongdai.sip.flow import Flow
 from tongdai.sip.message import Request, Response, parse, reason_phrase
 from tongdai.sip.timers import Timer
 from tongdai.sip.ua.calling import OutgoingInvite
-from tongdai.sip.ua.core import HeaderList, SessionError, UaCore
+from tongdai.sip.ua.core import HeaderList, SessionError
 from tongdai.sip.ua.dialog import (
     accept_target,
     adopt_response,
@@ -24,9 +23,6 @@ from tongdai.sip.ua.part import Part
 from tongdai.sip.ua.reliable import reliable_number
 from tongdai.sip.ua.state import DialogState
 
-if TYPE_CHECKING:
-    from tongdai.sip.ua.session import InviteSession
-
 _ATTEMPTS = 6
 """Times that a re-INVITE is sent to a peer that says 491 to each."""
 
@@ -34,27 +30,15 @@ _ATTEMPTS = 6
 class Caller(Part):
     """`outgoing` is our INVITE without a final response, sent or waiting for the peer's to finish."""
 
-    __slots__ = (
-        "_acked_cseq",
-        "_credentials",
-        "_queued",
-        "_retry",
-        "outgoing",
-        "silent",
-        "unacked",
-    )
-
-    def __init__(self, core: UaCore, session: InviteSession, credentials: Credentials | None) -> None:
-        super().__init__(core, session)
-        self._credentials = credentials
-        self._acked_cseq = 0
-        self._queued: OutgoingInvite | None = None
-        self._retry: Timer | None = None
-        self.outgoing: OutgoingInvite | None = None
-        self.unacked: OutgoingInvite | None = None
-        """Answered with an offer, which the owner has to answer in the ACK."""
-        self.silent = False
-        """The owner has left: no event."""
+    _credentials: Credentials | None
+    _acked_cseq: int = 0
+    _queued: OutgoingInvite | None = None
+    _retry: Timer | None = None
+    outgoing: OutgoingInvite | None = None
+    unacked: OutgoingInvite | None = None
+    """Answered with an offer, which the owner has to answer in the ACK."""
+    silent: bool = False
+    """The owner has left: no event."""
 
     @property
     def busy(self) -> bool:

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tongdai.sip.flow import Flow
 from tongdai.sip.message import Request, Response
 from tongdai.sip.transaction import ServerTransaction
 from tongdai.sip.ua.callee import Callee
 from tongdai.sip.ua.caller import Caller
-from tongdai.sip.ua.core import HeaderList, UaCore
+from tongdai.sip.ua.core import HeaderList
 from tongdai.sip.ua.part import Part
-
-if TYPE_CHECKING:
-    from tongdai.sip.ua.session import InviteSession
 
 
 class Ending(Part):
     """The end of one session; what of it is unfinished, its caller and callee settle."""
 
-    __slots__ = ("_callee", "_caller")
-
-    def __init__(self, core: UaCore, session: InviteSession, caller: Caller, callee: Callee) -> None:
-        super().__init__(core, session)
-        self._caller = caller
-        self._callee = callee
+    _caller: Caller
+    _callee: Callee
 
     # -- asked by the owner
 

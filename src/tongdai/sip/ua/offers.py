@@ -3,29 +3,20 @@ answered, or in a PRACK (RFC 3262 §5)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tongdai.sip.message import Request
 from tongdai.sip.transaction import ServerTransaction
 from tongdai.sip.ua import session_timer
-from tongdai.sip.ua.core import ALLOW, SUPPORTED, HeaderList, UaCore
+from tongdai.sip.ua.core import ALLOW, SUPPORTED, HeaderList
 from tongdai.sip.ua.dialog import refresh_target, sdp_body
 from tongdai.sip.ua.part import Part
-
-if TYPE_CHECKING:
-    from tongdai.sip.ua.session import InviteSession
 
 
 class Offers(Part):
     """The owner hears of each by `on_reinvite`, as of those in a re-INVITE: what to answer is the same."""
 
-    __slots__ = ("_waiting", "exchanged")
-
-    def __init__(self, core: UaCore, session: InviteSession) -> None:
-        super().__init__(core, session)
-        self._waiting: tuple[Request, ServerTransaction] | None = None
-        self.exchanged = False
-        """One was accepted."""
+    _waiting: tuple[Request, ServerTransaction] | None = None
+    exchanged: bool = False
+    """One was accepted."""
 
     @property
     def waiting(self) -> bool:

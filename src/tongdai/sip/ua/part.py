@@ -5,23 +5,23 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from tongdai.sip.ua.core import UaCore
+from tongdai.sip.ua.state import DialogState
 
 if TYPE_CHECKING:
     from tongdai.sip.ua.session import InviteSession
 
 
-class Part:
+class Part(msgspec.Struct, eq=False):
     """Knows its session without keeping it: else each session that has ended, thousands a minute, would wait
     for the collector of cycles, which stops everything else meanwhile. Whatever may call a part later (an
     INVITE under way) keeps the session."""
 
-    __slots__ = ("_core", "_session_ref", "_state")
-
-    def __init__(self, core: UaCore, session: InviteSession) -> None:
-        self._core = core
-        self._state = session.state
-        self._session_ref = weakref.ref(session)
+    _core: UaCore
+    _state: DialogState
+    _session_ref: weakref.ref[InviteSession]
 
     @property
     def session(self) -> InviteSession:

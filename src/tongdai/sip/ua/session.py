@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -56,12 +57,13 @@ class InviteSession:
         self._core = core
         self.state = state
         self._credentials = credentials
-        self._caller = Caller(core, self, credentials)
-        self._callee = Callee(core, self)
-        self._offers = Offers(core, self)
-        self._transfers = Transfers(core, self)
-        self.timer = SessionTimer(core, self)
-        self.ending = Ending(core, self, self._caller, self._callee)
+        me = weakref.ref(self)
+        self._caller = Caller(core, state, me, credentials)
+        self._callee = Callee(core, state, me)
+        self._offers = Offers(core, state, me)
+        self._transfers = Transfers(core, state, me)
+        self.timer = SessionTimer(core, state, me, core.session_seconds)
+        self.ending = Ending(core, state, me, self._caller, self._callee)
         self.request: Request | None = None
         self.replaces: InviteSession | None = None
         self.tag = tag

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from tongdai.sip.message import Message, ParseError, Request, Response
 from tongdai.sip.timers import Timer
-from tongdai.sip.ua.core import UaCore
 from tongdai.sip.ua.part import Part
-
-if TYPE_CHECKING:
-    from tongdai.sip.ua.session import InviteSession
 
 SHORTEST = 90
 """Seconds; who asks for a shorter interval is told this one (§4)."""
@@ -25,12 +20,9 @@ _UPDATE_UNKNOWN = (405, 501)
 class SessionTimer(Part):
     """The timer of one session. What was agreed is in `DialogState.session_seconds` and `we_refresh`."""
 
-    __slots__ = ("_timer", "_wanted")
-
-    def __init__(self, core: UaCore, session: InviteSession) -> None:
-        super().__init__(core, session)
-        self._timer: Timer | None = None
-        self._wanted = core.session_seconds
+    _wanted: int
+    """Seconds that we ask for; 0: none."""
+    _timer: Timer | None = None
 
     # -- what messages say
 

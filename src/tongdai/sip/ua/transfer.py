@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+
+import msgspec
 
 from tongdai.sip.message import (
     NameAddr,
@@ -16,13 +17,10 @@ from tongdai.sip.message import (
     split_list,
 )
 from tongdai.sip.transaction import ServerTransaction
-from tongdai.sip.ua.core import HeaderList, SessionError, UaCore
+from tongdai.sip.ua.core import HeaderList, SessionError
 from tongdai.sip.ua.handler import Refer
 from tongdai.sip.ua.part import Part
 from tongdai.sip.ua.state import ReferState
-
-if TYPE_CHECKING:
-    from tongdai.sip.ua.session import InviteSession
 
 _SUBSCRIPTION_SECONDS = 180
 _fragment = re.compile(rb"SIP/2\.0 ([1-6][0-9][0-9])").match
@@ -31,11 +29,7 @@ _fragment = re.compile(rb"SIP/2\.0 ([1-6][0-9][0-9])").match
 class Transfers(Part):
     """The transfers of one session; its state is in `DialogState.refers`."""
 
-    __slots__ = ("_waiting",)
-
-    def __init__(self, core: UaCore, session: InviteSession) -> None:
-        super().__init__(core, session)
-        self._waiting: dict[int, tuple[Request, ServerTransaction]] = {}
+    _waiting: dict[int, tuple[Request, ServerTransaction]] = msgspec.field(default_factory=dict)
 
     # -- asked by the peer
 

@@ -147,6 +147,7 @@ pub struct Head<'t> {
 /// The fields that every message needs. Of a response, whose transaction is found without From, only what an ACK
 /// copies is read.
 pub struct Required<'h> {
+    pub call_id: &'h str,
     pub via: Via<'h>,
     pub cseq: (u32, &'h str),
     pub ends: Option<(Address<'h>, Address<'h>)>,
@@ -302,7 +303,7 @@ fn status(text: &str) -> Option<u16> {
 impl<'t> Head<'t> {
     /// Read the fields that every message needs, and what they must agree on.
     pub fn required(&self, names: &Names) -> Result<Required<'_>, Flaw> {
-        self.need(names, names.call_id)?;
+        let call_id = self.need(names, names.call_id)?;
         let text = self.need(names, names.via)?;
         let via = via(if text.contains(',') { list(text)?[0] } else { text })?;
         let cseq = cseq(self.need(names, names.cseq)?)?;
@@ -313,7 +314,7 @@ impl<'t> Head<'t> {
                     self.need(names, names.from)
                         .and(self.need(names, names.to))
                         .map_err(|_| Flaw::new("no From or To"))?;
-                    return Ok(Required { via, cseq, ends: None });
+                    return Ok(Required { call_id, via, cseq, ends: None });
                 }
                 None
             }
@@ -332,7 +333,7 @@ impl<'t> Head<'t> {
         if request.is_some() && cseq.0 >= 1 << 31 {
             return Err(Flaw::new("CSeq too large"));
         }
-        Ok(Required { via, cseq, ends: Some((from, to)) })
+        Ok(Required { call_id, via, cseq, ends: Some((from, to)) })
     }
 
     /// As much of what follows as Content-Length says (§18.3): more does not belong to the message, less is an error.

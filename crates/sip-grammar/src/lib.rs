@@ -109,11 +109,12 @@ impl Heads {
             self.put(&fields, name, PyString::new(py, value).into_any(), again)?;
         }
         let mut error = head.error.clone();
-        let (mut via, mut cseq, mut from, mut to) = (None, None, None, None);
+        let (mut call_id, mut via, mut cseq, mut from, mut to) = (None, None, None, None, None);
         if error.is_none() {
             match head.required(&self.names) {
                 Err(flaw) => error = Some(flaw.reason),
                 Ok(required) => {
+                    call_id = Some(PyString::new(py, required.call_id));
                     via = Some(self.via.bind(py).call1(via_tuple(py, required.via)?)?);
                     cseq = Some(self.cseq.bind(py).call1(required.cseq)?);
                     if let Some(ends) = &required.ends {
@@ -134,7 +135,8 @@ impl Heads {
             head::Start::Request { method, target } => (0, method, target),
             head::Start::Response { status, reason } => (status, reason, ""),
         };
-        (status, first, second, fields, PyBytes::new(py, body), via, cseq, from, to, error).into_pyobject(py)
+        (status, first, second, fields, PyBytes::new(py, body), call_id, via, cseq, from, to, error)
+            .into_pyobject(py)
     }
 
     fn add(&self, fields: &Bound<'_, PyDict>, lines: &Bound<'_, PyAny>) -> PyResult<()> {

@@ -36,11 +36,13 @@ class Heads(Generic[_V, _C, _A]):
     ) -> Heads[_V, _C, _A]: ...
     def read(
         self, data: bytes
-    ) -> tuple[int, str, str, _Fields, bytes, _V | None, _C | None, _A | None, _A | None, str | None]:
+    ) -> tuple[
+        int, str, str, _Fields, bytes, str | None, _V | None, _C | None, _A | None, _A | None, str | None
+    ]:
         """A message: 0, method and target of a request, or status, reason and nothing of a response; the
-        fields in order, folded lines as one; the body, no longer than Content-Length says; the topmost Via,
-        CSeq, From and To, but the last two not of a response to which no ACK of ours is due; and the first
-        thing that is wrong with it, of which a request can be told.
+        fields in order, folded lines as one; the body, no longer than Content-Length says; Call-ID, the
+        topmost Via, CSeq, From and To, but the last two not of a response to which no ACK of ours is due; and
+        the first thing that is wrong with it, of which a request can be told.
 
         Raises `ParseError` when it cannot be said what kind of message it is."""
 

@@ -24,6 +24,7 @@ class Message(msgspec.Struct, kw_only=True):
 
     headers: Headers = msgspec.field(default_factory=Headers)
     body: bytes = b""
+    _call_id: str | None = None
     _via: Via | None = None
     _cseq: CSeq | None = None
     _from: NameAddr | None = None
@@ -45,6 +46,11 @@ class Message(msgspec.Struct, kw_only=True):
             first = self._need("Via")
             self._via = Via.parse(split_list(first)[0] if "," in first else first)
         return self._via
+
+    def put_via(self, via: Via) -> None:
+        """Put a Via before all others."""
+        self.headers.put_first("Via", str(via))
+        self._via = via
 
     @property
     def vias(self) -> list[Via]:
@@ -68,7 +74,7 @@ class Message(msgspec.Struct, kw_only=True):
     @property
     def call_id(self) -> str:
         """Call-ID."""
-        return self._need("Call-ID")
+        return self._call_id or self._need("Call-ID")
 
     @property
     def cseq(self) -> CSeq:

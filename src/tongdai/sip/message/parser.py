@@ -21,13 +21,16 @@ def parse(data: bytes, most: int = MAX_MESSAGE) -> Request | Response:
     """
     if len(data) > most:
         raise ParseError("message too large", status=513)
-    status, first, second, fields, body, via, cseq, from_, to, error = heads.read(data)
+    status, first, second, fields, body, cid, via, cseq, from_, to, error = heads.read(data)
     headers = Headers(fields)
-    message = (
-        Response(status, first, headers=headers, body=body, _via=via, _cseq=cseq, _from=from_, _to=to)
-        if status
-        else Request(first, second, headers=headers, body=body, _via=via, _cseq=cseq, _from=from_, _to=to)
-    )
+    if status:
+        message: Request | Response = Response(
+            status, first, headers=headers, body=body, _call_id=cid, _via=via, _cseq=cseq, _from=from_, _to=to
+        )
+    else:
+        message = Request(
+            first, second, headers=headers, body=body, _call_id=cid, _via=via, _cseq=cseq, _from=from_, _to=to
+        )
     if error is None:
         return message
     status = 505 if error == BAD_VERSION else 400

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 
 from tongdai.sip.flow import Flow
 from tongdai.sip.ids import IdSource
-from tongdai.sip.message import Request, Response
+from tongdai.sip.message import Request, Response, Via
 from tongdai.sip.timers import Timers
 from tongdai.sip.transaction.machines import Event, State
 from tongdai.sip.transaction.routing import response_flow, stamp_source
@@ -65,8 +65,8 @@ class TransactionLayer:
 
     def add_via(self, request: Request, flow: Flow) -> None:
         """Put a Via with a new branch on a request that is going out."""
-        via = f"SIP/2.0/{flow.transport.upper()} {flow.local_hostport};rport;branch={self.new_branch()}"
-        request.headers.put_first("Via", via)
+        params = {"rport": None, "branch": self.new_branch()}
+        request.put_via(Via(flow.transport.upper(), *flow.local, params))
 
     def send(
         self, request: Request, flow: Flow, on_response: ResponseUser, on_failure: FailureUser, now: float

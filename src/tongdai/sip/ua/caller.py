@@ -285,7 +285,7 @@ class Caller(Part):
         state = self._state
         request = self._build_ack(state, outgoing, sdp)
         state.last_ack = bytes(request)
-        self._acked_cseq = request.cseq.number
+        self._acked_cseq = outgoing.cseq
         self._core.transmit(request_flow(state), state.last_ack)
         self.session.go_on(now)
 

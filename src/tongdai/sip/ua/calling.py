@@ -99,7 +99,7 @@ class OutgoingInvite:
         state = self._state
         request = self._built(extra)
         self._proof = extra
-        self.cseq = state.invite_cseq = request.cseq.number
+        self.cseq = state.invite_cseq = state.local_cseq
         self.flow = request_flow(state) if not self.initial else state.flow
         stream = None if state.pinned else self._core.stream_for(request, self.flow, now)
         if stream is not None:

@@ -19,6 +19,7 @@ from tongdai.sip.ua.dialog import (
     request_flow,
     sdp_body,
 )
+from tongdai.sip.ua.in_dialog import Hops
 from tongdai.sip.ua.part import Part
 from tongdai.sip.ua.reliable import reliable_number
 from tongdai.sip.ua.state import DialogState
@@ -136,15 +137,20 @@ class Caller(Part):
     def _new(
         self, sdp: str | None, headers: HeaderList, *, initial: bool, refreshes: bool = False
     ) -> OutgoingInvite:
+        core, state = self._core, self._state
         return OutgoingInvite(
-            self._core,
+            core,
             self,
-            self._state,
+            self.session,
+            state,
+            self._credentials,
+            Hops(core, state),
             sdp,
             headers,
-            self._credentials,
-            initial=initial,
-            refreshes=refreshes,
+            state.flow,
+            state.invite_cseq,
+            initial,
+            refreshes,
         )
 
     # -- told by OutgoingInvite

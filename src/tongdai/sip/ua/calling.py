@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from tongdai.sip.digest import Credentials, DigestClient
 from tongdai.sip.flow import Flow
 from tongdai.sip.message import Headers, Request, Response, SipUri
@@ -18,81 +20,42 @@ from tongdai.sip.ua.state import DialogState
 
 if TYPE_CHECKING:
     from tongdai.sip.ua.caller import Caller
+    from tongdai.sip.ua.session import InviteSession
 
 
-class OutgoingInvite:
+class OutgoingInvite(msgspec.Struct, eq=False):
     """Gives the caller `invite_progress`, `invite_success` and, once, `invite_failure`."""
 
-    __slots__ = (
-        "_cancel_sent",
-        "_core",
-        "_credentials",
-        "_digest",
-        "_give_up",
-        "_hops",
-        "_numbers",
-        "_proof",
-        "_session",
-        "_state",
-        "_user",
-        "_widened",
-        "asks",
-        "attempt",
-        "cancel_reason",
-        "cancelled",
-        "cseq",
-        "done",
-        "flow",
-        "former",
-        "headers",
-        "heard",
-        "initial",
-        "refreshes",
-        "sdp",
-        "transaction",
-    )
-
-    def __init__(
-        self,
-        core: UaCore,
-        user: Caller,
-        state: DialogState,
-        sdp: str | None,
-        headers: HeaderList,
-        credentials: Credentials | None,
-        *,
-        initial: bool,
-        refreshes: bool = False,
-    ) -> None:
-        self._core = core
-        self._user = user
-        self._session = user.session  # is kept as long as the INVITE is under way
-        self._state = state
-        self._credentials = credentials
-        self._digest = self._new_digest()
-        self._hops = Hops(core, state)
-        self.heard = False
-        self._cancel_sent = False
-        self._give_up: Timer | None = None
-        self._numbers: dict[str, int] = {}
-        self._proof: HeaderList = ()
-        self._widened: tuple[Flow, str] | None = None
-        self.sdp = sdp
-        self.asks: Callable[[], str] | None = None
-        """Gives `sdp` when it is sent; nothing: it is not sent."""
-        self.former: str | None = None
-        """What held before: it does again when this is refused (§14.1)."""
-        self.headers = headers
-        self.initial = initial
-        self.refreshes = refreshes
-        """Ours alone: the owner has not asked for it."""
-        self.attempt = 1
-        self.cancelled = False
-        self.cancel_reason: str | None = None
-        self.done = False
-        self.transaction: ClientTransaction | None = None
-        self.flow: Flow = state.flow
-        self.cseq = state.invite_cseq
+    _core: UaCore
+    _user: Caller
+    _session: InviteSession
+    """Is kept as long as the INVITE is under way."""
+    _state: DialogState
+    _credentials: Credentials | None
+    _hops: Hops
+    sdp: str | None
+    headers: HeaderList
+    flow: Flow
+    cseq: int
+    initial: bool
+    refreshes: bool
+    """Ours alone: the owner has not asked for it."""
+    asks: Callable[[], str] | None = None
+    """Gives `sdp` when it is sent; nothing: it is not sent."""
+    former: str | None = None
+    """What held before: it does again when this is refused (§14.1)."""
+    attempt: int = 1
+    heard: bool = False
+    cancelled: bool = False
+    cancel_reason: str | None = None
+    done: bool = False
+    transaction: ClientTransaction | None = None
+    _digest: DigestClient | None = None
+    _cancel_sent: bool = False
+    _give_up: Timer | None = None
+    _numbers: dict[str, int] = msgspec.field(default_factory=dict)
+    _proof: HeaderList = ()
+    _widened: tuple[Flow, str] | None = None
 
     def start(self, now: float, extra: HeaderList = ()) -> None:
         """Send it; `extra` are the credentials of a repetition."""
@@ -199,7 +162,7 @@ class OutgoingInvite:
             if status in (401, 407) and not self.cancelled and self._answer_challenge(response, now):
                 return
             if status == 422 and not self.cancelled and self._user.timer_raised(response):
-                self._digest = self._new_digest()  # a new request, which may be challenged like the first
+                self._digest = None  # a new request, which may be challenged like the first
                 self.start(now)
                 return
             self._fail(status, response, now)
@@ -238,15 +201,12 @@ class OutgoingInvite:
             self._core.timers.cancel(self._give_up)
             self._give_up = None
 
-    def _new_digest(self) -> DigestClient | None:
-        return None if self._credentials is None else DigestClient(self._credentials, self._core.ids.token)
-
     def _answer_challenge(self, response: Response, now: float) -> bool:
         request = self.transaction.request if self.transaction is not None else None
-        if self._digest is None or self._credentials is None or request is None:
+        if self._credentials is None or request is None or not self._credentials.are_for(self.flow.remote):
             return False
-        if not self._credentials.are_for(self.flow.remote):
-            return False
+        if self._digest is None:
+            self._digest = DigestClient(self._credentials, self._core.ids.token)
         answer = self._digest.answer(response, "INVITE", request.target)
         if answer is None:
             return False

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
 from tongdai.sip.digest import Credentials
 from tongdai.sip.flow import Flow, Transport, ip_version
 from tongdai.sip.location import Located, Place
@@ -17,16 +19,13 @@ _DIALLED: tuple[Transport, ...] = ("udp", "tcp", "tls")
 """Nobody opens a WebSocket to a browser."""
 
 
-class Hops:
+class Hops(msgspec.Struct, eq=False):
     """The addresses of a dialog's next hop, for one request. The dialog keeps to the one that was tried last,
     as to its kind of transport."""
 
-    __slots__ = ("_core", "_left", "_state")
-
-    def __init__(self, core: UaCore, state: DialogState) -> None:
-        self._core = core
-        self._state = state
-        self._left: list[Flow] | None = None
+    _core: UaCore
+    _state: DialogState
+    _left: list[Flow] | None = None
 
     def after(
         self,

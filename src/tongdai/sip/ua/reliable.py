@@ -30,37 +30,19 @@ class Unacknowledged(msgspec.Struct, frozen=True):
     """It carries our answer to the offer."""
 
 
-class ReliableResponses:
+class ReliableResponses(msgspec.Struct, eq=False):
     """Those of one INVITE: one after the other, each repeated until its PRACK."""
 
-    __slots__ = (
-        "_core",
-        "_data",
-        "_deadline",
-        "_interval",
-        "_on_silence",
-        "_state",
-        "_timer",
-        "_transaction",
-        "_waiting",
-    )
-
-    def __init__(
-        self,
-        core: UaCore,
-        state: DialogState,
-        transaction: ServerTransaction,
-        on_silence: Callable[[float], None],
-    ) -> None:
-        """`on_silence(now)` is called when a PRACK has not come in 64*T1."""
-        self._core = core
-        self._state = state
-        self._transaction = transaction
-        self._on_silence = on_silence
-        self._waiting: deque[Unacknowledged] = deque()
-        self._data = b""
-        self._timer: Timer | None = None
-        self._interval = self._deadline = 0.0
+    _core: UaCore
+    _state: DialogState
+    _transaction: ServerTransaction
+    _on_silence: Callable[[float], None]
+    """Is called when a PRACK has not come in 64*T1."""
+    _waiting: deque[Unacknowledged] = msgspec.field(default_factory=deque)
+    _data: bytes = b""
+    _timer: Timer | None = None
+    _interval: float = 0.0
+    _deadline: float = 0.0
 
     def next_number(self) -> int:
         """RSeq of the next one: the first is random, the others count on (§3)."""

@@ -99,13 +99,14 @@ impl Heads {
         let fields = PyDict::new(py);
         let mut written: u128 = 0;
         for (name, value) in &head.fields {
+            let before = written;
             let again = match name {
-                head::Name::Known(known) => written & (1 << known) != 0,
+                head::Name::Known(known) => {
+                    written |= 1 << known;
+                    written == before
+                }
                 head::Name::Other(_) => true,
             };
-            if let head::Name::Known(known) = name {
-                written |= 1 << known;
-            }
             self.put(&fields, name, PyString::new(py, value).into_any(), again)?;
         }
         let mut error = head.error.clone();

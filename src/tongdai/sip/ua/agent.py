@@ -246,7 +246,7 @@ class UserAgent:
             if on_final is not None:
                 on_final(status, response)
 
-        OutgoingRequest(core, build, credentials, final, core.clock())
+        OutgoingRequest(core, build, credentials, final).send(core.clock())
         return call_id
 
     # -- sessions

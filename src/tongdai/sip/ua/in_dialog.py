@@ -80,61 +80,34 @@ class Hops(msgspec.Struct, eq=False):
         return Place(hop.host, hop.port or 0, kind, hop.scheme == "sips")
 
 
-class InDialog:
-    """A request of ours other than INVITE: sent at once, and again to each address of the next hop that DNS
+class InDialog(msgspec.Struct, eq=False):
+    """A request of ours other than INVITE: sent by `send`, and again to each address of the next hop that DNS
     knows until one answers; `on_final` follows, once, as of `OutgoingRequest`."""
 
-    __slots__ = (
-        "_body",
-        "_core",
-        "_credentials",
-        "_headers",
-        "_hops",
-        "_method",
-        "_on_built",
-        "_on_final",
-        "_state",
-    )
+    _core: UaCore
+    _state: DialogState
+    _method: str
+    _credentials: Credentials | None
+    _headers: HeaderList
+    _body: bytes
+    _content_type: str | None
+    _on_built: Callable[[Request], None] | None
+    _on_final: Callable[[int, Response | None], None]
+    _hops: Hops
 
-    def __init__(
-        self,
-        core: UaCore,
-        state: DialogState,
-        method: str,
-        credentials: Credentials | None,
-        on_final: Callable[[int, Response | None], None],
-        now: float,
-        *,
-        headers: HeaderList = (),
-        body: bytes = b"",
-        content_type: str | None = None,
-        on_built: Callable[[Request], None] | None = None,
-    ) -> None:
-        self._core = core
-        self._state = state
-        self._method = method
-        self._credentials = credentials
-        self._on_final = on_final
-        self._headers = headers
-        self._body = body, content_type
-        self._on_built = on_built
-        self._hops = Hops(core, state)
-        self._send(now)
-
-    def _send(self, now: float) -> None:
-        OutgoingRequest(
-            self._core, self._build, self._credentials, self._final, now, pinned=self._state.pinned
-        )
+    def send(self, now: float) -> None:
+        """Send it, under a new CSeq."""
+        request = OutgoingRequest(self._core, self._build, self._credentials, self._final, self._state.pinned)
+        request.send(now)
 
     def _build(self, extra: HeaderList) -> tuple[Request, Flow]:
-        body, content_type = self._body
         request = build_request(
             self._state,
             self._method,
             self._core.product,
             headers=[*self._headers, *extra],
-            body=body,
-            content_type=content_type,
+            body=self._body,
+            content_type=self._content_type,
         )
         if self._on_built is not None:
             self._on_built(request)
@@ -144,5 +117,5 @@ class InDialog:
         def failed(now: float) -> None:
             self._on_final(status, response)
 
-        if not self._hops.after(status, response, self._send, failed):
+        if not self._hops.after(status, response, self.send, failed):
             failed(now)

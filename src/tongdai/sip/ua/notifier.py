@@ -65,4 +65,4 @@ class Notifier:
         def final(status: int, response: Response | None, now: float) -> None:
             on_final(status)
 
-        OutgoingRequest(self._core, build, None, final, self._core.clock(), pinned=dialog.pinned)
+        OutgoingRequest(self._core, build, None, final, dialog.pinned).send(self._core.clock())

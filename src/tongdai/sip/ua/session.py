@@ -18,7 +18,7 @@ from tongdai.sip.ua.core import HeaderList, SessionError, UaCore
 from tongdai.sip.ua.dialog import refresh_target
 from tongdai.sip.ua.ending import Ending
 from tongdai.sip.ua.handler import Refer
-from tongdai.sip.ua.in_dialog import InDialog
+from tongdai.sip.ua.in_dialog import Hops, InDialog
 from tongdai.sip.ua.incoming import IncomingRequest
 from tongdai.sip.ua.offers import Offers
 from tongdai.sip.ua.session_timer import SessionTimer
@@ -372,18 +372,12 @@ class InviteSession:
             if status in (408, 481) and method not in ("NOTIFY", "PRACK") and not self.ended:
                 self.ending.lose(status, method)
 
-        InDialog(
-            self._core,
-            self.state,
-            method,
-            self._credentials,
-            final,
-            now,
-            headers=headers,
-            body=body,
-            content_type=content_type,
-            on_built=on_built,
+        core, state = self._core, self.state
+        hops = Hops(core, state)
+        request = InDialog(
+            core, state, method, self._credentials, headers, body, content_type, on_built, final, hops
         )
+        request.send(now)
 
     def go_on(self, now: float) -> None:
         """An INVITE is finished, the one that waited may begin."""

@@ -22,6 +22,9 @@ const IN_VAIN: Partial<Record<Logged["disposition"], "reason.busy" | "reason.fai
   failed: "reason.failed",
 };
 
+/** Somebody or something took such a call, however short it was. */
+const TAKEN: ReadonlySet<Logged["disposition"]> = new Set(["answered", "service", "voicemail"]);
+
 /** What happened in a call is asked for now and then: its code comes with the first question. */
 const Story = lazy(async () => ({ default: (await import("@/live/Story")).Story }));
 
@@ -107,7 +110,8 @@ function RecentRow({
   const Icon = missed ? IconPhoneX : made ? IconArrowUpRight : IconArrowDownLeft;
   const at = shortTime(new Date(call.started), new Date(), language);
   const why = (made && IN_VAIN[call.disposition]) || "unanswered";
-  const length = missed ? t("missed") : call.seconds > 0 ? clock(call.seconds) : t(why);
+  const taken = call.seconds > 0 || TAKEN.has(call.disposition);
+  const length = missed ? t("missed") : taken ? clock(call.seconds) : t(why);
   return (
     <div className="recentCall" data-missed={missed}>
       <button

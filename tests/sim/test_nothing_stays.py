@@ -364,7 +364,6 @@ def rest(company: Company) -> tuple[dict[str, object], int]:
     company.gone.clear()
     company.deaf.clear()
     company.wrong.clear()
-    company.wrong.clear()
     for _ in range(2):
         session = company.caller.dial(company.office, "102")
         company.network.run(1)

@@ -140,6 +140,10 @@ impl Heads {
             .into_pyobject(py)
     }
 
+    fn spelt<'py>(&self, py: Python<'py>, name: &str) -> Bound<'py, PyString> {
+        self.text(py, &self.names.spelt(name))
+    }
+
     fn add(&self, fields: &Bound<'_, PyDict>, lines: &Bound<'_, PyAny>) -> PyResult<()> {
         for line in lines.try_iter()? {
             let (name, value) = line?.extract::<(Bound<'_, PyString>, Bound<'_, PyAny>)>()?;
@@ -174,6 +178,13 @@ impl Heads {
 }
 
 impl Heads {
+    fn text<'py>(&self, py: Python<'py>, name: &head::Name) -> Bound<'py, PyString> {
+        match name {
+            head::Name::Known(known) => self.written[*known].bind(py).clone(),
+            head::Name::Other(name) => PyString::new(py, name),
+        }
+    }
+
     /// Append a line to fields that have perhaps one of that name.
     fn put(
         &self,
@@ -183,10 +194,7 @@ impl Heads {
         again: bool,
     ) -> PyResult<()> {
         let py = fields.py();
-        let name = match name {
-            head::Name::Known(known) => self.written[*known].bind(py).clone(),
-            head::Name::Other(name) => PyString::new(py, name),
-        };
+        let name = self.text(py, name);
         match if again { fields.get_item(&name)? } else { None } {
             Some(values) => values.cast_into::<PyList>()?.append(value),
             None => fields.set_item(name, PyList::new(py, [value])?),

@@ -46,6 +46,10 @@ class Heads(Generic[_V, _C, _A]):
 
         Raises `ParseError` when it cannot be said what kind of message it is."""
 
+    def spelt(self, name: str) -> str:
+        """The name of a field in the one way that it is written in: `v` and `VIA` are `Via`, `x-foo` is
+        `X-Foo`."""
+
     def add(self, fields: _Fields, lines: Iterable[tuple[str, str]]) -> None:
         """Append lines to fields."""
 

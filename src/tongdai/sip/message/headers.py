@@ -44,21 +44,7 @@ _COMPACT = {
     "x": "Session-Expires",
     "y": "Identity",
 }
-_LOWER: dict[str, str] = {name.lower(): name for name in _NAMES} | _COMPACT
 
-
-class _Spelling(dict[str, str]):
-    """The one spelling of a field name: `v` and `VIA` are `Via`, `x-foo` is `X-Foo`. Names that we do not
-    know are not remembered, as strangers make them up."""
-
-    def __missing__(self, name: str) -> str:
-        lower = name.lower()
-        return _LOWER.get(lower) or "-".join([part.capitalize() for part in lower.split("-")])
-
-
-_SPELLING = _Spelling(
-    {name: name for name in _NAMES} | _LOWER | {short.upper(): name for short, name in _COMPACT.items()}
-)
 
 _ONCE = frozenset(
     """Call-ID Content-Disposition Content-Length Content-Type CSeq Event Expires From Max-Forwards
@@ -80,6 +66,17 @@ MAX_FIELDS = 256
 
 heads = Heads(_NAMES, _COMPACT, _ONCE, _LOOSE, MAX_FIELDS, (Via, CSeq, NameAddr))
 """Reads and makes the fields that `Headers` hold."""
+
+
+class _Spelling(dict[str, str]):
+    """The one spelling of a field name. Those that we do not know are not remembered, as strangers make them
+    up."""
+
+    def __missing__(self, name: str) -> str:
+        return heads.spelt(name)
+
+
+_SPELLING = _Spelling({name: name for name in _NAMES})
 
 
 class Headers(msgspec.Struct):
@@ -119,12 +116,7 @@ class Headers(msgspec.Struct):
 
     def add(self, name: str, value: str) -> None:
         """Append a field line."""
-        name = _SPELLING[name]
-        values = self._fields.get(name)
-        if values is None:
-            self._fields[name] = [value]
-        else:
-            values.append(value)
+        heads.add(self._fields, [(name, value)])
 
     def set(self, name: str, value: str) -> None:
         """Replace all fields of that name by one."""

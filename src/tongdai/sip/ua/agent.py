@@ -10,17 +10,7 @@ from tongdai.sip import stun
 from tongdai.sip.digest import Credentials
 from tongdai.sip.flow import Flow
 from tongdai.sip.ids import IdSource
-from tongdai.sip.message import (
-    Headers,
-    Message,
-    NameAddr,
-    ParseError,
-    Replaces,
-    Request,
-    Response,
-    SipUri,
-    parse,
-)
+from tongdai.sip.message import Message, NameAddr, ParseError, Replaces, Request, Response, SipUri, parse
 from tongdai.sip.transaction import ServerTransaction
 from tongdai.sip.transaction.routing import response_flow, stamp_source
 from tongdai.sip.ua import session_timer
@@ -29,7 +19,7 @@ from tongdai.sip.ua.dialog import incoming_dialog
 from tongdai.sip.ua.handler import UaHandler
 from tongdai.sip.ua.incoming import IncomingRequest
 from tongdai.sip.ua.notifier import Notifier
-from tongdai.sip.ua.requests import OutgoingRequest
+from tongdai.sip.ua.requests import OutgoingRequest, outside_dialogs
 from tongdai.sip.ua.session import InviteSession
 from tongdai.sip.ua.state import DialogState
 
@@ -221,26 +211,21 @@ class UserAgent:
         if method in ("INVITE", "ACK", "CANCEL"):
             raise ValueError(f"{method} is not a request of its own")
         call_id = call_id or core.ids.token()
-        local = f"{NameAddr.parse(from_).without_params()};tag={core.ids.token()}"
-        remote = f"<{target}>" if to is None else NameAddr.parse(to).without_params()
-        numbers = iter(range(cseq, 2**31))
-        fixed = [("Route", route) for route in route_set]
-        if not any(name.lower() in ("contact", "m") for name, _ in headers):
-            fixed.append(("Contact", f"<{contact_uri(flow, contact_user)}>"))
-        fixed += [("User-Agent", core.product), *headers]
-        if content_type is not None:
-            fixed.append(("Content-Type", content_type))
-
-        def build(extra: HeaderList) -> tuple[Request, Flow]:
-            items = [
-                ("Max-Forwards", "70"),
-                ("From", local),
-                ("To", remote),
-                ("Call-ID", call_id),
-                ("CSeq", f"{next(numbers)} {method}"),
-            ]
-            headers = Headers.of([*items, *fixed, *extra])
-            return Request(method, target, headers=headers, body=body), flow
+        build = outside_dialogs(
+            core,
+            method,
+            target,
+            flow,
+            from_=f"{NameAddr.parse(from_).without_params()};tag={core.ids.token()}",
+            to=f"<{target}>" if to is None else NameAddr.parse(to).without_params(),
+            call_id=call_id,
+            cseq=cseq,
+            route_set=route_set,
+            contact_user=contact_user,
+            headers=headers,
+            body=body,
+            content_type=content_type,
+        )
 
         def final(status: int, response: Response | None, now: float) -> None:
             if on_final is not None:

@@ -149,8 +149,8 @@ class Caller(Part):
             headers,
             state.flow,
             state.invite_cseq,
-            initial,
-            refreshes,
+            initial=initial,
+            refreshes=refreshes,
         )
 
     # -- told by OutgoingInvite

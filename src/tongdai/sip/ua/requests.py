@@ -2,20 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from tongdai.sip.digest import Credentials, DigestClient
 from tongdai.sip.flow import Flow
-from tongdai.sip.message import Request, Response
+from tongdai.sip.message import Headers, Request, Response
 from tongdai.sip.transaction import ClientTransaction
-from tongdai.sip.ua.core import HeaderList, UaCore
+from tongdai.sip.ua.core import HeaderList, UaCore, contact_uri
 
 Build = Callable[[HeaderList], tuple[Request, Flow]]
 """Makes the request, with further headers, under a new CSeq."""
 Final = Callable[[int, Response | None, float], None]
 """Gets the final status and the response; None with 408 (no response) and 503 (not sent)."""
+
+
+def outside_dialogs(
+    core: UaCore,
+    method: str,
+    target: str,
+    flow: Flow,
+    *,
+    from_: str,
+    to: str,
+    call_id: str,
+    cseq: int,
+    route_set: Sequence[str],
+    contact_user: str | None,
+    headers: HeaderList,
+    body: bytes,
+    content_type: str | None,
+) -> Build:
+    """Makes a request outside any dialog (RFC 3261 §8.1.1), the first with this CSeq; with a Contact, unless
+    `headers` have one."""
+    numbers = iter(range(cseq, 2**31))
+    fixed = [("Route", route) for route in route_set]
+    if not any(name.lower() in ("contact", "m") for name, _ in headers):
+        fixed.append(("Contact", f"<{contact_uri(flow, contact_user)}>"))
+    fixed += [("User-Agent", core.product), *headers]
+    if content_type is not None:
+        fixed.append(("Content-Type", content_type))
+
+    def build(extra: HeaderList) -> tuple[Request, Flow]:
+        items = [
+            ("Max-Forwards", "70"),
+            ("From", from_),
+            ("To", to),
+            ("Call-ID", call_id),
+            ("CSeq", f"{next(numbers)} {method}"),
+        ]
+        return Request(method, target, headers=Headers.of([*items, *fixed, *extra]), body=body), flow
+
+    return build
 
 
 class OutgoingRequest(msgspec.Struct, eq=False):

@@ -43,7 +43,8 @@ tests/interop/browser/build/page.js: $(addprefix tests/interop/browser/,page.js 
 test: setup test-packages
 	cargo test --workspace --locked --quiet
 	cd web && npm run --silent test
-	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not alone" $(ARGS)
+	$(BIN)/python -m pytest -m alone $(ARGS)
 
 CALLS ?= 100000
 soak: setup

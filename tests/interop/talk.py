@@ -29,6 +29,13 @@ async def hear_each_other(one: RawCall, other: RawCall) -> None:
     await hears(other, one.phone.tone, mark=marks[1])
 
 
+def heard_all_the_time(hearer: RawCall, sender: RawCall, mark: int) -> None:
+    """What the one sends has come to the other without a stop since its packet `mark`, but for those
+    that the sender made itself (it waits for a processor too)."""
+    own = sender.rtp.longest_pause(hearer.rtp.received[mark - 1].at - 0.1)
+    assert hearer.rtp.longest_gap(mark - 1) < own + 0.2
+
+
 async def hears_keys(call: RawCall, keys: str) -> None:
     """These keys have come, in this order, and no other."""
     deadline = asyncio.get_running_loop().time() + PATIENCE

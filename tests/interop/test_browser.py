@@ -152,6 +152,7 @@ async def test_a_browser_that_can_reach_nobody_is_heard_through_turn(
     assert "not allowed" not in turn.log()
 
 
+@pytest.mark.alone
 @pytest.mark.faults
 async def test_a_browsers_call_survives_kill_9_of_control(victim: Demo, phones: Phones, browser: Chromium):
     lan, web = await phones.raw(victim.account("103")), await page(browser, victim, "101")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from tests.interop.phones.sound import (
     ulaw_decode,
     ulaw_encode,
 )
+from tests.interop.talk import heard_all_the_time
 
 NOBODY = ("127.0.0.1", 9)
 
@@ -46,6 +48,25 @@ async def test_raw_phones_hear_each_other_and_not_themselves(phones: Phones):
     await near.press("12#")
     await far.hears_keys("12#")
     assert far.rtp.lost() == 0
+
+
+async def test_a_stop_in_what_is_heard_is_told_from_phones_that_waited_for_a_processor(phones: Phones):
+    caller, callee = await _two_phones(phones)
+    near = await caller.call("callee", wait="ringing")
+    far = await (await callee.rings()).accept()
+    await near.answered()
+    await hears(near, callee.tone)
+    mark = len(near.rtp.received)
+    time.sleep(0.4)
+    await hears(near, callee.tone, mark=now_at(near))
+    assert near.rtp.longest_gap(mark - 1) > 0.35
+    heard_all_the_time(near, far, mark)
+    far.rtp.remote = NOBODY
+    await asyncio.sleep(0.8)
+    far.rtp.remote = (near.rtp.host, near.rtp.port)
+    await hears(near, callee.tone, mark=now_at(near))
+    with pytest.raises(AssertionError):
+        heard_all_the_time(near, far, mark)
 
 
 async def test_a_raw_phone_cancels_and_is_rejected(phones: Phones):

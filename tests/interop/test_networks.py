@@ -269,7 +269,7 @@ async def test_nobody_else_is_taken_for_a_phone_behind_a_nat(street: Street):
         near.rtp.mute(False)
         await hears(near, home.tone, within=15.0)
         await hears_no(near, 2600, mark=0, lasting=0.1)
-        assert stranger.sent > 50
+        assert len(stranger.sent_at) > 50
         assert not stranger.received
     finally:
         stranger.close()

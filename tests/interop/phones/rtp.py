@@ -4,9 +4,11 @@ nothing, and telephone events (RFC 4733)."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import socket
 import struct
+import time
 from collections import deque
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,6 +21,8 @@ PCMU, PCMA, G722, OPUS = 0, 8, 9, 111
 DTMF_KEYS = "0123456789*#ABCD"
 _SENDER_REPORT, _RECEIVER_REPORT = 200, 201
 _PTIME = 0.02
+_SO_TIMESTAMPNS = 35
+"""The module socket lacks it; this is its value on x86 and ARM (asm-generic/socket.h)."""
 _DECODE = {PCMU: ulaw_decode, PCMA: alaw_decode}
 _OPUS = b"\xf8\xff\xfe"
 """20 ms of digital silence (RFC 6716). This phone has no coder: whether a packet comes as it left is all that
@@ -30,7 +34,8 @@ Address = tuple[str, int]
 
 @dataclass(frozen=True)
 class Packet:
-    """A received RTP packet; `at` is the loop's time in seconds."""
+    """A received RTP packet; `at` is when the kernel had it, in seconds on the loop's clock: a test
+    that waits for a processor reads it later."""
 
     at: float
     source: Address
@@ -42,7 +47,7 @@ class Packet:
     payload: bytes
 
 
-class RtpStream(asyncio.DatagramProtocol):
+class RtpStream:
     """Sends one frame each 20 ms (the phone's tone, silence or a key) and keeps all that arrives.
 
     Nothing is sent before `start`; `mute` stops sending altogether, as a phone does that was put on hold.
@@ -57,7 +62,8 @@ class RtpStream(asyncio.DatagramProtocol):
         """Answer each sender report with one of ours on what came (RFC 3550 §6.4.2)."""
         self.reported = 0
         """Packets that our last report was about."""
-        self.sent = 0
+        self.sent_at: list[float] = []
+        """When each packet left, on the loop's clock."""
         self.remote: Address | None = None
         self.codec = PCMU
         self.event_payload = 101
@@ -71,7 +77,7 @@ class RtpStream(asyncio.DatagramProtocol):
         self._ssrc = random.getrandbits(32)
         self._sequence = random.getrandbits(15)
         self._timestamp = random.getrandbits(31)
-        self._transport: asyncio.DatagramTransport | None = None
+        self._socket: socket.socket | None = None
         self._rtcp_transport: asyncio.DatagramTransport | None = None
         self._ticker: asyncio.TimerHandle | None = None
         self._next = 0.0
@@ -83,7 +89,9 @@ class RtpStream(asyncio.DatagramProtocol):
         loop = asyncio.get_running_loop()
         rtp, rtcp = _port_pair(self.host)
         self.port = int(rtp.getsockname()[1])
-        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, sock=rtp)
+        rtp.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        self._socket = rtp
+        loop.add_reader(rtp, self._read)
         self._rtcp_transport, _ = await loop.create_datagram_endpoint(lambda: _Rtcp(self), sock=rtcp)
 
     def start(self, remote: Address, codec: int, event_payload: int) -> None:
@@ -99,9 +107,12 @@ class RtpStream(asyncio.DatagramProtocol):
         """Stop sending and give the ports back."""
         if self._ticker is not None:
             self._ticker.cancel()
-        for transport in (self._transport, self._rtcp_transport):
-            if transport is not None:
-                transport.close()
+        if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._socket.close()
+            self._socket = None
+        if self._rtcp_transport is not None:
+            self._rtcp_transport.close()
 
     def speak(self, frequency: int | None) -> None:
         """Send another tone from now on, or silence (as packets) for None."""
@@ -184,19 +195,36 @@ class RtpStream(asyncio.DatagramProtocol):
 
     def longest_gap(self, mark: int = 0) -> float:
         """The longest time in seconds between two packets that arrived one after the other."""
-        times = [packet.at for packet in self.received[mark:]]
-        return max((later - earlier for earlier, later in pairwise(times)), default=0.0)
+        return _longest_gap([packet.at for packet in self.received[mark:]])
 
-    def datagram_received(self, data: bytes, addr: Address) -> None:
+    def longest_pause(self, since: float) -> float:
+        """The longest time in seconds between two packets that were sent one after the other, from `since` on
+        (the loop's clock): how long this phone itself waited for a processor."""
+        return _longest_gap([at for at in self.sent_at if at >= since])
+
+    def _read(self) -> None:
+        assert self._socket is not None
+        while True:
+            try:
+                data, ancillary, _, address = self._socket.recvmsg(2048, 64)
+            except BlockingIOError:
+                return
+            [(_, _, stamp)] = ancillary
+            seconds, nanoseconds = struct.unpack("qq", stamp)
+            waited = time.time() - seconds - nanoseconds / 1e9
+            self._packet_received(data, address[:2], asyncio.get_running_loop().time() - waited)
+
+    def _packet_received(self, data: bytes, source: Address, at: float) -> None:
         if len(data) < 12 or data[0] >> 6 != 2:
             return
         first, second, sequence, timestamp, ssrc = struct.unpack("!BBHII", data[:12])
         start = 12 + 4 * (first & 0x0F)
         if first & 0x10:
             start += 4 + 4 * struct.unpack("!H", data[start + 2 : start + 4])[0]
-        at = asyncio.get_running_loop().time()
-        packet = Packet(at, addr, second & 0x7F, bool(second & 0x80), sequence, timestamp, ssrc, data[start:])
-        self.received.append(packet)
+        payload_type, marker = second & 0x7F, bool(second & 0x80)
+        self.received.append(
+            Packet(at, source, payload_type, marker, sequence, timestamp, ssrc, data[start:])
+        )
 
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()
@@ -210,7 +238,7 @@ class RtpStream(asyncio.DatagramProtocol):
         event = self._keys.popleft() if self._keys else None
         if not self._keys:
             self._keys_done.set()
-        if self._muted or self.remote is None or self._transport is None:
+        if self._muted or self.remote is None or self._socket is None:
             return
         if event is None:
             self._key_started = 0
@@ -222,14 +250,15 @@ class RtpStream(asyncio.DatagramProtocol):
         self._send(self.event_payload, self._key_started, begins, event)
 
     def _send(self, payload_type: int, timestamp: int, marker: bool, payload: bytes) -> None:
-        assert self._transport is not None
+        assert self._socket is not None
         assert self.remote is not None
         self._sequence = (self._sequence + 1) & 0xFFFF
         header = struct.pack(
             "!BBHII", 0x80, marker << 7 | payload_type, self._sequence, timestamp, self._ssrc
         )
-        self._transport.sendto(header + payload, self.remote)
-        self.sent += 1
+        with contextlib.suppress(OSError):  # without a network the packet is lost, as any other is
+            self._socket.sendto(header + payload, self.remote)
+        self.sent_at.append(asyncio.get_running_loop().time())
 
 
 class _Rtcp(asyncio.DatagramProtocol):
@@ -238,6 +267,10 @@ class _Rtcp(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
         self._stream.rtcp_received(data, addr)
+
+
+def _longest_gap(times: list[float]) -> float:
+    return max((later - earlier for earlier, later in pairwise(times)), default=0.0)
 
 
 def _frames_of(frequency: int) -> dict[int, bytes]:

@@ -155,6 +155,8 @@ COMMANDS: dict[str, Callable[[Commands], object]] = {
     "seek back": lambda do: do.seek("s-1", "p-1", by_ms=-5_000),
     "pause": lambda do: do.pause("s-1", "p-1", paused=True),
     "pause to go on": lambda do: do.pause("s-1", paused=False),
+    "reserve": lambda do: do.reserve(32, "192.0.2.1"),
+    "open on a reserved port": lambda do: do.open_reserved("s-1", 20_000),
     "mixer_open": lambda do: do.mixer_open("m-1"),
     "mixer_play": lambda do: do.mixer_play("m-1", ["/prompts/joined.wav"]),
     "mixer_close": lambda do: do.mixer_close("m-1"),
@@ -200,7 +202,9 @@ def test_an_event_becomes_its_type_and_nothing_of_it_is_lost(vector: dict[str, A
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("hello", wire.Hello), ("open", wire.Opened), ("list", wire.Listing)], ids=str
+    ("name", "kind"),
+    [("hello", wire.Hello), ("open", wire.Opened), ("reserve", wire.Reserved), ("list", wire.Listing)],
+    ids=str,
 )
 def test_a_reply_becomes_its_type(name: str, kind: type[Any]):
     (vector,) = [vector for vector in vectors("replies") if vector["name"] == name]
@@ -330,6 +334,43 @@ async def test_running_out_of_ports_is_said(engine: Engine):
         await client.open("s-4")
     assert caught.value.code == "no_ports"
     await client.close()
+
+
+async def test_a_session_is_opened_on_a_reserved_port_and_hears_nothing_of_before(
+    engine: Engine, phone: Phone
+):
+    client = await engine.client()
+    reserved = await client.reserve(3)
+    [port] = reserved.ports  # one of four: the others are for who asks for them
+    phone.say(port, 1, b"before")
+    opened = await client.open_reserved("s-1", port)
+    assert (opened.ip, opened.port, opened.rtcp_port) == (reserved.ip, port, port + 1)
+    assert opened.next not in (None, port)
+    client.hear("s-1", wire.Echo())
+    client.remote("s-1", wire.Remote("127.0.0.1", phone.port, [wire.Codec("PCMU", 0)], "sendrecv"))
+    await client.sessions()
+    payload = bytes(range(160))
+    phone.say(port, 2, payload)
+    await phone.hear(payload)
+    assert (await client.stats("s-1"))["rx_packets"] == 1
+    with pytest.raises(EngineRefused) as caught:
+        await client.open_reserved("s-2", port)
+    assert caught.value.code == "no_ports"
+    with pytest.raises(EngineRefused) as caught:
+        await client.open_reserved("s-1", opened.next or 0)
+    assert caught.value.code == "exists"
+    await client.close()
+
+
+async def test_ports_are_reserved_for_who_asked_and_count_as_free(engine: Engine):
+    first = await engine.client()
+    await first.reserve(9)
+    assert (await first.stats())["ports_free"] == 4
+    assert not (await first.reserve(9)).ports  # a quarter of those that are free, and no more
+    await first.close()
+    second = await engine.client()
+    assert (await second.stats())["ports_draining"] == 1
+    await second.close()
 
 
 async def test_playing_and_recording_report_their_end(engine: Engine, phone: Phone, tmp_path: Path):

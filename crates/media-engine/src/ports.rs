@@ -1,7 +1,7 @@
 //! Pairs of ports: RTP on the even one, RTCP on the odd one above it.
 
 use media_proto::{Micros, SECOND};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 
 /// How long a closed pair stays bound and unread, so that late packets of its last call meet nobody else's.
@@ -13,7 +13,11 @@ pub struct PortPool<T> {
     used: Vec<bool>,
     next: usize,
     draining: VecDeque<(Micros, u16, T)>,
+    held: HashMap<u16, T>,
 }
+
+/// Of the pairs that nobody has, a part as small as this is held at most.
+const HELD: usize = 4;
 
 /// Why no pair is given.
 #[derive(Debug)]
@@ -28,7 +32,7 @@ impl<T> PortPool<T> {
     /// The pairs within `first..=last`; `first` must be even.
     pub fn new(first: u16, last: u16) -> PortPool<T> {
         let pairs = (usize::from(last) + 1 - usize::from(first)) / 2;
-        PortPool { first, used: vec![false; pairs], next: 0, draining: VecDeque::new() }
+        PortPool { first, used: vec![false; pairs], next: 0, draining: VecDeque::new(), held: HashMap::new() }
     }
 
     /// Binds the pair of the port `wish` if that is free, or else the next free one, with `bind` (given the even port). Pairs
@@ -63,6 +67,29 @@ impl<T> PortPool<T> {
         Err(Refused::Exhausted)
     }
 
+    /// Binds a free pair that is to be [taken](PortPool::take) later; none when few are free.
+    pub fn hold(&mut self, now: Micros, bind: impl FnMut(u16) -> io::Result<T>) -> Option<u16> {
+        self.expire(now);
+        if self.held.len() >= self.free().div_ceil(HELD) {
+            return None;
+        }
+        let (port, bound) = self.open(now, None, bind).ok()?;
+        self.held.insert(port, bound);
+        Some(port)
+    }
+
+    /// Gives a pair that was held.
+    pub fn take(&mut self, port: u16) -> Option<T> {
+        self.held.remove(&port)
+    }
+
+    /// Takes all pairs back that are held.
+    pub fn let_go(&mut self, now: Micros) {
+        for (port, bound) in std::mem::take(&mut self.held) {
+            self.close(now, port, bound);
+        }
+    }
+
     /// Which of ours a port is the even one of.
     fn pair_of(&self, port: u16) -> Option<usize> {
         let above = usize::from(port.checked_sub(self.first)?);
@@ -88,7 +115,7 @@ impl<T> PortPool<T> {
 
     /// Pairs that nobody uses (some may be occupied by other programs).
     pub fn free(&self) -> usize {
-        self.used.iter().filter(|used| !**used).count()
+        self.used.iter().filter(|used| !**used).count() + self.held.len()
     }
 
     /// Pairs that drain.
@@ -135,6 +162,32 @@ mod tests {
             let mut pool = PortPool::new(20_000, 20_007);
             assert_eq!(pool.open(0, Some(foreign), Ok).unwrap().0, 20_000, "{foreign}");
         }
+    }
+
+    #[test]
+    fn pairs_are_held_while_many_are_free_and_count_as_free() {
+        let mut pool = PortPool::new(20_000, 20_015);
+        let held: Vec<_> = std::iter::from_fn(|| pool.hold(0, Ok)).collect();
+        assert_eq!(held, [20_000, 20_002]);
+        assert_eq!(pool.free(), 8);
+        assert_eq!((pool.take(20_002), pool.take(20_002), pool.take(20_004)), (Some(20_002), None, None));
+        assert_eq!(pool.free(), 7);
+        assert_eq!(pool.open(0, None, Ok).unwrap().0, 20_004);
+        pool.let_go(0);
+        assert_eq!((pool.free(), pool.draining()), (5, 1));
+        pool.expire(DRAIN);
+        assert_eq!((pool.free(), pool.draining()), (6, 0));
+    }
+
+    #[test]
+    fn the_last_pair_is_held_too_but_none_that_is_used() {
+        let mut pool = PortPool::new(20_000, 20_003);
+        pool.open(0, None, Ok).unwrap();
+        assert_eq!(pool.hold(0, Ok), Some(20_002));
+        assert_eq!(pool.hold(0, Ok), None);
+        assert!(matches!(pool.open(0, None, Ok), Err(Refused::Exhausted)));
+        assert_eq!(pool.take(20_002), Some(20_002));
+        assert_eq!(pool.hold(0, Ok), None);
     }
 
     #[test]

@@ -121,6 +121,20 @@ impl Epoll {
     }
 }
 
+/// Throws away what waits in a socket, at most as much as comes meanwhile at a moderate rate.
+pub fn empty(socket: &UdpSocket) {
+    let mut nothing = [0u8; 0];
+    for _ in 0..1000 {
+        // SAFETY: no byte is written; the rest of a datagram that is longer is dropped.
+        let taken = unsafe {
+            libc::recv(socket.as_raw_fd(), nothing.as_mut_ptr().cast::<c_void>(), 0, libc::MSG_DONTWAIT)
+        };
+        if taken < 0 {
+            return;
+        }
+    }
+}
+
 /// Sleeps this thread. Only for the pause between two sweeps of the sockets, which gathers packets.
 pub fn pause(duration: Duration) {
     let time = timespec(duration);

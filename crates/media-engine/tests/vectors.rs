@@ -81,9 +81,20 @@ fn commands() -> Vec<(String, Command)> {
     let mut commands = vec![
         ("hello", Command::Hello { proto: 1, after: None }),
         ("hello after a crash", Command::Hello { proto: 1, after: Some(70_000) }),
-        ("open", Command::Open { session: session(), ip: None, port: None }),
-        ("open at an address", Command::Open { session: session(), ip: Some(s("2001:db8::1")), port: None }),
-        ("open again", Command::Open { session: session(), ip: Some(s("192.0.2.1")), port: Some(20_000) }),
+        ("open", Command::Open { session: session(), ip: None, port: None, reserved: false }),
+        (
+            "open at an address",
+            Command::Open { session: session(), ip: Some(s("2001:db8::1")), port: None, reserved: false },
+        ),
+        (
+            "open again",
+            Command::Open {
+                session: session(),
+                ip: Some(s("192.0.2.1")),
+                port: Some(20_000),
+                reserved: false,
+            },
+        ),
         ("signal", Command::Signal { session: session(), ip: s("198.51.100.4"), port: 5060 }),
         ("remote", Command::Remote(Box::new(remote()))),
         (
@@ -228,6 +239,9 @@ fn commands() -> Vec<(String, Command)> {
     let cn = Some(NoiseEntry { pt: 13, rx_pt: None });
     commands
         .push((s("remote with comfort noise"), Command::Remote(Box::new(RemoteCommand { cn, ..remote() }))));
+    commands.push((s("reserve"), Command::Reserve { ip: Some(s("192.0.2.1")), count: 32 }));
+    let reserved = Command::Open { session: session(), ip: None, port: Some(20_000), reserved: true };
+    commands.push((s("open on a reserved port"), reserved));
     commands
 }
 
@@ -249,7 +263,18 @@ fn replies() -> Vec<(&'static str, Value)> {
                 },
             ),
         ),
-        ("open", grant(300, Body::Opened { ip: s("127.0.0.1"), port: 20_000, rtcp_port: 20_001 })),
+        (
+            "open",
+            grant(300, Body::Opened { ip: s("127.0.0.1"), port: 20_000, rtcp_port: 20_001, next: None }),
+        ),
+        (
+            "open on a reserved port",
+            grant(
+                301,
+                Body::Opened { ip: s("127.0.0.1"), port: 20_000, rtcp_port: 20_001, next: Some(20_002) },
+            ),
+        ),
+        ("reserve", grant(302, Body::Reserved { ip: s("127.0.0.1"), ports: vec![20_000, 20_002] })),
         (
             "list",
             grant(

@@ -33,6 +33,16 @@ class Commands:
         `bad_ip`."""
         return self.request("open", wire.Opened, **_given(session=session, ip=ip, port=port))
 
+    def reserve(self, count: int, ip: str | None = None) -> asyncio.Future[wire.Reserved]:
+        """Have ports bound, at most `count`, to open sessions on without waiting. The engine lets go of them
+        when another controller comes. Fails with `EngineRefused`: `bad_ip`."""
+        return self.request("reserve", wire.Reserved, **_given(count=count, ip=ip))
+
+    def open_reserved(self, session: str, port: int) -> asyncio.Future[wire.Opened]:
+        """Open a session on a reserved port; the reply brings the next one. Fails with `EngineRefused`:
+        `no_ports` (it is not reserved), `exists`."""
+        return self.request("open", wire.Opened, session=session, port=port, reserved=True)
+
     def signal(self, session: str, ip: str, port: int) -> None:
         """Tell where the peer's signalling comes from, whenever that has changed: its sound may come from
         that host too."""

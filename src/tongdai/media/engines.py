@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tongdai.media.client import EngineClient
 from tongdai.media.outage import Outage
+from tongdai.media.reserve import Reserve
 
 
 class Engine:
@@ -17,6 +18,7 @@ class Engine:
         self.client = client
         self.name = name
         self.outage = Outage(lambda: client.connected)
+        self.reserve = Reserve(client)
         self.mixers: set[str] = set()
         self.lost_at: float | None = None
         """Since when it is not there, in the clock's seconds."""

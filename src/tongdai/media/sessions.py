@@ -92,13 +92,18 @@ class Sessions:
         port: int | None = None,
     ) -> None:
         """Open a session on the address `ip`, or the engine's own, and on `port` if that is free;
-        `done(opened, "")`, or `done(None, code)` with the engine's error (`no_ports` …). While no engine is
-        there, the next one is waited for.
+        `done(opened, "")`, or `done(None, code)` with the engine's error (`no_ports` …): at once where a port
+        is reserved. While no engine is there, the next one is waited for.
         """
         engine = self._engines.current
         self._tenants[leg] = tenant
-        self._opening[leg] = done
         self._engines.put(leg, engine)
+        if port is None:
+            there = engine.reserve.open(leg, ip, lambda detail: self._not_opened(leg, detail))
+            if there is not None:
+                done(there, "")
+                return
+        self._opening[leg] = done
 
         def ended(opened: wire.Opened | None, code: str) -> None:
             if self._opening.get(leg) is done:
@@ -129,19 +134,24 @@ class Sessions:
 
     def lost(self, client: EngineClient) -> None:
         """An engine went away: what was being played there has come as far as now."""
-        self._engines.by(client).lost_at = self._clock()
+        engine = self._engines.by(client)
+        engine.lost_at = self._clock()
+        engine.reserve.lost()
 
     def returned(self, client: EngineClient) -> None:
         """It is the same engine again: what was asked meanwhile has failed."""
         engine = self._engines.by(client)
         engine.lost_at = None
         engine.outage.end(False)
+        for leg in engine.reserve.renewed():
+            self._not_opened(leg, "the connection to the engine broke")
 
     def replaced(self, client: EngineClient) -> set[str]:
         """That engine is gone, with the sessions of these legs. The owner opens them again, tells where their
         peers are, and what they hear; what was played and recorded goes on with the first `remote`."""
         engine = self._engines.by(client)
         legs = self._engines.legs(engine)
+        engine.reserve.renewed()
         self._hearing.lost(engine)
         lost_at = self._clock() if engine.lost_at is None else engine.lost_at
         self.silence(legs, lost_at)
@@ -360,6 +370,10 @@ class Sessions:
                 log.warning("the engine ended a session that nobody claimed", leg=leg)
             case _:
                 pass
+
+    def _not_opened(self, leg: str, detail: str) -> None:
+        log.error("a session was not opened", leg=leg, tenant=self._tenants.get(leg), error=detail)
+        self._gone(leg, f"sound_failed {detail}")
 
     def _gone(self, leg: str, why: str) -> None:
         if leg in self._tenants:

@@ -144,12 +144,20 @@ class Hello(msgspec.Struct, frozen=True):
     """Of the engine's certificate, as SDP has it."""
 
 
-class Opened(msgspec.Struct, frozen=True):
-    """Reply to `open`: where the peer shall send."""
+class Opened(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Reply to `open`: where the peer shall send. `next` is a port in place of the reserved one."""
 
     ip: str
     port: int
     rtcp_port: int
+    next: int | None = None
+
+
+class Reserved(msgspec.Struct, frozen=True):
+    """Reply to `reserve`: ports for RTP, RTCP is on the next one."""
+
+    ip: str
+    ports: list[int]
 
 
 class Stats(msgspec.Struct, frozen=True):

@@ -114,7 +114,11 @@ impl Control {
     fn obey(&mut self, asked: Asked) -> Result<Answer, Refusing> {
         match &asked.command {
             Command::Hello { proto, after } => self.hello(asked.waiter.from, *proto, *after),
-            Command::Open { session, ip, port } => self.open(session, ip.as_deref(), *port),
+            Command::Open { session, ip, port, reserved: false } => self.open(session, ip.as_deref(), *port),
+            Command::Open { session, port, reserved: true, .. } => {
+                self.open_reserved(session, port.unwrap_or_default())
+            }
+            Command::Reserve { ip, count } => self.reserve(ip.as_deref(), *count),
             Command::Signal { session, ip, port } => {
                 let slot = self.slot_of(session)?;
                 self.orders.send(Order::Signal { slot, from: SocketAddr::new(parse_ip(ip)?, *port) });
@@ -221,6 +225,7 @@ impl Control {
             before.close();
         }
         self.alone_since = None;
+        self.ports.let_go(clock::now());
         if let Some(after) = after {
             self.outbox.rewind(after);
         }
@@ -243,7 +248,7 @@ impl Control {
         if self.sessions.find(session).is_some() {
             return refuse(ErrorCode::Exists, format!("session {session} is open"));
         }
-        let ip = ip.map_or(Ok(self.args.ip), parse_ip)?;
+        let ip = self.bind_ip(ip)?;
         let (port, sockets) = match self.ports.open(clock::now(), wish, |port| bind(ip, port)) {
             Ok(opened) => opened,
             Err(ports::Refused::Exhausted) => {
@@ -261,11 +266,46 @@ impl Control {
                 return refuse(code, format!("no socket can be bound to {ip}: {error}"));
             }
         };
-        let known = Known::at(ip, port);
-        let slot = self.sessions.add(session.to_owned(), known);
+        self.opened(session, ip, port, sockets, None)
+    }
+
+    /// What waits in the sockets came before anybody was told of them.
+    fn open_reserved(&mut self, session: &str, port: u16) -> Result<Answer, Refusing> {
+        if self.sessions.find(session).is_some() {
+            return refuse(ErrorCode::Exists, format!("session {session} is open"));
+        }
+        let Some(sockets) = self.ports.take(port) else {
+            return refuse(ErrorCode::NoPorts, format!("port {port} is not reserved"));
+        };
+        let ip = sockets.rtp.local_addr().map_or(self.args.ip, |at| at.ip());
+        sys::empty(&sockets.rtp);
+        sys::empty(&sockets.rtcp);
+        let next = self.ports.hold(clock::now(), |port| bind(ip, port));
+        self.opened(session, ip, port, sockets, next)
+    }
+
+    fn opened(
+        &mut self,
+        session: &str,
+        ip: IpAddr,
+        port: u16,
+        sockets: Sockets,
+        next: Option<u16>,
+    ) -> Result<Answer, Refusing> {
+        let slot = self.sessions.add(session.to_owned(), Known::at(ip, port));
         log(Level::Debug, "opened", json!({"session": session, "port": port}));
         self.orders.send(Order::Open { slot, sockets, trust: self.args.latch });
-        Ok(Answer::Now(Body::Opened { ip: ip.to_string(), port, rtcp_port: port + 1 }))
+        Ok(Answer::Now(Body::Opened { ip: ip.to_string(), port, rtcp_port: port + 1, next }))
+    }
+
+    fn reserve(&mut self, ip: Option<&str>, count: u16) -> Result<Answer, Refusing> {
+        let ip = self.bind_ip(ip)?;
+        let ports = (0..count).map_while(|_| self.ports.hold(clock::now(), |port| bind(ip, port))).collect();
+        Ok(Answer::Now(Body::Reserved { ip: ip.to_string(), ports }))
+    }
+
+    fn bind_ip(&self, asked: Option<&str>) -> Result<IpAddr, Refusing> {
+        asked.map_or(Ok(self.args.ip), parse_ip)
     }
 
     fn remote(&mut self, asked: &RemoteCommand) -> Result<Answer, Refusing> {

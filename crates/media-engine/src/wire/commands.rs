@@ -4,9 +4,10 @@ use super::protection::{DtlsEntry, IceEntry, SrtpEntry};
 use serde::{Deserialize, Serialize};
 
 /// The commands, by name.
-pub const OPS: [&str; 20] = [
+pub const OPS: [&str; 21] = [
     "hello",
     "open",
+    "reserve",
     "signal",
     "remote",
     "hear",
@@ -42,6 +43,15 @@ pub enum Command {
         /// The port to give if it is free: that of the session in an engine that is gone.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         port: Option<u16>,
+        /// The port is one of those that were reserved; the reply brings another one.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        reserved: bool,
+    },
+    /// Ports to open sessions on without waiting for the reply.
+    Reserve {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ip: Option<String>,
+        count: u16,
     },
     /// Where the peer's signalling comes from.
     Signal {
@@ -165,6 +175,7 @@ impl Command {
         match self {
             Command::Hello { .. } => "hello",
             Command::Open { .. } => "open",
+            Command::Reserve { .. } => "reserve",
             Command::Signal { .. } => "signal",
             Command::Remote(_) => "remote",
             Command::Hear { .. } => "hear",
@@ -189,7 +200,10 @@ impl Command {
     /// What the command is for; `None` when it is for the engine.
     pub fn target(&self) -> Option<Target> {
         match self {
-            Command::Hello { .. } | Command::List {} | Command::Stats { session: None } => None,
+            Command::Hello { .. }
+            | Command::Reserve { .. }
+            | Command::List {}
+            | Command::Stats { session: None } => None,
             Command::Open { session, .. }
             | Command::Signal { session, .. }
             | Command::Hear { session, .. }

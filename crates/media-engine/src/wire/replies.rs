@@ -42,11 +42,36 @@ pub struct Grant {
 #[serde(untagged)]
 pub enum Body {
     Done {},
-    Hello { engine: String, proto: u32, version: String, sessions: usize, lost: u64, fingerprint: String },
-    Opened { ip: String, port: u16, rtcp_port: u16 },
-    List { sessions: Vec<Listed>, mixers: Vec<String> },
-    Session { stats: SessionStats },
-    Engine { stats: EngineStats },
+    Hello {
+        engine: String,
+        proto: u32,
+        version: String,
+        sessions: usize,
+        lost: u64,
+        fingerprint: String,
+    },
+    Opened {
+        ip: String,
+        port: u16,
+        rtcp_port: u16,
+        /// A port in place of the reserved one that was used.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        next: Option<u16>,
+    },
+    Reserved {
+        ip: String,
+        ports: Vec<u16>,
+    },
+    List {
+        sessions: Vec<Listed>,
+        mixers: Vec<String>,
+    },
+    Session {
+        stats: SessionStats,
+    },
+    Engine {
+        stats: EngineStats,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -23,6 +23,8 @@ from tests.interop.phones.sound import hears
 from tests.interop.talk import hear_each_other, talk
 from tests.receiver import Receiver
 
+from tongdai.media.reserve import PAIRS
+
 pytestmark = pytest.mark.faults
 
 
@@ -68,7 +70,7 @@ async def test_an_engine_without_descriptors_refuses_calls_until_it_has_some_aga
     mark = len(near.rtp.received)
     engine = demo.facts.pids["media"]
     limit(engine, resource.RLIMIT_NOFILE, descriptors(engine) + 5)
-    calls = await echo_calls(minh, 6)
+    calls = await echo_calls(minh, PAIRS + 6)
     told = [refused(call) for call in calls]
     assert any(told), "the limit does not bite"
     assert "no media for a call" in demo.service_log()

@@ -16,7 +16,7 @@ pub struct PortPool<T> {
     held: HashMap<u16, T>,
 }
 
-/// Of the pairs that nobody has, a part as small as this is held at most.
+/// One in so many of the pairs that nobody has is held at most.
 const HELD: usize = 4;
 
 /// Why no pair is given.

@@ -121,7 +121,7 @@ impl Epoll {
     }
 }
 
-/// Throws away what waits in a socket, at most as much as comes meanwhile at a moderate rate.
+/// Throws away what waits in a socket: at most a thousand datagrams, since somebody may be flooding it.
 pub fn empty(socket: &UdpSocket) {
     let mut nothing = [0u8; 0];
     for _ in 0..1000 {

@@ -98,11 +98,13 @@ class Sessions:
         engine = self._engines.current
         self._tenants[leg] = tenant
         self._engines.put(leg, engine)
-        if port is None:
-            there = engine.reserve.open(leg, ip, lambda detail: self._not_opened(leg, detail))
-            if there is not None:
-                done(there, "")
-                return
+
+        def reserved() -> wire.Opened | None:
+            return engine.reserve.open(leg, ip, lambda detail: self._not_opened(leg, detail))
+
+        if port is None and (there := reserved()) is not None:
+            done(there, "")
+            return
         self._opening[leg] = done
 
         def ended(opened: wire.Opened | None, code: str) -> None:
@@ -124,7 +126,10 @@ class Sessions:
             try:
                 ended(future.result(), "")
             except EngineRefused as error:
-                ended(None, error.code)
+                there = None
+                if error.code == "no_ports" and self._opening.get(leg) is done:
+                    there = reserved()  # the last ones, if it was after this that they were reserved
+                ended(there, "" if there is not None else error.code)
             except EngineError:
                 engine.outage.wait(later)
 
@@ -372,8 +377,9 @@ class Sessions:
                 pass
 
     def _not_opened(self, leg: str, detail: str) -> None:
-        log.error("a session was not opened", leg=leg, tenant=self._tenants.get(leg), error=detail)
-        self._gone(leg, f"sound_failed {detail}")
+        if (tenant := self._tenants.get(leg)) is not None:
+            log.error("a session was not opened", leg=leg, tenant=tenant, error=detail)
+            self.on_gone(leg, f"sound_failed {detail}")
 
     def _gone(self, leg: str, why: str) -> None:
         if leg in self._tenants:

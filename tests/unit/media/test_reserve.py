@@ -79,6 +79,18 @@ async def test_more_is_reserved_when_few_are_left_for_want_of_ports(desk: Reserv
     assert len(desk.engine.of("reserve")) == 2
 
 
+async def test_the_last_port_may_be_among_the_reserved(desk: Reserving):
+    desk = Reserving()
+    for leg in "abc":
+        desk.ask(leg)
+    await desk.answer("reserve", wire.Reserved("192.0.2.1", [20000]))
+    await desk.answer("open", wire.Opened("192.0.2.1", 30000, 30001))
+    for _ in "bc":
+        await desk.answer("open", EngineRefused("open", "no_ports", "no pair of ports is free"))
+    assert [desk.at[leg][0] for leg in "abc"] == [30000, 20000, 0]
+    assert desk.at["c"][1] == "no_ports"
+
+
 async def test_each_address_has_ports_of_its_own(desk: Reserving):
     desk.ask("a", "198.51.100.1")
     assert "a" not in desk.at

@@ -269,7 +269,6 @@ impl Control {
         self.opened(session, ip, port, sockets, None)
     }
 
-    /// What waits in the sockets came before anybody was told of them.
     fn open_reserved(&mut self, session: &str, port: u16) -> Result<Answer, Refusing> {
         if self.sessions.find(session).is_some() {
             return refuse(ErrorCode::Exists, format!("session {session} is open"));
@@ -278,6 +277,7 @@ impl Control {
             return refuse(ErrorCode::NoPorts, format!("port {port} is not reserved"));
         };
         let ip = sockets.rtp.local_addr().map_or(self.args.ip, |at| at.ip());
+        // What came before anybody was told of the port is no sound of this session.
         sys::empty(&sockets.rtp);
         sys::empty(&sockets.rtcp);
         let next = self.ports.hold(clock::now(), |port| bind(ip, port));

@@ -26,7 +26,7 @@ from tests.interop.phones.sound import (
     ulaw_decode,
     ulaw_encode,
 )
-from tests.interop.talk import heard_all_the_time
+from tests.interop.talk import heard_all_the_time, talk
 
 NOBODY = ("127.0.0.1", 9)
 
@@ -39,11 +39,7 @@ async def _two_phones(phones: Phones) -> tuple[RawPhone, RawPhone]:
 
 async def test_raw_phones_hear_each_other_and_not_themselves(phones: Phones):
     caller, callee = await _two_phones(phones)
-    near = await caller.call("callee", wait="ringing")
-    far = await (await callee.rings()).accept()
-    await near.answered()
-    await hears(near, callee.tone)
-    await hears(far, caller.tone)
+    near, far = await talk(caller, callee, "callee")
     await hears_no(near, caller.tone, mark=0)
     await near.press("12#")
     await far.hears_keys("12#")
@@ -52,10 +48,7 @@ async def test_raw_phones_hear_each_other_and_not_themselves(phones: Phones):
 
 async def test_a_stop_in_what_is_heard_is_told_from_phones_that_waited_for_a_processor(phones: Phones):
     caller, callee = await _two_phones(phones)
-    near = await caller.call("callee", wait="ringing")
-    far = await (await callee.rings()).accept()
-    await near.answered()
-    await hears(near, callee.tone)
+    near, far = await talk(caller, callee, "callee")
     mark = len(near.rtp.received)
     time.sleep(0.4)
     await hears(near, callee.tone, mark=now_at(near))

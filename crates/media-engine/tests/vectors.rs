@@ -78,23 +78,18 @@ fn commands() -> Vec<(String, Command)> {
         rate: None,
         resume: false,
     };
+    let open = |ip: Option<&str>, port, reserved| Command::Open {
+        session: session(),
+        ip: ip.map(s),
+        port,
+        reserved,
+    };
     let mut commands = vec![
         ("hello", Command::Hello { proto: 1, after: None }),
         ("hello after a crash", Command::Hello { proto: 1, after: Some(70_000) }),
-        ("open", Command::Open { session: session(), ip: None, port: None, reserved: false }),
-        (
-            "open at an address",
-            Command::Open { session: session(), ip: Some(s("2001:db8::1")), port: None, reserved: false },
-        ),
-        (
-            "open again",
-            Command::Open {
-                session: session(),
-                ip: Some(s("192.0.2.1")),
-                port: Some(20_000),
-                reserved: false,
-            },
-        ),
+        ("open", open(None, None, false)),
+        ("open at an address", open(Some("2001:db8::1"), None, false)),
+        ("open again", open(Some("192.0.2.1"), Some(20_000), false)),
         ("signal", Command::Signal { session: session(), ip: s("198.51.100.4"), port: 5060 }),
         ("remote", Command::Remote(Box::new(remote()))),
         (
@@ -240,13 +235,13 @@ fn commands() -> Vec<(String, Command)> {
     commands
         .push((s("remote with comfort noise"), Command::Remote(Box::new(RemoteCommand { cn, ..remote() }))));
     commands.push((s("reserve"), Command::Reserve { ip: Some(s("192.0.2.1")), count: 32 }));
-    let reserved = Command::Open { session: session(), ip: None, port: Some(20_000), reserved: true };
-    commands.push((s("open on a reserved port"), reserved));
+    commands.push((s("open on a reserved port"), open(None, Some(20_000), true)));
     commands
 }
 
 fn replies() -> Vec<(&'static str, Value)> {
     let grant = |re, body| serde_json::to_value(Grant { re, ok: true, body }).unwrap();
+    let opened = |next| Body::Opened { ip: s("127.0.0.1"), port: 20_000, rtcp_port: 20_001, next };
     let mut replies = vec![
         ("done", grant(1, Body::Done {})),
         (
@@ -263,17 +258,8 @@ fn replies() -> Vec<(&'static str, Value)> {
                 },
             ),
         ),
-        (
-            "open",
-            grant(300, Body::Opened { ip: s("127.0.0.1"), port: 20_000, rtcp_port: 20_001, next: None }),
-        ),
-        (
-            "open on a reserved port",
-            grant(
-                301,
-                Body::Opened { ip: s("127.0.0.1"), port: 20_000, rtcp_port: 20_001, next: Some(20_002) },
-            ),
-        ),
+        ("open", grant(300, opened(None))),
+        ("open on a reserved port", grant(301, opened(Some(20_002)))),
         ("reserve", grant(302, Body::Reserved { ip: s("127.0.0.1"), ports: vec![20_000, 20_002] })),
         (
             "list",

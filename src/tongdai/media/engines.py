@@ -3,7 +3,7 @@ upgrade has left, keep theirs until they end."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from tongdai.media.client import EngineClient
 from tongdai.media.outage import Outage
@@ -13,12 +13,13 @@ from tongdai.media.reserve import Reserve
 class Engine:
     """One of them."""
 
-    def __init__(self, client: EngineClient, name: str) -> None:
-        """`name` tells it from the others, and is the same for the control process after this one."""
+    def __init__(self, client: EngineClient, name: str, refused: Callable[[str, str], None]) -> None:
+        """`name` tells it from the others, and is the same for the control process after this one; `refused`
+        is that of its `Reserve`."""
         self.client = client
         self.name = name
         self.outage = Outage(lambda: client.connected)
-        self.reserve = Reserve(client)
+        self.reserve = Reserve(client, refused)
         self.mixers: set[str] = set()
         self.lost_at: float | None = None
         """Since when it is not there, in the clock's seconds."""
@@ -27,13 +28,15 @@ class Engine:
 class Engines:
     """Which there are, and which has the session of a leg."""
 
-    def __init__(self) -> None:
+    def __init__(self, refused: Callable[[str, str], None]) -> None:
+        """`refused(leg, detail)` when an engine does not open a session that it has promised."""
+        self._refused = refused
         self._all: list[Engine] = []
         self._of: dict[str, Engine] = {}
 
     def add(self, client: EngineClient, name: str) -> None:
         """Command this one too. The first is the one that new sessions are opened in."""
-        self._all.append(Engine(client, name))
+        self._all.append(Engine(client, name, self._refused))
 
     def remove(self, engine: Engine) -> None:
         """It is gone for good; its legs have sessions elsewhere."""

@@ -18,15 +18,16 @@ class Reserve:
     """The reserved ports of one engine, by local address: asked for with the first session there. Each reply
     to an opening brings another one."""
 
-    def __init__(self, client: Commands) -> None:
+    def __init__(self, client: Commands, refused: Callable[[str, str], None]) -> None:
+        """`refused(leg, detail)` when the engine does not do what it has promised."""
         self._client = client
+        self._refused = refused
         self._there: dict[str | None, _Reserved] = {}
         """By address as it is asked for: None is the engine's own."""
         self._unconfirmed: set[str] = set()
 
-    def open(self, leg: str, ip: str | None, refused: Callable[[str], None]) -> wire.Opened | None:
-        """Open a session on a reserved port, if one is left; `refused(detail)` when the engine does not do
-        what it has promised."""
+    def open(self, leg: str, ip: str | None) -> wire.Opened | None:
+        """Open a session on a reserved port, if one is left."""
         there = self._there.setdefault(ip, _Reserved())
         if there.pairs < PAIRS // 2 and not there.asked:
             self._ask(there, ip)
@@ -41,7 +42,7 @@ class Reserve:
                 reply = future.result()
             except EngineRefused as error:
                 self._unconfirmed.discard(leg)
-                refused(error.detail)
+                self._refused(leg, error.detail)
             except EngineError:
                 pass  # the connection broke: see `renewed`
             else:

@@ -46,7 +46,7 @@ class Sessions:
         """Told of a leg whose peer has proven itself by a handshake."""
         self.spoken: Callable[[str], tuple[Sequence[str], Sequence[Codec]]] = lambda leg: ((), ())
         """The codecs of a leg (`links.Spoken`)."""
-        self._engines = Engines()
+        self._engines = Engines(self._not_opened)
         self._post = post
         self._note = note
         self._calls: dict[str, str] = {}
@@ -98,11 +98,7 @@ class Sessions:
         engine = self._engines.current
         self._tenants[leg] = tenant
         self._engines.put(leg, engine)
-
-        def reserved() -> wire.Opened | None:
-            return engine.reserve.open(leg, ip, lambda detail: self._not_opened(leg, detail))
-
-        if port is None and (there := reserved()) is not None:
+        if port is None and (there := engine.reserve.open(leg, ip)) is not None:
             done(there, "")
             return
         self._opening[leg] = done
@@ -128,7 +124,8 @@ class Sessions:
             except EngineRefused as error:
                 there = None
                 if error.code == "no_ports" and self._opening.get(leg) is done:
-                    there = reserved()  # the last ones, if it was after this that they were reserved
+                    # the last ones, if it was after this that they were reserved
+                    there = engine.reserve.open(leg, ip)
                 ended(there, "" if there is not None else error.code)
             except EngineError:
                 engine.outage.wait(later)

@@ -114,9 +114,8 @@ impl Control {
     fn obey(&mut self, asked: Asked) -> Result<Answer, Refusing> {
         match &asked.command {
             Command::Hello { proto, after } => self.hello(asked.waiter.from, *proto, *after),
-            Command::Open { session, ip, port, reserved: false } => self.open(session, ip.as_deref(), *port),
-            Command::Open { session, port, reserved: true, .. } => {
-                self.open_reserved(session, port.unwrap_or_default())
+            Command::Open { session, ip, port, reserved } => {
+                self.open(session, ip.as_deref(), *port, *reserved)
             }
             Command::Reserve { ip, count } => self.reserve(ip.as_deref(), *count),
             Command::Signal { session, ip, port } => {
@@ -244,18 +243,37 @@ impl Control {
         }))
     }
 
-    fn open(&mut self, session: &str, ip: Option<&str>, wish: Option<u16>) -> Result<Answer, Refusing> {
+    fn open(
+        &mut self,
+        session: &str,
+        ip: Option<&str>,
+        port: Option<u16>,
+        reserved: bool,
+    ) -> Result<Answer, Refusing> {
         if self.sessions.find(session).is_some() {
             return refuse(ErrorCode::Exists, format!("session {session} is open"));
         }
-        let ip = self.bind_ip(ip)?;
-        let (port, sockets) = match self.ports.open(clock::now(), wish, |port| bind(ip, port)) {
-            Ok(opened) => opened,
+        let (ip, port, sockets, next) = if reserved {
+            self.take(port.unwrap_or_default())?
+        } else {
+            let ip = self.bind_ip(ip)?;
+            let (port, sockets) = self.bind_free(ip, port)?;
+            (ip, port, sockets, None)
+        };
+        let slot = self.sessions.add(session.to_owned(), Known::at(ip, port));
+        log(Level::Debug, "opened", json!({"session": session, "port": port}));
+        self.orders.send(Order::Open { slot, sockets, trust: self.args.latch });
+        Ok(Answer::Now(Body::Opened { ip: ip.to_string(), port, rtcp_port: port + 1, next }))
+    }
+
+    fn bind_free(&mut self, ip: IpAddr, wish: Option<u16>) -> Result<(u16, Sockets), Refusing> {
+        match self.ports.open(clock::now(), wish, |port| bind(ip, port)) {
+            Ok(opened) => Ok(opened),
             Err(ports::Refused::Exhausted) => {
                 let (first, last) = (self.args.first_port, self.args.last_port);
                 let detail =
                     format!("no pair of ports is free in {first}-{last}; widen --ports or end calls");
-                return refuse(ErrorCode::NoPorts, detail);
+                refuse(ErrorCode::NoPorts, detail)
             }
             Err(ports::Refused::System(error)) => {
                 let used_up = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM];
@@ -263,16 +281,13 @@ impl Control {
                     Some(number) if used_up.contains(&number) => ErrorCode::NoPorts,
                     _ => ErrorCode::BadIp,
                 };
-                return refuse(code, format!("no socket can be bound to {ip}: {error}"));
+                refuse(code, format!("no socket can be bound to {ip}: {error}"))
             }
-        };
-        self.opened(session, ip, port, sockets, None)
+        }
     }
 
-    fn open_reserved(&mut self, session: &str, port: u16) -> Result<Answer, Refusing> {
-        if self.sessions.find(session).is_some() {
-            return refuse(ErrorCode::Exists, format!("session {session} is open"));
-        }
+    /// A reserved pair, and the port of another one in its place.
+    fn take(&mut self, port: u16) -> Result<(IpAddr, u16, Sockets, Option<u16>), Refusing> {
         let Some(sockets) = self.ports.take(port) else {
             return refuse(ErrorCode::NoPorts, format!("port {port} is not reserved"));
         };
@@ -281,21 +296,7 @@ impl Control {
         sys::empty(&sockets.rtp);
         sys::empty(&sockets.rtcp);
         let next = self.ports.hold(clock::now(), |port| bind(ip, port));
-        self.opened(session, ip, port, sockets, next)
-    }
-
-    fn opened(
-        &mut self,
-        session: &str,
-        ip: IpAddr,
-        port: u16,
-        sockets: Sockets,
-        next: Option<u16>,
-    ) -> Result<Answer, Refusing> {
-        let slot = self.sessions.add(session.to_owned(), Known::at(ip, port));
-        log(Level::Debug, "opened", json!({"session": session, "port": port}));
-        self.orders.send(Order::Open { slot, sockets, trust: self.args.latch });
-        Ok(Answer::Now(Body::Opened { ip: ip.to_string(), port, rtcp_port: port + 1, next }))
+        Ok((ip, port, sockets, next))
     }
 
     fn reserve(&mut self, ip: Option<&str>, count: u16) -> Result<Answer, Refusing> {

@@ -1,5 +1,5 @@
 # The first target is what `make` alone does.
-.PHONY: help setup run test test-packages soak faults lint format lock bench fuzz clean
+.PHONY: help setup run test test-packages soak faults lint lint-python lint-rust lint-web format lock bench fuzz clean
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -64,12 +64,19 @@ faults: setup test-packages
 	TONGDAI_FAULTS_MOMENTS=$(MOMENTS) TONGDAI_FAULTS_SEED=random $(BIN)/python -m pytest -s tests/faults/test_random_moments.py
 
 lint: setup
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint-rust lint-python lint-web
+
+lint-python:
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+lint-rust:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+
+lint-web:
 	cd web && npm run --silent check
 
 format: setup
@@ -94,6 +101,9 @@ TARGET ?= message
 SECONDS ?= 60
 fuzz: setup
 	$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/uv pip install --quiet --require-hashes -r requirements/fuzz.txt
+	host=$$(rustc -vV | sed -n 's/^host: //p') && cd fuzz && \
+		cargo build --release --locked --quiet --manifest-path ../Cargo.toml -p sip-grammar --target $$host && \
+		cp ../target/fuzz/$$host/release/libsip_grammar.so ../target/fuzz/
 	$(BIN)/python -m tests.fuzz $(TARGET) $(SECONDS)
 
 clean:

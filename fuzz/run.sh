@@ -1,18 +1,14 @@
 #!/usr/bin/env bash
 # Fuzzes the engine's inputs:  fuzz/run.sh SECONDS [TARGET ...]
-# Coverage comes of a pass that the stable compiler has, so that no nightly is needed; AddressSanitizer does, and is not used:
-# the code under test has no `unsafe`. What is found stays in fuzz/found/, what widens the corpus is kept in target/fuzz-corpus/.
+# AddressSanitizer needs a nightly compiler, and is not used: the code under test has no `unsafe`. What is found stays in fuzz/found/, what widens the corpus is kept in target/fuzz-corpus/.
 set -euo pipefail
 cd "$(dirname "$0")"
 seconds=${1:?how many seconds for each target}
 shift
 targets=("$@")
 [ "${#targets[@]}" -gt 0 ] || targets=(stun dtls rtp rtcp srtp command decode)
-coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4"
-coverage="$coverage -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table"
-coverage="$coverage -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1"
 host=$(rustc -vV | sed -n 's/^host: //p')
-RUSTFLAGS="$coverage" cargo build --release --locked --target "$host" --target-dir ../target/fuzz
+cargo build --release --locked --target "$host" # named, or what runs while it builds would be instrumented too
 for target in "${targets[@]}"; do
     grown=../target/fuzz-corpus/$target
     if [ ! -d "$grown" ]; then

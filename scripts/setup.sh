@@ -105,8 +105,10 @@ mkdir -p "$stamps"
 pwd >"$stamps/place"
 step packages "$(fingerprint requirements/dev.txt)" install_locked
 [ -x "$venv/bin/tongdai" ] && [ -x "$venv/bin/tongdai-media" ] && [ -f src/tongdai/sip/message/grammar.abi3.so ] || rm -f "$stamps/project"
-step project "$(fingerprint pyproject.toml Cargo.toml Cargo.lock crates)" install_project
 [ -d web/node_modules ] || rm -f "$stamps/web-packages"
-step web-packages "$(fingerprint web/package.json web/package-lock.json)" install_web_packages
+# beside the compiler, which leaves a core and the network free
+step web-packages "$(fingerprint web/package.json web/package-lock.json)" install_web_packages &
+step project "$(fingerprint pyproject.toml Cargo.toml Cargo.lock crates)" install_project
+wait $!
 [ -f src/tongdai/api/pages/index.html ] || rm -f "$stamps/web"
 step web "$(fingerprint web src/tongdai/api/routes src/tongdai/api/*.py)" build_web

@@ -36,7 +36,7 @@ async def use(demo: Demo, *arguments: str) -> str:
     await command(demo, "trunk", "add", name, *arguments)
     await change(demo, "trunk", "open", DOMAIN, name)
     if former := _used.pop(demo.directory, ""):  # its port may be another carrier's by and by
-        await command(demo, "trunk", "remove", former)
+        await change(demo, "trunk", "remove", former, of="")
     _used[demo.directory] = name
     return name
 
@@ -45,9 +45,9 @@ _used: dict[Path, str] = {}
 """Which trunk a demo uses now."""
 
 
-async def change(demo: Demo, *arguments: str) -> None:
-    """A command that changes the tenant, until control goes by it."""
-    followed = f'"tenants": ["{DOMAIN}"]'
+async def change(demo: Demo, *arguments: str, of: str = f'"{DOMAIN}"') -> None:
+    """A command that changes something `of` the tenant, or of none, until control goes by it."""
+    followed = f'"tenants": [{of}]'
     follows = demo.service_log().count(followed)
     await command(demo, *arguments)
     async with asyncio.timeout(5):

@@ -131,8 +131,9 @@ class Phones:
         host: str = "127.0.0.1",
         within: Sequence[str] = (),
         watchful: bool = False,
+        certificate: Path | None = None,
     ) -> Baresip:
-        """A baresip, registered unless told otherwise."""
+        """A baresip, registered unless told otherwise, or if it has a `certificate`."""
         if not baresip.installed():
             pytest.fail("baresip is missing: apt-get install baresip-core")
         tone = next(self._tones)
@@ -147,10 +148,11 @@ class Phones:
             host=host,
             within=within,
             watchful=watchful,
+            certificate=certificate,
         )
         self._open.append(phone)
         await phone.open()
-        return await phone.registered() if register else phone
+        return await phone.registered() if register and certificate is None else phone
 
     async def linphone(
         self,
@@ -159,6 +161,7 @@ class Phones:
         codec: str = "opus",
         transport: str = "udp",
         protect: str = "none",
+        insists: bool = True,
         trusted: Path | None = None,
     ) -> Linphone:
         """A registered Linphone."""
@@ -171,6 +174,7 @@ class Phones:
             codec=codec,
             transport=transport,
             protect=protect,
+            insists=insists,
             trusted=trusted,
         )
         self._open.append(phone)

@@ -91,6 +91,14 @@ async def test_protected_and_plain_phones_talk(demo: Demo, phones: Phones, one: 
     await lan.hung_up()
 
 
+async def test_a_phone_over_tls_that_has_no_keys_is_called_without(demo: Demo, phones: Phones):
+    lan = await phones.baresip(demo.account("101"))
+    hoa = await phones.baresip(demo.account("103", transport="tls"), transport="tls")
+    await _talk(lan, hoa, "103")
+    await hoa.hang_up()
+    await lan.hung_up()
+
+
 async def test_phones_over_tls_talk_and_are_protected_when_they_can_be(demo: Demo, phones: Phones):
     lan = await phones.baresip(demo.account("101", transport="tls"), transport="tls", protect=MAY)
     hoa = await phones.baresip(demo.account("103", transport="tls"), transport="tls", protect=MAY)

@@ -71,6 +71,26 @@ async def test_a_linphone_over_tcp_calls_one_over_tls_whose_sound_is_encrypted(d
     await lan.hung_up(mark=marks[0])
 
 
+@pytest.mark.parametrize("protect", ["srtp", "none"])
+async def test_a_linphone_over_tls_that_can_do_without_is_encrypted(demo: Demo, phones: Phones, protect: str):
+    lan = await phones.baresip(demo.account("101"))
+    hoa = await phones.linphone(
+        demo.account("103", transport="tls"),
+        codec="PCMA",
+        transport="tls",
+        protect=protect,
+        insists=False,
+        trusted=demo.directory / "tls.crt",
+    )
+    await lan.dial("103")
+    await hoa.accept()
+    await hoa.event("protection srtp")
+    await hears(lan, hoa.tone)
+    await hears(hoa, lan.tone)
+    await hoa.hang_up()
+    await lan.hung_up()
+
+
 async def test_linphone_transfers_a_call(demo: Demo, phones: Phones):
     lan = await phones.raw(demo.account("101"))
     hoa = await phones.linphone(demo.account("103"))

@@ -20,7 +20,7 @@ from tests.interop.phones.call import RawCall
 from tests.interop.phones.link import Reply
 from tests.interop.phones.raw import Account, RawPhone
 from tests.interop.phones.sip import Message, user_of
-from tests.interop.phones.sound import hears_something
+from tests.interop.phones.sound import hears, hears_something, now_at
 from tests.interop.talk import dial, hear_each_other
 from tests.nameserver import NameServer
 
@@ -400,6 +400,36 @@ async def test_calls_go_both_ways_over_a_connection(
         await incoming.hang_up()
     finally:
         await gateway.close()
+
+
+@pytest.mark.parametrize(
+    ("rule", "protect"), [("required", "srtp-mand"), ("auto", "srtp-mand"), ("auto", "srtp"), ("auto", "")]
+)
+async def test_sound_to_a_carrier_over_tls_is_encrypted_if_it_can_be(
+    trunked: Demo, phones: Phones, tmp_path: Path, rule: str, protect: str
+):
+    here = "127.0.0.1"
+    certificate, key = tmp_path / "theirs.crt", tmp_path / "theirs.key"
+    make(certificate, key, [here], time.time())
+    both = tmp_path / "theirs.pem"
+    both.write_text(certificate.read_text() + key.read_text())
+    account = Account("84908123456", "", (here, trunked.facts.sip.tls))
+    gateway = await phones.baresip(account, transport="tls", protect=protect, certificate=both)
+    where = f"tls:{here}:{gateway.sip_port + 1}"
+    settings = ["--format=digits", "--options=0", f"--tls-ca={certificate}", f"--encryption={rule}"]
+    name = await use(trunked, where, *settings)
+    # not where the carrier is: who calls over a connection is known by the address alone
+    lan = await phones.raw(trunked.account("101"), host="127.0.0.2")
+    near = await lan.call(NUMBER, wait="sent")
+    await gateway.accept()
+    await near.answered()
+    await hears(near, gateway.tone)
+    await hears(gateway, lan.tone, mark=now_at(gateway))
+    await near.hang_up()
+    await gateway.hung_up()
+    told = await asyncio.to_thread(trunked.cli, "explain", "last")
+    assert (f"{name} refused encrypted sound" in told) is (not protect), told
+    assert ("a=crypto:1 " in gateway.log().rpartition("200 Answering")[2]) is bool(protect)
 
 
 async def test_whoever_is_no_carrier_is_refused(trunked: Demo, phones: Phones):

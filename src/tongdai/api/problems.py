@@ -57,6 +57,7 @@ FIELD_OF = {
     "gateway_twice": "gateways",
     "name_taken": "name",
     "bad_prefix": "settings/prefix",
+    "keys_in_the_clear": "settings/encryption",
     "no_caller_number": "settings/caller_number",
     "bad_codec": "settings/codecs",
     "bad_source": "settings/sources",

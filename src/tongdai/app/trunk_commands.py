@@ -55,6 +55,13 @@ Codecs = Annotated[
     str | None,
     typer.Option(metavar="PCMA,PCMU", help="What is offered, best first; empty: as phones do."),
 ]
+EncryptionRule = Annotated[
+    str | None,
+    typer.Option(
+        "--encryption",
+        help="Of sound (SRTP): auto (over TLS, unless the carrier refuses), required, or never.",
+    ),
+]
 Channels = Annotated[int | None, typer.Option(help="Calls at once; 0: no limit.")]
 PerSecond = Annotated[float | None, typer.Option(help="Calls that may begin in a second; 0: no limit.")]
 Redirect = Annotated[
@@ -94,6 +101,7 @@ def add(
     caller_number: CallerNumber = None,
     trusted: Trusted = None,
     codecs: Codecs = None,
+    encryption: EncryptionRule = None,
     channels: Channels = None,
     per_second: PerSecond = None,
     redirect_hosts: Redirect = None,
@@ -137,6 +145,7 @@ def change(
     caller_number: CallerNumber = None,
     trusted: Trusted = None,
     codecs: Codecs = None,
+    encryption: EncryptionRule = None,
     channels: Channels = None,
     per_second: PerSecond = None,
     redirect_hosts: Redirect = None,

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from tongdai import sdp
 from tongdai.core.interfaces import Interfaces
 from tongdai.core.log import get_logger
-from tongdai.legs.callers import Callers, Refusal
+from tongdai.legs.callers import Caller, Callers, Refusal
 from tongdai.legs.kept import KeptLegs
-from tongdai.legs.kinds import on_websocket
+from tongdai.legs.kinds import is_encrypted, on_websocket
 from tongdai.legs.leg import RETRY_AFTER, LegRecord, SipLeg, check_offer, sdp_id
 from tongdai.legs.near import address_for
 from tongdai.legs.ports import Instances, LegMedia, Opened, Post, Trunks
 from tongdai.legs.seen import behind_proxies
+from tongdai.sip.flow import Flow
 from tongdai.sip.ua import InviteSession
 
 log = get_logger(__name__)
@@ -69,8 +70,9 @@ class Arrivals:
             offer = sdp.parse(session.remote_sdp) if session.remote_sdp else None
             address = address_for(self._interfaces, session.flow, offer)
             if offer is not None:
-                check_offer(offer, address or session.flow.local[0])
-        except sdp.SdpError:
+                check_offer(offer, address or session.flow.local[0], protected=caller.insists)
+        except sdp.SdpError as error:
+            log.info("a call's offer does not fit", tenant=caller.tenant, error=str(error))
             session.reject(488)
             return
         replaces = ""
@@ -87,8 +89,9 @@ class Arrivals:
             record.instance = self._instances(caller.tenant, caller.device, session.flow)
         leg = SipLeg(record, self._media, session)
         leg.remote_offer = offer
-        if offer is None and on_websocket(session.flow):
-            leg.offer_as(sdp.HANDSHAKEN[0])
+        leg.record.insists = caller.insists
+        if offer is None:
+            leg.offer_as(*self._first_offer(caller, session.flow))
         session.tag = leg
         self._legs[leg.id] = leg
         self._kept.mark(leg)
@@ -109,6 +112,12 @@ class Arrivals:
                 self._post(caller.tenant, offered)
 
         self._media.open(caller.tenant, leg.id, opened, address)
+
+    def _first_offer(self, caller: Caller, flow: Flow) -> tuple[str, bool]:
+        """The protocol of an offer to who made none, and whether it has keys: there is no second one."""
+        if on_websocket(flow):
+            return sdp.HANDSHAKEN[0], False
+        return sdp.PROTECTED if caller.insists else sdp.PLAIN, is_encrypted(flow)
 
     def was_begun(self, leg: SipLeg) -> None:
         """A process before this one had taken that call, and told nobody of it."""

@@ -17,7 +17,7 @@ from tongdai.sip.digest import Algorithm, DigestServer, Verdict
 from tongdai.sip.flow import Flow, ip_version
 from tongdai.sip.message import NameAddr, ParseError, Request, SipUri
 from tongdai.tenants.credentials import REALM
-from tongdai.tenants.trunk.model import Trunk
+from tongdai.tenants.trunk.model import Encryption, Trunk
 
 log = get_logger(__name__)
 
@@ -39,6 +39,8 @@ class Caller(msgspec.Struct, frozen=True):
     dialled: str
     trunk: str = ""
     device: str = ""
+    insists: bool = False
+    """No plain sound."""
     hops: int = 0
     diverted: Diversion | None = None
 
@@ -101,7 +103,8 @@ class Callers:
         else:
             diverted = None
         party = Party(PartyKind.OUTSIDE, number, name)
-        return Caller(tenant, party, dialled, trunk.id, hops=hops, diverted=diverted)
+        insists = trunk.settings.encryption is Encryption.REQUIRED
+        return Caller(tenant, party, dialled, trunk.id, insists=insists, hops=hops, diverted=diverted)
 
     def _from_device(self, request: Request, flow: Flow) -> Caller | Refusal:
         device = self.prove(request, flow)

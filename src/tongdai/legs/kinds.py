@@ -1,4 +1,4 @@
-"""The kinds of stream that a device is offered, one after the other until it takes one."""
+"""The kinds of stream that a peer is offered, one after the other until it takes one."""
 
 from __future__ import annotations
 
@@ -9,17 +9,36 @@ from tongdai.legs.ports import Contact
 from tongdai.sdp import HANDSHAKEN, PLAIN, PROTECTED
 from tongdai.sip.flow import Flow
 from tongdai.sip.message import ParseError, SipUri
+from tongdai.tenants.trunk.model import Encryption
 
+OFFER_REFUSED = frozenset({415, 488, 606})
+"""Who answers so may take another offer."""
+EVERYBODY_HAS = ("PCMA", "PCMU")
 _PHONE = (PLAIN, PROTECTED)
 _BROWSER = HANDSHAKEN[0]
 
 
 def kinds_for(contact: Contact) -> Sequence[str]:
-    """Protocols of the m= line, best first. A page does not know its address, so that its contact has a
-    made-up name (RFC 7118 §5); a phone on a WebSocket writes its own."""
+    """Protocols of the m= line, best first. Where a description may carry keys, they are insisted on first:
+    phones that can do without (RFC 8643) often do. A page does not know its address, so that its contact has
+    a made-up name (RFC 7118 §5); a phone on a WebSocket writes its own."""
+    phone = _PHONE[::-1] if is_encrypted(contact.flow) else _PHONE
     if not on_websocket(contact.flow):
-        return _PHONE
-    return (*_PHONE, _BROWSER) if _has_address(contact.uri) else (_BROWSER, *_PHONE)
+        return phone
+    return (*phone, _BROWSER) if _has_address(contact.uri) else (_BROWSER, *phone)
+
+
+def offers_to(encryption: Encryption, flow: Flow) -> Sequence[tuple[str, Sequence[str]]]:
+    """What a carrier is offered: under which protocol, and which codecs alone, empty for all."""
+    if encryption is Encryption.REQUIRED:
+        return (PROTECTED, ()), (PROTECTED, EVERYBODY_HAS)
+    plain = (PLAIN, ()), (PLAIN, EVERYBODY_HAS)
+    return ((PROTECTED, ()), *plain) if has_keys(encryption, flow) else plain
+
+
+def has_keys(encryption: Encryption, flow: Flow) -> bool:
+    """Whether what a carrier is told has keys."""
+    return encryption is not Encryption.NEVER and is_encrypted(flow)
 
 
 def on_websocket(flow: Flow) -> bool:

@@ -61,6 +61,8 @@ class LegRecord(msgspec.Struct, omit_defaults=True):
     protocol: str = sdp.PLAIN
     """The transport protocol of the stream, as in its m= line."""
     crypto: list[sdp.Crypto] = []
+    insists: bool = False
+    """Sound that is not protected is refused."""
     """Our keys, one for each suite; empty when the stream is plain."""
     webrtc: sdp.WebRtc | None = None
     """Our side of a stream whose peer proves itself by ICE and DTLS; the handshake itself is the engine's."""
@@ -252,6 +254,7 @@ class SipLeg:
             session_id=self.record.sdp_id,
             version=version,
             key=self._key,
+            protected=self.record.insists,
         )
         self.agreed(agreed)
         self.record.offered = _names(_audio_of(offer))
@@ -277,6 +280,8 @@ class SipLeg:
         agreed = self._reached(agreed)
         if (self._protected and agreed.srtp is None) or (self.record.webrtc and agreed.secured is None):
             raise sdp.NotAcceptable("a protected call stays protected")
+        if self.record.insists and agreed.srtp is None and agreed.secured is None:
+            raise sdp.NotAcceptable("nothing is said in the clear here")
         self._keep_keys(agreed)
         self.record.codecs = [codec.name.upper() for codec in agreed.codecs]
         self.record.foreign = [
@@ -313,16 +318,12 @@ class SipLeg:
         return own if own is not None else new_key(suite)
 
     def _keep_keys(self, agreed: sdp.Negotiated) -> None:
-        self.record.crypto = []
         if (secured := agreed.secured) is not None:
             mid = agreed.mid or ""
             side = sdp.WebRtc(self.media.fingerprint(self.id), secured.ice, secured.setup, mid)
             self.record.webrtc, self.record.remote_ice = side, secured.remote_ice
-            self.record.protocol = agreed.protocol
-        elif self.record.protocol in sdp.HANDSHAKEN:
-            self.record.protocol = agreed.protocol
-        elif agreed.srtp is not None:
-            self.record.crypto = [sdp.Crypto(1, agreed.srtp.suite, agreed.srtp.send)]
+        self.record.crypto = [sdp.Crypto(1, agreed.srtp.suite, agreed.srtp.send)] if agreed.srtp else []
+        if agreed.srtp or secured or self.record.protocol != sdp.PLAIN:
             self.record.protocol = agreed.protocol
 
     # what the call logic asks
@@ -430,11 +431,12 @@ def new_ice() -> sdp.Ice:
     return sdp.Ice(ufrag, pwd)
 
 
-def check_offer(offer: sdp.SessionDescription, host: str) -> None:
-    """Find out what could never be answered from the address `host`. Raises sdp.SdpError."""
+def check_offer(offer: sdp.SessionDescription, host: str, *, protected: bool = False) -> None:
+    """Find out what could never be answered from the address `host`, or only with plain sound where that has
+    to be `protected`. Raises sdp.SdpError."""
     here = sdp.LocalMedia(host, 9, webrtc=_ANY_SIDE)
     supported = (*_SUPPORTED, *(codec for codec in _audio_of(offer) if codec.is_foreign))
-    there, secured = sdp.acceptable(offer, here, supported)
+    there, secured = sdp.acceptable(offer, here, supported, protected=protected)
     if secured is None or secured.remote_ice is None:
         _check_address(there, host)
 

@@ -16,6 +16,7 @@ from tongdai.legs.callers import Callers
 from tongdai.legs.causes import SOUND_FAILED, is_elsewhere, said
 from tongdai.legs.info import digit_of, refuse
 from tongdai.legs.kept import KeptLegs
+from tongdai.legs.kinds import OFFER_REFUSED
 from tongdai.legs.leg import LegRecord, SipLeg, numbered, sdp_id, spoken_by
 from tongdai.legs.near import address_for
 from tongdai.legs.parting import Parting
@@ -253,7 +254,7 @@ class Legs:
             if response is not None and session.on_bye_heard is not None:
                 session.on_bye_heard()  # it has answered our CANCEL
             return
-        if status == 488 and leg.otherwise is not None and leg.otherwise():
+        if status in OFFER_REFUSED and leg.otherwise is not None and leg.otherwise():
             return
         if 300 <= status < 400 and response is not None and not leg.record.trunk:
             self._failed(leg, Cause.DECLINED, to=self._sent_on(leg, response))

@@ -12,6 +12,7 @@ from tongdai.calls.model import Cause
 from tongdai.core.log import get_logger
 from tongdai.journal.port import Journal
 from tongdai.legs.causes import cause_of
+from tongdai.legs.kinds import OFFER_REFUSED, has_keys, offers_to
 from tongdai.legs.leg import SipLeg, spoken_by
 from tongdai.legs.ports import Edge, Post, Trunks
 from tongdai.legs.presented import presented
@@ -19,13 +20,11 @@ from tongdai.sip.flow import Flow, ip_version
 from tongdai.sip.message import NameAddr, ParseError, Response, SipUri
 from tongdai.sip.timers import Timer, Timers
 from tongdai.sip.ua import InviteSession, UserAgent
-from tongdai.tenants.trunk.model import Gateway, Trunk
+from tongdai.tenants.trunk.model import Encryption, Gateway, Trunk
 
 log = get_logger(__name__)
 
 MOST_REDIRECTS = 3
-EVERYBODY_HAS = ("PCMA", "PCMU")
-"""Offered once more to a carrier that takes nothing else (488)."""
 _ELSEWHERE = frozenset({500, 501, 502, 503, 504, 505, 513, 580})
 """What another gateway may answer otherwise. A 4xx or 6xx is of the number that was called (RFC 3261 §21)."""
 _LONGEST_PAUSE = 600
@@ -40,8 +39,8 @@ class _Kept(msgspec.Struct, kw_only=True):
     gateway: Gateway
     user: str
     cause: Cause = Cause.CONGESTION
-    only: tuple[str, ...] = ()
-    """Codecs to offer, when everything else was refused."""
+    refused: int = 0
+    """Offers that the gateway did not take."""
     redirects: int = 0
     failed: bool = False
     """Something was tried in vain."""
@@ -139,11 +138,14 @@ class WaysOut:
         if flow.transport != "udp":
             uri += f";transport={flow.transport}"
         prefer, foreign = spoken_by(self._matched(way.command.match))
-        if way.only:
-            prefer, foreign = way.only, ()
+        protocol, alone = offers_to(settings.encryption, flow)[way.refused]
+        if alone:
+            prefer, foreign = alone, ()
         elif settings.codecs:
             prefer = settings.codecs
         leg.begin_anew()
+        leg.offer_as(protocol, has_keys(settings.encryption, flow))
+        leg.record.insists = settings.encryption is Encryption.REQUIRED
         caller = way.command.caller
         if way.target.emergency and caller.private:
             caller = msgspec.structs.replace(caller, private=False)  # who helps must be able to call back
@@ -261,10 +263,13 @@ class WaysOut:
             return self._next(leg, way, "unreachable" if status == 503 else "unanswered")
         if 300 <= status < 400:
             return self._redirected(leg, way, response)
-        if status in (415, 488, 606) and not way.only:
-            way.only = EVERYBODY_HAS
-            self._tell(leg, way, f"no_codec {status}")
-            return self._again(leg, way)
+        if status in OFFER_REFUSED:
+            offers = offers_to(way.trunk.settings.encryption, self._trunks.flow(way.gateway))
+            way.refused += 1
+            if way.refused < len(offers):
+                plain = offers[way.refused][0] != offers[way.refused - 1][0]
+                self._tell(leg, way, f"{'not_encrypted' if plain else 'no_codec'} {status}")
+                return self._again(leg, way)
         if status in _ELSEWHERE:
             if status == 503:
                 self._trunks.failed(way.trunk, way.gateway, response.retry_after(_LONGEST_PAUSE))
@@ -294,7 +299,7 @@ class WaysOut:
             gateway = self._allowed(way, uri)
             if gateway is not None and way.redirects <= MOST_REDIRECTS:
                 self._tell(leg, way, f"sent_on {uri.user or way.user}@{uri.host}")
-                way.gateway, way.user = gateway, uri.user or way.user
+                way.gateway, way.user, way.refused = gateway, uri.user or way.user, 0
                 return self._again(leg, way)
         self._tell(leg, way, f"sent_nowhere {response.status}")
         return False
@@ -321,7 +326,7 @@ class WaysOut:
         self._tell(leg, way, why)
         if not way.gateways:
             return False
-        way.gateway = way.gateways.pop(0)
+        way.gateway, way.refused = way.gateways.pop(0), 0
         return self._again(leg, way)
 
     def _again(self, leg: SipLeg, way: Way) -> bool:

@@ -111,6 +111,7 @@ def answer(
     version: int,
     ptime: int | None = 20,
     key: Callable[[str], str] | None = None,
+    protected: bool = False,
 ) -> tuple[SessionDescription, Negotiated]:
     """Answer an offer. Codecs keep the offerer's payload types and order, those named in `prefer` (by
     name) first.
@@ -121,14 +122,17 @@ def answer(
     A stream under UDP/TLS is taken when `local` has a side for it; then `secured` of what was agreed has the
     rest of it.
 
-    `key` gives our key (base64, with its salt) for a suite; without it only plain streams are taken.
+    `key` gives our key (base64, with its salt) for a suite; without it only plain streams are taken. With
+    `protected` none of those is.
     """
     streams: list[Media] = []
     about: list[Attribute] = []
     agreed: Negotiated | None = None
     for media in offer.media:
         fitting = (
-            _fitting(offer, media, local, supported, prefer, key is not None) if agreed is None else None
+            _fitting(offer, media, local, supported, prefer, key is not None, protected)
+            if agreed is None
+            else None
         )
         if fitting is None:
             streams.append(Media(media.kind, 0, media.protocol, media.formats, None, _mid_of(media)))
@@ -153,16 +157,16 @@ def answer(
 
 
 def acceptable(
-    offer: SessionDescription, local: LocalMedia, supported: Sequence[Codec]
+    offer: SessionDescription, local: LocalMedia, supported: Sequence[Codec], *, protected: bool = False
 ) -> tuple[str, w.Secured | None]:
     """Whether `answer`, with keys, could answer this: the host to which we would send, and how the peer would
     prove itself. Raises `SdpError` as `answer` does."""
     for media in offer.media:
-        fitting = _fitting(offer, media, local, supported, (), True)
+        fitting = _fitting(offer, media, local, supported, (), True, protected)
         if fitting is not None:
             side = fitting[2]
             return offer.host_of(media), side[1] if side else None
-    raise NotAcceptable(_NONE_FITS)
+    raise NotAcceptable(_NONE_FITS + " and keys" if protected else _NONE_FITS)
 
 
 def _fitting(
@@ -172,12 +176,17 @@ def _fitting(
     supported: Sequence[Codec],
     prefer: Sequence[str],
     keyed: bool,
+    protected: bool,
 ) -> tuple[Sequence[tuple[Codec, Codec]], Crypto | None, tuple[w.WebRtc, w.Secured] | None] | None:
     """What an answer takes of an offered stream: codecs as offered and as we answer them, the offerer's keys
-    (if we can have some, `keyed`), our side of a handshake. None: nothing, it is refused."""
+    (if we can have some, `keyed`; they have to be there if it shall be `protected`), our side of a handshake.
+    None: nothing, it is refused."""
     theirs = _first_crypto(media) if keyed else None
     side = _our_side(offer, media, local)
-    fits = side is not None if media.protocol in w.HANDSHAKEN else _fits(media, theirs)
+    if media.protocol in w.HANDSHAKEN:
+        fits = side is not None
+    else:
+        fits = theirs is not None or not (protected or media.protocol.startswith(PROTECTED))
     pairs = _common(media, supported, prefer) if fits else ()
     return (pairs, theirs, side) if pairs else None
 
@@ -302,18 +311,13 @@ def _first_crypto(media: Media) -> Crypto | None:
     return next(iter(_cryptos(media)), None)
 
 
-def _fits(media: Media, crypto: Crypto | None) -> bool:
-    """Whether we can do what the protocol demands: keys under RTP/SAVP; elsewhere they are welcome."""
-    return crypto is not None or not media.protocol.startswith(PROTECTED)
-
-
 def _taken(ours: Media, theirs: Media) -> Srtp | None:
     """The keys that the answer `theirs` agrees on with our offer. Raises `NotAcceptable`."""
     answered = _first_crypto(theirs)
     if answered is None:
-        if ours.protocol.startswith(PROTECTED):
+        if theirs.protocol.startswith(PROTECTED):
             raise NotAcceptable("the answer has no key")
-        return None
+        return None  # some answer RTP/SAVP so (against RFC 3264 §6): it is all they have
     own = {line.tag: line for line in _cryptos(ours)}.get(answered.tag)
     if own is None or own.suite != answered.suite:
         raise NotAcceptable("the answer has a key for what was not offered")

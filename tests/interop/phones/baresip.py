@@ -48,10 +48,12 @@ class Baresip:
         host: str = "127.0.0.1",
         within: Sequence[str] = (),
         watchful: bool = False,
+        certificate: Path | None = None,
     ) -> None:
         """`protect`: "srtp" for calls that may be protected, "srtp-mand" for those that must be. `host` is
         its address, `within` the command that runs it in another network. One that is `watchful`
-        (RFC 5626) registers again when its connection is lost, others when it is time to refresh."""
+        (RFC 5626) registers again when its connection is lost, others when it is time to refresh. With a
+        `certificate` (PEM, its key behind it) it registers nowhere and is called over TLS."""
         self.account = account
         self.directory = directory
         self.tone = tone
@@ -62,6 +64,7 @@ class Baresip:
         self._protect = f";mediaenc={protect}" if protect else ""
         self._nat = ";sipnat=outbound" if watchful else ""
         self._host = host
+        self._certificate = certificate
         self._within = within
         self._control = free_port()
         self._process: asyncio.subprocess.Process | None = None
@@ -233,6 +236,7 @@ class Baresip:
             "poll_method epoll",
             f"sip_listen {self._host}:{self.sip_port}",
             "sip_verify_server no",
+            *([f"sip_certificate {self._certificate}"] if self._certificate else []),
             f"net_interface {self._host}",
             "call_local_timeout 120",
             "call_max_calls 8",
@@ -259,10 +263,11 @@ class Baresip:
         host, port = self.account.server
         domain = self.account.domain or f"{host}:{port}"
         proxy = f'outbound="sip:{host}:{port};transport={self._transport}"'
-        login = f"auth_user={self.account.username};auth_pass={self.account.password}"
+        login = f"auth_user={self.account.username};auth_pass={self.account.password or 'none'}"
+        interval = 0 if self._certificate else 300
         return (
             f"<sip:{self.account.username}@{domain};transport={self._transport}>;{login};{proxy};"
-            f"regint=300;answermode=manual;audio_codecs={self._codecs}{self._protect}{self._nat}\n"
+            f"regint={interval};answermode=manual;audio_codecs={self._codecs}{self._protect}{self._nat}\n"
         )
 
 

@@ -37,10 +37,11 @@ class Linphone:
         codec: str = "opus",
         transport: str = "udp",
         protect: str = "none",
+        insists: bool = True,
         trusted: Path | None = None,
     ) -> None:
-        """With `protect="srtp"` it takes no other calls. Over TLS it asks for a certificate that is signed by
-        one in `trusted`."""
+        """With `protect="srtp"` it takes no other calls, if it `insists`. Over TLS it asks for a certificate
+        that is signed by one in `trusted`."""
         self.account = account
         self.directory = directory
         self.tone = tone
@@ -48,6 +49,7 @@ class Linphone:
         self._codec = codec
         self._transport = transport
         self._protect = protect
+        self._insists = insists and protect != "none"
         self._trusted = trusted
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -202,7 +204,7 @@ class Linphone:
         return "\n".join(
             [
                 *("[sip]", "default_proxy=0", f"media_encryption={self._protect}"),
-                f"media_encryption_mandatory={int(self._protect != 'none')}",
+                f"media_encryption_mandatory={int(self._insists)}",
                 *([f"root_ca={self._trusted}"] if self._trusted else []),
                 *("[rtp]", "audio_rtp_port=16000-19999"),
                 *("[auth_info_0]", f"username={self.account.username}", f"passwd={self.account.password}"),

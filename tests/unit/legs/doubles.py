@@ -12,7 +12,7 @@ from tongdai.legs.ports import Device, Opened
 from tongdai.sdp import Direction, Negotiated, Secured, Srtp
 from tongdai.sip.digest import Algorithm, Credentials, ha1
 from tongdai.tenants.credentials import REALM
-from tongdai.tenants.trunk.model import Gateway, NumberFormat, Trunk, TrunkSettings
+from tongdai.tenants.trunk.model import Gateway, NumberFormat, Transport, Trunk, TrunkSettings
 
 PASSWORD = "correct horse"
 
@@ -33,13 +33,14 @@ def a_trunk(
     credentials: Credentials | None = None,
     *,
     more: Sequence[Gateway] = (),
+    transport: Transport = Transport.UDP,
     **settings: Any,
 ) -> Trunk:
     """A carrier at this address and at `more`, that is asked for signs of life only when a test wants so."""
     settings.setdefault("options_seconds", 0.0)
     if credentials is not None:
         settings |= {"username": credentials.username, "password": credentials.password}
-    gateways = (Gateway(host, port), *more)
+    gateways = (Gateway(host, port, transport), *more)
     return Trunk(name, name.capitalize(), NumberFormat.DIGITS, "VN", gateways, TrunkSettings(**settings))
 
 

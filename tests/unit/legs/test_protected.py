@@ -111,3 +111,64 @@ def test_a_leg_that_was_hung_up_meanwhile_is_not_called_again(stage: Stage, lan:
     asked[0].reject(488)
     stage.run()
     assert len(asked) == 1
+
+
+def offer_to(phone: Phone) -> tuple[str, bool]:
+    """The protocol of what the phone was offered last, and whether there are keys."""
+    text = phone.session.remote_sdp
+    return sdp.parse(text or "").media[0].protocol, bool(our_keys(text))
+
+
+def test_a_phone_over_tls_is_called_protected(stage: Stage):
+    """A Linphone that can do without keys ignored those of an offer under RTP/AVP."""
+    lan = stage.phone("anphat", "101", transport="tls")
+    lan.handler.on["invite"] = lambda session: session.accept(protected(lan))
+    leg = stage.calls(c.DeviceTarget("bnd-101"))
+    assert offer_to(lan) == ("RTP/SAVP", True)
+    told = stage.media.remote_of(leg).srtp
+    assert told is not None
+    assert told.receive == THEIRS
+
+
+@pytest.mark.parametrize("status", [415, 488, 606])
+def test_a_phone_over_tls_that_has_no_keys_is_called_once_more(stage: Stage, status: int):
+    lan = stage.phone("anphat", "101", transport="tls")
+    offered = []
+
+    def answer(session: InviteSession) -> None:
+        offered.append(offer_to(lan))
+        if len(offered) == 1:
+            session.reject(status)
+        else:
+            session.accept(lan.sdp())
+
+    lan.handler.on["invite"] = answer
+    leg = stage.calls(c.DeviceTarget("bnd-101"))
+    assert offered == [("RTP/SAVP", True), ("RTP/AVP", True)]
+    assert stage.media.remote_of(leg).srtp is None
+    assert stage.office.kinds() == [e.LegAnswered]
+
+
+def test_a_phone_over_tls_that_answers_without_keys_is_talked_to_without(stage: Stage):
+    lan = stage.phone("anphat", "101", transport="tls")
+    leg = stage.talks(lan, "101")
+    assert stage.media.remote_of(leg).srtp is None
+    offered: list[str] = []
+    lan.handler.on["reinvite"] = lambda session, text: offered.append(text)
+    stage.media.occupied = True  # so that the phone is offered other ports
+    stage.office.front.rebuild([leg])
+    stage.run()
+    assert sdp.parse(offered[0]).media[0].protocol == "RTP/AVP"
+    assert our_keys(offered[0]) == []
+
+
+def test_a_phone_over_tls_that_calls_without_an_offer_is_offered_keys(stage: Stage):
+    lan = stage.phone("anphat", "101", transport="tls")
+    answer = f"{lan.sdp()}a=crypto:1 {SUITE} inline:{THEIRS}\r\n"
+    lan.handler.on["answered"] = lambda session, text: session.ack(answer)
+    session, leg = stage.answered(lan, sdp=None)
+    assert our_keys(session.remote_sdp)
+    stage.run()
+    told = stage.media.remote_of(leg).srtp
+    assert told is not None
+    assert told.receive == THEIRS

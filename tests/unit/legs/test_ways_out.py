@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import msgspec
 import pytest
 from tests.unit.legs.doubles import a_trunk
-from tests.unit.legs.stage import CARRIER, MAIN, OFFICE, PCMU_PCMA, Phone, Stage
+from tests.unit.legs.stage import CARRIER, MAIN, OFFICE, PCMU_PCMA, Phone, Stage, statuses
 
 from tongdai import sdp
 from tongdai.calls import commands as c
@@ -16,7 +17,7 @@ from tongdai.calls.model import Cause, Diversion, DiversionReason, Party, PartyK
 from tongdai.sip.digest import Credentials, DigestServer
 from tongdai.sip.message import Request
 from tongdai.sip.ua import InviteSession
-from tongdai.tenants.trunk.model import CallerRule, Gateway, Transport
+from tongdai.tenants.trunk.model import CallerRule, Encryption, Gateway, Transport
 from tongdai.trunks import Limit
 
 LEG = "call_x.l1"
@@ -197,6 +198,163 @@ def test_a_second_488_is_the_end(stage: Stage):
 def codecs_of(request: Request) -> list[str]:
     [media] = sdp.parse(request.sdp or "").media
     return [x.name for x in media.codecs if x.name not in ("telephone-event", "CN")]
+
+
+# encryption
+
+KEY = base64.b64encode(b"k" * 30).decode()
+CRYPTO = f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{KEY}\r\n"
+
+
+def over_tls(stage: Stage, **settings: Any) -> Phone:
+    """The trunk is reached over TLS, and has these settings; returns the carrier."""
+    trunk = a_trunk("trunk", *CARRIER, transport=Transport.TLS, **settings)
+    stage.edge.trunks["trunk"] = trunk
+    stage.office.trunks.follow([trunk], {})
+    hear_tls(stage)
+    return Phone(stage.network, CARRIER, None, "tls")
+
+
+def hear_tls(stage: Stage) -> None:
+    stage.network.nodes[OFFICE[0], 5061] = stage.office
+
+
+def offers(stage: Stage, carrier: Phone) -> list[tuple[str, bool, list[str]]]:
+    """Of each INVITE the protocol, whether there are keys, and the codecs."""
+    found = []
+    for request in invites(stage, carrier):
+        [media] = sdp.parse(request.sdp or "").media
+        found.append((media.protocol, "crypto" in dict(media.attributes), codecs_of(request)))
+    return found
+
+
+def keyed(text: str) -> str:
+    return text.replace("RTP/AVP", "RTP/SAVP") + CRYPTO
+
+
+def test_sound_is_encrypted_over_tls(stage: Stage):
+    carrier = over_tls(stage)
+    carrier.handler.on["invite"] = lambda session: session.accept(keyed(carrier.sdp()))
+    call(stage)
+    assert offers(stage, carrier) == [("RTP/SAVP", True, ["opus", "G722", "PCMU", "PCMA"])]
+    agreed = stage.media.remote_of(LEG).srtp
+    assert agreed is not None
+    assert agreed.receive == KEY
+    assert stage.office.kinds()[-1] is e.LegAnswered
+
+
+def test_a_carrier_that_refuses_keys_is_called_without_and_then_with_few_codecs(stage: Stage):
+    carrier = over_tls(stage)
+    answers = iter([415, 488, 200])
+
+    def answer(session: InviteSession) -> None:
+        status = next(answers)
+        if status == 200:
+            session.accept(carrier.sdp())
+        else:
+            session.reject(status)
+
+    carrier.handler.on["invite"] = answer
+    call(stage)
+    everything = ["opus", "G722", "PCMU", "PCMA"]
+    assert offers(stage, carrier) == [
+        ("RTP/SAVP", True, everything),
+        ("RTP/AVP", True, everything),
+        ("RTP/AVP", True, ["PCMA", "PCMU"]),
+    ]
+    assert reasons(stage) == ["Trunk not_encrypted 415", "Trunk no_codec 488"]
+    assert stage.media.remote_of(LEG).srtp is None
+    assert stage.office.kinds()[-1] is e.LegAnswered
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_no_call_goes_out_in_the_clear_where_encryption_is_required(stage: Stage, restarted: bool):
+    carrier = over_tls(stage, encryption=Encryption.REQUIRED)
+    asked: list[InviteSession] = []
+    carrier.handler.on["invite"] = asked.append
+    call(stage)
+    asked[0].progress(180)
+    if restarted:
+        stage.run()
+        stage.restart()
+        hear_tls(stage)
+    asked[0].reject(488)
+    stage.run()
+    asked[1].accept(carrier.sdp())  # against what was offered
+    stage.run()
+    assert [offer[:2] for offer in offers(stage, carrier)] == [("RTP/SAVP", True)] * 2
+    assert stage.ends() == [(LEG, Cause.NOT_ACCEPTABLE)]
+    assert asked[1].ended
+    assert stage.media.live == {}
+
+
+def test_nothing_is_encrypted_where_it_never_shall_be(stage: Stage):
+    carrier = over_tls(stage, encryption=Encryption.NEVER)
+    carrier.picks_up()
+    call(stage)
+    assert [offer[:2] for offer in offers(stage, carrier)] == [("RTP/AVP", False)]
+
+
+def test_the_next_gateway_is_offered_keys_again(stage: Stage):
+    spare = Gateway(*SECOND, Transport.TLS, priority=1)
+    carrier = over_tls(stage, more=[spare])
+    second = Phone(stage.network, SECOND, None, "tls")
+    answers = iter([488, 503])
+    carrier.handler.on["invite"] = lambda session: session.reject(next(answers))
+    second.handler.on["invite"] = lambda session: session.accept(keyed(second.sdp()))
+    call(stage)
+    assert [offer[0] for offer in offers(stage, carrier)] == ["RTP/SAVP", "RTP/AVP"]
+    assert [offer[0] for offer in offers(stage, second)] == ["RTP/SAVP"]
+
+
+@pytest.mark.parametrize(
+    ("encryption", "how", "taken"),
+    [
+        (Encryption.AUTO, "plain", True),
+        (Encryption.AUTO, "keyed", True),
+        (Encryption.REQUIRED, "plain", False),
+        (Encryption.REQUIRED, "keys that are welcome", True),
+        (Encryption.REQUIRED, "keyed", True),
+        (Encryption.REQUIRED, "plain and keyed", True),
+    ],
+)
+def test_who_calls_in_where_encryption_is_required(
+    stage: Stage, encryption: Encryption, how: str, taken: bool
+):
+    carrier = over_tls(stage, encryption=encryption)
+    plain, streams = carrier.sdp(), keyed(carrier.sdp())
+    offer = {
+        "plain": plain,
+        "keyed": streams,
+        "keys that are welcome": plain + CRYPTO,
+        "plain and keyed": plain + streams[streams.index("m=") :],
+    }[how]
+    session = carrier.dial(stage.office, MAIN, offer)
+    stage.run()
+    assert bool(stage.office.of(e.LegOffered)) is taken
+    if not taken:
+        assert statuses(session, carrier) == [488]
+        return
+    leg = stage.office.last(e.LegOffered).leg
+    stage.office.front.answer(leg, "")
+    stage.run()
+    assert (stage.media.remote_of(leg).srtp is not None) is (how != "plain")
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_who_calls_in_without_an_offer_gets_one_with_keys(stage: Stage, required: bool):
+    carrier = over_tls(stage, encryption=Encryption.REQUIRED if required else Encryption.AUTO)
+    offered = []
+    for answer in (keyed(carrier.sdp()), carrier.sdp()):
+        session = carrier.dial(stage.office, MAIN, None)
+        carrier.handler.on["answered"] = lambda session, text, answer=answer: session.ack(answer)
+        stage.run()
+        stage.office.front.answer(stage.office.last(e.LegOffered).leg, "")
+        stage.run()
+        [media] = sdp.parse(session.remote_sdp or "").media
+        offered.append((media.protocol, "crypto" in dict(media.attributes)))
+        assert session.ended is (required and "crypto" not in answer)
+    assert set(offered) == {("RTP/SAVP" if required else "RTP/AVP", True)}
 
 
 # 3xx

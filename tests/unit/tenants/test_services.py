@@ -38,7 +38,7 @@ from tongdai.tenants.room.schema import NewRoom
 from tongdai.tenants.tenant import service as tenants
 from tongdai.tenants.tenant.schema import NewTenant, TenantChanges
 from tongdai.tenants.trunk import service as trunks
-from tongdai.tenants.trunk.model import CallerRule, Gateway, Transport, TrunkSettings
+from tongdai.tenants.trunk.model import CallerRule, Encryption, Gateway, Transport, TrunkSettings
 from tongdai.tenants.trunk.schema import NewTrunk, TrunkChanges, read_gateway
 
 KEY = b"k" * 32
@@ -400,6 +400,7 @@ async def test_a_trunk_that_cannot_be(db: Database, new: NewTrunk, code: str):
         (TrunkSettings(sources=("carrier.example",)), "bad_source"),
         (TrunkSettings(tls_certificate="/nowhere"), "half_certificate"),
         (TrunkSettings(tls_ca="/nowhere"), "no_file"),
+        (TrunkSettings(encryption=Encryption.REQUIRED), "keys_in_the_clear"),
     ],
 )
 async def test_settings_of_a_trunk_that_cannot_be(db: Database, settings: TrunkSettings, code: str):
@@ -408,6 +409,17 @@ async def test_settings_of_a_trunk_that_cannot_be(db: Database, settings: TrunkS
         assert await refused(trunks.create(connection, new)) == code
         trunk = await trunks.create(connection, NewTrunk("C", "192.0.2.1", 5060))
         assert await refused(trunks.change(connection, trunk.id, TrunkChanges(settings=settings))) == code
+        assert await trunks.get(connection, "C") == trunk
+
+
+async def test_a_trunk_whose_sound_has_to_be_encrypted_keeps_to_tls(db: Database):
+    tls, udp = Gateway("192.0.2.1", 5061, Transport.TLS), Gateway("192.0.2.2")
+    settings = TrunkSettings(encryption=Encryption.REQUIRED)
+    async with db.write() as connection:
+        new = NewTrunk("C", tls.host, tls.port, settings=settings, several=(tls,))
+        trunk = await trunks.create(connection, new)
+        changes = TrunkChanges(gateways=(tls, udp))
+        assert await refused(trunks.change(connection, trunk.id, changes)) == "keys_in_the_clear"
         assert await trunks.get(connection, "C") == trunk
 
 

@@ -24,7 +24,7 @@ from tongdai.tenants.errors import NotFound
 from tongdai.tenants.tenant import store as tenants
 from tongdai.tenants.trunk import service as trunks
 from tongdai.tenants.trunk import store
-from tongdai.tenants.trunk.model import CallerRule, NumberFormat, Transport, TrunkSettings
+from tongdai.tenants.trunk.model import CallerRule, Encryption, NumberFormat, Transport, TrunkSettings
 from tongdai.tenants.trunk.model import Gateway as StoredGateway
 from tongdai.tenants.trunk.model import Trunk as Stored
 from tongdai.tenants.trunk.schema import NewTrunk as NewStored
@@ -68,6 +68,9 @@ class _Common(Body):
     trusted: Annotated[bool, Field(description="P-Asserted-Identity is sent and believed.")] = True
     codecs: Annotated[list[str], Field(max_length=4, description="Best first; empty: as phones do.")] = Field(
         default_factory=list
+    )
+    encryption: Annotated[Encryption, Field(description="Of sound; `auto`: over TLS, unless refused.")] = (
+        Encryption.AUTO
     )
     channels: Annotated[int, Field(ge=0, le=100_000, description="Calls at once; 0: no limit.")] = 0
     per_second: Annotated[float, Field(ge=0, le=10_000, description="Calls that may begin.")] = 0.0

@@ -139,6 +139,7 @@ PHRASES = {
     "reason.unanswered": "did not answer",
     "reason.silent": "did not answer for {detail} s",
     "reason.answered": "answered {detail}",
+    "reason.not_encrypted": "refused encrypted sound ({detail}); offered without",
     "reason.no_codec": "took none of the codecs ({detail}); offered PCMA and PCMU alone",
     "reason.sent_on": "sent the call on to {detail}",
     "reason.sent_nowhere": "answered {detail} and named nobody whom we may follow to",

@@ -139,6 +139,7 @@ PHRASES = {
     "reason.unanswered": "không trả lời",
     "reason.silent": "không trả lời trong {detail} giây",
     "reason.answered": "trả lời {detail}",
+    "reason.not_encrypted": "từ chối âm thanh mã hóa ({detail}); đề nghị không mã hóa",
     "reason.no_codec": "không nhận bộ mã nào ({detail}); chỉ còn đề nghị PCMA và PCMU",
     "reason.sent_on": "chuyển cuộc gọi sang {detail}",
     "reason.sent_nowhere": "trả lời {detail} mà không chỉ tới nơi nào được phép",

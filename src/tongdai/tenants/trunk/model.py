@@ -42,6 +42,17 @@ class Transport(StrEnum):
     """Of a gateway by name: what DNS says (RFC 3263 §4.1)."""
 
 
+class Encryption(StrEnum):
+    """Of sound, by SRTP with keys in the SDP (RFC 4568)."""
+
+    AUTO = "auto"
+    """Over TLS, unless the carrier refuses it."""
+    REQUIRED = "required"
+    """Or there is no call, out or in."""
+    NEVER = "never"
+    """Only where the carrier asks for it."""
+
+
 class Gateway(msgspec.Struct, frozen=True, omit_defaults=True):
     """One address of a carrier, or a name that DNS knows, with port 0 where DNS is to say that too. The
     lowest `priority` is tried first; of equal ones each first as often as its `weight` says (RFC 2782)."""
@@ -104,6 +115,7 @@ class TrunkSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """P-Asserted-Identity (RFC 3325) is sent and believed."""
     codecs: tuple[str, ...] = ()
     """Best first; empty: what the caller's phone speaks."""
+    encryption: Encryption = Encryption.AUTO
     channels: int = 0
     per_second: float = 0.0
     redirect_hosts: tuple[str, ...] = ()

@@ -15,7 +15,14 @@ from tongdai.sip.flow import ip_version
 from tongdai.tenants.checks import check_name
 from tongdai.tenants.errors import Invalid
 from tongdai.tenants.tenant.schema import check_countries
-from tongdai.tenants.trunk.model import CallerRule, Gateway, NumberFormat, Transport, TrunkSettings
+from tongdai.tenants.trunk.model import (
+    CallerRule,
+    Encryption,
+    Gateway,
+    NumberFormat,
+    Transport,
+    TrunkSettings,
+)
 
 CODECS = ("OPUS", "G722", "PCMU", "PCMA")
 
@@ -51,6 +58,7 @@ class NewTrunk(msgspec.Struct, frozen=True):
         check_gateways(self.gateways)
         check_countries([self.country])
         check_settings(self.settings)
+        check_encryption(self.settings, self.gateways)
 
 
 class TrunkChanges(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,9 +140,12 @@ def changed_settings(present: TrunkSettings, given: Mapping[str, Any]) -> TrunkS
     try:
         return msgspec.convert({**msgspec.to_builtins(present), **given}, TrunkSettings)
     except msgspec.ValidationError as error:
-        rules = ", ".join(CallerRule)
         raise Invalid(
-            "bad_setting", f"{error}.", f"Look at --help; --caller is one of {rules}.", field="settings"
+            "bad_setting",
+            f"{error}.",
+            f"Look at --help; --caller is one of {', '.join(CallerRule)}, --encryption one of"
+            f" {', '.join(Encryption)}.",
+            field="settings",
         ) from error
 
 
@@ -167,6 +178,17 @@ def check_settings(new: TrunkSettings) -> None:
     for file in (new.tls_certificate, new.tls_key, new.tls_ca):
         if file and not Path(file).is_file():
             raise Invalid("no_file", f"There is no file {file}.", "Name one that the server can read.")
+
+
+def check_encryption(settings: TrunkSettings, gateways: Sequence[Gateway]) -> None:
+    """Keys stand in the SIP, so that they are secret over TLS only."""
+    open_ = [str(gateway) for gateway in gateways if gateway.transport is not Transport.TLS]
+    if settings.encryption is Encryption.REQUIRED and open_:
+        raise Invalid(
+            "keys_in_the_clear",
+            f"Sound cannot be secret where its keys are not: {', '.join(open_)} is not reached over TLS.",
+            "Put tls: in front of every gateway, or use --encryption auto.",
+        )
 
 
 def _check_account(new: TrunkSettings) -> None:

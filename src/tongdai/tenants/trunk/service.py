@@ -14,7 +14,7 @@ from tongdai.tenants.errors import Invalid, NotFound, Taken
 from tongdai.tenants.tenant import service as tenants
 from tongdai.tenants.trunk import store
 from tongdai.tenants.trunk.model import Gateway, Trunk
-from tongdai.tenants.trunk.schema import NewTrunk, TrunkChanges
+from tongdai.tenants.trunk.schema import NewTrunk, TrunkChanges, check_encryption
 
 
 async def create(connection: AsyncConnection, new: NewTrunk) -> Trunk:
@@ -41,6 +41,7 @@ async def change(connection: AsyncConnection, trunk: str, changes: TrunkChanges)
         name: value for name in changes.__struct_fields__ if (value := getattr(changes, name)) is not UNSET
     }
     changed = msgspec.structs.replace(present, **wanted)
+    check_encryption(changed.settings, changed.gateways)
     await _refuse_taken(connection, present.id, changed.name, changed.gateways)
     await store.replace_one(connection, changed)
     return changed

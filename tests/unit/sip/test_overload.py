@@ -108,12 +108,12 @@ def busy(rate: int) -> Returns:
 
 
 def test_a_few_that_are_refused_come_back_after_a_second():
-    assert [busy(400).wait(0, 1.0) for _ in range(3)] == [1, 1, 1]
+    assert [busy(400).wait(phone, 0, 1.0) for phone in range(3)] == [1, 1, 1]
 
 
 def test_many_that_are_refused_come_back_as_fast_as_there_is_room_in_the_order_of_their_coming():
     returns = busy(400)
-    waits = [returns.wait(0, 1.0 + number / 1000) for number in range(500)]
+    waits = [returns.wait(number, 0, 1.0 + number / 1000) for number in range(500)]
     came_back = [1.0 + number / 1000 + wait for number, wait in enumerate(waits)]
     for quarter in range(int(max(came_back) + 1) * 4):
         assert sum(quarter <= 4 * at < quarter + 1 for at in came_back) <= 400 / 4 / 2, "two requests of each"
@@ -121,20 +121,43 @@ def test_many_that_are_refused_come_back_as_fast_as_there_is_room_in_the_order_o
     assert max(waits) == 5
 
 
+def test_who_comes_before_its_time_is_told_what_is_left_of_it_and_takes_no_second_place():
+    returns = busy(8)
+    assert [returns.wait(phone, 0, 1.0) for phone in range(3)] == [1, 2, 3]
+    assert [returns.wait(2, 0, at) for at in (1.0, 1.5, 2.0, 2.9, 3.0, 3.75)] == [3, 3, 2, 2, 1, 1]
+    assert returns.wait(3, 0, 1.0) == 4, "the next place of this quarter"
+    assert returns.wait(2, 0, 4.0) == 2, "it came at its time, and queues as anybody: behind the fourth"
+
+
+def test_only_who_has_a_place_is_remembered():
+    returns = busy(400)
+    for stranger in range(100_000):
+        returns.wait(stranger, 0, 1.0 + stranger / 1000)
+    assert len(returns._places) < 400 * 60, "a minute's worth"
+
+
 def test_when_all_places_are_given_away_they_come_back_at_any_time_from_then_on():
     returns = busy(8)
-    waits = [returns.wait(number, 1.0) for number in range(1000)]
+    waits = [returns.wait(number, number, 1.0) for number in range(1000)]
     assert waits[:30] == list(range(1, 31))
     assert set(waits[30:]) == set(range(15, 31))
-    assert returns.wait(0, 40.0) == 1, "long after it"
+    assert returns.wait(0, 0, 40.0) == 1, "long after it"
 
 
 def test_calls_that_are_refused_make_no_phone_wait_longer(overload: Overload):
     overload.pressure = 1.0
-    for _ in range(10_000):
-        overload.refuse(request("INVITE"), FLOW, 0.0)
+    for number in range(10_000):
+        overload.refuse(request("INVITE").replace(b"Call-ID: c1", b"Call-ID: %d" % number), FLOW, 0.0)
     answer = parse(overload.refuse(request("REGISTER"), FLOW, 0.0) or b"")
     assert answer.number("Retry-After") == 1
+
+
+def test_a_request_that_is_repeated_is_refused_alike_and_makes_nobody_wait_longer(overload: Overload):
+    overload.pressure = 1.0
+    register = request("REGISTER")
+    flows = [FLOW] * 10_000 + [Flow("udp", FLOW.local, ("198.51.100.7", port)) for port in range(50)]
+    answers = [parse(overload.refuse(register, flow, 1.0) or b"") for flow in flows]
+    assert {answer.number("Retry-After") for answer in answers} == {1}
 
 
 def test_no_phone_is_always_among_the_first_that_are_refused(overload: Overload):

@@ -3,6 +3,7 @@ server that does all its work too late does none)."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from zlib import crc32
@@ -59,6 +60,9 @@ class Returns:
         self._next = [0] * _PHASES
         """Of each phase the second that still has places, and how many of it are given away."""
         self._given = [0] * _PHASES
+        self._places: dict[int, int] = {}
+        """Of who was told to wait the phase of its place, counted on as `_phase` is."""
+        self._cleared = 0
 
     def took(self, now: float) -> None:
         """One was let in at this time, in seconds, while others may not."""
@@ -69,15 +73,24 @@ class Returns:
             self._phase, self._taken = phase, 0
         self._taken += 1
 
-    def wait(self, drawn: int, now: float) -> int:
-        """The Retry-After of one that is refused. When all places are given away, the draw spreads them."""
+    def wait(self, who: int, drawn: int, now: float) -> int:
+        """The Retry-After of one that is refused; `who` is the same when it comes again. When all places are
+        given away, the draw spreads them."""
         least, most = RETRY_SECONDS
-        second, phase = int(now), int(now * _PHASES) % _PHASES
+        count = int(now * _PHASES)
+        early = self._places.get(who, 0) - count
+        if early > 0:
+            return math.ceil(early / _PHASES)
+        if count - self._cleared >= most * _PHASES:
+            self._places = {who: place for who, place in self._places.items() if place > count}
+            self._cleared = count
+        second, phase = divmod(count, _PHASES)
         if self._next[phase] < second + least:
             self._next[phase], self._given[phase] = second + least, 0
         wait = self._next[phase] - second
         if wait > most:
             return most // 2 + drawn % (most - most // 2 + 1)
+        self._places[who] = count + wait * _PHASES
         self._given[phase] += 1
         if self._given[phase] * _RETURN * _PHASES >= self._rate:
             self._next[phase], self._given[phase] = self._next[phase] + 1, 0
@@ -166,7 +179,8 @@ class Overload:
         low, high = share
         if self.pressure < low + (high - low) * (drawn / _DRAWS):
             return None
-        lines += [b"Retry-After: %d" % returns.wait(drawn, now), b"Content-Length: 0", b"", b""]
+        who = hash((flow.remote, call))
+        lines += [b"Retry-After: %d" % returns.wait(who, drawn, now), b"Content-Length: 0", b"", b""]
         return b"SIP/2.0 503 Service Unavailable\r\n" + b"\r\n".join(lines)
 
 

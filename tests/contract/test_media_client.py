@@ -157,6 +157,7 @@ COMMANDS: dict[str, Callable[[Commands], object]] = {
     "pause to go on": lambda do: do.pause("s-1", paused=False),
     "reserve": lambda do: do.reserve(32, "192.0.2.1"),
     "open on a reserved port": lambda do: do.open_reserved("s-1", 20_000),
+    "open where nothing is reserved": lambda do: do.open("s-1", release=20_000),
     "mixer_open": lambda do: do.mixer_open("m-1"),
     "mixer_play": lambda do: do.mixer_play("m-1", ["/prompts/joined.wav"]),
     "mixer_close": lambda do: do.mixer_close("m-1"),
@@ -359,6 +360,20 @@ async def test_a_session_is_opened_on_a_reserved_port_and_hears_nothing_of_befor
     with pytest.raises(EngineRefused) as caught:
         await client.open_reserved("s-1", opened.next or 0)
     assert caught.value.code == "exists"
+    await client.close()
+
+
+async def test_what_is_reserved_on_one_address_is_given_up_for_another(engine: Engine):
+    client = await engine.client()
+    [port] = (await client.reserve(1)).ports
+    for number in range(3):
+        await client.open(f"s-{number}")
+    with pytest.raises(EngineRefused):
+        await client.open("s-3", "127.0.0.2")
+    opened = await client.open("s-3", "127.0.0.2", release=port)
+    assert (opened.ip, opened.port) == ("127.0.0.2", port)
+    with pytest.raises(EngineRefused):
+        await client.open_reserved("s-4", port)
     await client.close()
 
 

@@ -83,6 +83,13 @@ impl<T> PortPool<T> {
         self.held.remove(&port)
     }
 
+    /// Takes a pair back that is held. No call was told of it, so it need not drain.
+    pub fn release(&mut self, port: u16) {
+        if let (Some(_), Some(pair)) = (self.held.remove(&port), self.pair_of(port)) {
+            self.used[pair] = false;
+        }
+    }
+
     /// Takes all pairs back that are held.
     pub fn let_go(&mut self, now: Micros) {
         for (port, bound) in std::mem::take(&mut self.held) {
@@ -188,6 +195,20 @@ mod tests {
         assert!(matches!(pool.open(0, None, Ok), Err(Refused::Exhausted)));
         assert_eq!(pool.take(20_002), Some(20_002));
         assert_eq!(pool.hold(0, Ok), None);
+    }
+
+    #[test]
+    fn a_pair_that_was_held_is_given_to_somebody_else_at_once_and_no_other_is() {
+        let mut pool = PortPool::new(20_000, 20_003);
+        pool.open(0, None, Ok).unwrap();
+        pool.hold(0, Ok).unwrap();
+        for port in [20_000, 20_001, 19_998, 20_004] {
+            pool.release(port);
+            assert!(matches!(pool.open(0, None, Ok), Err(Refused::Exhausted)), "{port}");
+        }
+        pool.release(20_002);
+        assert_eq!((pool.take(20_002), pool.free()), (None, 1));
+        assert_eq!(pool.open(0, None, Ok).unwrap().0, 20_002);
     }
 
     #[test]

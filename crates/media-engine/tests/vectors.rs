@@ -83,6 +83,7 @@ fn commands() -> Vec<(String, Command)> {
         ip: ip.map(s),
         port,
         reserved,
+        release: None,
     };
     let mut commands = vec![
         ("hello", Command::Hello { proto: 1, after: None }),
@@ -236,6 +237,9 @@ fn commands() -> Vec<(String, Command)> {
         .push((s("remote with comfort noise"), Command::Remote(Box::new(RemoteCommand { cn, ..remote() }))));
     commands.push((s("reserve"), Command::Reserve { ip: Some(s("192.0.2.1")), count: 32 }));
     commands.push((s("open on a reserved port"), open(None, Some(20_000), true)));
+    let release = Some(20_000);
+    let elsewhere = Command::Open { session: s("s-1"), ip: None, port: None, reserved: false, release };
+    commands.push((s("open where nothing is reserved"), elsewhere));
     commands
 }
 

@@ -27,11 +27,16 @@ class Commands:
         raise NotImplementedError
 
     def open(
-        self, session: str, ip: str | None = None, port: int | None = None
+        self,
+        session: str,
+        ip: str | None = None,
+        port: int | None = None,
+        *,
+        release: int | None = None,
     ) -> asyncio.Future[wire.Opened]:
-        """Open a session, on `port` if that is free. Fails with `EngineRefused`: `no_ports`, `exists`,
-        `bad_ip`."""
-        return self.request("open", wire.Opened, **_given(session=session, ip=ip, port=port))
+        """Open a session, on `port` if that is free; the port `release` is reserved no longer. Fails with
+        `EngineRefused`: `no_ports`, `exists`, `bad_ip`."""
+        return self.request("open", wire.Opened, **_given(session=session, ip=ip, port=port, release=release))
 
     def reserve(self, count: int, ip: str | None = None) -> asyncio.Future[wire.Reserved]:
         """Have ports bound, at most `count`, to open sessions on without waiting. The engine lets go of them

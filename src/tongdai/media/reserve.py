@@ -53,6 +53,14 @@ class Reserve:
         self._client.open_reserved(leg, opened.port).add_done_callback(confirmed)
         return opened
 
+    def give_up(self) -> int | None:
+        """A port that is reserved no longer, for a session on an address where none is left."""
+        there = next((there for there in self._there.values() if there.free), None)
+        if there is None:
+            return None
+        there.pairs -= 1
+        return there.free.pop().port
+
     def lost(self) -> None:
         """The connection broke, and with it the engine forgot what was reserved."""
         self._there.clear()

@@ -124,8 +124,12 @@ class Sessions:
             except EngineRefused as error:
                 there = None
                 if error.code == "no_ports" and self._opening.get(leg) is done:
-                    # the last ones, if it was after this that they were reserved
+                    # the last ones, if it was after this that they were reserved, or for other addresses
                     there = engine.reserve.open(leg, ip)
+                    if there is None and (release := engine.reserve.give_up()) is not None:
+                        opening = engine.client.open(leg, ip, port, release=release)
+                        opening.add_done_callback(finished)
+                        return
                 ended(there, "" if there is not None else error.code)
             except EngineError:
                 engine.outage.wait(later)

@@ -91,6 +91,27 @@ async def test_the_last_port_may_be_among_the_reserved(desk: Reserving):
     assert desk.at["c"][1] == "no_ports"
 
 
+async def test_the_last_port_may_be_among_those_of_another_address():
+    desk = Reserving()
+    desk.ask("first")
+    await desk.answer("reserve", wire.Reserved("192.0.2.1", [20000, 20002, 20004]))
+    await desk.answer("open", wire.Opened("192.0.2.1", 30000, 30001))
+    none_free = EngineRefused("open", "no_ports", "no pair of ports is free")
+    elsewhere = "198.51.100.1"
+    desk.ask("a", elsewhere)
+    await desk.answer("open", none_free)
+    assert "a" not in desk.at
+    assert desk.engine.sent[-1] == {"op": "open", "session": "a", "ip": elsewhere, "release": 20004}
+    await desk.answer("open", none_free)  # another program has it there
+    assert desk.engine.sent[-1] == {"op": "open", "session": "a", "ip": elsewhere, "release": 20002}
+    await desk.answer("open", wire.Opened(elsewhere, 20002, 20003))
+    desk.ask("b")
+    desk.ask("c", elsewhere)
+    await desk.answer("open", wire.Opened("192.0.2.1", 20000, 20001))
+    await desk.answer("open", none_free)
+    assert desk.at == {"first": (30000, ""), "a": (20002, ""), "b": (20000, ""), "c": (0, "no_ports")}
+
+
 async def test_each_address_has_ports_of_its_own(desk: Reserving):
     desk.ask("a", "198.51.100.1")
     assert "a" not in desk.at

@@ -114,7 +114,10 @@ impl Control {
     fn obey(&mut self, asked: Asked) -> Result<Answer, Refusing> {
         match &asked.command {
             Command::Hello { proto, after } => self.hello(asked.waiter.from, *proto, *after),
-            Command::Open { session, ip, port, reserved } => {
+            Command::Open { session, ip, port, reserved, release } => {
+                if let Some(port) = release {
+                    self.ports.release(*port);
+                }
                 self.open(session, ip.as_deref(), *port, *reserved)
             }
             Command::Reserve { ip, count } => self.reserve(ip.as_deref(), *count),

@@ -46,6 +46,9 @@ pub enum Command {
         /// The port is one of those that were reserved; the reply brings another one.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         reserved: bool,
+        /// A port that is reserved no longer, so that this session may have it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        release: Option<u16>,
     },
     /// Ports to open sessions on without waiting for the reply.
     Reserve {

@@ -44,7 +44,8 @@ tests/interop/browser/build/page.js: $(addprefix tests/interop/browser/,page.js 
 OR_NONE = $(if $(ARGS),|| [ $$? -eq 5 ])
 
 test: setup test-packages
-	cargo test --workspace --locked --quiet
+	# most of them wait for the time to pass in which sound is played
+	RUST_TEST_THREADS=8 cargo test --workspace --locked --quiet
 	cd web && npm run --silent test
 	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not alone" $(ARGS) $(OR_NONE)
 	$(BIN)/python -m pytest -m alone $(ARGS) $(OR_NONE)

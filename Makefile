@@ -43,8 +43,8 @@ tests/interop/browser/build/page.js: $(addprefix tests/interop/browser/,page.js 
 # of the tests that ARGS choose, none may be in one of the two groups
 OR_NONE = $(if $(ARGS),|| [ $$? -eq 5 ])
 
+# most tests of the engine wait while sound is played
 test: setup test-packages
-	# most of them wait for the time to pass in which sound is played
 	RUST_TEST_THREADS=8 cargo test --workspace --locked --quiet
 	cd web && npm run --silent test
 	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not alone" $(ARGS) $(OR_NONE)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fuzzes the engine's inputs:  fuzz/run.sh SECONDS [TARGET ...]
-# AddressSanitizer needs a nightly compiler, and is not used: the code under test has no `unsafe`. What is found stays in fuzz/found/, what widens the corpus is kept in target/fuzz-corpus/.
+# What is found stays in fuzz/found/, what widens the corpus is kept in target/fuzz-corpus/.
 set -euo pipefail
 cd "$(dirname "$0")"
 seconds=${1:?how many seconds for each target}
@@ -8,7 +8,8 @@ shift
 targets=("$@")
 [ "${#targets[@]}" -gt 0 ] || targets=(stun dtls rtp rtcp srtp command decode)
 host=$(rustc -vV | sed -n 's/^host: //p')
-cargo build --release --locked --target "$host" # named, or what runs while it builds would be instrumented too
+# the host is named, or what runs while it builds would be instrumented too
+cargo build --release --locked --target "$host"
 for target in "${targets[@]}"; do
     grown=../target/fuzz-corpus/$target
     if [ ! -d "$grown" ]; then

@@ -61,9 +61,9 @@ class LegRecord(msgspec.Struct, omit_defaults=True):
     protocol: str = sdp.PLAIN
     """The transport protocol of the stream, as in its m= line."""
     crypto: list[sdp.Crypto] = []
+    """Our keys, one for each suite; empty when the stream is plain."""
     insists: bool = False
     """Sound that is not protected is refused."""
-    """Our keys, one for each suite; empty when the stream is plain."""
     webrtc: sdp.WebRtc | None = None
     """Our side of a stream whose peer proves itself by ICE and DTLS; the handshake itself is the engine's."""
     remote_ice: sdp.Ice | None = None

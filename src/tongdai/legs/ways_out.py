@@ -20,7 +20,7 @@ from tongdai.sip.flow import Flow, ip_version
 from tongdai.sip.message import NameAddr, ParseError, Response, SipUri
 from tongdai.sip.timers import Timer, Timers
 from tongdai.sip.ua import InviteSession, UserAgent
-from tongdai.tenants.trunk.model import Encryption, Gateway, Trunk
+from tongdai.tenants.trunk.model import Encryption, Gateway, Transport, Trunk
 
 log = get_logger(__name__)
 
@@ -59,6 +59,16 @@ class Way(_Kept, kw_only=True):
     def target(self) -> c.TrunkTarget:
         assert isinstance(self.command.target, c.TrunkTarget)
         return self.command.target
+
+    @property
+    def encryption(self) -> Encryption:
+        """Who calls for help is heard, if need be by others too."""
+        wanted = self.trunk.settings.encryption
+        return Encryption.AUTO if self.target.emergency and wanted is Encryption.REQUIRED else wanted
+
+    def may_go(self, gateway: Gateway) -> bool:
+        """Keys go over TLS alone."""
+        return self.encryption is not Encryption.REQUIRED or gateway.transport is Transport.TLS
 
     @property
     def kept(self) -> _Kept:
@@ -138,14 +148,14 @@ class WaysOut:
         if flow.transport != "udp":
             uri += f";transport={flow.transport}"
         prefer, foreign = spoken_by(self._matched(way.command.match))
-        protocol, alone = offers_to(settings.encryption, flow)[way.refused]
+        protocol, alone = offers_to(way.encryption, flow)[way.refused]
         if alone:
             prefer, foreign = alone, ()
         elif settings.codecs:
             prefer = settings.codecs
         leg.begin_anew()
-        leg.offer_as(protocol, has_keys(settings.encryption, flow))
-        leg.record.insists = settings.encryption is Encryption.REQUIRED
+        leg.offer_as(protocol, has_keys(way.encryption, flow))
+        leg.record.insists = way.encryption is Encryption.REQUIRED
         caller = way.command.caller
         if way.target.emergency and caller.private:
             caller = msgspec.structs.replace(caller, private=False)  # who helps must be able to call back
@@ -264,7 +274,7 @@ class WaysOut:
         if 300 <= status < 400:
             return self._redirected(leg, way, response)
         if status in OFFER_REFUSED:
-            offers = offers_to(way.trunk.settings.encryption, self._trunks.flow(way.gateway))
+            offers = offers_to(way.encryption, self._trunks.flow(way.gateway))
             way.refused += 1
             if way.refused < len(offers):
                 plain = offers[way.refused][0] != offers[way.refused - 1][0]
@@ -297,7 +307,7 @@ class WaysOut:
         way.redirects += 1
         for uri in contacts_of(response):
             gateway = self._allowed(way, uri)
-            if gateway is not None and way.redirects <= MOST_REDIRECTS:
+            if gateway is not None and way.may_go(gateway) and way.redirects <= MOST_REDIRECTS:
                 self._tell(leg, way, f"sent_on {uri.user or way.user}@{uri.host}")
                 way.gateway, way.user, way.refused = gateway, uri.user or way.user, 0
                 return self._again(leg, way)

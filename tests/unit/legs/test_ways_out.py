@@ -288,6 +288,32 @@ def test_no_call_goes_out_in_the_clear_where_encryption_is_required(stage: Stage
     assert stage.media.live == {}
 
 
+def test_a_call_for_help_goes_out_in_the_clear_if_need_be(stage: Stage):
+    carrier = over_tls(stage, encryption=Encryption.REQUIRED)
+    answers = iter([488, 200])
+
+    def answer(session: InviteSession) -> None:
+        if next(answers) == 488:
+            session.reject(488)
+        else:
+            session.accept(carrier.sdp())
+
+    carrier.handler.on["invite"] = answer
+    call(stage, emergency=True)
+    assert [offer[0] for offer in offers(stage, carrier)] == ["RTP/SAVP", "RTP/AVP"]
+    assert stage.office.kinds()[-1] is e.LegAnswered
+
+
+def test_no_carrier_sends_an_encrypted_call_to_where_its_keys_would_be_read(stage: Stage):
+    carrier = over_tls(stage, encryption=Encryption.REQUIRED, redirect_hosts=(SECOND[0],))
+    second = Phone(stage.network, SECOND, None, "udp")
+    headers = [("Contact", f"<sip:84999@{SECOND[0]}>")]
+    carrier.handler.on["invite"] = lambda session: session.reject(302, headers=headers)
+    call(stage)
+    assert invites(stage, second) == []
+    assert reasons(stage) == ["Trunk sent_nowhere 302"]
+
+
 def test_nothing_is_encrypted_where_it_never_shall_be(stage: Stage):
     carrier = over_tls(stage, encryption=Encryption.NEVER)
     carrier.picks_up()

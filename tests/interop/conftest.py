@@ -133,7 +133,7 @@ class Phones:
         watchful: bool = False,
         certificate: Path | None = None,
     ) -> Baresip:
-        """A baresip, registered unless told otherwise, or if it has a `certificate`."""
+        """A baresip, registered unless told otherwise."""
         if not baresip.installed():
             pytest.fail("baresip is missing: apt-get install baresip-core")
         tone = next(self._tones)
@@ -152,7 +152,7 @@ class Phones:
         )
         self._open.append(phone)
         await phone.open()
-        return await phone.registered() if register and certificate is None else phone
+        return await phone.registered() if register else phone
 
     async def linphone(
         self,

@@ -413,8 +413,10 @@ async def test_sound_to_a_carrier_over_tls_is_encrypted_if_it_can_be(
     make(certificate, key, [here], time.time())
     both = tmp_path / "theirs.pem"
     both.write_text(certificate.read_text() + key.read_text())
-    account = Account("84908123456", "", (here, trunked.facts.sip.tls))
-    gateway = await phones.baresip(account, transport="tls", protect=protect, certificate=both)
+    account = Account("84908123456", "unused", (here, trunked.facts.sip.tls))
+    gateway = await phones.baresip(
+        account, register=False, transport="tls", protect=protect, certificate=both
+    )
     where = f"tls:{here}:{gateway.sip_port + 1}"
     settings = ["--format=digits", "--options=0", f"--tls-ca={certificate}", f"--encryption={rule}"]
     name = await use(trunked, where, *settings)

@@ -84,12 +84,12 @@ class Arrivals:
             replaces = replaced.id
         call = self._new_id()
         record = LegRecord(f"{call}.l0", caller.tenant, "", 0, 0, sdp_id=sdp_id(call), trunk=caller.trunk)
+        record.insists = caller.insists
         if caller.device:
             record.device, record.seen = caller.device, behind_proxies(request)
             record.instance = self._instances(caller.tenant, caller.device, session.flow)
         leg = SipLeg(record, self._media, session)
         leg.remote_offer = offer
-        leg.record.insists = caller.insists
         if offer is None:
             leg.offer_as(*self._first_offer(caller, session.flow))
         session.tag = leg

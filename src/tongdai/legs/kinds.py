@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from ipaddress import ip_address
+from typing import NamedTuple
 
 from tongdai.legs.ports import Contact
 from tongdai.sdp import HANDSHAKEN, PLAIN, PROTECTED
@@ -28,17 +29,21 @@ def kinds_for(contact: Contact) -> Sequence[str]:
     return (*phone, _BROWSER) if _has_address(contact.uri) else (_BROWSER, *phone)
 
 
-def offers_to(encryption: Encryption, flow: Flow) -> Sequence[tuple[str, Sequence[str]]]:
-    """What a carrier is offered: under which protocol, and which codecs alone, empty for all."""
+class Offer(NamedTuple):
+    """A kind of stream, with keys or not, and the codecs that are named alone, if not all."""
+
+    protocol: str
+    keys: bool
+    alone: Sequence[str] = ()
+
+
+def offers_to(encryption: Encryption, flow: Flow) -> Sequence[Offer]:
+    """What a carrier is offered, one after the other until it takes one."""
+    keys = encryption is not Encryption.NEVER and is_encrypted(flow)
     if encryption is Encryption.REQUIRED:
-        return (PROTECTED, ()), (PROTECTED, EVERYBODY_HAS)
-    plain = (PLAIN, ()), (PLAIN, EVERYBODY_HAS)
-    return ((PROTECTED, ()), *plain) if has_keys(encryption, flow) else plain
-
-
-def has_keys(encryption: Encryption, flow: Flow) -> bool:
-    """Whether what a carrier is told has keys."""
-    return encryption is not Encryption.NEVER and is_encrypted(flow)
+        return Offer(PROTECTED, keys), Offer(PROTECTED, keys, EVERYBODY_HAS)
+    plain = Offer(PLAIN, keys), Offer(PLAIN, keys, EVERYBODY_HAS)
+    return (Offer(PROTECTED, keys), *plain) if keys else plain
 
 
 def on_websocket(flow: Flow) -> bool:

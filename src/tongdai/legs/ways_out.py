@@ -12,7 +12,7 @@ from tongdai.calls.model import Cause
 from tongdai.core.log import get_logger
 from tongdai.journal.port import Journal
 from tongdai.legs.causes import cause_of
-from tongdai.legs.kinds import OFFER_REFUSED, has_keys, offers_to
+from tongdai.legs.kinds import OFFER_REFUSED, offers_to
 from tongdai.legs.leg import SipLeg, spoken_by
 from tongdai.legs.ports import Edge, Post, Trunks
 from tongdai.legs.presented import presented
@@ -148,13 +148,13 @@ class WaysOut:
         if flow.transport != "udp":
             uri += f";transport={flow.transport}"
         prefer, foreign = spoken_by(self._matched(way.command.match))
-        protocol, alone = offers_to(way.encryption, flow)[way.refused]
-        if alone:
-            prefer, foreign = alone, ()
+        offer = offers_to(way.encryption, flow)[way.refused]
+        if offer.alone:
+            prefer, foreign = offer.alone, ()
         elif settings.codecs:
             prefer = settings.codecs
         leg.begin_anew()
-        leg.offer_as(protocol, has_keys(way.encryption, flow))
+        leg.offer_as(offer.protocol, offer.keys)
         leg.record.insists = way.encryption is Encryption.REQUIRED
         caller = way.command.caller
         if way.target.emergency and caller.private:
@@ -277,7 +277,7 @@ class WaysOut:
             offers = offers_to(way.encryption, self._trunks.flow(way.gateway))
             way.refused += 1
             if way.refused < len(offers):
-                plain = offers[way.refused][0] != offers[way.refused - 1][0]
+                plain = offers[way.refused].protocol != offers[way.refused - 1].protocol
                 self._tell(leg, way, f"{'not_encrypted' if plain else 'no_codec'} {status}")
                 return self._again(leg, way)
         if status in _ELSEWHERE:

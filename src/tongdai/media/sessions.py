@@ -118,6 +118,9 @@ class Sessions:
             elif self._opening.get(leg) is done:
                 self.open(tenant, leg, done, ip, port)
 
+        def ask(release: int | None = None) -> None:
+            engine.client.open(leg, ip, port, release=release).add_done_callback(finished)
+
         def finished(future: asyncio.Future[wire.Opened]) -> None:
             try:
                 ended(future.result(), "")
@@ -127,14 +130,13 @@ class Sessions:
                     # the last ones, if it was after this that they were reserved, or for other addresses
                     there = engine.reserve.open(leg, ip)
                     if there is None and (release := engine.reserve.give_up()) is not None:
-                        opening = engine.client.open(leg, ip, port, release=release)
-                        opening.add_done_callback(finished)
+                        ask(release)
                         return
                 ended(there, "" if there is not None else error.code)
             except EngineError:
                 engine.outage.wait(later)
 
-        engine.client.open(leg, ip, port).add_done_callback(finished)
+        ask()
 
     # an engine that is gone
 

@@ -263,7 +263,7 @@ class Baresip:
         host, port = self.account.server
         domain = self.account.domain or f"{host}:{port}"
         proxy = f'outbound="sip:{host}:{port};transport={self._transport}"'
-        login = f"auth_user={self.account.username};auth_pass={self.account.password or 'none'}"
+        login = f"auth_user={self.account.username};auth_pass={self.account.password}"
         interval = 0 if self._certificate else 300
         return (
             f"<sip:{self.account.username}@{domain};transport={self._transport}>;{login};{proxy};"

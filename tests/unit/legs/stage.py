@@ -4,6 +4,7 @@ call logic says, a phone sees.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from itertools import count
 from typing import Any, Protocol, TypeVar
@@ -41,6 +42,10 @@ THEIRS = "+842871239900"
 
 OUTSIDE = Party(PartyKind.OUTSIDE, "+84912345678", "Ngoc")
 PCMU_PCMA = "0 8 101"
+
+SUITE = "AES_CM_128_HMAC_SHA1_80"
+THEIR_KEY = base64.b64encode(b"k" * 30).decode()
+"""Of whoever speaks to the office."""
 
 E = TypeVar("E", bound=e.Event)
 
@@ -130,6 +135,16 @@ class Phone(Node):
         """The last call that came in here."""
         session: InviteSession = self.handler.last("invite")[1]
         return session
+
+
+def with_key(text: str, key: str = THEIR_KEY) -> str:
+    """A description whose last stream may be protected (RFC 4568)."""
+    return f"{text}a=crypto:1 {SUITE} inline:{key}\r\n"
+
+
+def protected(phone: Phone, *, key: str = THEIR_KEY, **more: Any) -> str:
+    """What a phone offers and answers that takes only protected streams."""
+    return with_key(phone.sdp(**more).replace("RTP/AVP", "RTP/SAVP"), key)
 
 
 class Timed(Protocol):
@@ -400,4 +415,19 @@ def statuses(session: InviteSession, phone: Phone) -> Sequence[int]:
     return [event[2] for event in phone.handler.events if event[0] == "failed" and event[1] is session]
 
 
-__all__ = ["CARRIER", "MAIN", "OFFICE", "OUTSIDE", "THEIRS", "Office", "Opened", "Phone", "Stage", "statuses"]
+__all__ = [
+    "CARRIER",
+    "MAIN",
+    "OFFICE",
+    "OUTSIDE",
+    "SUITE",
+    "THEIRS",
+    "THEIR_KEY",
+    "Office",
+    "Opened",
+    "Phone",
+    "Stage",
+    "protected",
+    "statuses",
+    "with_key",
+]

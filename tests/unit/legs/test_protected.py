@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
 
 import pytest
-from tests.unit.legs.stage import Phone, Stage
+from tests.unit.legs.stage import SUITE, THEIR_KEY, Phone, Stage, protected, with_key
 
 from tongdai import sdp
 from tongdai.calls import commands as c
 from tongdai.calls import events as e
 from tongdai.calls.model import Cause
 from tongdai.sip.ua import InviteSession
-
-SUITE = "AES_CM_128_HMAC_SHA1_80"
-THEIRS = base64.b64encode(b"k" * 30).decode()
-
-
-def protected(phone: Phone, *, key: str = THEIRS, tag: int = 1, **more: Any) -> str:
-    text = phone.sdp(**more).replace("RTP/AVP", "RTP/SAVP")
-    return f"{text}a=crypto:{tag} {SUITE} inline:{key}\r\n"
 
 
 def our_keys(text: str | None) -> list[str]:
@@ -32,7 +23,7 @@ def test_a_protected_caller_is_answered_with_a_key_of_our_own(stage: Stage, lan:
     session, leg = stage.answered(lan, sdp=protected(lan))
     assert "RTP/SAVP" in (session.remote_sdp or "")
     [ours] = our_keys(session.remote_sdp)
-    assert stage.media.remote_of(leg).srtp == sdp.Srtp(SUITE, send=ours, receive=THEIRS)
+    assert stage.media.remote_of(leg).srtp == sdp.Srtp(SUITE, send=ours, receive=THEIR_KEY)
 
 
 def test_every_call_has_another_key(stage: Stage, lan: Phone, minh: Phone):
@@ -47,7 +38,7 @@ def test_our_key_stays_for_the_whole_call(stage: Stage, lan: Phone, restarted: b
     [ours] = our_keys(session.remote_sdp)
     if restarted:
         stage.restart()
-    for version, theirs in ((2, THEIRS), (3, base64.b64encode(b"n" * 30).decode())):
+    for version, theirs in ((2, THEIR_KEY), (3, base64.b64encode(b"n" * 30).decode())):
         session.reinvite(protected(lan, key=theirs, version=version))
         stage.run()
         assert our_keys(session.remote_sdp) == [ours]
@@ -73,7 +64,7 @@ def insists(phone: Phone) -> None:
             session.reject(488)
             return
         session.progress(180)
-        session.accept(protected(phone, tag=1))
+        session.accept(protected(phone))
 
     phone.handler.on["invite"] = answer
 
@@ -85,7 +76,7 @@ def test_a_phone_that_takes_only_protected_calls_is_called_once_more(stage: Stag
     assert stage.office.kinds() == [e.LegRinging, e.LegAnswered]
     told = stage.media.remote_of(leg).srtp
     assert told is not None
-    assert (told.suite, told.receive) == (SUITE, THEIRS)
+    assert (told.suite, told.receive) == (SUITE, THEIR_KEY)
     assert told.send in our_keys(lan.session.remote_sdp)
 
 
@@ -127,7 +118,7 @@ def test_a_phone_over_tls_is_called_protected(stage: Stage):
     assert offer_to(lan) == ("RTP/SAVP", True)
     told = stage.media.remote_of(leg).srtp
     assert told is not None
-    assert told.receive == THEIRS
+    assert told.receive == THEIR_KEY
 
 
 @pytest.mark.parametrize("status", [415, 488, 606])
@@ -164,11 +155,11 @@ def test_a_phone_over_tls_that_answers_without_keys_is_talked_to_without(stage: 
 
 def test_a_phone_over_tls_that_calls_without_an_offer_is_offered_keys(stage: Stage):
     lan = stage.phone("anphat", "101", transport="tls")
-    answer = f"{lan.sdp()}a=crypto:1 {SUITE} inline:{THEIRS}\r\n"
+    answer = with_key(lan.sdp())
     lan.handler.on["answered"] = lambda session, text: session.ack(answer)
     session, leg = stage.answered(lan, sdp=None)
     assert our_keys(session.remote_sdp)
     stage.run()
     told = stage.media.remote_of(leg).srtp
     assert told is not None
-    assert told.receive == THEIRS
+    assert told.receive == THEIR_KEY

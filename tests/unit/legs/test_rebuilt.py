@@ -4,7 +4,7 @@ end."""
 from __future__ import annotations
 
 import pytest
-from tests.unit.legs.stage import Phone, Stage
+from tests.unit.legs.stage import Phone, Stage, protected
 from tests.unit.legs.test_browsers import ice_of, on_websocket
 from tests.unit.legs.test_twins import NEAR, call
 from tests.unit.sdp.browsers import chromium
@@ -13,8 +13,6 @@ from tongdai.calls import commands as c
 from tongdai.calls import events as e
 from tongdai.calls.model import Cause
 from tongdai.legs.rebuilt import REBUILD_SECONDS
-
-CRYPTO = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz"
 
 
 def replace(stage: Stage) -> None:
@@ -142,8 +140,7 @@ def test_a_browser_that_rings_is_given_up(stage: Stage, lan: Phone):
 
 
 def test_a_protected_phone_keeps_its_keys(stage: Stage, lan: Phone):
-    offered = lan.sdp().replace("RTP/AVP", "RTP/SAVP").replace("a=sendrecv", f"a=sendrecv\r\n{CRYPTO}")
-    _, leg = stage.answered(lan, sdp=offered)
+    _, leg = stage.answered(lan, sdp=protected(lan))
     before = stage.media.remote_of(leg)
     assert before.srtp is not None
     replace(stage)

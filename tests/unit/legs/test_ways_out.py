@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 import msgspec
 import pytest
 from tests.unit.legs.doubles import a_trunk
-from tests.unit.legs.stage import CARRIER, MAIN, OFFICE, PCMU_PCMA, Phone, Stage, statuses
+from tests.unit.legs.stage import (
+    CARRIER,
+    MAIN,
+    OFFICE,
+    PCMU_PCMA,
+    THEIR_KEY,
+    Phone,
+    Stage,
+    protected,
+    statuses,
+    with_key,
+)
 
 from tongdai import sdp
 from tongdai.calls import commands as c
@@ -44,6 +54,20 @@ def call(stage: Stage, leg: str = LEG, *, behind: Party | None = None, **target:
     command = c.CreateLeg("call_x", leg, wanted, COMPANY, behind=behind)
     stage.office.front.create("anphat", command)
     stage.run()
+
+
+def answers(carrier: Phone, *given: int | str) -> None:
+    """It answers each INVITE with the next of these: a refusal or a description."""
+    following = iter(given)
+
+    def answer(session: InviteSession) -> None:
+        match next(following):
+            case int(status):
+                session.reject(status)
+            case description:
+                session.accept(description)
+
+    carrier.handler.on["invite"] = answer
 
 
 def invites(stage: Stage, carrier: Phone) -> list[Request]:
@@ -171,15 +195,7 @@ def test_a_call_that_is_given_up_while_the_gateway_is_silent_is_tried_nowhere_el
 
 def test_a_carrier_that_takes_no_codec_is_offered_what_everybody_has_once(stage: Stage):
     use(stage, more=[], codecs=("OPUS", "G722", "PCMU"))
-    answers = iter(["refuse", "accept"])
-
-    def answer(session: InviteSession) -> None:
-        if next(answers) == "refuse":
-            session.reject(488)
-        else:
-            session.accept(stage.carrier.sdp("8 101"))
-
-    stage.carrier.handler.on["invite"] = answer
+    answers(stage.carrier, 488, stage.carrier.sdp("8 101"))
     call(stage)
     first, again = (codecs_of(x) for x in invites(stage, stage.carrier))
     assert first[:3] == ["opus", "G722", "PCMU"]
@@ -201,9 +217,6 @@ def codecs_of(request: Request) -> list[str]:
 
 
 # encryption
-
-KEY = base64.b64encode(b"k" * 30).decode()
-CRYPTO = f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{KEY}\r\n"
 
 
 def over_tls(stage: Stage, **settings: Any) -> Phone:
@@ -228,33 +241,20 @@ def offers(stage: Stage, carrier: Phone) -> list[tuple[str, bool, list[str]]]:
     return found
 
 
-def keyed(text: str) -> str:
-    return text.replace("RTP/AVP", "RTP/SAVP") + CRYPTO
-
-
 def test_sound_is_encrypted_over_tls(stage: Stage):
     carrier = over_tls(stage)
-    carrier.handler.on["invite"] = lambda session: session.accept(keyed(carrier.sdp()))
+    carrier.handler.on["invite"] = lambda session: session.accept(protected(carrier))
     call(stage)
     assert offers(stage, carrier) == [("RTP/SAVP", True, ["opus", "G722", "PCMU", "PCMA"])]
     agreed = stage.media.remote_of(LEG).srtp
     assert agreed is not None
-    assert agreed.receive == KEY
+    assert agreed.receive == THEIR_KEY
     assert stage.office.kinds()[-1] is e.LegAnswered
 
 
 def test_a_carrier_that_refuses_keys_is_called_without_and_then_with_few_codecs(stage: Stage):
     carrier = over_tls(stage)
-    answers = iter([415, 488, 200])
-
-    def answer(session: InviteSession) -> None:
-        status = next(answers)
-        if status == 200:
-            session.accept(carrier.sdp())
-        else:
-            session.reject(status)
-
-    carrier.handler.on["invite"] = answer
+    answers(carrier, 415, 488, carrier.sdp())
     call(stage)
     everything = ["opus", "G722", "PCMU", "PCMA"]
     assert offers(stage, carrier) == [
@@ -290,15 +290,7 @@ def test_no_call_goes_out_in_the_clear_where_encryption_is_required(stage: Stage
 
 def test_a_call_for_help_goes_out_in_the_clear_if_need_be(stage: Stage):
     carrier = over_tls(stage, encryption=Encryption.REQUIRED)
-    answers = iter([488, 200])
-
-    def answer(session: InviteSession) -> None:
-        if next(answers) == 488:
-            session.reject(488)
-        else:
-            session.accept(carrier.sdp())
-
-    carrier.handler.on["invite"] = answer
+    answers(carrier, 488, carrier.sdp())
     call(stage, emergency=True)
     assert [offer[0] for offer in offers(stage, carrier)] == ["RTP/SAVP", "RTP/AVP"]
     assert stage.office.kinds()[-1] is e.LegAnswered
@@ -325,9 +317,8 @@ def test_the_next_gateway_is_offered_keys_again(stage: Stage):
     spare = Gateway(*SECOND, Transport.TLS, priority=1)
     carrier = over_tls(stage, more=[spare])
     second = Phone(stage.network, SECOND, None, "tls")
-    answers = iter([488, 503])
-    carrier.handler.on["invite"] = lambda session: session.reject(next(answers))
-    second.handler.on["invite"] = lambda session: session.accept(keyed(second.sdp()))
+    answers(carrier, 488, 503)
+    second.handler.on["invite"] = lambda session: session.accept(protected(second))
     call(stage)
     assert [offer[0] for offer in offers(stage, carrier)] == ["RTP/SAVP", "RTP/AVP"]
     assert [offer[0] for offer in offers(stage, second)] == ["RTP/SAVP"]
@@ -348,11 +339,11 @@ def test_who_calls_in_where_encryption_is_required(
     stage: Stage, encryption: Encryption, how: str, taken: bool
 ):
     carrier = over_tls(stage, encryption=encryption)
-    plain, streams = carrier.sdp(), keyed(carrier.sdp())
+    plain, streams = carrier.sdp(), protected(carrier)
     offer = {
         "plain": plain,
         "keyed": streams,
-        "keys that are welcome": plain + CRYPTO,
+        "keys that are welcome": with_key(plain),
         "plain and keyed": plain + streams[streams.index("m=") :],
     }[how]
     session = carrier.dial(stage.office, MAIN, offer)
@@ -371,7 +362,7 @@ def test_who_calls_in_where_encryption_is_required(
 def test_who_calls_in_without_an_offer_gets_one_with_keys(stage: Stage, required: bool):
     carrier = over_tls(stage, encryption=Encryption.REQUIRED if required else Encryption.AUTO)
     offered = []
-    for answer in (keyed(carrier.sdp()), carrier.sdp()):
+    for answer in (protected(carrier), carrier.sdp()):
         session = carrier.dial(stage.office, MAIN, None)
         carrier.handler.on["answered"] = lambda session, text, answer=answer: session.ack(answer)
         stage.run()
